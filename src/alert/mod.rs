@@ -1,0 +1,89 @@
+//! Alerts: what a rule says when it matches.
+
+mod json;
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+
+use crate::event::{Event, Timestamp, Value};
+
+/// How much an alert matters, as its rule says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Look at it some day.
+    Low,
+    /// Look at it today.
+    Medium,
+    /// Look at it now.
+    High,
+    /// Wake someone.
+    Critical,
+}
+
+impl Severity {
+    /// Every severity, from the least.
+    pub const ALL: [Severity; 5] =
+        [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
+
+    /// The word the language uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Low => "low",
+            Severity::Medium => "medium",
+            Severity::High => "high",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
+/// Why an alert was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertKind {
+    /// The pattern matched.
+    Match,
+    /// A run of a rule with `on timeout` ran out of time.
+    Timeout,
+    /// A limit of the rule was reached and a run was dropped: a match can now be missed.
+    Limit,
+}
+
+/// An alert. Serialised, it is the JSON object that sinks send.
+#[derive(Clone, Debug)]
+pub struct Alert {
+    /// Hash of the rule's fingerprint, the kind, the key and the captured positions: the same match
+    /// has the same id after a replay or on another machine.
+    pub id: String,
+    /// The rule's name.
+    pub rule: Arc<str>,
+    /// Hash of the rule's meaning.
+    pub fingerprint: Arc<str>,
+    /// As the rule says.
+    pub severity: Severity,
+    /// The title with its expressions filled in.
+    pub title: String,
+    /// Why it was made.
+    pub kind: AlertKind,
+    /// The key's fields, in the order of `by`, named as in the first stream.
+    pub key: Vec<(CompactString, Value)>,
+    /// Time of the first captured event.
+    pub first_time: Timestamp,
+    /// Time of the last captured event.
+    pub last_time: Timestamp,
+    /// Event time at which it was certain.
+    pub decided_time: Timestamp,
+    /// Alerts held back by `limit` since the last one that passed.
+    pub suppressed: u64,
+    /// The rule's alert fields, in the order written.
+    pub fields: Vec<(CompactString, Value)>,
+    /// What each variable captured, in the order of the pattern; variables that captured nothing
+    /// are left out.
+    pub events: Vec<(CompactString, Vec<Event>)>,
+    /// Where the rule wants it to go: names of sinks.
+    pub sinks: Arc<[String]>,
+}

@@ -1,0 +1,139 @@
+//! The catalogue of codes. A code is permanent: its meaning never changes and a number is never
+//! given twice.
+//!
+//! Ranges: `E00xx` text and syntax, `E01xx` names, `E02xx` types and expressions, `E03xx` patterns,
+//! `E04xx` rules and alerts, `E09xx` what this version does not do; `W05xx` warnings.
+
+use std::fmt;
+
+use super::Severity;
+
+/// A permanent code such as `E0104`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code(&'static str);
+
+impl Code {
+    /// The code as text.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+
+    /// Errors begin with `E`, warnings with `W`.
+    pub fn severity(self) -> Severity {
+        if self.0.starts_with('W') { Severity::Warning } else { Severity::Error }
+    }
+
+    /// What the code stands for, in a few words.
+    pub fn summary(self) -> &'static str {
+        ALL.iter().find(|(code, _)| *code == self).map_or("", |(_, summary)| summary)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+macro_rules! codes {
+    ($($name:ident $summary:literal)*) => {
+        $(#[doc = $summary] pub const $name: Code = Code(stringify!($name));)*
+
+        /// Every code with what it stands for.
+        pub const ALL: &[(Code, &str)] = &[$(($name, $summary)),*];
+    };
+}
+
+codes! {
+    // Text and syntax.
+    E0001 "a character that the language does not know"
+    E0002 "a text that is not closed"
+    E0003 "an unknown escape in a text"
+    E0004 "a number that cannot be read or is out of range"
+    E0005 "a duration that cannot be read or is out of range"
+    E0006 "something else was expected here"
+    E0007 "a brace or parenthesis that is not closed"
+    E0008 "nested too deeply"
+    E0009 "fields that are not separated by a comma or a line end"
+    E0010 "a file that is too large"
+    E0011 "a mistake inside the braces of a title"
+    E0012 "a modifier given twice or where it has no meaning"
+    E0013 "a comparison that is chained"
+    E0014 "a file that is not UTF-8"
+
+    // Names.
+    E0101 "an unknown stream"
+    E0102 "an unknown field"
+    E0103 "an unknown event"
+    E0104 "an unknown name"
+    E0105 "an unknown function"
+    E0106 "a name that is declared twice"
+    E0107 "a reserved word used as a name"
+    E0108 "definitions that use each other in a circle"
+    E0109 "a clause that is given twice"
+    E0110 "a clause that is missing"
+
+    // Types and expressions.
+    E0201 "a value of the wrong type"
+    E0202 "values that cannot be compared or combined"
+    E0203 "a comparison with null"
+    E0204 "a wrong number of arguments"
+    E0205 "a regular expression or wildcard pattern that cannot be read"
+    E0206 "a network that cannot be read"
+    E0207 "a condition that is not a bool"
+    E0208 "an expression that grows too large"
+    E0209 "a time zone that does not exist"
+    E0210 "a variable that can capture several events, used as if it captured one"
+    E0211 "a variable that stands later in the pattern"
+    E0212 "a value that must be constant"
+    E0213 "a field or variable that cannot be used here"
+
+    // Patterns.
+    E0301 "a part of the pattern that could match nothing"
+    E0302 "an absence with nothing certain before it"
+    E0303 "an absence directly after another absence"
+    E0304 "an absence at the end without a time"
+    E0305 "an absence that ends a group"
+    E0306 "an absence as long as the time around it"
+    E0307 "`until` where it has no meaning"
+    E0308 "a count that cannot be"
+    E0309 "a name that captures at two places"
+    E0310 "a pattern that grows too large"
+    E0311 "`on timeout` where it has no meaning"
+    E0312 "`resume at` a variable that the pattern does not capture"
+
+    // Rules and alerts.
+    E0401 "an event-time field of the wrong type"
+    E0402 "keys that do not fit each other"
+    E0403 "a limit out of range"
+    E0404 "an unknown severity, mode or policy"
+
+    // What this version does not do.
+    E0901 "a part of the language that this version does not run yet"
+
+    // Warnings.
+    W0501 "a step that can never be captured"
+    W0502 "a part of the match that comes too late to be reported"
+    W0503 "a condition that is always true"
+    W0504 "a condition that is never true"
+    W0505 "runs that can live for ever"
+    W0506 "a quiet partition would hold an absence back for good"
+    W0507 "an event that the pattern does not use"
+    W0508 "a negation over a field that may be missing"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_well_formed() {
+        let mut seen = std::collections::BTreeSet::new();
+        for (code, summary) in ALL {
+            let text = code.as_str();
+            assert!(text.len() == 5 && text[1..].bytes().all(|b| b.is_ascii_digit()), "{text}");
+            assert!(seen.insert(text), "{text} is given twice");
+            assert!(!summary.is_empty());
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Diagnostics as text for people and as JSON for editors.
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use serde::Serialize;
+
+use super::source::LineColumn;
+use super::{Diagnostic, Diagnostics, Label, Severity, Sources, Span};
+
+/// Whether the text carries terminal colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Letters only.
+    Plain,
+    /// ANSI colours.
+    Coloured,
+}
+
+/// One diagnostic with the underlined source.
+pub fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> String {
+    let level = match diagnostic.severity() {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mut group =
+        Group::with_title(level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.as_str()));
+    let primary_file = diagnostic.primary.span.file;
+    let file = sources.file(primary_file);
+    let mut snippet = Snippet::source(file.text.as_str())
+        .path(file.name.as_str())
+        .annotation(annotation(&diagnostic.primary, AnnotationKind::Primary));
+    for label in diagnostic.secondary.iter().filter(|label| label.span.file == primary_file) {
+        snippet = snippet.annotation(annotation(label, AnnotationKind::Context));
+    }
+    group = group.element(snippet);
+    for label in diagnostic.secondary.iter().filter(|label| label.span.file != primary_file) {
+        let file = sources.file(label.span.file);
+        group = group.element(
+            Snippet::source(file.text.as_str())
+                .path(file.name.as_str())
+                .annotation(annotation(label, AnnotationKind::Context)),
+        );
+    }
+    for help in &diagnostic.help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    let renderer = match style {
+        Style::Plain => Renderer::plain(),
+        Style::Coloured => Renderer::styled(),
+    };
+    renderer.render(&[group])
+}
+
+fn annotation(label: &Label, kind: AnnotationKind) -> annotate_snippets::Annotation<'_> {
+    let annotation = kind.span(label.span.start as usize..label.span.end as usize);
+    if label.text.is_empty() { annotation } else { annotation.label(label.text.as_str()) }
+}
+
+/// All diagnostics, an empty line between two.
+pub fn render_all(diagnostics: &Diagnostics, sources: &Sources, style: Style) -> String {
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        text.push_str(&render(diagnostic, sources, style));
+        text.push_str("\n\n");
+    }
+    text
+}
+
+/// A diagnostic as editors read it.
+#[derive(Debug, Serialize)]
+pub struct JsonDiagnostic<'a> {
+    severity: Severity,
+    code: &'a str,
+    message: &'a str,
+    label: &'a str,
+    #[serde(flatten)]
+    place: JsonPlace<'a>,
+    related: Vec<JsonRelated<'a>>,
+    help: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
+struct JsonPlace<'a> {
+    file: &'a str,
+    start: LineColumn,
+    end: LineColumn,
+    start_byte: u32,
+    end_byte: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonRelated<'a> {
+    message: &'a str,
+    #[serde(flatten)]
+    place: JsonPlace<'a>,
+}
+
+impl<'a> JsonDiagnostic<'a> {
+    /// The diagnostic with its places resolved to lines and columns.
+    pub fn new(diagnostic: &'a Diagnostic, sources: &'a Sources) -> JsonDiagnostic<'a> {
+        JsonDiagnostic {
+            severity: diagnostic.severity(),
+            code: diagnostic.code.as_str(),
+            message: &diagnostic.message,
+            label: &diagnostic.primary.text,
+            place: place(diagnostic.primary.span, sources),
+            related: diagnostic
+                .secondary
+                .iter()
+                .map(|label| JsonRelated { message: &label.text, place: place(label.span, sources) })
+                .collect(),
+            help: &diagnostic.help,
+        }
+    }
+}
+
+fn place(span: Span, sources: &Sources) -> JsonPlace<'_> {
+    JsonPlace {
+        file: &sources.file(span.file).name,
+        start: sources.line_column(span.file, span.start),
+        end: sources.line_column(span.file, span.end),
+        start_byte: span.start,
+        end_byte: span.end,
+    }
+}

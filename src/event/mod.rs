@@ -1,0 +1,18 @@
+//! Events and what they are made of.
+//!
+//! Enters: nothing. Leaves: the vocabulary that every other layer speaks — values, times, stream
+//! schemas, source positions, keys and the event itself. Nothing here parses, decides or waits.
+
+mod key;
+mod position;
+mod record;
+mod schema;
+mod time;
+mod value;
+
+pub use key::Key;
+pub use position::{PartitionId, Position, SequencePoint};
+pub use record::Event;
+pub use schema::{Field, FieldId, FieldType, StreamId, StreamSchema, TimeUnit};
+pub use time::{Duration, Timestamp};
+pub use value::{Type, Value};

@@ -1,0 +1,67 @@
+//! The event: decoded fields beside the bytes they came from.
+
+use std::sync::Arc;
+
+use super::position::{Position, SequencePoint};
+use super::schema::{FieldId, StreamId};
+use super::time::Timestamp;
+use super::value::Value;
+
+/// One event. Cloning shares it: however many runs capture an event, it is held once.
+#[derive(Clone, Debug)]
+pub struct Event(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    point: SequencePoint,
+    values: Box<[Value]>,
+    raw: Box<[u8]>,
+}
+
+impl Event {
+    /// An event of `stream` with its decoded fields, in the order of the schema, and the record as
+    /// it came in (a JSON object).
+    pub fn new(
+        stream: StreamId,
+        time: Timestamp,
+        position: Position,
+        values: impl Into<Box<[Value]>>,
+        raw: impl Into<Box<[u8]>>,
+    ) -> Event {
+        let point = SequencePoint { time, stream, position };
+        Event(Arc::new(Inner { point, values: values.into(), raw: raw.into() }))
+    }
+
+    /// The stream it belongs to.
+    pub fn stream(&self) -> StreamId {
+        self.0.point.stream
+    }
+
+    /// Its event time.
+    pub fn time(&self) -> Timestamp {
+        self.0.point.time
+    }
+
+    /// Where it came from.
+    pub fn position(&self) -> Position {
+        self.0.point.position
+    }
+
+    /// Its place in the order of all events.
+    pub fn point(&self) -> SequencePoint {
+        self.0.point
+    }
+
+    /// The value of a field.
+    ///
+    /// # Panics
+    /// When the field is not one of the event's stream: a mistake in the caller.
+    pub fn value(&self, field: FieldId) -> &Value {
+        &self.0.values[field.0 as usize]
+    }
+
+    /// The record as it came in.
+    pub fn raw(&self) -> &[u8] {
+        &self.0.raw
+    }
+}

@@ -1,0 +1,3 @@
+//! The rule language: from text to checked rules.
+
+pub mod tree;

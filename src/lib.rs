@@ -1,0 +1,10 @@
+//! Tripline: rules and alerts for streams of events.
+
+pub mod alert;
+pub mod codec;
+pub mod diagnostic;
+pub mod engine;
+pub mod event;
+pub mod expression;
+pub mod language;
+pub mod program;
