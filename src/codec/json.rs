@@ -2,9 +2,9 @@
 //!
 //! Enters: the bytes of a record. Leaves: an event with the fields of its stream, or why it is none.
 //!
-//! - One pass, no tree: the paths of the fields are compiled into a trie of names ([`paths`]), and
+//! - One pass, no tree: the paths of the fields are compiled into a trie of names (`paths`), and
 //!   what no field reads is skipped. Text is borrowed from the record until it becomes a value.
-//! - Types are strict: numbers are never read from text or text from numbers. See [`convert`].
+//! - Types are strict: numbers are never read from text or text from numbers. See `convert`.
 //! - If a name stands twice in an object, its last value counts, as in most JSON readers.
 //! - A path that meets something else than an object finds nothing: its field is missing.
 //! - The record is kept for alerts byte for byte, but without white space (and a byte order mark)
@@ -221,7 +221,7 @@ fn syntax(record: &[u8], object: &[u8], error: &serde_json::Error) -> Malformed 
             ends.map(|(offset, _)| offset + 1).nth(line - 2).unwrap_or(0)
         }
     };
-    let column = column(record, object, line + error.column().saturating_sub(1));
+    let column = column(record, object, (line + error.column()).saturating_sub(1));
     Malformed::Syntax(format!("{reason} at column {column}"))
 }
 

@@ -50,8 +50,9 @@ pub(super) fn convert(ty: FieldType, found: &Found<'_>) -> Option<Value> {
 
 /// The integer that the float is; `None` when it has a fraction or does not fit.
 fn whole(value: f64) -> Option<i64> {
-    // 2^63 is a float, the largest integer below it is none: hence the half-open range.
-    let fits = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&value);
+    // 2^63 is a float, the largest integer below it is none. -2^63 would fit, but the parser makes
+    // it of integers that do not (-2^63 - 1) as well.
+    let fits = value.abs() < 9_223_372_036_854_775_808.0;
     (fits && value.fract() == 0.0).then_some(value as i64)
 }
 

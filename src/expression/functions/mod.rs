@@ -8,12 +8,14 @@ mod duration;
 mod geo;
 mod number;
 mod reference;
+mod special;
 mod text;
 mod time;
 
 use crate::event::{Timestamp, Type, Value};
 
 pub use reference::reference;
+pub use special::{SPECIAL_FORMS, SpecialForm};
 
 /// A function of the language.
 #[derive(Debug)]

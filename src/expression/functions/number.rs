@@ -133,7 +133,7 @@ pub(super) static LOG10: Function = Function {
 pub(super) static POW: Function = Function {
     name: "pow",
     summary: "`x` to the power of `y`. Null where it does not fit a `float` and where it has no value: a \
-              negative number to a broken power, zero to a negative one.",
+              negative number to a power that is not whole, zero to a negative one.",
     signatures: &[Signature {
         parameters: &[("x", Type::Float), ("y", Type::Float)],
         optional: 0,
@@ -230,4 +230,167 @@ fn of_two(arguments: &[Value], function: impl Fn(f64, f64) -> f64) -> Value {
 /// The result; null when it is not a number, or infinite though the arguments were finite.
 fn finite(result: f64, from_finite: bool) -> Value {
     if result.is_infinite() && from_finite { Value::Null } else { Value::float(result) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INF: f64 = f64::INFINITY;
+    const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+
+    fn call(function: &Function, arguments: &[Value]) -> Value {
+        (function.evaluate)(arguments)
+    }
+
+    fn float(function: &Function, arguments: &[f64]) -> Option<f64> {
+        let arguments: Vec<_> = arguments.iter().copied().map(Value::Float).collect();
+        match call(function, &arguments) {
+            Value::Float(x) => Some(x),
+            Value::Null => None,
+            other => panic!("{}{arguments:?}: {other:?}", function.name),
+        }
+    }
+
+    fn int(function: &Function, x: f64) -> Option<i64> {
+        match call(function, &[Value::Float(x)]) {
+            Value::Int(x) => Some(x),
+            Value::Null => None,
+            other => panic!("{}({x}): {other:?}", function.name),
+        }
+    }
+
+    #[test]
+    fn abs_keeps_the_type_and_knows_what_does_not_fit() {
+        assert!(matches!(call(&ABS, &[Value::Int(-5)]), Value::Int(5)));
+        assert!(matches!(call(&ABS, &[Value::Int(-i64::MAX)]), Value::Int(i64::MAX)));
+        assert!(call(&ABS, &[Value::Int(i64::MIN)]).is_null());
+        assert_eq!(float(&ABS, &[-0.0]).map(f64::to_bits), Some(0));
+        assert_eq!(float(&ABS, &[-INF]), Some(INF));
+        assert_eq!(float(&ABS, &[f64::NAN]), None);
+    }
+
+    #[test]
+    fn whole_numbers_stay_as_they_are() {
+        for function in [&ROUND, &FLOOR, &CEIL] {
+            for x in [i64::MIN, -1, 0, (1 << 53) + 1, i64::MAX] {
+                assert!(matches!(call(function, &[Value::Int(x)]), Value::Int(y) if x == y), "{x}");
+            }
+        }
+    }
+
+    #[test]
+    fn floats_are_made_whole_or_null() {
+        for (x, round, floor, ceil) in [
+            (2.5, 3, 2, 3),
+            (-2.5, -3, -3, -2),
+            (0.499_999_999_999_999_94, 0, 0, 1),
+            (-0.1, 0, -1, 0),
+            (4_503_599_627_370_495.5, 4_503_599_627_370_496, 4_503_599_627_370_495, 4_503_599_627_370_496),
+            (-TWO_TO_63, i64::MIN, i64::MIN, i64::MIN),
+            (TWO_TO_63 - 1024.0, i64::MAX - 1023, i64::MAX - 1023, i64::MAX - 1023),
+        ] {
+            assert_eq!(
+                (int(&ROUND, x), int(&FLOOR, x), int(&CEIL, x)),
+                (Some(round), Some(floor), Some(ceil)),
+                "{x}"
+            );
+        }
+        for x in [TWO_TO_63, -TWO_TO_63 - 2048.0, INF, -INF, f64::NAN, f64::MAX] {
+            assert_eq!((int(&ROUND, x), int(&FLOOR, x), int(&CEIL, x)), (None, None, None), "{x}");
+        }
+    }
+
+    #[test]
+    fn decimals_are_rounded_as_they_are_written() {
+        let round = |x: f64, digits| match call(&ROUND, &[Value::Float(x), Value::Int(digits)]) {
+            Value::Float(x) => Some(x),
+            Value::Null => None,
+            other => panic!("{other:?}"),
+        };
+        for (x, digits, rounded) in [
+            (2.675, 2, 2.68),
+            (1.005, 2, 1.01),
+            (0.285, 2, 0.29),
+            (-1.005, 2, -1.01),
+            (1.004_999_999_999_999, 2, 1.0),
+            (0.249_999_999_999_999_97, 1, 0.2),
+            (0.05, 1, 0.1),
+            (0.7, 0, 1.0),
+            (2.5, 0, 3.0),
+            (1234.5, 15, 1234.5),
+            (1e300, 15, 1e300),
+            (f64::MIN_POSITIVE, 15, 0.0),
+            (INF, 2, INF),
+        ] {
+            assert_eq!(round(x, digits), Some(rounded), "round({x}, {digits})");
+        }
+        assert_eq!(round(f64::NAN, 2), None);
+        for digits in [-1, 16, i64::MIN, i64::MAX] {
+            assert_eq!(round(1.5, digits), None, "{digits}");
+        }
+        assert_eq!(call(&ROUND, &[Value::Int(7), Value::Int(2)]), Value::Float(7.0));
+    }
+
+    #[test]
+    fn every_half_cent_is_rounded_up() {
+        for cents in 0..100_000 {
+            let half: f64 = format!("{}.{:02}5", cents / 100, cents % 100).parse().unwrap();
+            let up = f64::from(cents + 1) / 100.0;
+            assert_eq!(round_to(half, 2), Value::Float(up), "{half}");
+            assert_eq!(round_to(half.next_down(), 2), Value::Float(f64::from(cents) / 100.0), "below {half}");
+        }
+    }
+
+    #[test]
+    fn a_constant_number_of_digits_is_checked() {
+        let check = |digits| ROUND.check.expect("has one")(&[None, digits]).map_err(|(index, _)| index);
+        assert_eq!(check(Some(Value::Int(0))), Ok(()));
+        assert_eq!(check(Some(Value::Int(15))), Ok(()));
+        assert_eq!(check(Some(Value::Int(-1))), Err(1));
+        assert_eq!(check(Some(Value::Int(16))), Err(1));
+        assert_eq!(check(None), Ok(()));
+        assert_eq!(check(Some(Value::Null)), Ok(()));
+    }
+
+    #[test]
+    fn roots_and_logarithms_of_what_has_none_are_null() {
+        assert_eq!(float(&SQRT, &[2.25]), Some(1.5));
+        assert_eq!(float(&SQRT, &[-0.0]), Some(0.0));
+        assert_eq!(call(&SQRT, &[Value::Int(i64::MAX)]), Value::Float(3_037_000_499.976_05));
+        assert_eq!(float(&LN, &[std::f64::consts::E]), Some(1.0));
+        assert_eq!(float(&LOG10, &[0.001]), Some(-3.0));
+        for function in [&SQRT, &LN, &LOG10] {
+            assert_eq!(float(function, &[-1e-300]), None);
+            assert_eq!(float(function, &[-INF]), None);
+            assert_eq!(float(function, &[f64::NAN]), None);
+            assert_eq!(float(function, &[INF]), Some(INF), "{}", function.name);
+        }
+        assert_eq!(float(&LN, &[0.0]), None);
+        assert_eq!(float(&LOG10, &[-0.0]), None);
+    }
+
+    #[test]
+    fn powers_that_do_not_fit_are_null() {
+        assert_eq!(float(&POW, &[-2.0, 3.0]), Some(-8.0));
+        assert_eq!(float(&POW, &[0.0, 0.0]), Some(1.0));
+        assert_eq!(float(&POW, &[10.0, -400.0]), Some(0.0));
+        for (x, y) in [(10.0, 400.0), (-10.0, 401.0), (-8.0, 1.0 / 3.0), (0.0, -1.0), (-0.0, -1.0)] {
+            assert_eq!(float(&POW, &[x, y]), None, "pow({x}, {y})");
+        }
+        assert!(matches!(call(&POW, &[Value::Int(2), Value::Int(3)]), Value::Float(8.0)), "always a float");
+    }
+
+    #[test]
+    fn the_smaller_and_the_larger_of_two() {
+        assert!(matches!(call(&MIN, &[Value::Int(i64::MAX), Value::Int(i64::MIN)]), Value::Int(i64::MIN)));
+        assert!(matches!(
+            call(&MAX, &[Value::Int(i64::MAX), Value::Int(i64::MAX - 1)]),
+            Value::Int(i64::MAX)
+        ));
+        assert!(matches!(call(&MIN, &[Value::Int(1), Value::Float(2.5)]), Value::Float(1.0)));
+        assert!(matches!(call(&MAX, &[Value::Float(0.5), Value::Int(1)]), Value::Float(1.0)));
+        assert_eq!(float(&MIN, &[-INF, 1.0]), Some(-INF));
+        assert_eq!(float(&MAX, &[INF, 1.0]), Some(INF));
+    }
 }

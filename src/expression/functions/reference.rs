@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{FAMILIES, Function, Signature};
+use super::{FAMILIES, Function, SPECIAL_FORMS, Signature};
 
 /// The functions of the language as a Markdown page: by family, with signatures, meaning and
 /// examples. `docs/functions.md` is this text; a test compares them.
@@ -15,7 +15,10 @@ pub fn reference() -> String {
         }
     }
     section(&mut page, "Null and choice", SPECIAL_NOTES);
-    page.push_str(SPECIAL);
+    for form in SPECIAL_FORMS {
+        put(&mut page, format_args!("\n### {0}\n\n`{0}{1}`\n", form.name, form.signature));
+        meaning(&mut page, form.summary, form.examples);
+    }
     page
 }
 
@@ -33,30 +36,6 @@ const SPECIAL_NOTES: &str = "\
 These two take arguments of any type that have a type in common (`int` and `float` have `float`), and look at \
 no more of them than they need.";
 
-const SPECIAL: &str = "
-### coalesce
-
-`coalesce(a, b, …) → the common type`
-
-The first argument that is not null; null if all are. With two arguments it is the same as `a ?? b`.
-
-| Example | Value |
-|---|---|
-| `coalesce(null, 2, 3)` | `2` |
-| `coalesce(sqrt(-1), 0.0)` | `0.0` |
-
-### if
-
-`if(condition bool, a, b) → the common type`
-
-`a` if the condition is true, `b` if it is false or null: as everywhere, a condition that is unknown does not hold.
-
-| Example | Value |
-|---|---|
-| `if(2 > 1, \"more\", \"less\")` | `\"more\"` |
-| `if(null, 1, 2)` | `2` |
-";
-
 fn section(page: &mut String, title: &str, notes: &str) {
     put(page, format_args!("\n## {title}\n"));
     if !notes.is_empty() {
@@ -71,8 +50,12 @@ fn describe(page: &mut String, function: &Function) {
         let end = if index + 1 < function.signatures.len() { "\\" } else { "" };
         put(page, format_args!("`{}{}`{end}\n", function.name, Written(signature)));
     }
-    put(page, format_args!("\n{}\n\n| Example | Value |\n|---|---|\n", function.summary));
-    for (expression, value) in function.examples {
+    meaning(page, function.summary, function.examples);
+}
+
+fn meaning(page: &mut String, summary: &str, examples: &[(&str, &str)]) {
+    put(page, format_args!("\n{summary}\n\n| Example | Value |\n|---|---|\n"));
+    for (expression, value) in examples {
         put(page, format_args!("| `{}` | `{}` |\n", cell(expression), cell(value)));
     }
 }
