@@ -33,5 +33,11 @@ fn the_engine_gives_the_recorded_answers() {
     let cases = case::recorded();
     assert_eq!(cases.len(), 400);
     let complaints: Vec<String> = cases.iter().filter_map(complaint).collect();
-    assert!(complaints.is_empty(), "{}\n{} of {} cases", complaints.join("\n"), complaints.len(), cases.len());
+    assert!(
+        complaints.is_empty(),
+        "{}\n{} of {} cases",
+        complaints.join("\n"),
+        complaints.len(),
+        cases.len()
+    );
 }

@@ -87,7 +87,15 @@ pub struct Way<'t> {
 impl<'t> Way<'t> {
     /// The way of a run that begins.
     pub fn start(of: &'t Match) -> Way<'t> {
-        Way { of, first: None, from: None, link: LinkKind::Then, link_within: None, guards: vec![], until: None }
+        Way {
+            of,
+            first: None,
+            from: None,
+            link: LinkKind::Then,
+            link_within: None,
+            guards: vec![],
+            until: None,
+        }
     }
 
     /// The way of a run that began at `first` and goes on from `from`.
@@ -190,12 +198,7 @@ pub fn choices<'t>(mut place: Place<'t>, way: Way<'t>) -> Vec<Choice<'t>> {
     }
 }
 
-fn sequence_from<'t>(
-    sequence: &'t Sequence,
-    part: usize,
-    place: Place<'t>,
-    way: Way<'t>,
-) -> Vec<Choice<'t>> {
+fn sequence_from<'t>(sequence: &'t Sequence, part: usize, place: Place<'t>, way: Way<'t>) -> Vec<Choice<'t>> {
     if part == 0 {
         return choices(place.then(Todo::Sequence(sequence, 1)).then(Todo::Element(&sequence.first)), way);
     }
@@ -218,9 +221,7 @@ fn not<'t>(absence: &'t Absence, ends_match: bool, place: Place<'t>, mut way: Wa
     let watch = Watch { name: &absence.name.node, repetitions: place.repetitions.clone() };
     let millis = |duration: &tripline::event::Duration| duration.as_micros() / 1000;
     let end = match (&absence.duration, &way.of.within) {
-        (Some(duration), _) => {
-            Some(way.from.expect("an absence follows something") + millis(&duration.node))
-        }
+        (Some(duration), _) => Some(way.from.expect("an absence follows something") + millis(&duration.node)),
         (None, Some(within)) if ends_match => {
             Some(way.first.expect("an absence follows something") + millis(&within.node))
         }
@@ -253,15 +254,17 @@ fn loop_after<'t>(element: &'t Element, done: u32, place: Place<'t>, way: Way<'t
             } else {
                 LinkKind::Then
             };
-            way.until = element.until.as_ref().map(|name| Watch {
-                name: &name.node,
-                repetitions: place.repetitions.clone(),
-            });
+            way.until = element
+                .until
+                .as_ref()
+                .map(|name| Watch { name: &name.node, repetitions: place.repetitions.clone() });
         }
         let mut place = place.clone();
         place.repetitions.push((std::ptr::from_ref(element).addr(), done));
-        let place =
-            place.then(Todo::Loop(element, done + 1)).then(Todo::EndRepetition).then(Todo::Atom(&element.atom));
+        let place = place
+            .then(Todo::Loop(element, done + 1))
+            .then(Todo::EndRepetition)
+            .then(Todo::Atom(&element.atom));
         repeat = choices(place, way);
     }
     let follow = if done >= count.min { choices(place, way) } else { vec![] };

@@ -16,23 +16,28 @@ pub struct Shape {
     pub keys: u32,
 }
 
+/// How many letters events and conditions choose from: few, so that rules match.
+const LETTERS: [u32; 5] = [2, 2, 3, 3, 4];
+
 /// A random rule and a random stream for it.
 pub fn rule_and_events(seed: u64, shape: Shape) -> (Rule, Vec<Input>) {
     let mut random = Random::new(seed);
-    let rule = rule(&mut random, shape);
+    let letters = random.pick(&LETTERS);
+    let rule = rule(&mut random, shape, letters);
     let keys = random.number(1, shape.keys);
-    let letters = random.number(2, 4);
-    (rule.clone(), events(&mut random, &rule, keys, letters))
+    let events = events(&mut random, &rule, keys, letters);
+    (rule, events)
 }
 
-/// A random rule.
-pub fn rule(random: &mut Random, shape: Shape) -> Rule {
+/// A random rule whose conditions use so many letters.
+pub fn rule(random: &mut Random, shape: Shape, letters: u32) -> Rule {
     let timeouts = random.chance(30);
     let within = random.chance(if timeouts { 90 } else { 50 }).then(|| random.number(2, 24) * 500);
     let optional_v = random.chance(15);
     let mut writer = Writer {
         random,
         any: !timeouts,
+        letters,
         names: 0,
         variables: vec![],
         plain: vec![],
@@ -55,8 +60,8 @@ pub fn rule(random: &mut Random, shape: Shape) -> Rule {
 
 /// A random stream. Times never go back and are often equal.
 pub fn events(random: &mut Random, rule: &Rule, keys: u32, letters: u32) -> Vec<Input> {
-    let longest = if rule.has_any() { 11 } else { 18 };
-    let count = random.number(4, longest * keys.min(2));
+    let longest = if rule.has_any() { 13 } else { 22 };
+    let count = random.number(6, longest * keys.min(2));
     let mut at = 0;
     (1..=count)
         .map(|id| {
@@ -97,6 +102,7 @@ struct Around {
 struct Writer<'a> {
     random: &'a mut Random,
     any: bool,
+    letters: u32,
     names: u32,
     /// What has been captured so far.
     variables: Vec<Variable>,
@@ -125,7 +131,8 @@ impl Writer<'_> {
             rest.push(Part::Step(link, within, element));
         }
         if around.top && self.random.chance(25) {
-            let span = (around.within.is_none() || self.random.chance(50)).then(|| self.random.number(1, 8) * 500);
+            let span =
+                (around.within.is_none() || self.random.chance(50)).then(|| self.random.number(1, 8) * 500);
             let event = self.watched();
             rest.push(Part::Absence("then not", event, span));
         }
@@ -213,7 +220,8 @@ impl Writer<'_> {
         }
         let within = self.random.chance(25).then(|| self.random.number(1, 8) * 500);
         let around = Around { top: false, within: within.into_iter().chain(around).min() };
-        let (word, count) = self.random.pick(&[("or", 2), ("or", 2), ("or", 3), ("and", 2), ("and", 3), ("", 1)]);
+        let (word, count) =
+            self.random.pick(&[("or", 2), ("or", 2), ("or", 3), ("and", 2), ("and", 3), ("", 1)]);
         let before = self.variables.clone();
         let mut captured = before.clone();
         let mut branches = vec![];
@@ -255,7 +263,7 @@ impl Writer<'_> {
     }
 
     fn definition(&mut self, name: String, own: bool) -> Event {
-        let mut letters = ["a", "b", "c", "d"];
+        let mut letters: Vec<String> = (0..self.letters).map(letter).collect();
         self.random.shuffle(&mut letters);
         let mut condition = vec![match self.random.number(0, 9) {
             0..6 => format!("t == \"{}\"", letters[0]),
@@ -264,11 +272,12 @@ impl Writer<'_> {
             _ => format!("(t == \"{}\" or t == \"{}\")", letters[0], letters[1]),
         }];
         match self.random.number(0, 99) {
-            0..25 => {
-                let op = self.random.pick(&["<", "<=", ">", ">=", "!="]);
-                condition.push(format!("v {op} {}", self.random.number(1, 8)));
+            0..10 => condition.push(format!("v < {}", self.random.number(4, 8))),
+            10..20 => {
+                let op = self.random.pick(&["<=", ">", ">=", "!="]);
+                condition.push(format!("v {op} {}", self.random.number(1, 5)));
             }
-            25..50 => condition.extend(self.about_captures(own.then_some(name.as_str()))),
+            20..45 => condition.extend(self.about_captures(own.then_some(name.as_str()))),
             _ => {}
         }
         let event = Event { name, condition };

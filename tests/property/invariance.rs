@@ -25,7 +25,7 @@ impl RuleSet {
         let mut random = Random::new(seed);
         let mut rules = vec![];
         for _ in 0..20 {
-            let mut rule = rule(&mut random, SHAPE);
+            let mut rule = rule(&mut random, SHAPE, 3);
             rule.optional_v = false;
             if rules.len() < 4 && engine::compile_text(&rule.file()).is_ok() {
                 rules.push((format!("r{}", rules.len()), rule));

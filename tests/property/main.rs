@@ -8,6 +8,7 @@ mod agreement;
 mod case;
 mod condition;
 mod engine;
+mod examples;
 mod frontier;
 mod generate;
 mod invariance;

@@ -149,13 +149,7 @@ impl<'t> Matcher<'t> {
         self.report(event.at, &[]);
     }
 
-    fn fits(
-        &self,
-        name: &str,
-        repetitions: &[Repetition],
-        captured: &[Capture],
-        event: &Event,
-    ) -> bool {
+    fn fits(&self, name: &str, repetitions: &[Repetition], captured: &[Capture], event: &Event) -> bool {
         match self.definitions[name] {
             None => true,
             Some(condition) => condition::holds(condition, Sight { event, captured, repetitions }),

@@ -7,7 +7,11 @@ use super::case::Event as Input;
 use super::pattern::{Atom, Count, Element, Event, Part, Rule, Sequence};
 
 /// The smallest rule and stream reached for which `fails` still holds.
-pub fn smallest(rule: Rule, events: Vec<Input>, fails: impl Fn(&Rule, &[Input]) -> bool) -> (Rule, Vec<Input>) {
+pub fn smallest(
+    rule: Rule,
+    events: Vec<Input>,
+    fails: impl Fn(&Rule, &[Input]) -> bool,
+) -> (Rule, Vec<Input>) {
     let (mut rule, mut events) = (rule, events);
     loop {
         if let Some(fewer) = without_one(&events).into_iter().find(|events| fails(&rule, events)) {
