@@ -306,7 +306,10 @@ impl<'r> Builder<'r> {
         let depth = stack.len() - 1;
         stack[depth] = Frame::Sequence { node: number, part: index as u32 };
         let trigger = Trigger::Absence { test: absence.test, end };
-        self.push(trigger, stack, passed, out);
+        // A `not` before optional steps guards the steps that may follow it, but not a span of time:
+        // that stands for itself.
+        let alone = Passed { not: Vec::new(), next_not: Vec::new(), ..passed.clone() };
+        self.push(trigger, stack, &alone, out);
         true
     }
 

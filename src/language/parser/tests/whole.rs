@@ -29,7 +29,7 @@ fn the_example_parses() {
 
 #[test]
 fn the_rules_of_all_conformance_cases_parse() {
-    let cases = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/patterns.jsonl"))
+    let cases = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/patterns.jsonl"))
         .expect("the cases are there");
     let mut count = 0;
     for line in cases.lines() {
