@@ -8,3 +8,12 @@ pub mod event;
 pub mod expression;
 pub mod language;
 pub mod program;
+
+#[cfg(feature = "service")]
+pub mod cli;
+#[cfg(feature = "service")]
+pub mod config;
+#[cfg(feature = "service")]
+pub mod runtime;
+#[cfg(feature = "service")]
+pub mod source;

@@ -1,0 +1,3 @@
+//! The parts wired together.
+
+pub mod replay;
