@@ -14,6 +14,12 @@ pub mod cli;
 #[cfg(feature = "service")]
 pub mod config;
 #[cfg(feature = "service")]
+pub mod outbox;
+#[cfg(feature = "service")]
 pub mod runtime;
 #[cfg(feature = "service")]
+pub mod sink;
+#[cfg(feature = "service")]
 pub mod source;
+#[cfg(feature = "service")]
+pub mod telemetry;
