@@ -1,6 +1,7 @@
 //! Tripline: rules and alerts for streams of events.
 
 pub mod alert;
+pub mod automaton;
 pub mod codec;
 pub mod diagnostic;
 pub mod engine;

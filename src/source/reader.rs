@@ -26,12 +26,6 @@ pub enum Rejection {
     /// It is not what the stream declares.
     #[error(transparent)]
     Malformed(#[from] Malformed),
-    /// It is not UTF-8.
-    #[error("not UTF-8 from byte {valid} on")]
-    Encoding {
-        /// How many bytes are.
-        valid: usize,
-    },
     /// The bytes ended in the middle of it.
     #[error("the line is not complete: {0}")]
     Incomplete(Malformed),
@@ -48,14 +42,12 @@ pub enum Rejection {
 /// The kinds of [`Rejection`], which are counted apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// Not a JSON object.
+    /// Not a JSON object, or not UTF-8.
     Syntax,
     /// A required field is missing.
     Missing,
     /// A field of another type.
     WrongType,
-    /// Not UTF-8.
-    Encoding,
     /// Cut off by the end of the bytes.
     Incomplete,
     /// Longer than allowed.
@@ -64,14 +56,8 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Reason; 6] = [
-        Reason::Syntax,
-        Reason::Missing,
-        Reason::WrongType,
-        Reason::Encoding,
-        Reason::Incomplete,
-        Reason::Oversized,
-    ];
+    pub const ALL: [Reason; 5] =
+        [Reason::Syntax, Reason::Missing, Reason::WrongType, Reason::Incomplete, Reason::Oversized];
 
     /// The word for it in logs and metrics.
     pub const fn name(self) -> &'static str {
@@ -79,7 +65,6 @@ impl Reason {
             Reason::Syntax => "syntax",
             Reason::Missing => "missing_field",
             Reason::WrongType => "wrong_type",
-            Reason::Encoding => "encoding",
             Reason::Incomplete => "incomplete",
             Reason::Oversized => "oversized",
         }
@@ -93,7 +78,6 @@ impl Rejection {
             Rejection::Malformed(Malformed::Syntax(_)) => Reason::Syntax,
             Rejection::Malformed(Malformed::Missing { .. }) => Reason::Missing,
             Rejection::Malformed(Malformed::WrongType { .. }) => Reason::WrongType,
-            Rejection::Encoding { .. } => Reason::Encoding,
             Rejection::Incomplete(_) => Reason::Incomplete,
             Rejection::Oversized { .. } => Reason::Oversized,
         }
@@ -221,9 +205,6 @@ fn decode_line<'a>(
         Content::Record(record) => record,
         Content::Oversized { length } => return Err((Rejection::Oversized { length, limit }, &[])),
     };
-    if let Err(error) = std::str::from_utf8(record) {
-        return Err((Rejection::Encoding { valid: error.valid_up_to() }, record));
-    }
     let position = Position { partition: place.partition, offset: place.offset };
     decoder.decode(record, position, arrival).map_err(|why| (why.into(), record))
 }
@@ -292,7 +273,7 @@ mod tests {
             kept.0,
             [
                 (4, 2, Reason::Syntax),
-                (17, 5, Reason::Encoding),
+                (17, 5, Reason::Syntax),
                 (20, 6, Reason::Oversized),
                 (51, 8, Reason::Incomplete),
             ]
@@ -304,6 +285,11 @@ mod tests {
         let (batches, kept) = read(b"{1}\n{2}", BatchLimits { events: 100, bytes: 1000 });
         assert_eq!(batches, [[0, 4]]);
         assert_eq!(kept.0, []);
+    }
+
+    #[test]
+    fn every_reason_has_its_counter() {
+        assert_eq!(Reason::ALL.map(Reason::name), crate::telemetry::catalogue::REJECTION_REASONS);
     }
 
     #[test]

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::metric::{Counter, Family, Gauge, Kind, Metric};
 
 /// The reasons by which rejected records are counted, in the order shown.
-pub const REJECTION_REASONS: [&str; 6] =
-    ["syntax", "missing_field", "wrong_type", "encoding", "incomplete", "oversized"];
+pub const REJECTION_REASONS: [&str; 5] = ["syntax", "missing_field", "wrong_type", "incomplete", "oversized"];
 
 /// What a metric is, for those who read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
