@@ -150,7 +150,7 @@ impl Found {
         {
             return;
         }
-        let bytes = match read_limited(path) {
+        let bytes = match read_limited(path, MAX_FILE) {
             Ok(bytes) => bytes,
             Err(error) => return self.failed(path, &io_reason(&error)),
         };
@@ -219,9 +219,10 @@ pub(super) fn io_reason(error: &io::Error) -> String {
     text.split(" (os error").next().unwrap_or(&text).to_string()
 }
 
-fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
+/// The content of a file, and of a larger one than `limit` the beginning, one byte longer than that.
+pub(super) fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    fs::File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    fs::File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
