@@ -9,6 +9,7 @@ mod graph;
 mod output;
 mod replay;
 mod rules;
+mod run;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Run),
     Check(check::Check),
     Replay(replay::Replay),
     Graph(graph::Graph),
@@ -41,6 +43,7 @@ struct Misuse(String);
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
+        Command::Run(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Graph(command) => command.run(),

@@ -41,17 +41,19 @@ pub fn compile(paths: &[PathBuf]) -> Compiled {
     }
 }
 
+impl Compiled {
+    /// Shows what is wrong on standard error and gives the program, if there is one.
+    pub fn show_and_take(self) -> anyhow::Result<Program> {
+        output::show(&self.diagnostics, &self.sources);
+        let (errors, _) = self.diagnostics.counts();
+        self.program
+            .ok_or_else(|| Misuse(format!("the rules have {}", output::plural(errors, "error"))).into())
+    }
+}
+
 impl RuleArgs {
     /// The program, for commands that need one; what is wrong with the rules goes to standard error.
     pub fn program(&self) -> anyhow::Result<Arc<Program>> {
-        let compiled = compile(&self.rules);
-        output::show(&compiled.diagnostics, &compiled.sources);
-        match compiled.program {
-            Some(program) => Ok(Arc::new(program)),
-            None => {
-                let (errors, _) = compiled.diagnostics.counts();
-                Err(Misuse(format!("the rules have {}", output::plural(errors, "error"))).into())
-            }
-        }
+        compile(&self.rules).show_and_take().map(Arc::new)
     }
 }

@@ -68,7 +68,7 @@ impl<S: Sink, Q: Queue> Worker<S, Q> {
     }
 
     /// Waits until the alert can be attempted again; false when it is given up.
-    async fn wait_for_next_try(&self, alert: &Outgoing, tries: u32, failure: &DeliveryError) -> bool {
+    async fn wait_for_next_try(&mut self, alert: &Outgoing, tries: u32, failure: &DeliveryError) -> bool {
         let decision = self.policy.decide(tries, failure.again(), rand::random::<f64>());
         let why = match decision {
             Decision::Wait(wait) => {
