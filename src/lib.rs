@@ -8,7 +8,10 @@ pub mod engine;
 pub mod event;
 pub mod expression;
 pub mod language;
+pub mod matcher;
+pub mod ordering;
 pub mod program;
+pub mod shard;
 
 #[cfg(feature = "service")]
 pub mod cli;

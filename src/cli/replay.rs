@@ -52,7 +52,7 @@ impl Replay {
         let inputs =
             self.input.iter().map(|text| parse_input(text, &program)).collect::<Result<Vec<_>, _>>()?;
         for input in &inputs {
-            let schema = &program.streams()[input.stream.0 as usize];
+            let schema = program.schema(input.stream);
             if schema.time.is_none() {
                 complain(&format!(
                     "note: stream `{}` has no event time; its events count as arriving all at once, in the \
@@ -147,12 +147,12 @@ fn describe(summary: &Summary, program: &Program, seconds: f64) -> String {
         lines.push(format!("  and {} more", grouped(malformed - summary.shown.len() as u64)));
     }
     lines.push(format!("late       {}", grouped(counters.late)));
-    if counters.keyless > 0 {
-        lines.push(format!("keyless    {}", grouped(counters.keyless)));
+    if summary.rules.keyless > 0 {
+        lines.push(format!("keyless    {}", grouped(summary.rules.keyless)));
     }
-    lines.push(format!("alerts     {}", grouped(counters.alerts.iter().sum())));
+    lines.push(format!("alerts     {}", grouped(summary.rules.alerts.iter().sum())));
     let width = program.rules().iter().map(|rule| rule.name.len()).max().unwrap_or(0);
-    for (rule, count) in program.rules().iter().zip(&counters.alerts) {
+    for (rule, count) in program.rules().iter().zip(&summary.rules.alerts) {
         if *count > 0 {
             lines.push(format!("  {:width$}  {}", rule.name, grouped(*count)));
         }

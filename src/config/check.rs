@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::codes::{E0606, E0607, W0601, W0602};
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::language::checked::Mode;
 use crate::program::Program;
 
 use super::Config;
@@ -35,8 +36,12 @@ impl Config {
             diagnostics.push(diagnostic);
         }
         let fed = |name: &str| self.sources.iter().any(|source| source.stream.value == name);
-        let hungry: Vec<_> =
-            program.streams().iter().map(|stream| stream.name.as_str()).filter(|name| !fed(name)).collect();
+        let hungry: Vec<_> = program
+            .streams()
+            .iter()
+            .map(|stream| stream.name.as_str())
+            .filter(|name| !fed(name) && program.stream(name).is_some_and(|stream| program.is_used(stream)))
+            .collect();
         if !hungry.is_empty() {
             let message = format!("no source feeds {}", list(hungry));
             let help = "rules that need these streams will never match; add a source, or leave the rules out";
@@ -58,7 +63,7 @@ impl Config {
         let mut wanted: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut silent = Vec::new();
         for rule in program.rules() {
-            if rule.sinks.is_empty() {
+            if rule.sinks.is_empty() && rule.mode == Mode::Live {
                 silent.push(&*rule.name);
             }
             for sink in rule.sinks.iter().filter(|sink| unknown(sink)) {

@@ -6,6 +6,9 @@
 
 mod analysis;
 pub mod checked;
+mod lexer;
+mod parser;
 pub mod tree;
 
 pub use analysis::check;
+pub use parser::{MAX_FILE_BYTES, parse};

@@ -143,8 +143,8 @@ impl<O: Outbox> Driver<O> {
         if !alerts.is_empty() {
             self.outbox.put(alerts);
         }
-        let counters = self.engine.counters();
-        self.metrics.engine.events.follow(counters.events);
+        let counters = self.engine.rule_counters();
+        self.metrics.engine.events.follow(self.engine.counters().events);
         self.metrics.engine.keyless.follow(counters.keyless);
         for (metric, count) in self.metrics.rules.iter().zip(&counters.alerts) {
             metric.alerts.follow(*count);

@@ -16,6 +16,7 @@ use crate::codec::json::JsonDecoder;
 use crate::engine::{Counters, Engine, EngineOptions};
 use crate::event::{PartitionId, StreamId, Timestamp};
 use crate::program::Program;
+use crate::shard::ShardCounters;
 use crate::source::reader::{Batch, BatchLimits, Place, Quarantine, Reader, Reason, Rejection};
 use crate::source::recording::{self, OpenError, Recording};
 
@@ -73,8 +74,10 @@ pub struct Rejected {
 /// What a replay has read and found.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
-    /// What the engine has counted.
+    /// What the engine has counted of events.
     pub counters: Counters,
+    /// What it has counted of rules.
+    pub rules: ShardCounters,
     /// Records that are no events, by kind.
     pub rejected: BTreeMap<Reason, u64>,
     /// The first of them.
@@ -104,7 +107,7 @@ impl Replay {
     /// # Errors
     /// When an input is given twice or cannot be opened.
     pub fn open(program: Arc<Program>, inputs: Vec<Input>, max_line: usize) -> Result<Replay, ReplayError> {
-        let engine = Engine::new(program, EngineOptions { max_ahead: None });
+        let engine = Engine::new(program, EngineOptions::RECORDED);
         let mut replay = Replay {
             engine,
             partitions: BTreeMap::new(),
@@ -120,7 +123,7 @@ impl Replay {
     }
 
     fn add(&mut self, input: Input, partition: PartitionId, recording: Recording) {
-        let schema = &self.engine.program().streams()[input.stream.0 as usize];
+        let schema = self.engine.program().schema(input.stream);
         let decoder = JsonDecoder::new(input.stream, schema);
         let Recording { bytes, stored_size, stored_read } = recording;
         self.stored_size = self.stored_size.zip(stored_size).map(|(sum, size)| sum + size);
@@ -175,7 +178,8 @@ impl Replay {
         self.engine.finish();
         alerts(self.engine.take_alerts()).map_err(ReplayError::Write)?;
         Ok(Summary {
-            counters: self.engine.counters().clone(),
+            counters: self.engine.counters(),
+            rules: self.engine.rule_counters().clone(),
             rejected: self.rejections.counts,
             shown: self.rejections.shown,
         })

@@ -262,7 +262,7 @@ fn start_sources(
             name: source.name.value.as_str().into(),
             index,
             stream,
-            schema: Arc::new(program.streams()[stream.0 as usize].clone()),
+            schema: Arc::new(program.schema(stream).clone()),
             metrics: Arc::clone(&metrics.sources[index]),
         };
         match server {
