@@ -60,6 +60,8 @@ codes! {
     E0012 "a modifier given twice or where it has no meaning"
     E0013 "a comparison that is chained"
     E0014 "a file that is not UTF-8"
+    E0015 "more problems than are shown"
+    E0016 "an unknown type"
 
     // Names.
     E0101 "an unknown stream"

@@ -1,0 +1,293 @@
+//! How the parser goes on after a mistake.
+//!
+//! Enters: a [`Problem`] and the tokens at which something began. Leaves: its diagnostic, and the
+//! tokens from which to go on: the next field, line, clause or declaration. Every step moves
+//! forward, so that recovery ends and takes linear time.
+
+use super::super::lexer::{Kind, Token};
+use super::input::{Expected, Parsed, Problem, Tokens};
+use super::primitives::is_reserved;
+use crate::diagnostic::{Diagnostic, codes, nearest};
+
+/// The words that begin a declaration.
+pub(super) const DECLARATIONS: [&str; 7] = ["stream", "list", "table", "let", "def", "rule", "test"];
+
+/// The words that begin a clause of a rule.
+pub(super) const CLAUSES: [&str; 13] = [
+    "about", "tags", "runbook", "by", "event", "match", "overlap", "alert", "on", "to", "limit", "max",
+    "mode",
+];
+
+/// The words that begin a line of a test.
+pub(super) const TEST_LINES: [&str; 4] = ["at", "expect", "restart", "stop"];
+
+/// Reports why a parser that began somewhere before failed; `words` are others that could have
+/// stood there, for a suggestion.
+pub(super) fn report(input: Tokens<'_>, problem: Problem, words: &[&'static str]) {
+    if let Some(diagnostic) = problem.diagnostic {
+        input.report(*diagnostic);
+        return;
+    }
+    let at = input.at_position(problem.position);
+    let follows_damage = at.peek().damaged || at.previous().is_some_and(|token| token.damaged);
+    if !follows_damage {
+        input.report(unexpected(at, &input.context.expected_at(problem.position), words));
+    }
+}
+
+/// `expected …, found …`
+pub(super) fn unexpected(at: Tokens<'_>, expected: &[Expected], words: &[&'static str]) -> Diagnostic {
+    let token = at.peek();
+    let message = match list(expected) {
+        Some(wanted) => format!("expected {wanted}, found {}", found(token)),
+        None => format!("{} cannot stand here", found(token)),
+    };
+    // What is missing at the end of a line is shown there, not at the line that follows.
+    let span = if token.kind == Kind::End && token.text.is_empty() { at.gap() } else { token.span };
+    let problem = Diagnostic::new(codes::E0006, span, message);
+    let exact = expected.iter().filter_map(|expected| match expected {
+        Expected::Text(text) => Some(*text),
+        Expected::Thing(_) => None,
+    });
+    match misspelt(token, exact.chain(words.iter().copied())) {
+        Some(word) => problem.help(format!("did you mean `{word}`?")),
+        None => problem,
+    }
+}
+
+/// The word that was probably meant by a name that is none.
+pub(super) fn misspelt(token: &Token<'_>, words: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    let is_name = token.kind == Kind::Name && token.text.len() > 2;
+    let words = words.filter(|word| word.len() > 1 && word.bytes().all(|b| b.is_ascii_alphabetic()));
+    nearest(if is_name { token.text } else { return None }, words).filter(|word| *word != token.text)
+}
+
+/// What stands there, in words.
+pub(super) fn found(token: &Token<'_>) -> String {
+    if token.kind == Kind::End && token.text.is_empty() {
+        return "the end of the file".to_owned();
+    }
+    let shown: String = token.text.chars().take(30).collect();
+    let more = if shown.len() < token.text.len() { "…" } else { "" };
+    match token.kind {
+        Kind::Text => format!("the text `{shown}{more}`"),
+        _ => format!("`{shown}{more}`"),
+    }
+}
+
+/// `a, b or c`
+fn list(expected: &[Expected]) -> Option<String> {
+    let shown: Vec<String> = expected
+        .iter()
+        .map(|expected| match expected {
+            Expected::Text(text) => format!("`{text}`"),
+            Expected::Thing(thing) => (*thing).to_owned(),
+        })
+        .collect();
+    let (last, others) = shown.split_last()?;
+    Some(if others.is_empty() { last.clone() } else { format!("{} or {last}", others.join(", ")) })
+}
+
+/// Whether a declaration begins here, even where a field could be meant: the word stands first on
+/// its line and what follows it has the form of that declaration.
+pub(super) fn at_declaration(input: &Tokens<'_>) -> bool {
+    let token = input.peek();
+    if token.kind != Kind::Name || !token.starts_line || !DECLARATIONS.contains(&token.text) {
+        return false;
+    }
+    let next = |ahead: usize| Some(input.peek_at(ahead)).filter(|token| !token.starts_line);
+    let is_name = |ahead| next(ahead).is_some_and(|token| token.kind == Kind::Name);
+    let is = |ahead, text| next(ahead).is_some_and(|token| token.text == text && token.kind != Kind::Text);
+    let is_text = |ahead| next(ahead).is_some_and(|token| token.kind == Kind::Text);
+    match token.text {
+        "test" => is_text(1),
+        "let" => is_name(1) && is(2, "="),
+        "def" => is_name(1) && is(2, "(") && !is(1, "timestamp"),
+        "rule" => is_name(1) && is(2, "{"),
+        "list" => is_name(1) && is_name(2) && is(3, "from"),
+        "table" => is_name(1) && is(2, "from") && is_text(3) && is(4, "{"),
+        _ => {
+            let head = ["{", "time", "late", "idle"].iter().any(|text| is(2, text));
+            is_name(1) && (head || is(2, "from") && is_name(3))
+        }
+    }
+}
+
+/// Whether a clause of a rule begins here, even where an expression could go on.
+pub(super) fn at_clause(input: &Tokens<'_>) -> bool {
+    let token = input.peek();
+    if token.kind != Kind::Name || !token.starts_line || !CLAUSES.contains(&token.text) {
+        return false;
+    }
+    let next = input.peek_at(1);
+    let is_name = next.kind == Kind::Name && !is_reserved(next.text);
+    match token.text {
+        "about" | "runbook" => next.kind == Kind::Text,
+        "match" => {
+            is_name || next.is_word("optional") || matches!(next.kind, Kind::Int(_)) || next.is_symbol("(")
+        }
+        "alert" => is_name || next.kind == Kind::Text,
+        "limit" => matches!(next.kind, Kind::Int(_)),
+        _ => is_name,
+    }
+}
+
+/// Whether a line of a test begins here.
+pub(super) fn at_test_line(input: &Tokens<'_>) -> bool {
+    let (token, next) = (input.peek(), input.peek_at(1));
+    if token.kind != Kind::Name || !token.starts_line {
+        return false;
+    }
+    match token.text {
+        "at" => matches!(next.kind, Kind::Duration(_) | Kind::Int(_)),
+        "expect" => next.kind == Kind::Name,
+        "restart" | "stop" => next.starts_line || next.is_symbol("}"),
+        _ => false,
+    }
+}
+
+/// Goes on to the next place at which `stop` holds, past any braces that open on the way; no
+/// further than a closing brace, a declaration or the end.
+pub(super) fn skip_to<'a>(input: Tokens<'a>, stop: impl Fn(&Tokens<'a>) -> bool) -> Tokens<'a> {
+    let mut input = input;
+    let mut depth = 0usize;
+    loop {
+        if input.is_end() || at_declaration(&input) || depth == 0 && stop(&input) {
+            return input;
+        }
+        if input.at_symbol("{") {
+            depth += 1;
+        } else if input.at_symbol("}") {
+            if depth == 0 {
+                return input;
+            }
+            depth -= 1;
+        }
+        input = input.advance();
+    }
+}
+
+/// What stands in braces, field by field.
+#[derive(Clone, Copy)]
+pub(super) struct Block {
+    /// Whether an item begins here, judged by its first tokens.
+    pub starts: fn(&Tokens<'_>) -> bool,
+    /// Whether something begins here that can only stand outside the braces.
+    pub outside: fn(&Tokens<'_>) -> bool,
+}
+
+impl Block {
+    /// The items up to the closing brace, separated by commas or line ends; `open` is the brace
+    /// that has been read. An item with a mistake is reported and left out.
+    pub fn items<'a, T>(
+        self,
+        open: &'a Token<'a>,
+        mut item: impl FnMut(Tokens<'a>) -> Parsed<'a, T>,
+    ) -> impl FnMut(Tokens<'a>) -> Parsed<'a, Vec<T>> {
+        move |mut input| {
+            let mut items = Vec::new();
+            loop {
+                if input.at_symbol("}") {
+                    return Ok((input.advance(), items));
+                }
+                if input.is_end() || at_declaration(&input) || self.is_outside(&input) {
+                    report_unclosed(&input, open);
+                    return Ok((input, items));
+                }
+                match self.one(input, &mut item) {
+                    Ok((rest, value)) => {
+                        items.push(value);
+                        input = self.separator(rest);
+                    }
+                    Err(rest) => input = if rest.at_symbol(",") { rest.advance() } else { rest },
+                }
+            }
+        }
+    }
+
+    fn is_outside(self, input: &Tokens<'_>) -> bool {
+        input.at_line_start() && !(self.starts)(input) && (self.outside)(input)
+    }
+
+    /// One item, or, after a mistake, the place where to go on.
+    fn one<'a, T>(
+        self,
+        input: Tokens<'a>,
+        item: &mut impl FnMut(Tokens<'a>) -> Parsed<'a, T>,
+    ) -> Result<(Tokens<'a>, T), Tokens<'a>> {
+        match item(input) {
+            Ok(parsed) => Ok(parsed),
+            Err(nom::Err::Error(problem) | nom::Err::Failure(problem)) => {
+                let position = problem.position;
+                report(input, problem, &[]);
+                Err(self.recover(input, position))
+            }
+            // Only streaming parsers ask for more, and there are none here.
+            Err(nom::Err::Incomplete(_)) => Err(self.recover(input, input.position())),
+        }
+    }
+
+    /// Behind an item: past its comma.
+    fn separator<'a>(self, input: Tokens<'a>) -> Tokens<'a> {
+        if input.at_symbol(",") {
+            return input.advance();
+        }
+        if input.at_symbol("}") || input.is_end() || input.at_line_start() {
+            return input;
+        }
+        if (self.starts)(&input) {
+            let problem = Diagnostic::new(codes::E0009, input.gap(), "a comma or a line end is missing here");
+            input.report(problem.help("fields in braces are separated by commas or line ends"));
+            return input;
+        }
+        let expected = [Expected::Text(","), Expected::Thing("a line end"), Expected::Text("}")];
+        if !input.peek().damaged && !input.previous().is_some_and(|token| token.damaged) {
+            input.report(unexpected(input, &expected, &[]));
+        }
+        let rest = self.recover(input, input.position());
+        if rest.at_symbol(",") { rest.advance() } else { rest }
+    }
+
+    /// The next comma, line end or closing brace behind `position` that does not stand in inner
+    /// brackets, or the line at which another item begins.
+    fn recover<'a>(self, from: Tokens<'a>, position: usize) -> Tokens<'a> {
+        let mut brackets = 0usize;
+        let mut braces = 0usize;
+        let mut input = from;
+        loop {
+            let seen = input.position() >= position && (input.position() > from.position());
+            if input.is_end() || seen && at_declaration(&input) {
+                return input;
+            }
+            let free = brackets == 0 && braces == 0;
+            let at_line = input.at_line_start() && (free || braces == 0 && (self.starts)(&input));
+            if seen && (at_line || self.is_outside(&input)) {
+                return input;
+            }
+            let token = input.peek();
+            match token.text {
+                _ if token.kind != Kind::Symbol => {}
+                "}" if braces == 0 => return input,
+                "," if free && input.position() >= position => return input,
+                "{" => braces += 1,
+                "}" => braces -= 1,
+                "(" | "[" => brackets += 1,
+                ")" | "]" => brackets = brackets.saturating_sub(1),
+                _ => {}
+            }
+            input = input.advance();
+        }
+    }
+}
+
+/// Reports that the brace at `open` is not closed where `input` stands.
+pub(super) fn report_unclosed(input: &Tokens<'_>, open: &Token<'_>) {
+    let what = if open.text == "{" { "brace" } else { "parenthesis" };
+    let close = if open.text == "{" { "}" } else { ")" };
+    let mut problem = Diagnostic::new(codes::E0007, open.span, format!("this {what} is not closed"));
+    problem = match input.is_end() {
+        true => problem.help(format!("add `{close}` at the end")),
+        false => problem.also(input.peek().span, format!("`{close}` is missing before this")),
+    };
+    input.report(problem);
+}
