@@ -1,10 +1,14 @@
 //! Tripline: rules and alerts for streams of events.
 
 pub mod alert;
+pub mod automaton;
 pub mod codec;
 pub mod diagnostic;
 pub mod engine;
 pub mod event;
 pub mod expression;
 pub mod language;
+pub mod matcher;
+pub mod ordering;
 pub mod program;
+pub mod shard;

@@ -121,7 +121,7 @@ codes! {
     W0505 "runs that can live for ever"
     W0506 "a quiet partition would hold an absence back for good"
     W0507 "an event that the pattern does not use"
-    W0508 "a negation over a field that may be missing"
+    W0508 "an `on timeout` that can never happen"
 }
 
 #[cfg(test)]
