@@ -2,11 +2,20 @@
 //! lines, no line is late, and the rules find every planted case and no near miss.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tripline::alert::Alert;
+use tripline::codec::Decoder;
+use tripline::codec::json::JsonDecoder;
+use tripline::engine::{Engine, EngineOptions};
+use tripline::event::{PartitionId, Position, Timestamp};
 
 #[path = "../examples/demo/generator.rs"]
 mod generator;
+#[path = "common/rules.rs"]
+mod rules;
 
-use generator::{Generator, HOUR, Line, STREAMS, Settings};
+use generator::{Case, Generator, HOUR, Line, STREAMS, Settings};
 
 fn settings(seed: u64) -> Settings {
     // 2026-03-02T00:00:00Z, a day with 3,000 cards.
@@ -64,4 +73,55 @@ fn cases_of_every_kind_are_planted_under_keys_of_their_own() {
     }
     assert_eq!(rules.len(), 10, "{rules:?}");
     assert!(rules.values().all(|[near, cases]| *near > 0 && *cases > 0), "{rules:?}");
+}
+
+/// What an alert is known by: rule, kind and key.
+type Identity = (String, String, BTreeMap<String, String>);
+
+fn identity(alert: &Alert) -> Identity {
+    let json = serde_json::to_value(alert).expect("alerts are JSON");
+    let key = json["key"].as_object().expect("an object").iter();
+    let key = key.map(|(name, value)| (name.clone(), value.as_str().expect("text keys").to_owned()));
+    (alert.rule.to_string(), json["kind"].as_str().expect("text").to_owned(), key.collect())
+}
+
+/// The alerts that the example rules give for the traffic.
+fn alerts(settings: Settings) -> (Vec<Case>, Vec<Identity>) {
+    let program = Arc::new(rules::program());
+    let mut engine = Engine::new(Arc::clone(&program), EngineOptions { max_ahead: None });
+    let (now, partition) = (Timestamp::from_micros(0), PartitionId(0));
+    let mut decoders: Vec<JsonDecoder> = Vec::new();
+    for stream in STREAMS {
+        let id = program.stream(stream.name).expect("a stream of the rules");
+        let schema = &program.streams()[id.0 as usize];
+        assert_eq!(schema.late.as_micros(), stream.late_ms * 1_000, "{}: another `late`", stream.name);
+        engine.open(id, partition, now);
+        decoders.push(JsonDecoder::new(id, schema));
+    }
+    let generator = Generator::new(settings);
+    let cases = generator.cases().to_vec();
+    let mut found = Vec::new();
+    for (offset, line) in generator.enumerate() {
+        let position = Position { partition, offset: offset as u64 };
+        let event = decoders[line.stream].decode(line.json.as_bytes(), position, now).expect("well-formed");
+        engine.push(event, now).expect("not late");
+        found.extend(engine.take_alerts().iter().map(identity));
+    }
+    (cases, found)
+}
+
+#[test]
+fn the_rules_find_what_was_planted_and_little_else() {
+    for seed in 1..=3 {
+        let (cases, found) = alerts(settings(seed));
+        let mut others = found.clone();
+        for case in cases {
+            let key = case.key.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+            let wanted = (case.rule.to_owned(), case.kind.to_owned(), key);
+            let times = found.iter().filter(|alert| **alert == wanted).count();
+            assert_eq!(times, usize::from(case.fires), "seed {seed}: {case:?}");
+            others.retain(|alert| *alert != wanted);
+        }
+        assert!(others.len() <= 12, "seed {seed}: too many alerts that were not planted: {others:#?}");
+    }
 }

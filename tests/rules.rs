@@ -14,10 +14,15 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 use tripline::codec::Decoder;
 use tripline::codec::json::JsonDecoder;
-use tripline::diagnostic::{Sources, Style, render_all};
+use tripline::diagnostic::{Style, render_all};
 use tripline::engine::{Engine, EngineOptions, Refused};
 use tripline::event::{PartitionId, Position, StreamId, Timestamp};
 use tripline::program::Program;
+
+#[path = "common/rules.rs"]
+mod rules;
+
+use rules::{root, rule_files, sources};
 
 /// A rule file with samples beside it.
 struct Example {
@@ -25,44 +30,6 @@ struct Example {
     name: String,
     events: PathBuf,
     expected: PathBuf,
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("rules")
-}
-
-/// Every `.trip` file below `folder`, sorted.
-fn rule_files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut open = vec![folder.to_path_buf()];
-    while let Some(folder) = open.pop() {
-        for entry in fs::read_dir(&folder).expect("the folder can be read") {
-            let path = entry.expect("the entry can be read").path();
-            if path.is_dir() {
-                open.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "trip") {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
-fn sources() -> Sources {
-    Sources::new(rule_files(&root()).into_iter().map(|path| {
-        let text = fs::read_to_string(&path).expect("rule files are UTF-8");
-        (path.strip_prefix(root()).expect("below the root").display().to_string(), text)
-    }))
-}
-
-fn program() -> Arc<Program> {
-    let sources = sources();
-    let (program, diagnostics) = Program::compile(&sources);
-    let Some(program) = program else {
-        panic!("rules/ does not compile:\n{}", render_all(&diagnostics, &sources, Style::Plain));
-    };
-    Arc::new(program)
 }
 
 fn examples() -> Vec<Example> {
@@ -211,7 +178,7 @@ fn check(program: &Arc<Program>, example: &Example, arrival: Arrival) -> Vec<Str
 
 #[test]
 fn every_rule_gives_the_alerts_written_down_beside_it() {
-    let program = program();
+    let program = Arc::new(rules::program());
     let mut problems = Vec::new();
     for example in examples() {
         for arrival in [Arrival::StreamByStream, Arrival::Reversed, Arrival::RoundRobin] {
@@ -231,7 +198,7 @@ fn the_rules_compile_without_warnings() {
 
 #[test]
 fn every_rule_is_named_like_its_file_and_has_samples_that_fire_it() {
-    let program = program();
+    let program = Arc::new(rules::program());
     let mut files = Vec::new();
     for example in examples() {
         let name = Path::new(&example.name).file_name().expect("a name").to_string_lossy().into_owned();
@@ -246,7 +213,7 @@ fn every_rule_is_named_like_its_file_and_has_samples_that_fire_it() {
 
 #[test]
 fn alerts_go_to_the_desks_that_the_demo_configures() {
-    for rule in program().rules() {
+    for rule in rules::program().rules() {
         assert!(!rule.sinks.is_empty(), "{} goes nowhere", rule.name);
         for sink in rule.sinks.iter() {
             let known = ["fraud_desk", "security_desk", "operations", "audit"].contains(&sink.as_str());
