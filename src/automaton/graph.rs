@@ -14,6 +14,7 @@ use layout::std_shapes::shapes::{Arrow, Element, LineEndKind, ShapeKind};
 use layout::topo::layout::VisualGraph;
 
 use super::{AbsenceEnd, Automaton, CompiledRule, StateId, Transition, Trigger};
+use crate::event::Duration;
 use crate::language::checked::{LinkKind, Rule, TestId};
 
 /// Most boxes of one rule; what is left out is said in the picture.
@@ -30,6 +31,8 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// The arrows.
     pub edges: Vec<Edge>,
+    /// The time limit of the whole match.
+    pub within: Option<Duration>,
     /// How many states are not drawn.
     pub left_out: usize,
 }
@@ -66,6 +69,7 @@ impl Graph {
             rule: compiled.rule.name.to_string(),
             nodes: Vec::new(),
             edges: Vec::new(),
+            within: compiled.rule.within,
             left_out: automaton.states.len() - drawn.len(),
         };
         for (from, &id) in drawn.iter().enumerate() {
@@ -114,10 +118,12 @@ impl Graph {
     }
 
     fn title(&self) -> String {
-        match self.left_out {
-            0 => self.rule.clone(),
-            left_out => format!("{} ({left_out} more states)", self.rule),
-        }
+        let within = self.within.map(|within| format!(" within {within}")).unwrap_or_default();
+        let left_out = match self.left_out {
+            0 => String::new(),
+            count => format!(" ({count} more states)"),
+        };
+        format!("{}{within}{left_out}", self.rule)
     }
 }
 
