@@ -8,4 +8,7 @@ pub mod engine;
 pub mod event;
 pub mod expression;
 pub mod language;
+pub mod matcher;
+pub mod ordering;
 pub mod program;
+pub mod shard;

@@ -12,14 +12,16 @@
 mod build;
 pub mod graph;
 mod lint;
+mod predicates;
 
 use crate::diagnostic::Span;
 use crate::event::Duration;
-use crate::expression::RegisterId;
-use crate::language::checked::{ClockId, LinkKind, TestId, VariableId};
+use crate::expression::{RegisterId, RegisterSpec};
+use crate::language::checked::{ClockId, LinkKind, Rule, TestId, VariableId};
 
 pub use build::build;
 pub use lint::lint;
+pub use predicates::{Answers, PredicateId, Predicates};
 
 /// Most states of one rule.
 pub const MAX_STATES: usize = 20_000;
@@ -122,4 +124,41 @@ pub struct TooLarge {
     pub what: String,
     /// The rule's name in the text.
     pub span: Span,
+}
+
+/// A rule ready to run.
+#[derive(Debug)]
+pub struct CompiledRule {
+    /// What it says.
+    pub rule: Rule,
+    /// How it moves.
+    pub automaton: Automaton,
+    /// For each test of the rule, what it asks of the event alone; `None`: nothing.
+    pub predicates: Vec<Option<PredicateId>>,
+    /// Whether anything in it depends on the passing of time.
+    pub is_timed: bool,
+    /// The registers of its conditions without their variables, as evaluation needs them.
+    pub specs: Vec<RegisterSpec>,
+}
+
+impl CompiledRule {
+    /// Compiles a checked rule; its predicates join those of the rules before it.
+    ///
+    /// # Errors
+    /// When its automaton would grow too large.
+    pub fn new(rule: Rule, predicates: &mut Predicates) -> Result<CompiledRule, TooLarge> {
+        let automaton = build(&rule)?;
+        let own = rule
+            .tests
+            .iter()
+            .map(|test| test.unary.as_ref().map(|condition| predicates.intern(test.stream, condition)))
+            .collect();
+        let specs = rule.registers.iter().map(|register| register.spec).collect();
+        let is_timed = rule.within.is_some()
+            || !rule.clocks.is_empty()
+            || automaton.states.iter().flat_map(|state| &state.transitions).any(|transition| {
+                matches!(transition.trigger, Trigger::Take { within: Some(_), .. } | Trigger::Absence { .. })
+            });
+        Ok(CompiledRule { rule, automaton, predicates: own, is_timed, specs })
+    }
 }
