@@ -10,5 +10,6 @@ mod lexer;
 mod parser;
 pub mod tree;
 
+pub use crate::expression::functions;
 pub use analysis::check;
 pub use parser::{MAX_FILE_BYTES, parse};
