@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::alert::Severity;
 use crate::automaton::{self, CompiledRule, Predicates};
-use crate::diagnostic::codes::E0310;
+use crate::diagnostic::codes::{E0010, E0310};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::event::{FieldId, StreamId, StreamSchema};
 use crate::language::checked::Rule;
@@ -65,6 +65,10 @@ impl Program {
             files.push(tree);
             diagnostics.append(problems);
         }
+        if diagnostics.iter().any(|diagnostic| diagnostic.code == E0010) {
+            // Every name that the file declares would be reported as unknown.
+            return (None, diagnostics.sorted());
+        }
         let (checked, problems) = language::check(&files);
         diagnostics.append(problems);
         let program = Program::build(checked, &mut diagnostics);
@@ -77,7 +81,7 @@ impl Program {
         let mut rules = Vec::new();
         let mut states = 0;
         for rule in checked.rules {
-            let span = rule.span;
+            let span = rule.pattern_span;
             match CompiledRule::new(rule, &mut predicates) {
                 Ok(compiled) => {
                     states += compiled.automaton.states.len();
@@ -145,7 +149,7 @@ impl Program {
 
 fn too_large(span: crate::diagnostic::Span, message: String) -> Diagnostic {
     Diagnostic::new(E0310, span, message)
-        .help("every count is unrolled: use smaller counts or fewer alternatives at one place")
+        .help("each repetition that is counted takes states of its own: use smaller counts, or fewer steps that could come next")
 }
 
 fn routes(streams: usize, rules: &[CompiledRule]) -> Vec<Vec<Route>> {

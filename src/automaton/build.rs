@@ -150,7 +150,7 @@ fn find_needs(states: &mut [State]) {
 
 impl<'r> Builder<'r> {
     fn too_large(&self, what: String) -> TooLarge {
-        TooLarge { what, span: self.rule.span }
+        TooLarge { what, span: self.rule.pattern_span }
     }
 
     /// The count of the innermost loop of a path, if that is what the path ends in.

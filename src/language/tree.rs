@@ -30,6 +30,8 @@ pub type Name = Spanned<String>;
 pub struct File {
     /// The declarations in the order written.
     pub items: Vec<Item>,
+    /// Names that stand in what could not be read, so that nobody is told that they are unknown.
+    pub unread: Vec<String>,
 }
 
 /// A declaration.
@@ -176,6 +178,8 @@ pub struct Rule {
     pub name: Name,
     /// The clauses in the order written.
     pub clauses: Vec<Clause>,
+    /// Whether a clause could not be read and was left out.
+    pub has_unread: bool,
     /// The whole declaration.
     pub span: Span,
 }
@@ -452,6 +456,8 @@ pub enum TemplatePart {
 /// `on timeout [after NAME] alert …`
 #[derive(Clone, Debug, PartialEq)]
 pub struct OnTimeout {
+    /// `on timeout`
+    pub span: Span,
     /// Only if this variable had captured something.
     pub after: Option<Name>,
     /// What to send.
@@ -551,6 +557,23 @@ pub enum ExprKind {
     Matches(Box<Expr>, Box<Expr>),
     /// `x is missing` (true) or `x is present` (false)
     IsMissing(Box<Expr>, bool),
+}
+
+/// The expressions that an expression consists of, in order.
+pub(crate) fn operands(expr: &Expr) -> Vec<&Expr> {
+    match &expr.kind {
+        ExprKind::Null | ExprKind::Bool(_) | ExprKind::Int(_) | ExprKind::Float(_) => Vec::new(),
+        ExprKind::Str(_) | ExprKind::Duration(_) | ExprKind::Name(_) => Vec::new(),
+        ExprKind::Field(of, _) | ExprKind::Unary(_, of) | ExprKind::IsMissing(of, _) => vec![of],
+        ExprKind::Index(of, keys) => std::iter::once(&**of).chain(keys).collect(),
+        ExprKind::Call { arguments, condition, .. } => arguments.iter().chain(condition.as_deref()).collect(),
+        ExprKind::Binary(a, _, b) | ExprKind::Like(a, b) | ExprKind::Matches(a, b) => vec![a, b],
+        ExprKind::And(operands) | ExprKind::Or(operands) => operands.iter().collect(),
+        ExprKind::In { value, set: InSet::Values(values), .. } => {
+            std::iter::once(&**value).chain(values).collect()
+        }
+        ExprKind::In { value, set: InSet::Expr(set), .. } => vec![value, set],
+    }
 }
 
 /// The right side of `in`.

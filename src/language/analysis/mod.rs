@@ -7,12 +7,17 @@ mod calls;
 mod constants;
 mod expression;
 mod fingerprint;
+mod key;
 mod lint;
+mod names;
 mod pattern;
 mod rule;
 mod scope;
+mod shape;
 mod stream;
 mod variables;
+
+use std::collections::BTreeSet;
 
 use crate::diagnostic::Diagnostics;
 
@@ -23,12 +28,16 @@ use super::tree;
 pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let declarations = scope::collect(files, &mut diagnostics);
+    let unread: BTreeSet<&str> = files.iter().flat_map(|file| &file.unread).map(String::as_str).collect();
+    let schema = |stream: &&tree::Stream| stream::schema(stream, &unread, &mut diagnostics);
     let mut globals = scope::Globals {
-        streams: declarations.streams.iter().map(|stream| stream::schema(stream, &mut diagnostics)).collect(),
+        streams: declarations.streams.iter().map(schema).collect(),
         stream_spans: declarations.streams.iter().map(|stream| stream.name.span).collect(),
         constants: Default::default(),
         definitions: Default::default(),
         broken: Default::default(),
+        events: declarations.events(),
+        reported: unread.iter().chain(&declarations.not_run).copied().collect(),
     };
     constants::settle(&mut globals, &declarations.constants, &declarations.definitions, &mut diagnostics);
     let rules =

@@ -57,6 +57,7 @@ pub(super) struct Context<'p> {
     /// Where problems go.
     pub problems: &'p Problems,
     furthest: RefCell<Expectations>,
+    unread: RefCell<Vec<String>>,
 }
 
 /// What could have stood at the furthest token that a parser refused.
@@ -78,13 +79,23 @@ pub(super) enum Expected {
 impl<'p> Context<'p> {
     /// Nothing read yet.
     pub fn new(file: FileId, problems: &'p Problems) -> Context<'p> {
-        Context { file, problems, furthest: RefCell::default() }
+        Context { file, problems, furthest: RefCell::default(), unread: RefCell::default() }
     }
 
     /// What could have stood at the token at `position`.
     pub fn expected_at(&self, position: usize) -> Vec<Expected> {
         let furthest = self.furthest.borrow();
         if furthest.position == position { furthest.wanted.clone() } else { Vec::new() }
+    }
+
+    /// Remembers a name that stands in what could not be read.
+    pub fn leave_unread(&self, name: &str) {
+        self.unread.borrow_mut().push(name.to_owned());
+    }
+
+    /// The names that stand in what could not be read.
+    pub fn into_unread(self) -> Vec<String> {
+        self.unread.into_inner()
     }
 
     fn expect(&self, position: usize, wanted: Expected) {

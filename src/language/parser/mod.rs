@@ -50,7 +50,8 @@ pub fn parse(file: FileId, text: &str) -> (File, Diagnostics) {
     let tokens = lexer::lex(file, text, &lexing);
     let parsing = Problems::default();
     let context = Context::new(file, &parsing);
-    let tree = parse_file(Tokens::new(&tokens, &context));
+    let items = parse_items(Tokens::new(&tokens, &context));
+    let tree = File { items, unread: context.into_unread() };
     (tree, in_order(lexing.into_vec(), parsing.into_vec()))
 }
 
@@ -74,7 +75,7 @@ fn in_order(lexing: Vec<Diagnostic>, parsing: Vec<Diagnostic>) -> Diagnostics {
     diagnostics
 }
 
-fn parse_file(mut input: Tokens<'_>) -> File {
+fn parse_items(mut input: Tokens<'_>) -> Vec<Item> {
     let mut items = Vec::new();
     while !input.is_end() {
         match item(input) {
@@ -91,7 +92,7 @@ fn parse_file(mut input: Tokens<'_>) -> File {
             Err(nom::Err::Incomplete(_)) => input = input.advance(),
         }
     }
-    File { items }
+    items
 }
 
 /// One declaration; `None` when it was too damaged to keep, but its end has been found.

@@ -24,6 +24,7 @@ pub(super) const TEST_LINES: [&str; 4] = ["at", "expect", "restart", "stop"];
 /// Reports why a parser that began somewhere before failed; `words` are others that could have
 /// stood there, for a suggestion.
 pub(super) fn report(input: Tokens<'_>, problem: Problem, words: &[&'static str]) {
+    leave_unread(&input);
     if input.context.problems.is_full() {
         return;
     }
@@ -35,6 +36,21 @@ pub(super) fn report(input: Tokens<'_>, problem: Problem, words: &[&'static str]
     let follows_damage = at.peek().damaged || at.previous().is_some_and(|token| token.damaged);
     if !follows_damage {
         input.report(unexpected(at, &input.context.expected_at(problem.position), words));
+    }
+}
+
+/// Remembers the name that the tokens from `input` on would have given to something: the first, which
+/// is a field's, or the one behind the word of a declaration or an event.
+fn leave_unread(input: &Tokens<'_>) {
+    let (first, second) = (input.peek(), input.peek_at(1));
+    if first.kind != Kind::Name {
+        return;
+    }
+    input.context.leave_unread(first.text);
+    let gives_names = || DECLARATIONS.into_iter().chain(["event"]);
+    let is_word = gives_names().any(|word| word == first.text);
+    if second.kind == Kind::Name && (is_word || misspelt(first, gives_names()).is_some()) {
+        input.context.leave_unread(second.text);
     }
 }
 

@@ -27,9 +27,9 @@ pub(super) fn rule(input: Tokens<'_>) -> Parsed<'_, Option<Item>> {
     let (input, (name, _)) =
         declarations::head_or_brace(input, (cut(new_name("a name for the rule")), here))?;
     let (input, open) = brace(input)?;
-    let (input, clauses) = clauses(input, open)?;
+    let (input, (clauses, has_unread)) = clauses(input, open)?;
     let span = span_from(keyword.span, &input);
-    Ok((input, name.map(|name| Item::Rule(Rule { name, clauses, span }))))
+    Ok((input, name.map(|name| Item::Rule(Rule { name, clauses, has_unread, span }))))
 }
 
 /// The brace that opens a rule; what stands before it on the line is reported.
@@ -42,16 +42,18 @@ fn symbol_ahead(input: Tokens<'_>) -> Parsed<'_, ()> {
     if input.at_symbol("{") { Ok((input, ())) } else { input.stuck(&[Expected::Text("{")]) }
 }
 
-/// The clauses up to the closing brace. A clause with a mistake is reported and left out.
-fn clauses<'a>(mut input: Tokens<'a>, open: &'a Token<'a>) -> Parsed<'a, Vec<Clause>> {
+/// The clauses up to the closing brace. A clause with a mistake is reported and left out; whether
+/// that happened.
+fn clauses<'a>(mut input: Tokens<'a>, open: &'a Token<'a>) -> Parsed<'a, (Vec<Clause>, bool)> {
     let mut clauses = Vec::new();
+    let mut has_unread = false;
     loop {
         if input.at_symbol("}") {
-            return Ok((input.advance(), clauses));
+            return Ok((input.advance(), (clauses, has_unread)));
         }
         if input.is_end() || at_declaration(&input) {
             report_unclosed(&input, open);
-            return Ok((input, clauses));
+            return Ok((input, (clauses, has_unread)));
         }
         match clause(input) {
             Ok((rest, clause)) => {
@@ -61,6 +63,7 @@ fn clauses<'a>(mut input: Tokens<'a>, open: &'a Token<'a>) -> Parsed<'a, Vec<Cla
             Err(nom::Err::Error(problem) | nom::Err::Failure(problem)) => {
                 let next = problem.position.max(input.position() + 1);
                 report(input, problem, &CLAUSES);
+                has_unread = true;
                 input = skip_to(input.at_position(next), near_clause);
             }
             // Only streaming parsers ask for more, and there are none here.
