@@ -3,33 +3,52 @@
 use std::sync::Arc;
 
 use crate::alert::Alert;
-use crate::event::{Event, PartitionId, StreamId, Timestamp};
+use crate::event::{Duration, Event, PartitionId, StreamId, Timestamp};
+use crate::ordering::Ordering;
 use crate::program::Program;
+use crate::shard::Shard;
 
-/// Runs a program over events.
+pub use crate::shard::ShardCounters;
+
+/// Runs a program over events: puts them in order and matches them.
+///
+/// An engine does no input or output, reads no clock and starts no thread. Feed it with
+/// [`Engine::push`] and collect with [`Engine::take_alerts`].
 #[derive(Debug)]
 pub struct Engine {
     program: Arc<Program>,
+    options: EngineOptions,
+    ordering: Ordering,
+    shard: Shard,
+    alerts: Vec<Alert>,
+    counters: Counters,
 }
 
 /// Why an event was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
     /// Its time is before the watermark of its partition by this much.
-    Late(crate::event::Duration),
+    Late(Duration),
     /// Its time lies further ahead of the clock than allowed, by this much.
-    Future(crate::event::Duration),
+    Future(Duration),
 }
 
 /// Bounds of an engine.
 #[derive(Clone, Copy, Debug)]
 pub struct EngineOptions {
     /// How far ahead of `now` an event's time may lie; `None` for recorded data.
-    pub max_ahead: Option<crate::event::Duration>,
+    pub max_ahead: Option<Duration>,
+}
+
+impl EngineOptions {
+    /// For recorded data: times may be anything.
+    pub const RECORDED: EngineOptions = EngineOptions { max_ahead: None };
+    /// For live data: an event more than a day ahead of the clock is refused.
+    pub const LIVE: EngineOptions = EngineOptions { max_ahead: Some(Duration::DAY) };
 }
 
 /// What an engine has counted since it was made.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Events taken.
     pub events: u64,
@@ -37,16 +56,19 @@ pub struct Counters {
     pub late: u64,
     /// Events whose time was too far ahead.
     pub future: u64,
-    /// Events that a rule could not put into a group because a part of the key is null.
-    pub keyless: u64,
-    /// For each rule, in the order of the program: alerts made.
-    pub alerts: Vec<u64>,
 }
 
 impl Engine {
     /// An engine that has seen nothing.
-    pub fn new(program: Arc<Program>, _options: EngineOptions) -> Engine {
-        Engine { program }
+    pub fn new(program: Arc<Program>, options: EngineOptions) -> Engine {
+        Engine {
+            ordering: Ordering::new(program.streams()),
+            shard: Shard::new(Arc::clone(&program)),
+            alerts: Vec::new(),
+            counters: Counters::default(),
+            options,
+            program,
+        }
     }
 
     /// The program it runs.
@@ -54,44 +76,98 @@ impl Engine {
         &self.program
     }
 
-    /// A partition of `stream` begins to send: from now on it holds event time back.
-    pub fn open(&mut self, _stream: StreamId, _partition: PartitionId, _now: Timestamp) {}
+    /// A partition of `stream` begins to send: from now on it holds event time back. `now` is the
+    /// wall clock.
+    pub fn open(&mut self, stream: StreamId, partition: PartitionId, now: Timestamp) {
+        self.ordering.open(stream, partition, now);
+    }
 
     /// A partition has ended: it no longer holds event time back.
-    pub fn close(&mut self, _stream: StreamId, _partition: PartitionId) {}
+    pub fn close(&mut self, stream: StreamId, partition: PartitionId) {
+        self.ordering.close(stream, partition);
+        self.match_ready();
+    }
 
     /// Takes an event of an open partition. `now` is the wall clock.
     ///
     /// # Errors
     /// When the event cannot be taken; it has been counted.
-    pub fn push(&mut self, _event: Event, _now: Timestamp) -> Result<(), Refused> {
+    pub fn push(&mut self, event: Event, now: Timestamp) -> Result<(), Refused> {
+        if let Some(max_ahead) = self.options.max_ahead {
+            let latest = now.saturating_add(max_ahead);
+            if event.time() > latest {
+                self.counters.future += 1;
+                return Err(Refused::Future(event.time().since(latest).unwrap_or(max_ahead)));
+            }
+        }
+        self.ordering.push(event, now).map_err(|by| {
+            self.counters.late += 1;
+            Refused::Late(by)
+        })?;
+        self.counters.events += 1;
+        self.match_ready();
         Ok(())
     }
 
     /// Lets the wall clock move on: quiet partitions with `idle` let go of event time.
-    pub fn tick(&mut self, _now: Timestamp) {}
+    pub fn tick(&mut self, now: Timestamp) {
+        self.ordering.tick(now);
+        self.match_ready();
+    }
 
     /// Ends all partitions and lets event time run to infinity.
-    pub fn finish(&mut self) {}
+    pub fn finish(&mut self) {
+        self.ordering.close_all();
+        self.match_ready();
+        self.shard.advance(Timestamp::MAX, &mut self.alerts);
+    }
 
-    /// The event time that has passed on all partitions.
+    /// All times before this have passed on all partitions.
     pub fn watermark(&self) -> Timestamp {
-        Timestamp::MIN
+        self.ordering.passed()
     }
 
     /// The partition whose watermark holds event time back most, if any is open: the one that a
     /// reader of several files should read next.
     pub fn behind(&self) -> Option<(StreamId, PartitionId)> {
-        None
+        self.ordering.behind()
     }
 
     /// The alerts decided since the last call, in the order decided.
     pub fn take_alerts(&mut self) -> Vec<Alert> {
-        Vec::new()
+        std::mem::take(&mut self.alerts)
     }
 
-    /// What has been counted.
-    pub fn counters(&self) -> &Counters {
-        unimplemented!()
+    /// What has been counted of events.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// What has been counted of rules.
+    pub fn rule_counters(&self) -> &ShardCounters {
+        self.shard.counters()
+    }
+
+    /// How many runs are alive.
+    pub fn live_runs(&self) -> usize {
+        self.shard.live_runs()
+    }
+
+    /// How many keys have live runs.
+    pub fn live_keys(&self) -> usize {
+        self.shard.live_keys()
+    }
+
+    /// How many events wait for their turn in the order.
+    pub fn waiting(&self) -> usize {
+        self.ordering.waiting()
+    }
+
+    fn match_ready(&mut self) {
+        while let Some(event) = self.ordering.pop() {
+            self.shard.advance(event.time(), &mut self.alerts);
+            self.shard.event(&event, &mut self.alerts);
+        }
+        self.shard.advance(self.ordering.passed(), &mut self.alerts);
     }
 }

@@ -3,14 +3,40 @@
 use std::sync::Arc;
 
 use crate::alert::Severity;
-use crate::diagnostic::{Diagnostics, Sources};
-use crate::event::{StreamId, StreamSchema};
+use crate::automaton::{self, CompiledRule, Predicates};
+use crate::diagnostic::codes::E0310;
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
+use crate::event::{FieldId, StreamId, StreamSchema};
+use crate::language::checked::Rule;
+use crate::language::{self, checked};
+
+pub use crate::language::checked::Mode;
+
+/// Most states of all rules together.
+pub const MAX_STATES: usize = 1_000_000;
+
+/// A rule of the program, by its place in the order of names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct RuleId(pub u32);
 
 /// A compiled rule set.
 #[derive(Debug)]
 pub struct Program {
-    pub(crate) streams: Vec<StreamSchema>,
-    pub(crate) rules: Vec<RuleInfo>,
+    streams: Vec<StreamSchema>,
+    rules: Vec<CompiledRule>,
+    infos: Vec<RuleInfo>,
+    predicates: Predicates,
+    /// For each stream, where its events go.
+    routes: Vec<Vec<Route>>,
+}
+
+/// The rules that group the events of a stream by the same fields.
+#[derive(Debug)]
+pub(crate) struct Route {
+    /// The fields that make the key.
+    pub key: Vec<FieldId>,
+    /// The rules.
+    pub rules: Vec<RuleId>,
 }
 
 /// What the outside needs to know of a rule.
@@ -24,13 +50,56 @@ pub struct RuleInfo {
     pub severity: Severity,
     /// Names of the sinks that its alerts go to.
     pub sinks: Arc<[String]>,
+    /// Whether its alerts are sent.
+    pub mode: Mode,
 }
 
 impl Program {
     /// Compiles the files of a rule set. The diagnostics hold errors when there is no program, and
     /// perhaps warnings when there is one.
-    pub fn compile(_sources: &Sources) -> (Option<Program>, Diagnostics) {
-        (None, Diagnostics::default())
+    pub fn compile(sources: &Sources) -> (Option<Program>, Diagnostics) {
+        let mut diagnostics = Diagnostics::default();
+        let mut files = Vec::new();
+        for (id, file) in sources.iter() {
+            let (tree, problems) = language::parse(id, &file.text);
+            files.push(tree);
+            diagnostics.append(problems);
+        }
+        let (checked, problems) = language::check(&files);
+        diagnostics.append(problems);
+        let program = Program::build(checked, &mut diagnostics);
+        let diagnostics = diagnostics.sorted();
+        if diagnostics.has_errors() { (None, diagnostics) } else { (Some(program), diagnostics) }
+    }
+
+    fn build(checked: checked::Checked, diagnostics: &mut Diagnostics) -> Program {
+        let mut predicates = Predicates::default();
+        let mut rules = Vec::new();
+        let mut states = 0;
+        for rule in checked.rules {
+            let span = rule.span;
+            match CompiledRule::new(rule, &mut predicates) {
+                Ok(compiled) => {
+                    states += compiled.automaton.states.len();
+                    if states > MAX_STATES {
+                        let message = format!("the rules up to here need more than {MAX_STATES} states");
+                        diagnostics.push(too_large(span, message));
+                        break;
+                    }
+                    diagnostics.append(automaton::lint(&compiled.rule, &compiled.automaton));
+                    rules.push(compiled);
+                }
+                Err(error) => diagnostics
+                    .push(too_large(error.span, format!("this pattern grows too large: {}", error.what))),
+            }
+        }
+        Program {
+            routes: routes(checked.streams.len(), &rules),
+            infos: rules.iter().map(|compiled| RuleInfo::new(&compiled.rule)).collect(),
+            streams: checked.streams,
+            rules,
+            predicates,
+        }
     }
 
     /// The streams, in the order of their names; [`StreamId`] counts them from 0.
@@ -43,8 +112,68 @@ impl Program {
         self.streams.iter().position(|stream| stream.name == name).map(|index| StreamId(index as u32))
     }
 
+    /// The schema of a stream.
+    pub fn schema(&self, stream: StreamId) -> &StreamSchema {
+        &self.streams[stream.0 as usize]
+    }
+
     /// The rules, in the order of their names.
     pub fn rules(&self) -> &[RuleInfo] {
+        &self.infos
+    }
+
+    /// The rules as compiled, in the same order.
+    pub(crate) fn compiled(&self) -> &[CompiledRule] {
         &self.rules
+    }
+
+    /// The distinct predicates of all rules.
+    pub(crate) fn predicates(&self) -> &Predicates {
+        &self.predicates
+    }
+
+    /// Where the events of a stream go.
+    pub(crate) fn routes(&self, stream: StreamId) -> &[Route] {
+        &self.routes[stream.0 as usize]
+    }
+
+    /// Whether a rule that is not off reads the stream.
+    pub(crate) fn is_used(&self, stream: StreamId) -> bool {
+        !self.routes(stream).is_empty()
+    }
+}
+
+fn too_large(span: crate::diagnostic::Span, message: String) -> Diagnostic {
+    Diagnostic::new(E0310, span, message)
+        .help("every count is unrolled: use smaller counts or fewer alternatives at one place")
+}
+
+fn routes(streams: usize, rules: &[CompiledRule]) -> Vec<Vec<Route>> {
+    let mut routes: Vec<Vec<Route>> = (0..streams).map(|_| Vec::new()).collect();
+    for (index, compiled) in rules.iter().enumerate() {
+        if compiled.rule.mode == Mode::Off {
+            continue;
+        }
+        let id = RuleId(index as u32);
+        for (stream, key) in &compiled.rule.key.fields {
+            let routes = &mut routes[stream.0 as usize];
+            match routes.iter_mut().find(|route| route.key == *key) {
+                Some(route) => route.rules.push(id),
+                None => routes.push(Route { key: key.clone(), rules: vec![id] }),
+            }
+        }
+    }
+    routes
+}
+
+impl RuleInfo {
+    fn new(rule: &Rule) -> RuleInfo {
+        RuleInfo {
+            name: rule.name.clone(),
+            fingerprint: rule.fingerprint.clone(),
+            severity: rule.alert.severity,
+            sinks: rule.sinks.clone(),
+            mode: rule.mode,
+        }
     }
 }

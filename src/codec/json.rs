@@ -1,32 +1,235 @@
 //! JSON objects, one a record.
+//!
+//! Enters: the bytes of a record. Leaves: an event with the fields of its stream, or why it is none.
+//!
+//! - One pass, no tree: the paths of the fields are compiled into a trie of names (`paths`), and
+//!   what no field reads is skipped. Text is borrowed from the record until it becomes a value.
+//! - Types are strict: numbers are never read from text or text from numbers. See `convert`.
+//! - If a name stands twice in an object, its last value counts, as in most JSON readers.
+//! - A path that meets something else than an object finds nothing: its field is missing.
+//! - The record is kept for alerts byte for byte, but without white space (and a byte order mark)
+//!   around the object, and with blanks for line ends inside of it. That changes no value, because
+//!   JSON text cannot hold a line end, and it keeps an alert on one line.
+//! - Memory is bounded by the size of the record and nesting by [`MAX_DEPTH`].
 
-use std::sync::Arc;
+mod convert;
+mod paths;
+#[cfg(test)]
+mod tests;
 
-use crate::event::{Event, Position, StreamId, StreamSchema, Timestamp};
+use serde::de::DeserializeSeed;
+
+use crate::event::{Event, Field, FieldId, FieldType, Position, StreamId, StreamSchema, Timestamp, Value};
+
+use self::convert::{Found, convert, describe, expected};
+use self::paths::{At, Paths};
 
 use super::{Decoder, Malformed};
+
+/// How many objects and lists may stand inside of each other. Common readers refuse 128, and the
+/// event has to leave room for the levels that an alert puts around it.
+pub const MAX_DEPTH: usize = 120;
 
 /// Decodes JSON objects.
 #[derive(Debug)]
 pub struct JsonDecoder {
     stream: StreamId,
-    #[allow(dead_code)]
-    schema: Arc<StreamSchema>,
+    time: Option<FieldId>,
+    paths: Paths,
+    fields: Fields,
 }
 
 impl JsonDecoder {
     /// A decoder for records of `stream`.
+    ///
+    /// # Panics
+    /// When the schema's time field is not a timestamp of the schema: a mistake in the caller.
     pub fn new(stream: StreamId, schema: &StreamSchema) -> JsonDecoder {
-        JsonDecoder { stream, schema: Arc::new(schema.clone()) }
+        if let Some(FieldId(time)) = schema.time {
+            let ty = schema.fields.get(time as usize).map(|field| field.ty);
+            assert!(matches!(ty, Some(FieldType::Timestamp(_))), "the time field is a timestamp");
+        }
+        JsonDecoder {
+            stream,
+            time: schema.time,
+            paths: Paths::new(&schema.fields),
+            fields: Fields { declared: schema.fields.clone(), values: Vec::new(), wrong: Vec::new() },
+        }
     }
 }
 
 impl Decoder for JsonDecoder {
     fn decode(&mut self, record: &[u8], position: Position, arrival: Timestamp) -> Result<Event, Malformed> {
-        Ok(Event::new(self.stream, arrival, position, [], record))
+        let object = trim(record);
+        let text = check(record, object)?;
+        self.fields.clear();
+        let mut json = serde_json::Deserializer::from_str(text);
+        At { paths: &self.paths, node: Paths::ROOT, fields: &mut self.fields }
+            .deserialize(&mut json)
+            .and_then(|()| json.end())
+            .map_err(|error| syntax(record, object, &error))?;
+        let values = self.fields.take(self.time)?;
+        let time = match self.time.map(|FieldId(time)| &values[time as usize]) {
+            Some(Value::Timestamp(time)) => *time,
+            _ => arrival,
+        };
+        Ok(Event::new(self.stream, time, position, values, one_line(object)))
     }
 
     fn stream(&self) -> StreamId {
         self.stream
     }
+}
+
+/// The declared fields and what the current record holds for them.
+#[derive(Debug)]
+struct Fields {
+    declared: Vec<Field>,
+    /// One for each declared field; null as long as nothing was found.
+    values: Vec<Value>,
+    /// Fields whose last value is of a wrong type, with that value in words. Such a field is null
+    /// in `values`; it is listed at most once.
+    wrong: Vec<(usize, String)>,
+}
+
+impl Fields {
+    fn clear(&mut self) {
+        self.values.clear();
+        // Exactly: the event keeps this very allocation.
+        self.values.reserve_exact(self.declared.len());
+        self.values.resize(self.declared.len(), Value::Null);
+        self.wrong.clear();
+    }
+
+    /// What was found is the value of `field` until something else is found for it.
+    fn put(&mut self, field: usize, found: &Found<'_>) {
+        self.forget(field);
+        if matches!(found, Found::Null) {
+            return;
+        }
+        match convert(self.declared[field].ty, found) {
+            Some(value) => self.values[field] = value,
+            None => self.wrong.push((field, describe(found))),
+        }
+    }
+
+    fn forget(&mut self, field: usize) {
+        self.values[field] = Value::Null;
+        if !self.wrong.is_empty() {
+            self.wrong.retain(|(wrong, _)| *wrong != field);
+        }
+    }
+
+    /// The values, or what is wrong with the first field, in the order declared, that is not as
+    /// declared. The field that gives the event its time may not be missing, even if optional.
+    fn take(&mut self, time: Option<FieldId>) -> Result<Vec<Value>, Malformed> {
+        for (index, field) in self.declared.iter().enumerate() {
+            if !self.values[index].is_null() {
+                continue;
+            }
+            if let Some((_, found)) = self.wrong.iter().find(|(wrong, _)| *wrong == index) {
+                return Err(Malformed::WrongType {
+                    field: field.name.to_string(),
+                    expected: expected(field.ty).to_owned(),
+                    found: found.clone(),
+                });
+            }
+            if !field.optional || time == Some(FieldId(index as u32)) {
+                return Err(Malformed::Missing { field: field.name.to_string() });
+            }
+        }
+        Ok(std::mem::take(&mut self.values))
+    }
+}
+
+/// The record without white space around it and without a byte order mark, which some programs
+/// write at the start of a file.
+fn trim(record: &[u8]) -> &[u8] {
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+    let record = record.strip_prefix(b"\xef\xbb\xbf").unwrap_or(record);
+    let start = record.iter().position(|byte| !blank(byte)).unwrap_or(record.len());
+    let end = record.iter().rposition(|byte| !blank(byte)).map_or(start, |last| last + 1);
+    &record[start..end]
+}
+
+/// The bytes to keep.
+fn one_line(object: &[u8]) -> Box<[u8]> {
+    let mut raw: Box<[u8]> = object.into();
+    for byte in &mut raw {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+    raw
+}
+
+/// What can be said of the record before it is parsed: it is UTF-8, begins like an object and is
+/// not nested too deeply.
+fn check<'a>(record: &[u8], object: &'a [u8]) -> Result<&'a str, Malformed> {
+    let fail = |offset, reason: &str| {
+        let column = column(record, object, offset);
+        Err(Malformed::Syntax(format!("{reason} at column {column}")))
+    };
+    // Skipped values are not looked at closely by the parser, hence all of the record here.
+    let text = match std::str::from_utf8(object) {
+        Ok(text) => text,
+        Err(error) => return fail(error.valid_up_to(), "invalid UTF-8"),
+    };
+    match text.chars().next() {
+        None => return Err(Malformed::Syntax("the record is empty".to_owned())),
+        Some('{') => {}
+        Some(other) => return fail(0, &format!("expected `{{`, found {other:?}")),
+    }
+    match too_deep(object) {
+        Some(offset) => fail(offset, &format!("more than {MAX_DEPTH} levels of nesting")),
+        None => Ok(text),
+    }
+}
+
+/// The place of the first bracket that opens one level too many. The parser limits the depth of
+/// what it reads, but not of what it skips.
+fn too_deep(object: &[u8]) -> Option<usize> {
+    // `[` and `{` differ in one bit. Few records have as many brackets as levels are allowed.
+    let opened = object.iter().filter(|byte| **byte | 0x20 == b'{').count();
+    if opened <= MAX_DEPTH {
+        return None;
+    }
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    for (offset, byte) in object.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b'[' | b'{' if depth == MAX_DEPTH => return Some(offset),
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The parser's error without the lines that it counts: a record has columns only.
+fn syntax(record: &[u8], object: &[u8], error: &serde_json::Error) -> Malformed {
+    let message = error.to_string();
+    let reason = message.rsplit_once(" at line ").map_or(message.as_str(), |(reason, _)| reason);
+    let line = match error.line() {
+        0 | 1 => 0,
+        line => {
+            let ends = object.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+            ends.map(|(offset, _)| offset + 1).nth(line - 2).unwrap_or(0)
+        }
+    };
+    let column = column(record, object, (line + error.column()).saturating_sub(1));
+    Malformed::Syntax(format!("{reason} at column {column}"))
+}
+
+/// The number, counted from 1, of the character of the record that stands at `offset` in the
+/// object.
+fn column(record: &[u8], object: &[u8], offset: usize) -> usize {
+    let before = object.as_ptr().addr() - record.as_ptr().addr();
+    let until = &record[..(before + offset).min(record.len())];
+    // The bytes that continue a character are 0b10……
+    1 + until.iter().filter(|byte| *byte & 0xc0 != 0x80).count()
 }

@@ -3,6 +3,7 @@
 //! Enters: nothing. Leaves: the vocabulary that every other layer speaks — values, times, stream
 //! schemas, source positions, keys and the event itself. Nothing here parses, decides or waits.
 
+mod calendar;
 mod key;
 mod position;
 mod record;
@@ -10,6 +11,7 @@ mod schema;
 mod time;
 mod value;
 
+pub(crate) use calendar::Date;
 pub use key::Key;
 pub use position::{PartitionId, Position, SequencePoint};
 pub use record::Event;

@@ -32,6 +32,15 @@ impl Event {
         Event(Arc::new(Inner { point, values: values.into(), raw: raw.into() }))
     }
 
+    /// The event, moved to `time` if it is before: how an event of a stream without a time field
+    /// arrives when the clock has moved on since it was stamped.
+    pub fn not_before(self, time: Timestamp) -> Event {
+        if self.time() >= time {
+            return self;
+        }
+        Event::new(self.stream(), time, self.position(), self.0.values.clone(), self.0.raw.clone())
+    }
+
     /// The stream it belongs to.
     pub fn stream(&self) -> StreamId {
         self.0.point.stream

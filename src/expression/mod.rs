@@ -4,4 +4,15 @@
 //! captures they look at. Leaves: values. Evaluation never fails and never panics: what cannot be
 //! computed is null, and overflow and division by zero are counted.
 
+mod aggregate;
+mod describe;
+mod evaluate;
+mod expr;
 pub mod functions;
+mod wildcard;
+
+pub use aggregate::{Aggregate, FieldSource, Register, RegisterId, RegisterSpec};
+pub use describe::Leaves;
+pub use evaluate::{Faults, Scope};
+pub use expr::{Arithmetic, Comparison, Expr, Template};
+pub use wildcard::Wildcard;

@@ -1,0 +1,170 @@
+//! The automaton: what a pattern compiles into.
+//!
+//! Enters: a checked rule. Leaves: its states with their ordered transitions, immutable from then
+//! on. A *state* is a place in the pattern together with all counts: how far each loop around it
+//! has come and which branches of an `and` are done. Its *transitions* are the frontier of a run in
+//! that state: the steps that it could take next, in the order of preference.
+//!
+//! Counts are unrolled: `3..5 a` is five states. All runs in one state therefore move alike when
+//! conditions look at the current event only. Open counts stop at their minimum, so the number of
+//! states is finite; [`MAX_STATES`] bounds it.
+
+mod build;
+pub mod graph;
+mod lint;
+mod predicates;
+
+use crate::diagnostic::Span;
+use crate::event::Duration;
+use crate::expression::{RegisterId, RegisterSpec};
+use crate::language::checked::{ClockId, LinkKind, Rule, TestId, VariableId};
+
+pub use build::build;
+pub use lint::lint;
+pub use predicates::{Answers, PredicateId, Predicates};
+
+/// Most states of one rule.
+pub const MAX_STATES: usize = 20_000;
+/// Most transitions out of one state: a run keeps one bit for each.
+pub const MAX_FRONTIER: usize = 64;
+
+/// A state, by its place in [`Automaton::states`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StateId(pub u32);
+
+impl StateId {
+    /// Where a run begins: nothing has been taken.
+    pub const START: StateId = StateId(0);
+}
+
+/// The automaton of a rule.
+#[derive(Clone, Debug)]
+pub struct Automaton {
+    /// The states; the first is [`StateId::START`].
+    pub states: Vec<State>,
+    /// Whether events that fit nothing still matter, because a step must follow directly.
+    pub sees_every_event: bool,
+}
+
+/// A place in the pattern with all counts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// What a run in this state can do next, in the order of preference.
+    pub transitions: Vec<Transition>,
+    /// Whether a run that comes here has taken all it needs.
+    pub accepting: bool,
+    /// Whether a run that comes here must still take an event to match: it is not accepting, and no
+    /// absences alone lead to a state that is.
+    pub needs_event: bool,
+    /// How often the innermost loop around what was taken last has been gone through, and whether
+    /// that count is open: it then means "so often or more".
+    pub count: Option<(u32, bool)>,
+}
+
+/// One thing that a run can do next.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transition {
+    /// What makes it happen.
+    pub trigger: Trigger,
+    /// An event that is skipped and fits one of these takes the transition away.
+    pub not: Vec<TestId>,
+    /// If the very next event fits one of these, the transition is gone before it could be taken.
+    pub next_not: Vec<TestId>,
+    /// An event that fits this takes the transition away before it could be taken.
+    pub until: Option<TestId>,
+    /// Groups with a time limit that have begun and go on with this event.
+    pub checks: Vec<ClockId>,
+    /// Groups with a time limit that begin with this event.
+    pub sets: Vec<ClockId>,
+    /// What belongs to a repetition that this event begins, and is cleared before it is captured.
+    pub resets: Vec<RegisterId>,
+    /// Where it leads.
+    pub target: StateId,
+}
+
+/// What makes a transition happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// An event is taken.
+    Take {
+        /// What it must be.
+        test: TestId,
+        /// What it is captured as.
+        variable: VariableId,
+        /// How it follows what was taken before.
+        link: LinkKind,
+        /// How long after it at most.
+        within: Option<Duration>,
+    },
+    /// Time passes without an event that fits the test.
+    Absence {
+        /// What must not come.
+        test: TestId,
+        /// When it is over.
+        end: AbsenceEnd,
+    },
+}
+
+/// When an absence is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AbsenceEnd {
+    /// So long after the event taken last, or after the absence before it.
+    After(Duration),
+    /// When the match's `within` has passed since its first event.
+    Within,
+    /// At the very next event or, if none comes, like `Within`.
+    NextEvent,
+}
+
+impl Automaton {
+    /// The state with that id.
+    pub fn state(&self, id: StateId) -> &State {
+        &self.states[id.0 as usize]
+    }
+}
+
+/// Why a pattern has no automaton.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TooLarge {
+    /// What grew too large, in words.
+    pub what: String,
+    /// The rule's name in the text.
+    pub span: Span,
+}
+
+/// A rule ready to run.
+#[derive(Debug)]
+pub struct CompiledRule {
+    /// What it says.
+    pub rule: Rule,
+    /// How it moves.
+    pub automaton: Automaton,
+    /// For each test of the rule, what it asks of the event alone; `None`: nothing.
+    pub predicates: Vec<Option<PredicateId>>,
+    /// Whether anything in it depends on the passing of time.
+    pub is_timed: bool,
+    /// The registers of its conditions without their variables, as evaluation needs them.
+    pub specs: Vec<RegisterSpec>,
+}
+
+impl CompiledRule {
+    /// Compiles a checked rule; its predicates join those of the rules before it.
+    ///
+    /// # Errors
+    /// When its automaton would grow too large.
+    pub fn new(rule: Rule, predicates: &mut Predicates) -> Result<CompiledRule, TooLarge> {
+        let automaton = build(&rule)?;
+        let own = rule
+            .tests
+            .iter()
+            .map(|test| test.unary.as_ref().map(|condition| predicates.intern(test.stream, condition)))
+            .collect();
+        let specs = rule.registers.iter().map(|register| register.spec).collect();
+        let is_timed = rule.within.is_some()
+            || !rule.clocks.is_empty()
+            || automaton.states.iter().flat_map(|state| &state.transitions).any(|transition| {
+                matches!(transition.trigger, Trigger::Take { within: Some(_), .. } | Trigger::Absence { .. })
+            });
+        Ok(CompiledRule { rule, automaton, predicates: own, is_timed, specs })
+    }
+}

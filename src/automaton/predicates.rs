@@ -1,0 +1,83 @@
+//! Predicates: what tests ask of an event alone, each distinct question once for all rules.
+
+use std::collections::HashMap;
+
+use crate::event::{Event, FieldId, StreamId};
+use crate::expression::{Expr, Faults, Leaves, RegisterId, Scope};
+
+/// A predicate of the rule set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PredicateId(pub u32);
+
+/// The distinct predicates of a rule set.
+#[derive(Debug, Default)]
+pub struct Predicates {
+    list: Vec<Expr>,
+    known: HashMap<(StreamId, String), PredicateId>,
+}
+
+impl Predicates {
+    /// The id of a condition on events of `stream`; equal conditions of different rules share it.
+    pub fn intern(&mut self, stream: StreamId, condition: &Expr) -> PredicateId {
+        let list = &mut self.list;
+        *self.known.entry((stream, condition.describe(&FieldNumbers))).or_insert_with(|| {
+            list.push(condition.clone());
+            PredicateId(list.len() as u32 - 1)
+        })
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+}
+
+/// Fields by number: within one stream that is a name.
+struct FieldNumbers;
+
+impl Leaves for FieldNumbers {
+    fn field(&self, field: FieldId) -> String {
+        format!("#{}", field.0)
+    }
+
+    fn register(&self, _: RegisterId) -> String {
+        unreachable!("a predicate looks at the event alone")
+    }
+}
+
+/// The answers for the event being looked at. A predicate is asked when its answer is first wanted
+/// and at most once an event.
+#[derive(Debug, Default)]
+pub struct Answers {
+    /// Twice the number of the event for which the predicate was asked, plus one if it held.
+    answers: Vec<u64>,
+    event: u64,
+}
+
+impl Answers {
+    /// Room for the answers to `predicates`.
+    pub fn new(predicates: &Predicates) -> Answers {
+        Answers { answers: vec![0; predicates.len()], event: 0 }
+    }
+
+    /// Forgets the answers of the event before.
+    pub fn next_event(&mut self) {
+        self.event += 1;
+    }
+
+    /// Whether a predicate of the event's stream holds for it.
+    pub fn holds(
+        &mut self,
+        predicates: &Predicates,
+        id: PredicateId,
+        event: &Event,
+        faults: &Faults,
+    ) -> bool {
+        let answer = &mut self.answers[id.0 as usize];
+        if *answer >> 1 != self.event {
+            let scope = Scope { event: Some(event), key: &[], registers: &[], specs: &[], faults };
+            *answer = self.event << 1 | u64::from(predicates.list[id.0 as usize].holds(&scope));
+        }
+        *answer & 1 == 1
+    }
+}

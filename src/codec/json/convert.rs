@@ -1,0 +1,142 @@
+//! From what JSON holds to what the field declares, and the words for both when they differ.
+
+use std::net::IpAddr;
+
+use crate::event::{Duration, FieldType, TimeUnit, Timestamp, Value};
+
+/// The longest description of a value in an error, in characters.
+const MAX_DESCRIPTION: usize = 60;
+
+/// A value as it stands in a record.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Found<'a> {
+    Null,
+    Bool(bool),
+    /// An integer that fits 64 bits, with or without a sign.
+    Int(i128),
+    /// Any other number; finite.
+    Float(f64),
+    Text(&'a str),
+    List,
+    Object,
+}
+
+/// The value of a field of type `ty`; `None` when what was found does not fit. Null fits nothing
+/// here: the caller decides whether the field may be missing.
+///
+/// - A float without a fraction is an integer too (some programs write every number as a float).
+/// - An IPv4 address that is written as an IPv6 one (`::ffff:192.0.2.1`) becomes the IPv4 address,
+///   so that it is found in networks such as `192.0.2.0/24`.
+pub(super) fn convert(ty: FieldType, found: &Found<'_>) -> Option<Value> {
+    Some(match (ty, *found) {
+        (FieldType::Bool, Found::Bool(value)) => Value::Bool(value),
+        (FieldType::Int, Found::Int(value)) => Value::Int(i64::try_from(value).ok()?),
+        (FieldType::Int, Found::Float(value)) => Value::Int(whole(value)?),
+        (FieldType::Float, Found::Int(value)) => Value::Float(value as f64),
+        (FieldType::Float, Found::Float(value)) => Value::float(value),
+        (FieldType::Str, Found::Text(text)) => Value::text(text),
+        (FieldType::Timestamp(_), Found::Text(text)) => Value::Timestamp(Timestamp::parse(text)?),
+        (FieldType::Timestamp(Some(unit)), Found::Int(value)) => {
+            Value::Timestamp(time_from_int(value, unit)?)
+        }
+        (FieldType::Timestamp(Some(unit)), Found::Float(value)) => {
+            Value::Timestamp(time_from_float(value, unit)?)
+        }
+        (FieldType::Duration, Found::Text(text)) => Value::Duration(Duration::parse(text)?),
+        (FieldType::Ip, Found::Text(text)) => Value::Ip(text.parse::<IpAddr>().ok()?.to_canonical()),
+        _ => return None,
+    })
+}
+
+/// The integer that the float is; `None` when it has a fraction or does not fit.
+fn whole(value: f64) -> Option<i64> {
+    // 2^63 is a float, the largest integer below it is none. -2^63 would fit, but the parser makes
+    // it of integers that do not (-2^63 - 1) as well.
+    let fits = value.abs() < 9_223_372_036_854_775_808.0;
+    (fits && value.fract() == 0.0).then_some(value as i64)
+}
+
+/// The unit as a fraction of microseconds: times the first number, divided by the second.
+fn scale(unit: TimeUnit) -> (i32, i32) {
+    match unit {
+        TimeUnit::Seconds => (1_000_000, 1),
+        TimeUnit::Millis => (1_000, 1),
+        TimeUnit::Micros => (1, 1),
+        TimeUnit::Nanos => (1, 1_000),
+    }
+}
+
+fn time_from_int(value: i128, unit: TimeUnit) -> Option<Timestamp> {
+    let (times, divided) = scale(unit);
+    let us = (value * i128::from(times)).div_euclid(divided.into());
+    time(i64::try_from(us).ok()?)
+}
+
+/// Cuts to microseconds, towards the past.
+///
+/// A number such as 1700000000.123457 is no float: the nearest one may lie just below it, and
+/// cutting would lose a microsecond. So a float that is the nearest to a whole number of
+/// microseconds counts as that number.
+fn time_from_float(value: f64, unit: TimeUnit) -> Option<Timestamp> {
+    let (times, divided) = scale(unit);
+    let (times, divided) = (f64::from(times), f64::from(divided));
+    let us = value * times / divided;
+    let nearest = us.round();
+    let meant = if nearest * divided / times == value { nearest } else { us.floor() };
+    time(whole(meant)?)
+}
+
+/// The ends of the range stand for "before" and "after all events", so that no event may have them.
+fn time(us: i64) -> Option<Timestamp> {
+    let time = Timestamp::from_micros(us);
+    (time != Timestamp::MIN && time != Timestamp::MAX).then_some(time)
+}
+
+/// What a field of that type should hold, in words.
+pub(super) const fn expected(ty: FieldType) -> &'static str {
+    match ty {
+        FieldType::Bool => "true or false",
+        FieldType::Int => "an integer of 64 bits",
+        FieldType::Float => "a number",
+        FieldType::Str => "text",
+        FieldType::Timestamp(None) => "a time (RFC 3339 text with an offset)",
+        FieldType::Timestamp(Some(TimeUnit::Seconds)) => "a time (seconds since 1970 or RFC 3339 text)",
+        FieldType::Timestamp(Some(TimeUnit::Millis)) => "a time (milliseconds since 1970 or RFC 3339 text)",
+        FieldType::Timestamp(Some(TimeUnit::Micros)) => "a time (microseconds since 1970 or RFC 3339 text)",
+        FieldType::Timestamp(Some(TimeUnit::Nanos)) => "a time (nanoseconds since 1970 or RFC 3339 text)",
+        FieldType::Duration => "a duration (text such as \"1h30m\")",
+        FieldType::Ip => "an IP address as text",
+    }
+}
+
+/// What was found, in words, shortened.
+pub(super) fn describe(found: &Found<'_>) -> String {
+    match found {
+        Found::Null => "null".to_owned(),
+        Found::Bool(value) => value.to_string(),
+        Found::Int(value) => format!("the number {value}"),
+        // Not `{}`, which would write 1e300 in 301 digits.
+        Found::Float(value) => format!("the number {value:?}"),
+        Found::Text(text) => describe_text(text),
+        Found::List => "a list".to_owned(),
+        Found::Object => "an object".to_owned(),
+    }
+}
+
+fn describe_text(text: &str) -> String {
+    const OPEN: &str = "the text \"";
+    let mut words = OPEN.to_owned();
+    let mut length = OPEN.len();
+    for c in text.chars() {
+        let escaped = c.escape_debug();
+        // Room for an ellipsis and the closing quote is left.
+        if length + escaped.len() > MAX_DESCRIPTION - 2 {
+            words.push('…');
+            break;
+        }
+        length += escaped.len();
+        words.extend(escaped);
+    }
+    words.push('"');
+    words
+}

@@ -1,0 +1,162 @@
+//! The typed expression.
+
+use std::sync::Arc;
+
+use hashbrown::HashSet;
+use ipnet::IpNet;
+
+use super::aggregate::RegisterId;
+use super::functions::Function;
+use super::wildcard::Wildcard;
+use crate::event::{FieldId, Value};
+
+/// An expression whose names and types are settled.
+#[derive(Clone, Debug)]
+pub enum Expr {
+    /// A constant.
+    Const(Value),
+    /// A field of the event being looked at.
+    Field(FieldId),
+    /// The event time of the event being looked at.
+    Time,
+    /// A part of the key.
+    Key(u32),
+    /// What is kept of the captured events.
+    Register(RegisterId),
+    /// `not x`
+    Not(Box<Expr>),
+    /// `-x`
+    Neg(Box<Expr>),
+    /// An integer where a float is wanted.
+    ToFloat(Box<Expr>),
+    /// `a and b and …`
+    And(Box<[Expr]>),
+    /// `a or b or …`
+    Or(Box<[Expr]>),
+    /// `a < b`
+    Compare(Comparison, Box<(Expr, Expr)>),
+    /// `a + b`
+    Arithmetic(Arithmetic, Box<(Expr, Expr)>),
+    /// The first operand that is not null: `a ?? b`, `coalesce(a, b, …)`.
+    Coalesce(Box<[Expr]>),
+    /// `if(condition, a, b)`
+    If(Box<(Expr, Expr, Expr)>),
+    /// `x in (…)` where every member is constant and none is null.
+    InSet(Box<Expr>, Arc<HashSet<Value, foldhash::fast::FixedState>>),
+    /// `x in (…)` with members to be computed.
+    InList(Box<Expr>, Box<[Expr]>),
+    /// `address in "10.0.0.0/8"`
+    InNetworks(Box<Expr>, Box<[IpNet]>),
+    /// `name like "abc*"`
+    Like(Box<Expr>, Arc<Wildcard>),
+    /// `name matches "regex"`
+    Matches(Box<Expr>, Arc<regex::Regex>),
+    /// `x is missing`
+    IsMissing(Box<Expr>),
+    /// A function whose arguments are computed first; a null argument makes the result null.
+    Call(&'static Function, Box<[Expr]>),
+}
+
+/// How two values are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Comparison {
+    /// `==`
+    Eq,
+    /// `!=`
+    Ne,
+    /// `<`
+    Lt,
+    /// `<=`
+    Le,
+    /// `>`
+    Gt,
+    /// `>=`
+    Ge,
+}
+
+/// How two values are combined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Arithmetic {
+    /// `+`
+    Add,
+    /// `-`
+    Sub,
+    /// `*`
+    Mul,
+    /// `/`
+    Div,
+    /// `%`
+    Rem,
+}
+
+/// A text with expressions in it.
+#[derive(Clone, Debug, Default)]
+pub struct Template {
+    /// A text, then an expression, and so on; an expression may be absent at the end.
+    pub parts: Vec<(String, Option<Expr>)>,
+}
+
+impl Expr {
+    /// `true`
+    pub const TRUE: Expr = Expr::Const(Value::Bool(true));
+
+    /// The constant, when it is one.
+    pub fn as_const(&self) -> Option<&Value> {
+        match self {
+            Expr::Const(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Whether the expression is constant.
+    pub fn is_const(&self) -> bool {
+        self.as_const().is_some()
+    }
+
+    /// The operands, in order.
+    pub fn operands(&self) -> Vec<&Expr> {
+        match self {
+            Expr::Const(_) | Expr::Field(_) | Expr::Time | Expr::Key(_) | Expr::Register(_) => Vec::new(),
+            Expr::Not(x)
+            | Expr::Neg(x)
+            | Expr::ToFloat(x)
+            | Expr::IsMissing(x)
+            | Expr::InSet(x, _)
+            | Expr::InNetworks(x, _)
+            | Expr::Like(x, _)
+            | Expr::Matches(x, _) => vec![x],
+            Expr::And(xs) | Expr::Or(xs) | Expr::Coalesce(xs) | Expr::Call(_, xs) => xs.iter().collect(),
+            Expr::Compare(_, pair) | Expr::Arithmetic(_, pair) => vec![&pair.0, &pair.1],
+            Expr::If(three) => vec![&three.0, &three.1, &three.2],
+            Expr::InList(x, xs) => std::iter::once(&**x).chain(xs.iter()).collect(),
+        }
+    }
+
+    /// Whether the value depends on what a run has captured.
+    pub fn reads_registers(&self) -> bool {
+        matches!(self, Expr::Register(_)) || self.operands().into_iter().any(Expr::reads_registers)
+    }
+
+    /// Splits a condition into the part that looks at the event and the key alone, and the part
+    /// that reads captured events. A conjunction is true exactly when both parts are, so that the
+    /// first can be asked once for all runs.
+    pub fn split_by_registers(self) -> (Option<Expr>, Option<Expr>) {
+        match self {
+            Expr::And(operands) => {
+                let (reading, unary): (Vec<Expr>, Vec<Expr>) =
+                    operands.into_vec().into_iter().partition(Expr::reads_registers);
+                (conjunction(unary), conjunction(reading))
+            }
+            other if other.reads_registers() => (None, Some(other)),
+            other => (Some(other), None),
+        }
+    }
+}
+
+fn conjunction(mut operands: Vec<Expr>) -> Option<Expr> {
+    match operands.len() {
+        0 => None,
+        1 => operands.pop(),
+        _ => Some(Expr::And(operands.into())),
+    }
+}

@@ -1,0 +1,186 @@
+//! `let` and `def`: in which order they depend on each other, and what they are worth.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnostic::codes::{E0106, E0108, E0212};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::expression::Expr;
+use crate::language::tree::{self, ExprKind};
+
+use super::expression::{Checker, Place, Typed};
+use super::scope::Globals;
+use super::variables::Visible;
+
+/// A `let` or a `def`.
+#[derive(Clone, Copy)]
+enum Declared<'t> {
+    Constant(&'t tree::Let),
+    Definition(&'t tree::Def),
+}
+
+impl<'t> Declared<'t> {
+    fn name(self) -> &'t tree::Name {
+        match self {
+            Declared::Constant(constant) => &constant.name,
+            Declared::Definition(definition) => &definition.name,
+        }
+    }
+
+    fn body(self) -> &'t tree::Expr {
+        match self {
+            Declared::Constant(constant) => &constant.value,
+            Declared::Definition(definition) => &definition.body,
+        }
+    }
+}
+
+/// Checks the constants and definitions; what they are worth goes into the globals.
+pub(super) fn settle<'t>(
+    globals: &mut Globals<'t>,
+    constants: &[&'t tree::Let],
+    definitions: &[&'t tree::Def],
+    diagnostics: &mut Diagnostics,
+) {
+    let all: BTreeMap<&'t str, Declared<'t>> = constants
+        .iter()
+        .map(|constant| Declared::Constant(constant))
+        .chain(definitions.iter().map(|definition| Declared::Definition(definition)))
+        .map(|declared| (declared.name().node.as_str(), declared))
+        .collect();
+    globals.definitions =
+        definitions.iter().map(|definition| (definition.name.node.as_str(), *definition)).collect();
+    let (order, circles) = by_dependency(&all);
+    for circle in &circles {
+        diagnostics.push(in_a_circle(circle, &all));
+        for name in circle {
+            globals.broken.insert(name);
+            if matches!(all[name], Declared::Constant(_)) {
+                globals.constants.insert(name, None);
+            }
+        }
+    }
+    for name in order {
+        if globals.broken.contains(name) {
+            continue;
+        }
+        match all[name] {
+            Declared::Constant(constant) => {
+                let value = value_of(constant, globals, diagnostics);
+                globals.constants.insert(name, value);
+            }
+            Declared::Definition(definition) => {
+                if !is_sound(definition, globals, diagnostics) {
+                    globals.broken.insert(name);
+                }
+            }
+        }
+    }
+}
+
+fn value_of<'t>(
+    constant: &'t tree::Let,
+    globals: &Globals<'t>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Typed> {
+    let mut registers = Vec::new();
+    let mut checker = Checker::new(globals, diagnostics, Place::Constant, Visible::NOTHING, &mut registers);
+    let typed = checker.check(&constant.value)?;
+    if typed.expr.is_const() {
+        return Some(typed);
+    }
+    checker.report(Diagnostic::new(E0212, constant.value.span, "a `let` must be constant"));
+    None
+}
+
+fn is_sound<'t>(definition: &'t tree::Def, globals: &Globals<'t>, diagnostics: &mut Diagnostics) -> bool {
+    let mut parameters: Vec<(&'t str, Typed)> = Vec::new();
+    for parameter in &definition.parameters {
+        let name = parameter.name.node.as_str();
+        if parameters.iter().any(|(other, _)| *other == name) {
+            let message = format!("the parameter `{name}` is declared twice");
+            diagnostics.push(Diagnostic::new(E0106, parameter.name.span, message));
+            return false;
+        }
+        // A leaf that is not constant stands for an argument: only its type matters here.
+        parameters.push((name, Typed::new(Expr::Time, parameter.ty.node.value_type())));
+    }
+    let mut registers = Vec::new();
+    let mut checker = Checker::new(globals, diagnostics, Place::Constant, Visible::NOTHING, &mut registers);
+    checker.with_parameters(parameters, |checker| checker.check(&definition.body)).is_some()
+}
+
+fn in_a_circle(circle: &[&str], all: &BTreeMap<&str, Declared<'_>>) -> Diagnostic {
+    let spans: Vec<Span> = circle.iter().map(|name| all[name].name().span).collect();
+    let message = match circle {
+        [name] => format!("`{name}` uses itself"),
+        _ => format!("`{}` use each other in a circle", circle.join("`, `")),
+    };
+    let mut diagnostic = Diagnostic::new(E0108, spans[0], message);
+    for span in &spans[1..] {
+        diagnostic = diagnostic.also(*span, "and this");
+    }
+    diagnostic.help("definitions are put in where they are used, so there is no recursion")
+}
+
+/// The names so that each stands after those it uses, and the circles. An explicit stack, because
+/// a chain of definitions may be as long as the file.
+fn by_dependency<'t>(all: &BTreeMap<&'t str, Declared<'t>>) -> (Vec<&'t str>, Vec<Vec<&'t str>>) {
+    let mut order = Vec::new();
+    let mut circles = Vec::new();
+    let mut done: BTreeSet<&str> = BTreeSet::new();
+    for &start in all.keys() {
+        let mut path: Vec<(&'t str, Vec<&'t str>)> = Vec::new();
+        let mut open: BTreeMap<&'t str, usize> = BTreeMap::new();
+        let mut next = Some(start);
+        loop {
+            if let Some(name) = next.take().filter(|name| !done.contains(name)) {
+                if let Some(&from) = open.get(name) {
+                    circles.push(path[from..].iter().map(|(name, _)| *name).collect());
+                } else {
+                    open.insert(name, path.len());
+                    path.push((name, names_used(all[name].body(), all)));
+                }
+            }
+            let Some((name, uses)) = path.last_mut() else { break };
+            next = uses.pop();
+            if next.is_none() {
+                order.push(*name);
+                done.insert(*name);
+                open.remove(*name);
+                path.pop();
+            }
+        }
+    }
+    (order, circles)
+}
+
+/// The constants and definitions that an expression names.
+fn names_used<'t>(expr: &'t tree::Expr, all: &BTreeMap<&'t str, Declared<'t>>) -> Vec<&'t str> {
+    let mut names = Vec::new();
+    let mut rest = vec![expr];
+    while let Some(expr) = rest.pop() {
+        match &expr.kind {
+            ExprKind::Name(name) => names.extend(all.get_key_value(name.as_str()).map(|(name, _)| *name)),
+            ExprKind::Call { function, arguments, condition, .. } => {
+                names.extend(all.get_key_value(function.node.as_str()).map(|(name, _)| *name));
+                rest.extend(arguments.iter().chain(condition.as_deref()));
+            }
+            ExprKind::Field(of, _) | ExprKind::Unary(_, of) | ExprKind::IsMissing(of, _) => rest.push(of),
+            ExprKind::Index(of, keys) => rest.extend(std::iter::once(&**of).chain(keys)),
+            ExprKind::Binary(a, _, b) | ExprKind::Like(a, b) | ExprKind::Matches(a, b) => {
+                rest.extend([&**a, &**b])
+            }
+            ExprKind::And(operands) | ExprKind::Or(operands) => rest.extend(operands),
+            ExprKind::In { value, set, .. } => {
+                rest.push(value);
+                match set {
+                    tree::InSet::Values(values) => rest.extend(values),
+                    tree::InSet::Expr(expr) => rest.push(expr),
+                }
+            }
+            ExprKind::Null | ExprKind::Bool(_) | ExprKind::Int(_) => {}
+            ExprKind::Float(_) | ExprKind::Str(_) | ExprKind::Duration(_) => {}
+        }
+    }
+    names
+}

@@ -1,0 +1,130 @@
+//! The fingerprint of a rule: a hash of what decides when it matches and what it captures.
+//!
+//! It covers the key, the tests with their fields (names, paths and types), the pattern, `within`,
+//! `overlap` and whether time-outs are reported. It does not cover formatting, comments, names of
+//! constants, `about`, `tags`, titles, alert fields, severity, sinks and limits: changing those
+//! leaves state and alert ids as they are.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::event::{FieldId, StreamId, StreamSchema};
+use crate::expression::{Leaves, RegisterId};
+use crate::language::checked::{AbsenceKind, Node, Part, Rule, TestId};
+
+/// The first half of the SHA-256 of a canonical text, in hexadecimal: 32 characters.
+pub(super) fn of(rule: &Rule, streams: &[StreamSchema]) -> Arc<str> {
+    let text = canonical(rule, streams);
+    let digest = Sha256::digest(text.as_bytes());
+    let mut hex = String::with_capacity(32);
+    for byte in &digest[..16] {
+        write!(hex, "{byte:02x}").expect("writing to a String cannot fail");
+    }
+    hex.into()
+}
+
+fn canonical(rule: &Rule, streams: &[StreamSchema]) -> String {
+    let mut lines = vec!["tripline rule 1".to_owned()];
+    for (stream, fields) in &rule.key.fields {
+        let fields: Vec<String> = fields.iter().map(|field| field_text(streams, *stream, *field)).collect();
+        let schema = &streams[stream.0 as usize];
+        let time =
+            schema.time.map_or_else(|| "arrival".to_owned(), |field| field_text(streams, *stream, field));
+        lines.push(format!("stream {} time {time} by {}", schema.name, fields.join(" ")));
+    }
+    for variable in &rule.variables {
+        lines.push(format!("capture {}", variable.name));
+    }
+    lines.push(format!("match {}", node_text(&rule.pattern, rule, streams)));
+    lines.push(format!("within {:?} overlap {:?}", rule.within, rule.overlap));
+    lines.push(format!("timeout {:?}", rule.timeout.as_ref().map(|timeout| timeout.after)));
+    lines.join("\n")
+}
+
+fn field_text(streams: &[StreamSchema], stream: StreamId, field: FieldId) -> String {
+    let field = &streams[stream.0 as usize].fields[field.0 as usize];
+    format!("{}:{:?}", field.path.join("."), field.ty)
+}
+
+fn node_text(node: &Node, rule: &Rule, streams: &[StreamSchema]) -> String {
+    match node {
+        Node::Step { test, variable } => format!("{}={}", variable.0, test_text(*test, rule, streams)),
+        Node::Sequence(parts) => {
+            let parts: Vec<String> = parts
+                .iter()
+                .map(|part| match part {
+                    Part::Step(link, node) => {
+                        format!("{:?}/{:?} {}", link.kind, link.within, node_text(node, rule, streams))
+                    }
+                    Part::Absence(absence) => {
+                        let kind = match absence.kind {
+                            AbsenceKind::Between => "not".to_owned(),
+                            AbsenceKind::Next => "next-not".to_owned(),
+                            AbsenceKind::For(duration) => format!("not/{duration}"),
+                        };
+                        format!("{kind} {}", test_text(absence.test, rule, streams))
+                    }
+                })
+                .collect();
+            format!("[{}]", parts.join("; "))
+        }
+        Node::Or(branches) => {
+            format!(
+                "(or {})",
+                branches.iter().map(|node| node_text(node, rule, streams)).collect::<Vec<_>>().join(" ")
+            )
+        }
+        Node::And(branches) => {
+            format!(
+                "(and {})",
+                branches.iter().map(|node| node_text(node, rule, streams)).collect::<Vec<_>>().join(" ")
+            )
+        }
+        Node::Loop(repeat) => {
+            let until = repeat.until.map(|test| test_text(test, rule, streams));
+            format!(
+                "{}..{:?} lazy={} {:?} until={until:?} {}",
+                repeat.min,
+                repeat.max,
+                repeat.lazy,
+                repeat.join,
+                node_text(&repeat.body, rule, streams)
+            )
+        }
+        Node::Within(clock, body) => {
+            format!("(within {} {})", rule.clocks[clock.0 as usize], node_text(body, rule, streams))
+        }
+    }
+}
+
+fn test_text(test: TestId, rule: &Rule, streams: &[StreamSchema]) -> String {
+    let test = &rule.tests[test.0 as usize];
+    let leaves = Names { rule, streams, stream: test.stream };
+    let conditions: Vec<String> =
+        test.unary.iter().chain(&test.residual).map(|condition| condition.describe(&leaves)).collect();
+    format!("{}{{{}}}", streams[test.stream.0 as usize].name, conditions.join(" and "))
+}
+
+struct Names<'a> {
+    rule: &'a Rule,
+    streams: &'a [StreamSchema],
+    stream: StreamId,
+}
+
+impl Leaves for Names<'_> {
+    fn field(&self, field: FieldId) -> String {
+        field_text(self.streams, self.stream, field)
+    }
+
+    fn register(&self, register: RegisterId) -> String {
+        let register = &self.rule.registers[register.0 as usize];
+        let variable = &self.rule.variables[register.variable.0 as usize];
+        let source = match register.spec.source {
+            crate::expression::FieldSource::Field(field) => field_text(self.streams, variable.stream, field),
+            other => format!("{other:?}"),
+        };
+        format!("{}({} {source} {:?})", register.spec.aggregate.name(), register.variable.0, register.scope)
+    }
+}

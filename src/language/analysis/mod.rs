@@ -1,0 +1,37 @@
+//! From syntax trees to checked rules: names across files, types, constants, patterns.
+//!
+//! Every problem of every file is reported in one go; a rule with a mistake does not hide the
+//! mistakes of another. Neither the order of files nor that of declarations has any effect.
+
+mod calls;
+mod constants;
+mod expression;
+mod fingerprint;
+mod lint;
+mod pattern;
+mod rule;
+mod scope;
+mod stream;
+mod variables;
+
+use crate::diagnostic::Diagnostics;
+
+use super::checked::Checked;
+use super::tree;
+
+/// Checks the files of a rule set. The result can be run when the diagnostics hold no error.
+pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
+    let mut diagnostics = Diagnostics::default();
+    let declarations = scope::collect(files, &mut diagnostics);
+    let mut globals = scope::Globals {
+        streams: declarations.streams.iter().map(|stream| stream::schema(stream, &mut diagnostics)).collect(),
+        stream_spans: declarations.streams.iter().map(|stream| stream.name.span).collect(),
+        constants: Default::default(),
+        definitions: Default::default(),
+        broken: Default::default(),
+    };
+    constants::settle(&mut globals, &declarations.constants, &declarations.definitions, &mut diagnostics);
+    let rules =
+        declarations.rules.iter().filter_map(|rule| rule::check(rule, &globals, &mut diagnostics)).collect();
+    (Checked { streams: globals.streams, rules }, diagnostics)
+}

@@ -1,0 +1,304 @@
+//! Rules after analysis: names resolved, types settled, constants folded. What the automaton is
+//! built from; nothing here refers to the text except for places.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use compact_str::CompactString;
+
+use crate::alert::Severity;
+use crate::diagnostic::Span;
+use crate::event::{Duration, FieldId, StreamId, StreamSchema, Type};
+use crate::expression::{Expr, RegisterId, RegisterSpec, Template};
+
+pub use super::tree::LinkKind;
+
+/// A rule set that can be run.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// The streams, sorted by name.
+    pub streams: Vec<StreamSchema>,
+    /// The rules, sorted by name.
+    pub rules: Vec<Rule>,
+}
+
+/// A variable of a rule's pattern, by its place in the pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VariableId(pub u32);
+
+/// A test of an event (a step's, a `not`'s or an `until`'s), by its place in the rule's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TestId(pub u32);
+
+/// A loop of the pattern whose repetitions begin anew what conditions see of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LoopId(pub u32);
+
+/// A group of the pattern with a time limit of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClockId(pub u32);
+
+/// A rule that can be run.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where its name stands.
+    pub span: Span,
+    /// Hash of its meaning: what decides when it matches and what it captures.
+    pub fingerprint: Arc<str>,
+    /// `about`
+    pub about: Option<String>,
+    /// `tags`
+    pub tags: Vec<String>,
+    /// `runbook`
+    pub runbook: Option<String>,
+    /// What its events are grouped by.
+    pub key: KeySpec,
+    /// What the pattern captures, in the order of the pattern.
+    pub variables: Vec<Variable>,
+    /// The tests of its steps, `not`s and `until`s.
+    pub tests: Vec<Test>,
+    /// What a run keeps of captured events for its conditions.
+    pub registers: Vec<RunRegister>,
+    /// The pattern.
+    pub pattern: Node,
+    /// The time limits of groups, by [`ClockId`].
+    pub clocks: Vec<Duration>,
+    /// The time limit of the whole match.
+    pub within: Option<Duration>,
+    /// What a report does to the other runs of its key.
+    pub overlap: Overlap,
+    /// What a match says.
+    pub alert: AlertSpec,
+    /// What a time-out says, if it is reported.
+    pub timeout: Option<Timeout>,
+    /// Most live runs for one key.
+    pub max_runs: usize,
+    /// Most events that the live runs of one key may hold, each run counted by itself.
+    pub max_events: usize,
+    /// Whether alerts are sent.
+    pub mode: Mode,
+    /// Names of the sinks.
+    pub sinks: Arc<[String]>,
+}
+
+/// Whether a rule's alerts are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// They are.
+    Live,
+    /// The rule is evaluated and counted, but nothing is sent.
+    Shadow,
+    /// The rule is not evaluated.
+    Off,
+}
+
+/// What a rule's events are grouped by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeySpec {
+    /// Names of the parts, as in the first stream.
+    pub names: Vec<CompactString>,
+    /// For each stream of the rule's sequence, the fields that make the key.
+    pub fields: BTreeMap<StreamId, Vec<FieldId>>,
+}
+
+/// Something that the pattern captures.
+#[derive(Clone, Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: CompactString,
+    /// The stream its events are of.
+    pub stream: StreamId,
+    /// Whether it can capture several events.
+    pub repeated: bool,
+}
+
+/// What an event must be for a step to take it, or for a `not` or `until` to see it.
+#[derive(Clone, Debug)]
+pub struct Test {
+    /// The event definition, or stream, that it tests for.
+    pub name: CompactString,
+    /// The stream.
+    pub stream: StreamId,
+    /// What must hold of the event and the key alone.
+    pub unary: Option<Expr>,
+    /// What must hold together with what the run has captured.
+    pub residual: Option<Expr>,
+    /// The condition as written, for pictures and explanations.
+    pub source: Option<Span>,
+}
+
+/// Something a run keeps of what it captures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunRegister {
+    /// The variable whose events it is given.
+    pub variable: VariableId,
+    /// What it keeps of them.
+    pub spec: RegisterSpec,
+    /// The loop whose repetitions clear it: conditions in a repeated group see their own
+    /// repetition only.
+    pub scope: Option<LoopId>,
+}
+
+/// A node of the pattern.
+#[derive(Clone, Debug)]
+pub enum Node {
+    /// Takes one event.
+    Step {
+        /// What the event must be.
+        test: TestId,
+        /// What it is captured as.
+        variable: VariableId,
+    },
+    /// One after the other.
+    Sequence(Vec<Part>),
+    /// One of them.
+    Or(Vec<Node>),
+    /// All of them, in any order.
+    And(Vec<Node>),
+    /// Several times.
+    Loop(Box<Loop>),
+    /// With a time limit from the first event taken in it.
+    Within(ClockId, Box<Node>),
+}
+
+/// A counted or optional part of the pattern.
+#[derive(Clone, Debug)]
+pub struct Loop {
+    /// Its number, when its repetitions begin registers anew.
+    pub scope: Option<LoopId>,
+    /// What is repeated; never matches nothing.
+    pub body: Node,
+    /// At least so often.
+    pub min: u32,
+    /// At most so often; `None`: any number.
+    pub max: Option<u32>,
+    /// Whether what follows is preferred to another repetition.
+    pub lazy: bool,
+    /// How a repetition follows the one before.
+    pub join: LinkKind,
+    /// What ends the loop once it has begun.
+    pub until: Option<TestId>,
+}
+
+/// A part of a sequence.
+#[derive(Clone, Debug)]
+pub enum Part {
+    /// Something that takes events.
+    Step(Link, Node),
+    /// Something that must not come.
+    Absence(Absence),
+}
+
+/// How a part of a sequence follows what was taken before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// `then`, `then any` or `next`.
+    pub kind: LinkKind,
+    /// How long after it at most.
+    pub within: Option<Duration>,
+}
+
+impl Link {
+    /// `then` without a limit.
+    pub const THEN: Link = Link { kind: LinkKind::Then, within: None };
+}
+
+/// Something that must not come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Absence {
+    /// What must not come.
+    pub test: TestId,
+    /// For how long.
+    pub kind: AbsenceKind,
+}
+
+/// For how long something must not come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AbsenceKind {
+    /// `then not x`: until the next step is taken or, at the end of a match, until its `within`
+    /// has passed.
+    Between,
+    /// `next not x`: the very next event is not one.
+    Next,
+    /// `then not x for D`
+    For(Duration),
+}
+
+/// What a report does to the other runs of its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlap {
+    /// Drops every run that began at or before the last event of the match.
+    None,
+    /// Drops the runs that began with the same event.
+    PerStart,
+    /// Drops nothing.
+    All,
+    /// Drops the runs that began before the first event captured as the variable.
+    ResumeAtFirst(VariableId),
+    /// Drops the runs that began before the last event captured as the variable.
+    ResumeAtLast(VariableId),
+}
+
+/// What an alert says.
+#[derive(Clone, Debug)]
+pub struct AlertSpec {
+    /// How much it matters.
+    pub severity: Severity,
+    /// Its title.
+    pub title: Template,
+    /// Its fields.
+    pub fields: Vec<(CompactString, Expr)>,
+    /// What title and fields read of the captured events.
+    pub registers: Vec<RunRegister>,
+}
+
+/// What a time-out says and when.
+#[derive(Clone, Debug)]
+pub struct Timeout {
+    /// Only when this variable had captured something.
+    pub after: Option<VariableId>,
+    /// What it says.
+    pub alert: AlertSpec,
+}
+
+impl Node {
+    /// Whether it holds an absence that is decided by the passing of time.
+    pub fn waits(&self) -> bool {
+        match self {
+            Node::Step { .. } => false,
+            Node::Sequence(parts) => parts.iter().enumerate().any(|(index, part)| match part {
+                Part::Step(_, node) => node.waits(),
+                Part::Absence(absence) => {
+                    matches!(absence.kind, AbsenceKind::For(_)) || index + 1 == parts.len()
+                }
+            }),
+            Node::Or(branches) | Node::And(branches) => branches.iter().any(Node::waits),
+            Node::Loop(repeat) => repeat.body.waits(),
+            Node::Within(_, body) => body.waits(),
+        }
+    }
+}
+
+impl KeySpec {
+    /// The types of the parts, as in the first stream.
+    pub fn types(&self, streams: &[StreamSchema]) -> Vec<Type> {
+        self.fields.iter().next().map_or_else(Vec::new, |(stream, fields)| {
+            let schema = &streams[stream.0 as usize];
+            fields.iter().map(|field| schema.fields[field.0 as usize].ty.value_type()).collect()
+        })
+    }
+}
+
+impl RunRegister {
+    /// The registers of a list, all empty.
+    pub fn empty(list: &[RunRegister]) -> Vec<crate::expression::Register> {
+        list.iter().map(|register| register.spec.empty()).collect()
+    }
+}
+
+/// The id of the last register of a list that is about to grow by one.
+pub(super) fn next_register(list: &[RunRegister]) -> RegisterId {
+    RegisterId(list.len() as u32)
+}

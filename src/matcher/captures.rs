@@ -1,0 +1,77 @@
+//! What a run has captured: a list that copies of a run share.
+
+use std::sync::Arc;
+
+use crate::event::Event;
+use crate::language::checked::VariableId;
+
+/// Captured events, newest first. Copying shares all of it; adding to one copy leaves the others
+/// as they are.
+#[derive(Clone, Debug, Default)]
+pub struct Captures {
+    newest: Option<Arc<Captured>>,
+    len: u32,
+}
+
+#[derive(Debug)]
+struct Captured {
+    variable: VariableId,
+    event: Event,
+    before: Option<Arc<Captured>>,
+}
+
+impl Captures {
+    /// Adds an event.
+    pub fn push(&mut self, variable: VariableId, event: Event) {
+        self.newest = Some(Arc::new(Captured { variable, event, before: self.newest.take() }));
+        self.len += 1;
+    }
+
+    /// How many events there are.
+    pub fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// The events from the newest to the oldest.
+    pub fn newest_first(&self) -> impl Iterator<Item = (VariableId, &Event)> {
+        std::iter::successors(self.newest.as_deref(), |captured| captured.before.as_deref())
+            .map(|captured| (captured.variable, &captured.event))
+    }
+
+    /// The events in the order taken.
+    pub fn in_order(&self) -> Vec<(VariableId, Event)> {
+        let mut events: Vec<_> =
+            self.newest_first().map(|(variable, event)| (variable, event.clone())).collect();
+        events.reverse();
+        events
+    }
+}
+
+impl Drop for Captures {
+    /// Frees the list one by one: dropping it as a chain would recurse as deep as it is long.
+    fn drop(&mut self) {
+        let mut next = self.newest.take();
+        while let Some(captured) = next {
+            next = Arc::into_inner(captured).and_then(|mut captured| captured.before.take());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Position, StreamId, Timestamp};
+
+    #[test]
+    fn a_long_list_is_dropped_without_recursion() {
+        let event = Event::new(StreamId(0), Timestamp::MIN, Position::default(), [], []);
+        let mut captures = Captures::default();
+        for _ in 0..1_000_000 {
+            captures.push(VariableId(0), event.clone());
+        }
+        let copy = captures.clone();
+        drop(captures);
+        assert_eq!(copy.len(), 1_000_000);
+        assert_eq!(copy.newest_first().count(), 1_000_000);
+    }
+}

@@ -1,0 +1,98 @@
+//! The matcher: moves the runs of one rule for one key.
+//!
+//! Enters: the events of one key in order, and the passing of event time. Leaves: reports of
+//! matches, of time-outs and of runs dropped because a limit was reached, in the order decided.
+//! The matcher is stateless; what changes is the [`RunSet`], which is explicit and can tell its
+//! size. It never reads a clock and never looks at another key.
+//!
+//! Invariants: runs stand in the order of their first events; what was due before an event has
+//! been decided before it is looked at.
+
+mod captures;
+mod offer;
+mod policy;
+mod run;
+mod time;
+
+use crate::automaton::{Answers, CompiledRule, Predicates, StateId, Trigger};
+use crate::event::{Event, SequencePoint, Timestamp};
+use crate::expression::{Faults, Register, Scope};
+use crate::language::checked::{TestId, VariableId};
+
+pub use run::RunSet;
+
+/// Something that the matcher has decided.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What happened.
+    pub kind: ReportKind,
+    /// The event time at which it was certain.
+    pub decided: Timestamp,
+    /// The first event that the run captured.
+    pub first: SequencePoint,
+    /// What was captured, in the order taken.
+    pub captures: Vec<(VariableId, Event)>,
+}
+
+/// What happened to a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ReportKind {
+    /// It took all it needs.
+    Match,
+    /// It ran out of time, and the rule reports that.
+    Timeout,
+    /// It was dropped because the rule's `max runs` was reached.
+    TooManyRuns,
+    /// It was dropped because the rule's `max events` was reached.
+    TooManyEvents,
+}
+
+/// Moves the runs of one rule.
+#[derive(Clone, Copy, Debug)]
+pub struct Matcher<'a> {
+    /// The rule.
+    pub rule: &'a CompiledRule,
+    /// The predicates of the rule set.
+    pub predicates: &'a Predicates,
+    /// Where what cannot be computed is counted.
+    pub faults: &'a Faults,
+}
+
+impl Matcher<'_> {
+    /// Whether the event fits the test for a run that keeps `registers`.
+    fn fits(&self, test: TestId, event: &Event, registers: &[Register], answers: &mut Answers) -> bool {
+        self.fits_alone(test, event, answers)
+            && self.rule.rule.tests[test.0 as usize].residual.as_ref().is_none_or(|condition| {
+                let specs = &self.rule.specs;
+                condition.holds(&Scope {
+                    event: Some(event),
+                    key: &[],
+                    registers,
+                    specs,
+                    faults: self.faults,
+                })
+            })
+    }
+
+    /// Whether the event fits what the test asks of it alone, whatever a run has captured.
+    pub fn fits_alone(&self, test: TestId, event: &Event, answers: &mut Answers) -> bool {
+        event.stream() == self.rule.rule.tests[test.0 as usize].stream
+            && self.rule.predicates[test.0 as usize]
+                .is_none_or(|id| answers.holds(self.predicates, id, event, self.faults))
+    }
+
+    /// Whether the event fits, alone, a step that a run can begin with.
+    pub fn can_start(&self, event: &Event, answers: &mut Answers) -> bool {
+        let start = self.rule.automaton.state(StateId::START);
+        start.transitions.iter().any(|transition| match transition.trigger {
+            Trigger::Take { test, .. } => self.fits_alone(test, event, answers),
+            Trigger::Absence { .. } => false,
+        })
+    }
+
+    /// Whether the event can matter to the rule: it fits some test, or steps must follow directly
+    /// and any event is in their way.
+    pub fn concerns(&self, event: &Event, answers: &mut Answers) -> bool {
+        (0..self.rule.rule.tests.len()).any(|test| self.fits_alone(TestId(test as u32), event, answers))
+    }
+}

@@ -1,0 +1,203 @@
+//! Runs: partial matches, and the set of them that a rule has for one key.
+
+use smallvec::SmallVec;
+
+use super::captures::Captures;
+use crate::automaton::{AbsenceEnd, CompiledRule, State, StateId, Transition, Trigger};
+use crate::event::{Event, SequencePoint, Timestamp};
+use crate::expression::Register;
+use crate::language::checked::{RunRegister, VariableId};
+
+/// A partial match.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Where in the pattern it stands.
+    pub(super) state: StateId,
+    /// One bit for each transition of the state that is still there, the first the lowest.
+    pub(super) frontier: u64,
+    /// Whether no event has been skipped since it came to the state.
+    pub(super) fresh: bool,
+    /// Whether it has been reported: then it does not time out.
+    pub(super) reported: bool,
+    /// Its first event.
+    pub(super) first: SequencePoint,
+    /// Time of the event taken last, or of the end of the absence after it.
+    pub(super) anchor: Timestamp,
+    /// When the groups with a time limit began, by [`crate::language::checked::ClockId`].
+    pub(super) clocks: SmallVec<[Timestamp; 1]>,
+    /// What conditions read of the captured events.
+    pub(super) registers: SmallVec<[Register; 1]>,
+    /// The captured events.
+    pub(super) captures: Captures,
+    /// The next moment at which the passing of time decides something about it.
+    pub(super) due: Timestamp,
+}
+
+impl Run {
+    /// A run that has taken nothing, about to be offered its first event.
+    pub(super) fn start(rule: &CompiledRule, event: &Event) -> Run {
+        Run {
+            state: StateId::START,
+            frontier: all(rule.automaton.state(StateId::START)),
+            fresh: true,
+            reported: false,
+            first: event.point(),
+            anchor: event.time(),
+            clocks: SmallVec::from_elem(event.time(), rule.rule.clocks.len()),
+            registers: RunRegister::empty(&rule.rule.registers).into(),
+            captures: Captures::default(),
+            due: Timestamp::MAX,
+        }
+    }
+
+    /// Comes to the target of a transition at `time`.
+    pub(super) fn move_to(&mut self, rule: &CompiledRule, target: StateId, time: Timestamp) {
+        self.state = target;
+        self.frontier = all(rule.automaton.state(target));
+        self.fresh = true;
+        self.anchor = time;
+    }
+
+    /// Clears the registers of a repetition that begins with `transition`.
+    pub(super) fn reset(registers: &mut [Register], rule: &CompiledRule, transition: &Transition) {
+        for id in &transition.resets {
+            registers[id.0 as usize] = rule.specs[id.0 as usize].empty();
+        }
+    }
+
+    /// Takes an event by a transition.
+    pub(super) fn take(
+        &mut self,
+        rule: &CompiledRule,
+        transition: &Transition,
+        variable: VariableId,
+        event: &Event,
+    ) {
+        Run::reset(&mut self.registers, rule, transition);
+        for (register, kept) in self.registers.iter_mut().zip(&rule.rule.registers) {
+            if kept.variable == variable {
+                kept.spec.add(register, event);
+            }
+        }
+        for clock in &transition.sets {
+            self.clocks[clock.0 as usize] = event.time();
+        }
+        self.captures.push(variable, event.clone());
+        self.move_to(rule, transition.target, event.time());
+        self.due = self.next_due(rule);
+    }
+
+    /// The last moment at which the transition can still lead to a match. An absence after which no
+    /// event is needed has none: `within` binds only events taken. One that an event must follow is
+    /// of no use once that event would come too late.
+    pub(super) fn deadline(&self, rule: &CompiledRule, transition: &Transition) -> Timestamp {
+        let link = match transition.trigger {
+            Trigger::Take { within, .. } => within,
+            Trigger::Absence { .. } if !rule.automaton.state(transition.target).needs_event => {
+                return Timestamp::MAX;
+            }
+            Trigger::Absence { .. } => None,
+        };
+        let limits = [
+            rule.rule.within.map(|within| self.first.time.saturating_add(within)),
+            link.map(|within| self.anchor.saturating_add(within)),
+        ];
+        let groups = transition.checks.iter().map(|clock| {
+            let index = clock.0 as usize;
+            self.clocks[index].saturating_add(rule.rule.clocks[index])
+        });
+        limits.into_iter().flatten().chain(groups).min().unwrap_or(Timestamp::MAX)
+    }
+
+    /// When the absence is over.
+    pub(super) fn absence_end(&self, rule: &CompiledRule, end: AbsenceEnd) -> Timestamp {
+        match end {
+            AbsenceEnd::After(duration) => self.anchor.saturating_add(duration),
+            AbsenceEnd::Within | AbsenceEnd::NextEvent => {
+                let within = rule.rule.within.expect("an absence at the end has a `within` around it");
+                self.first.time.saturating_add(within)
+            }
+        }
+    }
+
+    /// The transitions that are still there, with their places.
+    pub(super) fn open<'r>(&self, state: &'r State) -> impl Iterator<Item = (u32, &'r Transition)> + use<'r> {
+        let mut bits = self.frontier;
+        std::iter::from_fn(move || {
+            if bits == 0 {
+                return None;
+            }
+            let index = bits.trailing_zeros();
+            bits &= bits - 1;
+            Some((index, &state.transitions[index as usize]))
+        })
+    }
+
+    /// The last moment at which one of its frontier steps could still be taken in time.
+    pub(super) fn times_out(&self, rule: &CompiledRule) -> Timestamp {
+        let state = rule.automaton.state(self.state);
+        self.open(state)
+            .map(|(_, transition)| self.deadline(rule, transition))
+            .max()
+            .unwrap_or(Timestamp::MIN)
+    }
+
+    /// The next moment at which the passing of time decides something about it.
+    pub(super) fn next_due(&self, rule: &CompiledRule) -> Timestamp {
+        let state = rule.automaton.state(self.state);
+        let absences = self.open(state).filter_map(|(_, transition)| match transition.trigger {
+            Trigger::Absence { end, .. } => Some(self.absence_end(rule, end)),
+            Trigger::Take { .. } => None,
+        });
+        absences.min().unwrap_or(Timestamp::MAX).min(self.times_out(rule))
+    }
+}
+
+/// The frontier with every transition of the state.
+fn all(state: &State) -> u64 {
+    match state.transitions.len() {
+        0 => 0,
+        count => u64::MAX >> (64 - count),
+    }
+}
+
+/// The runs of one rule for one key, in the order of their first events.
+#[derive(Clone, Debug)]
+pub struct RunSet {
+    pub(super) runs: Vec<Run>,
+    /// Whether the limit has been reported since the set was last empty.
+    pub(super) limit_reported: bool,
+    due: Timestamp,
+}
+
+impl Default for RunSet {
+    fn default() -> RunSet {
+        RunSet { runs: Vec::new(), limit_reported: false, due: Timestamp::MAX }
+    }
+}
+
+impl RunSet {
+    /// How many runs are alive.
+    pub fn len(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// Whether no run is alive.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// The next moment at which the passing of time decides something; [`Timestamp::MAX`] when
+    /// nothing waits for time.
+    pub fn due(&self) -> Timestamp {
+        self.due
+    }
+
+    /// Brings [`RunSet::due`] up to date.
+    pub(super) fn settle(&mut self) {
+        self.due = self.runs.iter().map(|run| run.due).min().unwrap_or(Timestamp::MAX);
+        if self.runs.is_empty() {
+            self.limit_reported = false;
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The keys of a shard that have live runs: one record a key for all rules.
+
+use hashbrown::HashTable;
+use smallvec::SmallVec;
+
+use super::timers::{Timer, Timers};
+use crate::event::{Key, Timestamp};
+use crate::matcher::RunSet;
+use crate::program::RuleId;
+
+/// The place of a key's record; given again once the record is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Slot(u32);
+
+/// The records by key.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    index: HashTable<Slot>,
+    records: Vec<Option<Record>>,
+    free: Vec<Slot>,
+}
+
+/// The state of one key: the rules that have live runs for it.
+#[derive(Debug)]
+struct Record {
+    key: Key,
+    rules: SmallVec<[RuleState; 1]>,
+}
+
+/// The state of one rule for one key.
+#[derive(Debug)]
+pub(super) struct RuleState {
+    rule: RuleId,
+    pub runs: RunSet,
+    /// The earliest timer set for it; later ones left in the queue are ignored when they come up.
+    timer: Timestamp,
+}
+
+impl RuleState {
+    /// Sets a timer when something is due before the one that is set.
+    pub fn schedule(&mut self, slot: Slot, timers: &mut Timers) {
+        let due = self.runs.due();
+        if due < self.timer {
+            self.timer = due;
+            timers.push(Timer { due, rule: self.rule, slot });
+        }
+    }
+}
+
+impl Keys {
+    /// How many keys have a record.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// How many runs all records hold.
+    pub fn live_runs(&self) -> usize {
+        self.records.iter().flatten().flat_map(|record| &record.rules).map(|state| state.runs.len()).sum()
+    }
+
+    /// The record of a key, if it has one.
+    pub fn find(&self, key: &Key) -> Option<Slot> {
+        self.index.find(key.hash_value(), |slot| self.record(*slot).key == *key).copied()
+    }
+
+    /// A new record for a key that has none.
+    pub fn insert(&mut self, key: &Key) -> Slot {
+        let record = Record { key: key.clone(), rules: SmallVec::new() };
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.records[slot.0 as usize] = Some(record);
+                slot
+            }
+            None => {
+                self.records.push(Some(record));
+                Slot(self.records.len() as u32 - 1)
+            }
+        };
+        let records = &self.records;
+        self.index.insert_unique(key.hash_value(), slot, |slot| {
+            records[slot.0 as usize].as_ref().map_or(0, |record| record.key.hash_value())
+        });
+        slot
+    }
+
+    fn record(&self, slot: Slot) -> &Record {
+        self.records[slot.0 as usize].as_ref().expect("the index names records that exist")
+    }
+
+    /// The key of a record.
+    pub fn key(&self, slot: Slot) -> &Key {
+        &self.record(slot).key
+    }
+
+    /// Whether the rule has live runs for the key.
+    pub fn has_runs(&self, slot: Slot, rule: RuleId) -> bool {
+        self.record(slot).rules.iter().any(|state| state.rule == rule && !state.runs.is_empty())
+    }
+
+    /// The state of a rule for a key, made if it is new.
+    pub fn state(&mut self, slot: Slot, rule: RuleId) -> &mut RuleState {
+        let record = self.records[slot.0 as usize].as_mut().expect("the slot names a record that exists");
+        let index = match record.rules.iter().position(|state| state.rule == rule) {
+            Some(index) => index,
+            None => {
+                record.rules.push(RuleState { rule, runs: RunSet::default(), timer: Timestamp::MAX });
+                record.rules.len() - 1
+            }
+        };
+        &mut record.rules[index]
+    }
+
+    /// The state that a timer for `due` was set for, unless it is gone or waits for another moment.
+    /// Its timer counts as used.
+    pub fn state_if_scheduled(&mut self, slot: Slot, rule: RuleId, due: Timestamp) -> Option<&mut RuleState> {
+        let record = self.records[slot.0 as usize].as_mut()?;
+        let state = record.rules.iter_mut().find(|state| state.rule == rule && state.timer == due)?;
+        state.timer = Timestamp::MAX;
+        Some(state)
+    }
+
+    /// Forgets the rules of a key that have no live run, and the key when none is left.
+    pub fn remove_idle(&mut self, slot: Slot) {
+        let Some(record) = self.records[slot.0 as usize].as_mut() else { return };
+        record.rules.retain(|state| !state.runs.is_empty());
+        if !record.rules.is_empty() {
+            return;
+        }
+        let hash = record.key.hash_value();
+        if let Ok(entry) = self.index.find_entry(hash, |other| *other == slot) {
+            entry.remove();
+        }
+        self.records[slot.0 as usize] = None;
+        self.free.push(slot);
+    }
+}

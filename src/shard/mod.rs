@@ -1,0 +1,198 @@
+//! The shard: owns the state of its keys and runs every rule over their events.
+//!
+//! Enters: events in their order and the passing of event time. Leaves: alerts in the order
+//! decided. A shard does not know how many others there are, reads no clock and waits for nothing.
+
+mod keys;
+mod timers;
+
+use std::sync::Arc;
+
+use crate::alert::{self, Alert};
+use crate::automaton::Answers;
+use crate::event::{Event, Key, SequencePoint, Timestamp};
+use crate::expression::Faults;
+use crate::language::checked::Mode;
+use crate::matcher::{Matcher, Report, ReportKind};
+use crate::program::{Program, Route, RuleId};
+
+use keys::{Keys, Slot};
+use timers::{Timer, Timers};
+
+/// Runs every rule over the keys that it owns.
+#[derive(Debug)]
+pub struct Shard {
+    program: Arc<Program>,
+    keys: Keys,
+    timers: Timers,
+    answers: Answers,
+    faults: Faults,
+    counters: ShardCounters,
+    /// Buffer for the reports of one event or moment.
+    reports: Vec<Report>,
+}
+
+/// What a shard has counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShardCounters {
+    /// Events that a rule could not put into a group because a part of the key is null.
+    pub keyless: u64,
+    /// For each rule: matches and time-outs reported, also those of rules in shadow.
+    pub alerts: Vec<u64>,
+    /// For each rule: runs dropped because a limit was reached, counted once until the key is idle.
+    pub limits: Vec<u64>,
+}
+
+/// A report with what orders it among those of the same moment.
+struct Decided {
+    rule: RuleId,
+    slot: Slot,
+    report: Report,
+}
+
+impl Decided {
+    /// Within one moment: what time decided about matches first, then time-outs, each by first
+    /// event, then by rule.
+    fn order(&self) -> (ReportKind, SequencePoint, RuleId) {
+        (self.report.kind, self.report.first, self.rule)
+    }
+}
+
+impl Shard {
+    /// A shard without any state.
+    pub fn new(program: Arc<Program>) -> Shard {
+        let rules = program.rules().len();
+        Shard {
+            answers: Answers::new(program.predicates()),
+            keys: Keys::default(),
+            timers: Timers::default(),
+            faults: Faults::default(),
+            counters: ShardCounters { keyless: 0, alerts: vec![0; rules], limits: vec![0; rules] },
+            reports: Vec::new(),
+            program,
+        }
+    }
+
+    /// What has been counted.
+    pub fn counters(&self) -> &ShardCounters {
+        &self.counters
+    }
+
+    /// How many runs are alive.
+    pub fn live_runs(&self) -> usize {
+        self.keys.live_runs()
+    }
+
+    /// How many keys have live runs.
+    pub fn live_keys(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Looks at the next event in the order; event time has passed all that was due before it.
+    pub fn event(&mut self, event: &Event, alerts: &mut Vec<Alert>) {
+        self.answers.next_event();
+        let program = Arc::clone(&self.program);
+        let mut decided = Vec::new();
+        for route in program.routes(event.stream()) {
+            self.route(&program, route, event, &mut decided);
+        }
+        if decided.is_empty() {
+            return;
+        }
+        // Rules by name; the reports of one rule stay in the order the matcher gave them.
+        decided.sort_by_key(|decided: &Decided| decided.rule);
+        self.emit(&program, &decided, alerts);
+        self.drop_idle_keys(decided.iter().map(|decided| decided.slot));
+    }
+
+    fn route(&mut self, program: &Program, route: &Route, event: &Event, decided: &mut Vec<Decided>) {
+        if route.key.iter().any(|field| event.value(*field).is_null()) {
+            self.counters.keyless += 1;
+            return;
+        }
+        let mut slot: Option<Slot> = None;
+        let mut known: Option<Key> = None;
+        for &rule in &route.rules {
+            let compiled = &program.compiled()[rule.0 as usize];
+            let matcher = Matcher { rule: compiled, predicates: program.predicates(), faults: &self.faults };
+            let concerned = matcher.concerns(event, &mut self.answers);
+            if !concerned && !compiled.automaton.sees_every_event {
+                continue;
+            }
+            let key = known.get_or_insert_with(|| {
+                Key::new(route.key.iter().map(|field| event.value(*field)))
+                    .expect("no part of the key is null")
+            });
+            if slot.is_none() {
+                slot = self.keys.find(key);
+            }
+            let active = slot.is_some_and(|slot| self.keys.has_runs(slot, rule));
+            if !active && !(concerned && matcher.can_start(event, &mut self.answers)) {
+                continue;
+            }
+            let at = *slot.get_or_insert_with(|| self.keys.insert(key));
+            let state = self.keys.state(at, rule);
+            matcher.event(&mut state.runs, event, &mut self.answers, &mut self.reports);
+            state.schedule(at, &mut self.timers);
+            decided.extend(self.reports.drain(..).map(|report| Decided { rule, slot: at, report }));
+        }
+        if let Some(slot) = slot
+            && decided.iter().all(|decided| decided.slot != slot)
+        {
+            self.keys.remove_idle(slot);
+        }
+    }
+
+    /// Event time has come to `now`: decides everything that was due before it.
+    pub fn advance(&mut self, now: Timestamp, alerts: &mut Vec<Alert>) {
+        while let Some(due) = self.timers.next_due().filter(|due| *due < now) {
+            self.decide(due, alerts);
+        }
+    }
+
+    /// Decides all that is due at one moment.
+    fn decide(&mut self, due: Timestamp, alerts: &mut Vec<Alert>) {
+        let program = Arc::clone(&self.program);
+        let mut decided: Vec<Decided> = Vec::new();
+        let mut touched: Vec<Slot> = Vec::new();
+        while let Some(Timer { slot, rule, .. }) = self.timers.pop_due(due) {
+            let Some(state) = self.keys.state_if_scheduled(slot, rule, due) else { continue };
+            let compiled = &program.compiled()[rule.0 as usize];
+            let matcher = Matcher { rule: compiled, predicates: program.predicates(), faults: &self.faults };
+            matcher.time(&mut state.runs, due, &mut self.reports);
+            state.schedule(slot, &mut self.timers);
+            touched.push(slot);
+            decided.extend(self.reports.drain(..).map(|report| Decided { rule, slot, report }));
+        }
+        decided.sort_by_key(Decided::order);
+        self.emit(&program, &decided, alerts);
+        self.drop_idle_keys(touched.into_iter());
+    }
+
+    fn emit(&mut self, program: &Program, decided: &[Decided], alerts: &mut Vec<Alert>) {
+        for Decided { rule, slot, report } in decided {
+            let compiled = &program.compiled()[rule.0 as usize].rule;
+            match report.kind {
+                ReportKind::Match | ReportKind::Timeout => self.counters.alerts[rule.0 as usize] += 1,
+                ReportKind::TooManyRuns | ReportKind::TooManyEvents => {
+                    self.counters.limits[rule.0 as usize] += 1
+                }
+            }
+            if compiled.mode == Mode::Live {
+                alerts.push(alert::build(
+                    compiled,
+                    program.streams(),
+                    self.keys.key(*slot),
+                    report,
+                    &self.faults,
+                ));
+            }
+        }
+    }
+
+    fn drop_idle_keys(&mut self, slots: impl Iterator<Item = Slot>) {
+        for slot in slots {
+            self.keys.remove_idle(slot);
+        }
+    }
+}

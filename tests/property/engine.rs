@@ -1,0 +1,109 @@
+//! The real engine through its public path: rule text in, alerts out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tripline::alert::{Alert, AlertKind};
+use tripline::codec::{Decoder, json::JsonDecoder};
+use tripline::diagnostic::{Sources, Style, render_all};
+use tripline::engine::{Engine, EngineOptions};
+use tripline::event::{PartitionId, Position, Timestamp};
+use tripline::program::Program;
+
+use super::case::{Event, Kind, Report};
+
+/// An event with the partition that it arrives on.
+pub type Arrival = (u32, Event);
+
+/// The program in some files, or what is wrong with them.
+pub fn compile(files: &[(String, String)]) -> Result<Arc<Program>, String> {
+    let sources = Sources::new(files.iter().cloned());
+    let (program, diagnostics) = Program::compile(&sources);
+    program.map(Arc::new).ok_or_else(|| render_all(&diagnostics, &sources, Style::Plain))
+}
+
+/// The program in one file.
+pub fn compile_text(text: &str) -> Result<Arc<Program>, String> {
+    compile(&[("rule.trip".to_string(), text.to_string())])
+}
+
+/// The alerts of a program for events of stream `s` on one partition, in the order decided.
+pub fn alerts(program: &Arc<Program>, events: &[Event]) -> Vec<Alert> {
+    let arrivals: Vec<Arrival> = events.iter().map(|event| (0, event.clone())).collect();
+    alerts_in_batches(program, &arrivals, usize::MAX)
+}
+
+/// The alerts of a program for events on several partitions, taken out after every `batch` events.
+/// The offset of an event is its place among those that arrive.
+pub fn alerts_in_batches(program: &Arc<Program>, arrivals: &[Arrival], batch: usize) -> Vec<Alert> {
+    let stream = program.stream("s").expect("the rules declare stream s");
+    let mut decoder = JsonDecoder::new(stream, &program.streams()[stream.0 as usize]);
+    let mut engine = Engine::new(program.clone(), EngineOptions { max_ahead: None });
+    let start = Timestamp::from_micros(0);
+    for partition in 0..=arrivals.iter().map(|(partition, _)| *partition).max().unwrap_or(0) {
+        engine.open(stream, PartitionId(partition), start);
+    }
+    let mut alerts = vec![];
+    for (offset, (partition, event)) in arrivals.iter().enumerate() {
+        let now = Timestamp::from_millis(event.at).expect("test times are small");
+        let position = Position { partition: PartitionId(*partition), offset: offset as u64 };
+        let raw = serde_json::to_vec(event).expect("an event serialises");
+        let event = decoder.decode(&raw, position, now).expect("a test event is well formed");
+        engine.push(event, now).expect("a test event is never late");
+        if (offset + 1).is_multiple_of(batch) {
+            alerts.append(&mut engine.take_alerts());
+        }
+    }
+    engine.finish();
+    alerts.append(&mut engine.take_alerts());
+    alerts
+}
+
+/// The compared part of an alert; its captured ids come from the JSON that a sink would get.
+pub fn report(alert: &Alert) -> Report {
+    let json = serde_json::to_value(alert).expect("an alert serialises");
+    let events = json["events"].as_object().expect("events is an object");
+    let ids = |captured: &serde_json::Value| {
+        let captured = captured.as_array().expect("a variable holds a list of events");
+        captured.iter().map(|event| event["id"].as_i64().expect("an event holds its id")).collect()
+    };
+    Report {
+        kind: match alert.kind {
+            AlertKind::Match => Kind::Match,
+            AlertKind::Timeout => Kind::Timeout,
+            AlertKind::Limit => panic!("the generated streams stay below every limit"),
+        },
+        decided: alert.decided_time.as_micros() / 1000,
+        events: events.iter().map(|(variable, captured)| (variable.clone(), ids(captured))).collect(),
+    }
+}
+
+/// Reports by key, each key's in the order decided.
+pub fn reports_by_key(alerts: &[Alert]) -> BTreeMap<String, Vec<Report>> {
+    let mut keys: BTreeMap<String, Vec<Report>> = BTreeMap::new();
+    for alert in alerts {
+        keys.entry(key(alert)).or_default().push(report(alert));
+    }
+    keys
+}
+
+/// Reports by rule and key, each in the order decided. How those of different rules or keys mix
+/// depends on how far event time moves at once.
+pub fn reports_by_rule_and_key(alerts: &[Alert]) -> BTreeMap<(String, String), Vec<Report>> {
+    let mut all: BTreeMap<(String, String), Vec<Report>> = BTreeMap::new();
+    for alert in alerts {
+        all.entry((alert.rule.to_string(), key(alert))).or_default().push(report(alert));
+    }
+    all
+}
+
+/// The value of `k` that an alert is about; empty in a rule without `by`.
+pub fn key(alert: &Alert) -> String {
+    let json = serde_json::to_value(alert).expect("an alert serialises");
+    json["key"]["k"].as_str().unwrap_or_default().to_string()
+}
+
+/// Alerts as sinks would get them, one a line.
+pub fn as_json(alerts: &[Alert]) -> Vec<String> {
+    alerts.iter().map(|alert| serde_json::to_string(alert).expect("an alert serialises")).collect()
+}

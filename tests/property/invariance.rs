@@ -1,0 +1,183 @@
+//! What must not change what is reported: how declarations are spread over files, what else the
+//! program holds, which other keys there are, when alerts are taken out, and in which order events
+//! arrive as long as they are not late.
+
+use std::collections::BTreeSet;
+
+use super::case::Event;
+use super::engine::{self, Arrival};
+use super::generate::{Shape, events, rule};
+use super::pattern::{Rule, stream};
+use super::random::Random;
+use super::seeds;
+
+const SHAPE: Shape = Shape { depth: 2, keys: 3 };
+
+/// Some rules that compile, named `r0`, `r1`, …, and a stream for them.
+struct RuleSet {
+    random: Random,
+    rules: Vec<(String, Rule)>,
+    events: Vec<Event>,
+}
+
+impl RuleSet {
+    fn new(seed: u64) -> RuleSet {
+        let mut random = Random::new(seed);
+        let mut rules = vec![];
+        for _ in 0..20 {
+            let mut rule = rule(&mut random, SHAPE, 3);
+            rule.optional_v = false;
+            if rules.len() < 4 && engine::compile_text(&rule.file()).is_ok() {
+                rules.push((format!("r{}", rules.len()), rule));
+            }
+        }
+        assert!(!rules.is_empty(), "seed {seed}: none of 20 random rules compiles");
+        let events = events(&mut random, &rules[0].1, 3, 3);
+        RuleSet { random, rules, events }
+    }
+
+    /// One declaration each: the stream first, then the rules.
+    fn declarations(&self) -> Vec<String> {
+        let rules = self.rules.iter().map(|(name, rule)| rule.declaration(name));
+        std::iter::once(stream(false)).chain(rules).collect()
+    }
+
+    fn text(&self) -> String {
+        self.declarations().join("\n")
+    }
+
+    /// The rules and events, for messages.
+    fn show(&self) -> String {
+        format!("{}\n{}", self.text(), super::case::show_events(&self.events))
+    }
+
+    fn on_one_partition(&self) -> Vec<Arrival> {
+        self.events.iter().map(|event| (0, event.clone())).collect()
+    }
+}
+
+fn program(text: &str) -> std::sync::Arc<tripline::program::Program> {
+    engine::compile_text(text).unwrap_or_else(|diagnostics| panic!("{text}\n{diagnostics}"))
+}
+
+#[test]
+fn order_of_declarations_and_files_is_without_effect() {
+    for seed in seeds(60) {
+        let mut set = RuleSet::new(seed);
+        let expected = engine::as_json(&engine::alerts(&program(&set.text()), &set.events));
+        let mut declarations = set.declarations();
+        set.random.shuffle(&mut declarations);
+        let mut names = ["a.trip", "b.trip", "c/d.trip"];
+        set.random.shuffle(&mut names);
+        let mut files: Vec<(String, String)> =
+            names.iter().map(|name| ((*name).to_string(), String::new())).collect();
+        for declaration in declarations {
+            let file = set.random.number(0, 2) as usize;
+            files[file].1 += &declaration;
+        }
+        let spread = engine::compile(&files).unwrap_or_else(|why| panic!("seed {seed}: {files:?}\n{why}"));
+        let actual = engine::as_json(&engine::alerts(&spread, &set.events));
+        assert_eq!(expected, actual, "seed {seed}, files {files:?}\n{}", set.show());
+    }
+}
+
+#[test]
+fn when_alerts_are_taken_out_is_without_effect() {
+    for seed in seeds(60) {
+        let mut set = RuleSet::new(seed);
+        let program = program(&set.text());
+        let expected = engine::as_json(&engine::alerts(&program, &set.events));
+        let batch = set.random.number(1, 4) as usize;
+        let alerts = engine::alerts_in_batches(&program, &set.on_one_partition(), batch);
+        assert_eq!(expected, engine::as_json(&alerts), "seed {seed}, batches of {batch}\n{}", set.show());
+    }
+}
+
+#[test]
+fn a_rule_reports_the_same_alone() {
+    for seed in seeds(60) {
+        let set = RuleSet::new(seed);
+        let together = engine::alerts(&program(&set.text()), &set.events);
+        for (name, rule) in &set.rules {
+            let of_rule: Vec<_> = together.iter().filter(|alert| *alert.rule == **name).cloned().collect();
+            let text = format!("{}\n{}", stream(false), rule.declaration(name));
+            let alone = engine::alerts(&program(&text), &set.events);
+            let (together, alone) = (engine::as_json(&of_rule), engine::as_json(&alone));
+            assert_eq!(alone, together, "seed {seed}, rule {name}\n{}", set.show());
+        }
+    }
+}
+
+#[test]
+fn a_key_reports_the_same_alone() {
+    for seed in seeds(60) {
+        let mut set = RuleSet::new(seed);
+        set.rules.retain(|(_, rule)| rule.by);
+        let program = program(&set.text());
+        let together = engine::reports_by_rule_and_key(&engine::alerts(&program, &set.events));
+        let keys: BTreeSet<&String> = set.events.iter().map(|event| &event.k).collect();
+        for key in keys {
+            let of_key: Vec<Event> = set.events.iter().filter(|event| event.k == *key).cloned().collect();
+            let alone = engine::reports_by_rule_and_key(&engine::alerts(&program, &of_key));
+            let mut of_key = together.clone();
+            of_key.retain(|(_, other), _| other == key);
+            assert_eq!(alone, of_key, "seed {seed}, key {key}\n{}", set.show());
+        }
+    }
+}
+
+#[test]
+fn what_is_decided_never_goes_back_in_time() {
+    for seed in seeds(60) {
+        let set = RuleSet::new(seed);
+        for (name, rule) in &set.rules {
+            let alerts = engine::alerts(&program(&rule.file()), &set.events);
+            let decided: Vec<_> = alerts.iter().map(|alert| alert.decided_time).collect();
+            assert!(decided.is_sorted(), "seed {seed}, rule {name}: {decided:?}\n{}", set.show());
+        }
+    }
+}
+
+/// Events keep their order among those of equal time, which their positions settle.
+#[test]
+fn order_of_arrival_within_lateness_is_without_effect() {
+    for seed in seeds(60) {
+        let mut set = RuleSet::new(seed);
+        let text = set.text().replace("time at {", "time at late 2s {");
+        let expected = engine::reports_by_rule_and_key(&engine::alerts(&program(&text), &set.events));
+        let mut delay = std::collections::BTreeMap::new();
+        for event in &set.events {
+            delay.entry(event.at).or_insert_with(|| i64::from(set.random.number(0, 4)) * 500);
+        }
+        let mut arrivals = set.on_one_partition();
+        arrivals.sort_by_key(|(_, event)| event.at + delay[&event.at]);
+        let alerts = engine::alerts_in_batches(&program(&text), &arrivals, 3);
+        let actual = engine::reports_by_rule_and_key(&alerts);
+        assert_eq!(expected, actual, "seed {seed}\n{}{arrivals:?}", set.show());
+    }
+}
+
+/// Events of equal time stay on one partition, so that their order does not depend on the split.
+#[test]
+fn how_partitions_interleave_is_without_effect() {
+    for seed in seeds(60) {
+        let mut set = RuleSet::new(seed);
+        let program = program(&set.text());
+        let expected = engine::reports_by_rule_and_key(&engine::alerts(&program, &set.events));
+        let mut waiting: [Vec<Event>; 2] = [vec![], vec![]];
+        let mut side = std::collections::BTreeMap::new();
+        for event in &set.events {
+            let side: usize = *side.entry(event.at).or_insert_with(|| set.random.number(0, 1) as usize);
+            waiting[side].push(event.clone());
+        }
+        let mut arrivals: Vec<Arrival> = vec![];
+        while waiting.iter().any(|events| !events.is_empty()) {
+            let side = set.random.number(0, 1);
+            if !waiting[side as usize].is_empty() {
+                arrivals.push((side, waiting[side as usize].remove(0)));
+            }
+        }
+        let actual = engine::reports_by_rule_and_key(&engine::alerts_in_batches(&program, &arrivals, 2));
+        assert_eq!(expected, actual, "seed {seed}\n{}{arrivals:?}", set.show());
+    }
+}

@@ -1,0 +1,44 @@
+//! Properties of the engine over random rules and streams.
+//!
+//! A seed stands for a rule and a stream, so that a failure can be repeated: it prints the seed, and
+//! the rule and the events made as small as they get. `TRIPLINE_CASES` sets how many seeds are
+//! tried, `TRIPLINE_SEED` the first of them.
+
+mod agreement;
+mod case;
+mod condition;
+mod engine;
+mod examples;
+mod frontier;
+mod generate;
+mod invariance;
+mod naive;
+mod pattern;
+mod random;
+mod shrink;
+
+use std::ops::Range;
+
+use tripline::diagnostic::FileId;
+use tripline::language::parse;
+use tripline::language::tree::{Item, Rule};
+
+/// The seeds to try: `usual` many unless the environment says otherwise.
+fn seeds(usual: u64) -> Range<u64> {
+    let number = |name: &str| {
+        std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text}")))
+    };
+    let first = number("TRIPLINE_SEED").unwrap_or(1);
+    first..first + number("TRIPLINE_CASES").unwrap_or(usual)
+}
+
+/// The syntax tree of the only rule in a text.
+fn tree(text: &str) -> Rule {
+    let (file, diagnostics) = parse(FileId(0), text);
+    assert!(!diagnostics.has_errors(), "{text}\n{diagnostics:?}");
+    let rule = file.items.into_iter().find_map(|item| match item {
+        Item::Rule(rule) => Some(rule),
+        _ => None,
+    });
+    rule.expect("the text declares a rule")
+}
