@@ -75,6 +75,15 @@ pub(super) enum Expected {
     Thing(&'static str),
 }
 
+impl Expected {
+    /// An operand and what may follow it.
+    pub const EXPRESSION: Expected = Expected::Thing("an expression");
+    /// An operator between or behind operands.
+    pub const OPERATOR: Expected = Expected::Thing("an operator");
+    /// The word that begins a clause of a rule.
+    pub const NEXT_CLAUSE: Expected = Expected::Thing("the next clause");
+}
+
 impl<'p> Context<'p> {
     /// Nothing read yet.
     pub fn new(file: FileId, problems: &'p Problems) -> Context<'p> {

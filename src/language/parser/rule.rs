@@ -15,7 +15,7 @@ use super::primitives::{
     any_word, comma_list, duration, integer, name, new_name, span_from, symbol, text, word,
 };
 use super::recovery::{
-    CLAUSES, at_declaration, found, misspelt, near_clause, report, report_unclosed, skip_to,
+    CLAUSES, at_declaration, behind, found, misspelt, near_clause, report, report_unclosed, skip_to,
 };
 use super::{alert, declarations, pattern};
 use crate::diagnostic::{Diagnostic, codes};
@@ -59,9 +59,9 @@ fn clauses<'a>(mut input: Tokens<'a>, open: &'a Token<'a>) -> Parsed<'a, Vec<Cla
                 input = rest;
             }
             Err(nom::Err::Error(problem) | nom::Err::Failure(problem)) => {
-                let next = problem.position.max(input.position() + 1);
+                let next = behind(&input, &problem);
                 report(input, problem, &CLAUSES);
-                input = skip_to(input.at_position(next), near_clause);
+                input = skip_to(next, near_clause);
             }
             // Only streaming parsers ask for more, and there are none here.
             Err(nom::Err::Incomplete(_)) => input = input.advance(),
@@ -73,7 +73,12 @@ fn clause(input: Tokens<'_>) -> Parsed<'_, Clause> {
     let start = input.peek().span;
     if !CLAUSES.iter().any(|word| input.at_word(word)) {
         // What could have gone on before it is expected here as well.
-        return input.stuck(&[Expected::Thing("the next clause")]);
+        return input.stuck(&[Expected::NEXT_CLAUSE]);
+    }
+    if input.peek_at(1).is_symbol(":") {
+        let message = format!("no `:` stands behind `{}`", input.peek().text);
+        let problem = Diagnostic::new(codes::E0006, input.peek_at(1).span, message);
+        return input.advance().fail(problem.help("leave it out"));
     }
     let texts = alt((
         preceded(word("about"), cut(text("a text"))).map(ClauseKind::About),
