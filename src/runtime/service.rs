@@ -195,6 +195,12 @@ impl Service {
     }
 
     fn log_summary(&self) {
+        let engine = &self.metrics.engine;
+        if engine.waiting.get() + engine.runs.get() > 0 {
+            // Nothing is stored yet, so that a restart begins anew.
+            let (events, runs) = (engine.waiting.get(), engine.runs.get());
+            info!(events, runs, "left: events that waited for event time, and partial matches");
+        }
         for source in &self.metrics.sources {
             info!(
                 source = %source.name,
