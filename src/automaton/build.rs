@@ -103,11 +103,12 @@ pub fn build(rule: &Rule) -> Result<Automaton, TooLarge> {
     builder.enter(&rule.pattern, Link::THEN, &mut stack, &Passed::default(), &mut start);
     builder.finish_state(StateId::START, start)?;
     while let Some((id, path)) = builder.open.pop() {
-        let mut state = State::default();
+        let mut state = State { count: builder.count(&path), ..State::default() };
         let mut stack = path;
         builder.leave(&mut stack, &Passed::default(), &mut state);
         builder.finish_state(id, state)?;
     }
+    find_needs(&mut builder.states);
     let sees_every_event = builder.states.iter().any(|state| {
         state.transitions.iter().any(|transition| {
             !transition.next_not.is_empty()
@@ -121,9 +122,43 @@ pub fn build(rule: &Rule) -> Result<Automaton, TooLarge> {
     Ok(Automaton { states: builder.states, sees_every_event })
 }
 
+/// Finds out which states still need an event. Absences lead on at most as often as the pattern has
+/// absences in a row, so the repetition ends soon.
+fn find_needs(states: &mut [State]) {
+    for state in states.iter_mut() {
+        state.needs_event = !state.accepting;
+    }
+    loop {
+        let ready: Vec<usize> = (0..states.len())
+            .filter(|&index| {
+                let absences = states[index]
+                    .transitions
+                    .iter()
+                    .filter(|transition| matches!(transition.trigger, Trigger::Absence { .. }));
+                states[index].needs_event
+                    && absences.into_iter().any(|absence| !states[absence.target.0 as usize].needs_event)
+            })
+            .collect();
+        if ready.is_empty() {
+            return;
+        }
+        for index in ready {
+            states[index].needs_event = false;
+        }
+    }
+}
+
 impl<'r> Builder<'r> {
     fn too_large(&self, what: String) -> TooLarge {
         TooLarge { what, span: self.rule.span }
+    }
+
+    /// The count of the innermost loop of a path, if that is what the path ends in.
+    fn count(&self, path: &[Frame]) -> Option<(u32, bool)> {
+        let Some(Frame::Loop { node, count }) = path.last() else { return None };
+        let Node::Loop(repeat) = self.nodes.get(*node) else { return None };
+        let open = repeat.max.is_none() && *count >= repeat.min;
+        (repeat.max != Some(1)).then_some((*count, open))
     }
 
     fn finish_state(&mut self, id: StateId, state: State) -> Result<(), TooLarge> {
@@ -306,7 +341,10 @@ impl<'r> Builder<'r> {
         let depth = stack.len() - 1;
         stack[depth] = Frame::Sequence { node: number, part: index as u32 };
         let trigger = Trigger::Absence { test: absence.test, end };
-        self.push(trigger, stack, passed, out);
+        // A `not` before optional steps guards the steps that may follow it, but not a span of time:
+        // that stands for itself.
+        let alone = Passed { not: Vec::new(), next_not: Vec::new(), ..passed.clone() };
+        self.push(trigger, stack, &alone, out);
         true
     }
 

@@ -2,7 +2,8 @@
 //! given twice.
 //!
 //! Ranges: `E00xx` text and syntax, `E01xx` names, `E02xx` types and expressions, `E03xx` patterns,
-//! `E04xx` rules and alerts, `E09xx` what this version does not do; `W05xx` warnings.
+//! `E04xx` rules and alerts, `E06xx` the configuration and files that cannot be read, `E09xx` what
+//! this version does not do; `W05xx` warnings of rules, `W06xx` of the configuration.
 
 use std::fmt;
 
@@ -110,6 +111,21 @@ codes! {
     E0403 "a limit out of range"
     E0404 "an unknown severity, mode or policy"
 
+    // The configuration, and files that cannot be read.
+    E0601 "a configuration that is not TOML"
+    E0602 "an unknown key"
+    E0603 "a key that is missing"
+    E0604 "a value of another type than the key takes"
+    E0605 "a duration or size that cannot be read"
+    E0606 "a source of an unknown stream"
+    E0607 "a sink that is not configured"
+    E0608 "an address that cannot be read"
+    E0609 "a URL that cannot be used"
+    E0610 "a name, address or file that is given twice"
+    E0611 "a file or folder that cannot be read"
+    E0612 "a value that the key does not know"
+    E0613 "a value out of range"
+
     // What this version does not do.
     E0901 "a part of the language that this version does not run yet"
 
@@ -122,6 +138,8 @@ codes! {
     W0506 "a quiet partition would hold an absence back for good"
     W0507 "an event that the pattern does not use"
     W0508 "an `on timeout` that can never happen"
+    W0601 "alerts that no sink receives"
+    W0602 "a stream that no source feeds"
 }
 
 #[cfg(test)]

@@ -87,12 +87,13 @@ impl Run {
         self.due = self.next_due(rule);
     }
 
-    /// The last moment at which the transition can still happen in time. An absence that completes
-    /// the match has none: `within` binds only events taken.
+    /// The last moment at which the transition can still lead to a match. An absence after which no
+    /// event is needed has none: `within` binds only events taken. One that an event must follow is
+    /// of no use once that event would come too late.
     pub(super) fn deadline(&self, rule: &CompiledRule, transition: &Transition) -> Timestamp {
         let link = match transition.trigger {
             Trigger::Take { within, .. } => within,
-            Trigger::Absence { .. } if rule.automaton.state(transition.target).accepting => {
+            Trigger::Absence { .. } if !rule.automaton.state(transition.target).needs_event => {
                 return Timestamp::MAX;
             }
             Trigger::Absence { .. } => None,

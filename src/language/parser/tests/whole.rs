@@ -3,7 +3,7 @@
 use super::good;
 use crate::language::tree::{ClauseKind, Item};
 
-const EXAMPLE: &str = include_str!("card_testing.trip");
+pub(super) const EXAMPLE: &str = include_str!("card_testing.trip");
 
 #[test]
 fn the_example_parses() {
@@ -29,8 +29,9 @@ fn the_example_parses() {
 
 #[test]
 fn the_rules_of_all_conformance_cases_parse() {
-    let cases = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/patterns.jsonl"))
-        .expect("the cases are there");
+    let cases =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/patterns.jsonl"))
+            .expect("the cases are there");
     let mut count = 0;
     for line in cases.lines() {
         let case: serde_json::Value = serde_json::from_str(line).expect("a line is JSON");

@@ -1,0 +1,34 @@
+# The two commands to know are `make demo` and `make test`; `make help` lists the rest.
+
+CARGO ?= cargo
+# Passed on to the demo, for example: make demo ARGS="--seed 7 --events 100000"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench check format
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Run the service on made-up traffic with planted frauds and see what it finds (about a minute, after the build)
+	@scripts/need-compiler
+	$(CARGO) build --locked --release --bin tripline --example demo
+	$(CARGO) run --locked --release --quiet --example demo -- $(ARGS)
+
+test: ## Run all tests: the service, the documentation's examples, and the core without the service
+	@scripts/need-compiler
+	$(CARGO) test --locked --lib --bins --tests --examples
+	$(CARGO) test --locked --doc
+	$(CARGO) test --locked --no-default-features --lib --tests
+
+bench: ## Measure how fast it is; takes minutes and wants a quiet machine
+	@scripts/need-compiler
+	$(CARGO) bench --locked
+
+check: ## Check formatting and lints, as CI does
+	@scripts/need-compiler
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+format: ## Format the code
+	$(CARGO) fmt

@@ -1,0 +1,72 @@
+//! `tripline graph`: what the rules were compiled to.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+
+use crate::automaton::graph;
+use crate::diagnostic::nearest;
+use crate::program::Program;
+
+use super::rules::RuleArgs;
+use super::{Misuse, output};
+
+/// Draw the automata that rules are compiled to
+///
+/// Without --rule, all rules are drawn, one after the other.
+#[derive(Debug, clap::Args)]
+pub struct Graph {
+    #[command(flatten)]
+    rules: RuleArgs,
+
+    /// Draw this rule only
+    #[arg(long, value_name = "NAME")]
+    rule: Option<String>,
+
+    /// Mermaid text, which Markdown viewers draw, or an SVG picture
+    #[arg(long, value_name = "FORMAT", default_value = "mermaid")]
+    format: Format,
+
+    /// Write to this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Mermaid,
+    Svg,
+}
+
+impl Graph {
+    /// Runs the command.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let program = self.rules.program()?;
+        if let Some(wanted) = &self.rule
+            && !program.rules().iter().any(|rule| *rule.name == **wanted)
+        {
+            return Err(unknown_rule(&program, wanted).into());
+        }
+        let graphs: Vec<graph::Graph> = program
+            .compiled()
+            .iter()
+            .filter(|compiled| self.rule.as_deref().is_none_or(|wanted| *compiled.rule.name == *wanted))
+            .map(graph::Graph::new)
+            .collect();
+        let text = match self.format {
+            Format::Mermaid => graph::mermaid(&graphs),
+            Format::Svg => graph::svg(&graphs),
+        };
+        let mut out = output::writer(self.output.as_ref())?;
+        out.write_all(text.as_bytes())?;
+        out.flush()?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn unknown_rule(program: &Program, wanted: &str) -> Misuse {
+    let names = program.rules().iter().map(|rule| &*rule.name);
+    let hint = nearest(wanted, names).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+    Misuse(format!("there is no rule `{wanted}`{hint}"))
+}

@@ -1,0 +1,161 @@
+//! `tripline replay`: recorded events through the rules.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::config::value::parse_size;
+use crate::diagnostic::nearest;
+use crate::program::Program;
+use crate::runtime::replay::{self, ReplayError, Summary};
+
+use super::output::{self, grouped};
+use super::rules::RuleArgs;
+use super::{Misuse, output::complain};
+
+/// Run recorded events through the rules
+///
+/// Reads files of JSON lines to their end, in the order of event time, and writes each alert as one
+/// JSON line in the order decided. The same files and rules give the same alerts, every time. Exits
+/// with 0 when it ran, whatever it found.
+#[derive(Debug, clap::Args)]
+pub struct Replay {
+    #[command(flatten)]
+    rules: RuleArgs,
+
+    /// A stream and a file of its events, as `STREAM=FILE`; may be given many times, also for one
+    /// stream. `-` is standard input; `.gz` and `.zst` files are decompressed
+    #[arg(long, short, required = true, value_name = "STREAM=FILE")]
+    input: Vec<String>,
+
+    /// Write the alerts to this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Pass over lines longer than this, and count them
+    #[arg(long, value_name = "SIZE", default_value = "1MiB", value_parser = size)]
+    max_line: usize,
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    let size = parse_size(text).ok_or("a size is written like 64KiB or 1MiB")?;
+    usize::try_from(size).ok().filter(|size| (1..=1 << 30).contains(size)).ok_or("from 1 to 1GiB".into())
+}
+
+impl Replay {
+    /// Runs the command.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let program = self.rules.program()?;
+        let inputs =
+            self.input.iter().map(|text| parse_input(text, &program)).collect::<Result<Vec<_>, _>>()?;
+        for input in &inputs {
+            let schema = program.schema(input.stream);
+            if schema.time.is_none() {
+                complain(&format!(
+                    "note: stream `{}` has no event time; its events count as arriving all at once, in the \
+                     order of the file",
+                    schema.name
+                ));
+            }
+        }
+        let begun = Instant::now();
+        let replay = replay::Replay::open(program.clone(), inputs, self.max_line)
+            .map_err(|error| Misuse(error.to_string()))?;
+        let mut out = output::writer(self.output.as_ref())?;
+        let bar = progress_bar(replay.stored_size());
+        let write = |alerts: Vec<crate::alert::Alert>| -> io::Result<()> {
+            for alert in &alerts {
+                serde_json::to_writer(&mut out, alert)?;
+                out.write_all(b"\n")?;
+            }
+            // Someone may be reading along.
+            if alerts.is_empty() { Ok(()) } else { out.flush() }
+        };
+        let result = replay.run(write, |read, events| {
+            bar.set_position(read);
+            bar.set_message(format!("{} events", grouped(events)));
+        });
+        bar.finish_and_clear();
+        match result {
+            Ok(summary) => {
+                complain(&describe(&summary, &program, begun.elapsed().as_secs_f64()));
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(ReplayError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn parse_input(text: &str, program: &Program) -> Result<replay::Input, Misuse> {
+    let Some((name, path)) = text.split_once('=').filter(|(name, path)| !name.is_empty() && !path.is_empty())
+    else {
+        return Err(Misuse(format!("`--input {text}`: an input is written `STREAM=FILE`")));
+    };
+    let Some(stream) = program.stream(name) else {
+        let names = program.streams().iter().map(|stream| stream.name.as_str());
+        let hint = nearest(name, names).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+        return Err(Misuse(format!("`--input {text}`: the rules have no stream `{name}`{hint}")));
+    };
+    Ok(replay::Input { stream, path: Path::new(path).to_path_buf() })
+}
+
+fn progress_bar(size: Option<u64>) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let (bar, template) = match size {
+        Some(size) => {
+            (ProgressBar::new(size), "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {msg} {eta} left")
+        }
+        None => (ProgressBar::new_spinner(), "{spinner} {bytes} {bytes_per_sec} {msg}"),
+    };
+    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+    bar.with_style(ProgressStyle::with_template(template).expect("the template is well-formed"))
+}
+
+/// The summary, as people read it.
+fn describe(summary: &Summary, program: &Program, seconds: f64) -> String {
+    let counters = &summary.counters;
+    let mut lines = Vec::new();
+    let rate = if seconds > 0.0 { counters.events as f64 / seconds } else { 0.0 };
+    lines.push(format!(
+        "events     {} in {seconds:.2} s, {} a second",
+        grouped(counters.events),
+        grouped(rate as u64)
+    ));
+    let malformed: u64 = summary.rejected.values().sum();
+    let mut line = format!("malformed  {}", grouped(malformed));
+    if malformed > 0 {
+        let kinds: Vec<_> = summary
+            .rejected
+            .iter()
+            .map(|(reason, count)| format!("{} {}", reason.name(), grouped(*count)))
+            .collect();
+        line.push_str(&format!(" ({})", kinds.join(", ")));
+    }
+    lines.push(line);
+    for rejected in &summary.shown {
+        lines.push(format!("  {}:{}: {}", rejected.path.display(), rejected.line, rejected.why));
+    }
+    if malformed > summary.shown.len() as u64 {
+        lines.push(format!("  and {} more", grouped(malformed - summary.shown.len() as u64)));
+    }
+    lines.push(format!("late       {}", grouped(counters.late)));
+    if summary.rules.keyless > 0 {
+        lines.push(format!("keyless    {}", grouped(summary.rules.keyless)));
+    }
+    lines.push(format!("alerts     {}", grouped(summary.rules.alerts.iter().sum())));
+    let width = program.rules().iter().map(|rule| rule.name.len()).max().unwrap_or(0);
+    for (rule, count) in program.rules().iter().zip(&summary.rules.alerts) {
+        if *count > 0 {
+            lines.push(format!("  {:width$}  {}", rule.name, grouped(*count)));
+        }
+    }
+    lines.join("\n")
+}

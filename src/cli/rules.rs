@@ -1,0 +1,59 @@
+//! The rule set that a command works on.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::config::rules;
+use crate::diagnostic::{Diagnostics, Sources};
+use crate::program::Program;
+
+use super::{Misuse, output};
+
+/// The rule set a command works on.
+#[derive(Debug, clap::Args)]
+pub struct RuleArgs {
+    /// Folders of *.trip files, or single files; together they are one rule set
+    #[arg(required = true, value_name = "RULES")]
+    pub rules: Vec<PathBuf>,
+}
+
+/// A rule set that has been read, and what there is to say about it.
+pub struct Compiled {
+    /// The program, if the rules are right.
+    pub program: Option<Program>,
+    /// What the diagnostics point into.
+    pub sources: Sources,
+    /// Errors and warnings.
+    pub diagnostics: Diagnostics,
+}
+
+/// Reads and compiles a rule set. When a file cannot be read nothing is compiled, because every name
+/// that the file declares would be reported as unknown.
+pub fn compile(paths: &[PathBuf]) -> Compiled {
+    match rules::read(paths) {
+        Ok(sources) => {
+            let (program, diagnostics) = Program::compile(&sources);
+            Compiled { program, diagnostics: diagnostics.sorted(), sources }
+        }
+        Err(unreadable) => {
+            Compiled { program: None, sources: unreadable.sources, diagnostics: unreadable.diagnostics }
+        }
+    }
+}
+
+impl Compiled {
+    /// Shows what is wrong on standard error and gives the program, if there is one.
+    pub fn show_and_take(self) -> anyhow::Result<Program> {
+        output::show(&self.diagnostics, &self.sources);
+        let (errors, _) = self.diagnostics.counts();
+        self.program
+            .ok_or_else(|| Misuse(format!("the rules have {}", output::plural(errors, "error"))).into())
+    }
+}
+
+impl RuleArgs {
+    /// The program, for commands that need one; what is wrong with the rules goes to standard error.
+    pub fn program(&self) -> anyhow::Result<Arc<Program>> {
+        compile(&self.rules).show_and_take().map(Arc::new)
+    }
+}

@@ -1,0 +1,122 @@
+//! `tripline run`: the service.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::ValueEnum;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+
+use crate::config::{self, Config};
+use crate::program::Program;
+use crate::runtime::clock::SystemClock;
+use crate::runtime::service::Service;
+use crate::telemetry::log;
+
+use super::output::{self, plural};
+use super::{Misuse, rules};
+
+/// Run the rules over live events
+///
+/// Takes events from the sources of the configuration and sends alerts to its sinks until it is asked
+/// to stop (SIGTERM, SIGINT) or all sources have ended. It then finishes what it has received and
+/// delivers its alerts; asked a second time, it stops at once. The log goes to standard error.
+///
+/// Exits with 0 after a clean stop, with 1 when something could not be started or not everything was
+/// delivered, and with 2 when the configuration or the rules are wrong.
+#[derive(Debug, clap::Args)]
+pub struct Run {
+    /// The configuration
+    #[arg(long, short, value_name = "FILE", default_value = "tripline.toml")]
+    config: PathBuf,
+
+    /// What to log: a level (error, warn, info, debug, trace), or a list such as
+    /// `info,tripline::sink=debug` [default: what RUST_LOG says, or info]
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+
+    /// The form of the log: `text` for people, `json` for machines
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Run {
+    /// Runs the command.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let level = self.log_level.clone().or_else(|| std::env::var("RUST_LOG").ok());
+        let format = match self.log_format {
+            LogFormat::Text => log::Format::Text,
+            LogFormat::Json => log::Format::Json,
+        };
+        log::begin(format, level.as_deref().unwrap_or("info")).map_err(|error| Misuse(error.to_string()))?;
+        let (config, program) = self.load()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the threads for input and output")?;
+        let code = runtime.block_on(serve(config, program));
+        // A thread may be waiting in a read or write that never returns.
+        runtime.shutdown_background();
+        code
+    }
+
+    fn load(&self) -> anyhow::Result<(Config, Arc<Program>)> {
+        let loaded = config::load(&self.config).map_err(Misuse)?;
+        output::show(&loaded.diagnostics, &loaded.sources);
+        let Some(config) = loaded.config else {
+            let (errors, _) = loaded.diagnostics.counts();
+            return Err(Misuse(format!("the configuration has {}", plural(errors, "error"))).into());
+        };
+        let compiled = rules::compile(std::slice::from_ref(&config.rules.value));
+        let program = Arc::new(compiled.show_and_take()?);
+        let misfits = config.check(&program);
+        output::show(&misfits, &loaded.sources);
+        if misfits.has_errors() {
+            let (errors, _) = misfits.counts();
+            let errors = plural(errors, "error");
+            return Err(Misuse(format!("the configuration and the rules do not fit: {errors}")).into());
+        }
+        Ok((config, program))
+    }
+}
+
+async fn serve(config: Config, program: Arc<Program>) -> anyhow::Result<ExitCode> {
+    // Before anything is opened, so that a signal from now on stops cleanly.
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
+    let service = Service::start(config, program, Arc::new(SystemClock)).await?;
+    let (asked, stop) = tokio::sync::oneshot::channel::<()>();
+    let mut asked = Some(asked);
+    let run = service.run(async {
+        // The sender is kept until it is used.
+        let _ = stop.await;
+    });
+    tokio::pin!(run);
+    loop {
+        let signal = tokio::select! {
+            outcome = &mut run => {
+                return Ok(if outcome?.complete { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            }
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        };
+        match asked.take() {
+            Some(asked) => {
+                info!(signal, "asked to stop");
+                let _ = asked.send(());
+            }
+            None => {
+                warn!(signal, "asked again: stopping at once");
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Does a configuration fit its rules?
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::codes::{E0606, E0607, W0601, W0602};
+use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::language::checked::Mode;
+use crate::program::Program;
+
+use super::Config;
+use super::document::list;
+
+impl Config {
+    /// What of the configuration does not fit the rules: sources of unknown streams, rules that send
+    /// to unknown sinks, and, as warnings, what would never get an event or never be received.
+    pub fn check(&self, program: &Program) -> Diagnostics {
+        let mut diagnostics = Diagnostics::default();
+        self.check_streams(program, &mut diagnostics);
+        self.check_sinks(program, &mut diagnostics);
+        diagnostics.sorted()
+    }
+
+    fn check_streams(&self, program: &Program, diagnostics: &mut Diagnostics) {
+        for source in &self.sources {
+            let name = &source.stream.value;
+            if program.stream(name).is_some() {
+                continue;
+            }
+            let message = format!("the rules have no stream `{name}`");
+            let mut diagnostic = Diagnostic::new(E0606, source.stream.span, message);
+            let names = || program.streams().iter().map(|stream| stream.name.as_str());
+            diagnostic.help.push(match nearest(name, names()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("their streams are {}", list(names())),
+            });
+            diagnostics.push(diagnostic);
+        }
+        let fed = |name: &str| self.sources.iter().any(|source| source.stream.value == name);
+        let hungry: Vec<_> = program
+            .streams()
+            .iter()
+            .map(|stream| stream.name.as_str())
+            .filter(|name| !fed(name) && program.stream(name).is_some_and(|stream| program.is_used(stream)))
+            .collect();
+        if !hungry.is_empty() {
+            let message = format!("no source feeds {}", list(hungry));
+            let help = "rules that need these streams will never match; add a source, or leave the rules out";
+            diagnostics.push(Diagnostic::new(W0602, self.rules.span, message).help(help));
+        }
+    }
+
+    fn check_sinks(&self, program: &Program, diagnostics: &mut Diagnostics) {
+        let names = || self.sinks.iter().map(|sink| sink.name.value.as_str());
+        let unknown = |wanted: &str| !names().any(|name| name == wanted);
+        let hint = |wanted: &str| match nearest(wanted, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("add `[sinks.{wanted}]` to this file"),
+        };
+        for sink in self.default_sinks.iter().filter(|sink| unknown(&sink.value)) {
+            let message = format!("there is no sink `{}`", sink.value);
+            diagnostics.push(Diagnostic::new(E0607, sink.span, message).help(hint(&sink.value)));
+        }
+        let mut wanted: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut silent = Vec::new();
+        for rule in program.rules() {
+            if rule.sinks.is_empty() && rule.mode == Mode::Live {
+                silent.push(&*rule.name);
+            }
+            for sink in rule.sinks.iter().filter(|sink| unknown(sink)) {
+                wanted.entry(sink).or_default().push(&rule.name);
+            }
+        }
+        for (sink, rules) in wanted {
+            let message = format!("the alerts of {} go to `{sink}`, and there is no such sink", list(rules));
+            diagnostics.push(Diagnostic::new(E0607, self.rules.span, message).help(hint(sink)));
+        }
+        if self.default_sinks.is_empty() && !silent.is_empty() {
+            let message = format!("the alerts of {} go nowhere", list(silent));
+            let help = "give the rules a `to`, or this file `default_sinks`";
+            diagnostics.push(Diagnostic::new(W0601, self.rules.span, message).help(help));
+        }
+    }
+}

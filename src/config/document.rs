@@ -1,0 +1,383 @@
+//! Reads values out of a TOML document and collects what is wrong with it.
+//!
+//! Enters: a parsed table with the places of its keys and values. Leaves: typed values; for each
+//! mistake a diagnostic. Reading goes on after a mistake, so that all are reported at once.
+
+use std::ops::RangeInclusive;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::diagnostic::codes::{E0602, E0603, E0604, E0605, E0608, E0609, E0612, E0613};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, FileId, Span, nearest};
+use crate::event::Duration;
+
+use super::Located;
+use super::reference::{Key, Missing, Section, Takes};
+use super::value::parse_size;
+
+/// Collects the mistakes of one file.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The mistakes so far.
+    pub diagnostics: Diagnostics,
+    file: FileId,
+}
+
+impl Report {
+    /// For a file.
+    pub fn new(file: FileId) -> Report {
+        Report { diagnostics: Diagnostics::default(), file }
+    }
+
+    /// The place of something that the parser has read.
+    pub fn span<T>(&self, spanned: &Spanned<T>) -> Span {
+        let range = spanned.span();
+        Span::new(self.file, range.start, range.end)
+    }
+
+    /// Adds a mistake.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn wrong(&mut self, code: Code, place: Span, message: String, help: Option<String>) {
+        let mut diagnostic = Diagnostic::new(code, place, message);
+        diagnostic.help.extend(help);
+        self.push(diagnostic);
+    }
+}
+
+/// A table with the keys it may have.
+pub struct Table<'a> {
+    values: &'a DeTable<'a>,
+    section: &'static Section,
+    /// Where to say that a key is missing.
+    heading: Span,
+    /// Keys that an unknown key was probably meant to be; saying that they are missing would be
+    /// saying it twice.
+    meant: Vec<&'static str>,
+}
+
+/// What stands for a key.
+enum Found<'a> {
+    Given(&'a Spanned<DeValue<'a>>),
+    Default(&'static str),
+    Absent,
+}
+
+impl<'a> Table<'a> {
+    /// Looks at a table; unknown keys are reported.
+    pub fn new(
+        values: &'a DeTable<'a>,
+        section: &'static Section,
+        heading: Span,
+        report: &mut Report,
+    ) -> Table<'a> {
+        let mut meant = Vec::new();
+        for (name, _) in values.iter() {
+            let known = || section.keys.iter().map(|key| key.name);
+            if known().any(|key| key == name.get_ref().as_ref()) {
+                continue;
+            }
+            let help = match nearest(name.get_ref(), known()) {
+                Some(near) => {
+                    meant.push(near);
+                    format!("did you mean `{near}`?")
+                }
+                None => format!("the keys here are {}", list(known())),
+            };
+            let message = format!("there is no key `{}` here", name.get_ref());
+            report.wrong(E0602, report.span(name), message, Some(help));
+        }
+        Table { values, section, heading, meant }
+    }
+
+    fn find(&self, name: &str, report: &mut Report) -> (&'static Key, Found<'a>) {
+        let key = self.section.key(name);
+        let found = match (self.values.get(name), key.missing) {
+            (Some(value), _) => Found::Given(value),
+            (None, Missing::Is(default)) => Found::Default(default),
+            (None, Missing::Nothing) => Found::Absent,
+            (None, Missing::Mistake) if self.meant.contains(&key.name) => Found::Absent,
+            (None, Missing::Mistake) => {
+                let message = format!("the key `{name}` is missing");
+                report.wrong(E0603, self.heading, message, Some(example(key)));
+                Found::Absent
+            }
+        };
+        (key, found)
+    }
+
+    /// Text.
+    pub fn text(&self, name: &str, report: &mut Report) -> Option<Located<String>> {
+        match self.find(name, report) {
+            (key, Found::Given(value)) => text(value, key, report),
+            _ => None,
+        }
+    }
+
+    /// One of the words that the key takes.
+    pub fn word(&self, name: &str, report: &mut Report) -> Option<&'static str> {
+        let key = self.section.key(name);
+        let Takes::Word(words) = key.takes else { unreachable!("`{name}` takes words") };
+        let given = self.text(name, report)?;
+        let found = words.iter().find(|word| **word == given.value);
+        if found.is_none() {
+            report.unknown_word(&given, words);
+        }
+        found.copied()
+    }
+
+    /// A duration in the bounds of the key.
+    pub fn duration(&self, name: &str, report: &mut Report) -> Option<Duration> {
+        let (key, found) = self.find(name, report);
+        let Takes::Duration(least, most) = key.takes else { unreachable!("`{name}` takes a duration") };
+        let parse = |text: &str| Duration::parse(text).expect("the catalogue's durations are tested");
+        let given = match found {
+            Found::Given(value) => text(value, key, report)?,
+            Found::Default(default) => return Some(parse(default)),
+            Found::Absent => return None,
+        };
+        let Some(duration) = Duration::parse(&given.value) else {
+            let message = format!("`{}` is no duration", given.value);
+            report.wrong(E0605, given.span, message, Some(example(key)));
+            return None;
+        };
+        in_bounds(duration, parse(least)..=parse(most), key, given.span, report)
+    }
+
+    /// The same as a duration of the standard library.
+    pub fn wait(&self, name: &str, report: &mut Report) -> Option<std::time::Duration> {
+        let duration = self.duration(name, report)?;
+        Some(std::time::Duration::from_micros(u64::try_from(duration.as_micros()).unwrap_or(0)))
+    }
+
+    /// A size in bytes in the bounds of the key.
+    pub fn size(&self, name: &str, report: &mut Report) -> Option<u64> {
+        let (key, found) = self.find(name, report);
+        let Takes::Size(least, most) = key.takes else { unreachable!("`{name}` takes a size") };
+        let parse = |text: &str| parse_size(text).expect("the catalogue's sizes are tested");
+        let given = match found {
+            Found::Given(value) => text(value, key, report)?,
+            Found::Default(default) => return Some(parse(default)),
+            Found::Absent => return None,
+        };
+        let Some(size) = parse_size(&given.value) else {
+            let message = format!("`{}` is no size", given.value);
+            report.wrong(E0605, given.span, message, Some(example(key)));
+            return None;
+        };
+        in_bounds(size, parse(least)..=parse(most), key, given.span, report)
+    }
+
+    /// A whole number in the bounds of the key.
+    pub fn count(&self, name: &str, report: &mut Report) -> Option<usize> {
+        let (key, found) = self.find(name, report);
+        let Takes::Count(least, most) = key.takes else { unreachable!("`{name}` takes a number") };
+        let number = match found {
+            Found::Given(value) => {
+                let place = report.span(value);
+                let Some(integer) = value.get_ref().as_integer() else {
+                    wrong_type(value, key, report);
+                    return None;
+                };
+                // What does not fit into 64 bits is out of bounds as well.
+                let number = i64::from_str_radix(integer.as_str(), integer.radix()).unwrap_or(i64::MAX);
+                in_bounds(number, least..=most, key, place, report)?
+            }
+            Found::Default(default) => default.parse().expect("the catalogue's numbers are tested"),
+            Found::Absent => return None,
+        };
+        usize::try_from(number).ok()
+    }
+
+    /// An address to listen at, as `host:port`.
+    pub fn address(&self, name: &str, report: &mut Report) -> Option<Located<String>> {
+        let given = self.text(name, report)?;
+        match check_address(&given.value) {
+            Ok(()) => Some(given),
+            Err(why) => {
+                let message = format!("`{}` is no address to listen at: {why}", given.value);
+                let help = "an address is written `127.0.0.1:7001`, `[::1]:7001` or `localhost:7001`";
+                report.wrong(E0608, given.span, message, Some(help.into()));
+                None
+            }
+        }
+    }
+
+    /// A URL to send to.
+    pub fn url(&self, name: &str, report: &mut Report) -> Option<reqwest::Url> {
+        let given = self.text(name, report)?;
+        let why = match reqwest::Url::parse(&given.value) {
+            Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+                format!("`{}` is not spoken here", url.scheme())
+            }
+            Ok(url) => return Some(url),
+            Err(error) => error.to_string(),
+        };
+        let message = format!("this URL cannot be used: {why}");
+        report.wrong(E0609, given.span, message, Some("a URL begins with `https://` or `http://`".into()));
+        None
+    }
+
+    /// A list of names.
+    pub fn names(&self, name: &str, report: &mut Report) -> Vec<Located<String>> {
+        let (key, Found::Given(value)) = self.find(name, report) else { return Vec::new() };
+        let Some(items) = value.get_ref().as_array() else {
+            wrong_type(value, key, report);
+            return Vec::new();
+        };
+        items.iter().filter_map(|item| text(item, key, report)).collect()
+    }
+
+    /// A table inside, with the place of its heading.
+    pub fn table(&self, name: &str, report: &mut Report) -> Option<(&'a DeTable<'a>, Span)> {
+        let (key, Found::Given(value)) = self.find(name, report) else { return None };
+        let heading = self.values.get_key_value(name).map_or(self.heading, |(name, _)| report.span(name));
+        match value.get_ref().as_table() {
+            Some(table) => Some((table, heading)),
+            None => {
+                wrong_type(value, key, report);
+                None
+            }
+        }
+    }
+}
+
+impl Report {
+    /// Reports a word that is none of those possible.
+    pub fn unknown_word(&mut self, given: &Located<String>, words: &[&'static str]) {
+        let near = nearest(&given.value, words.iter().copied());
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("possible are {}", list(words.iter().copied())),
+        };
+        let message = format!("`{}` is not known here", given.value);
+        self.wrong(E0612, given.span, message, Some(help));
+    }
+}
+
+fn text(value: &Spanned<DeValue<'_>>, key: &Key, report: &mut Report) -> Option<Located<String>> {
+    match value.get_ref().as_str() {
+        Some(text) => Some(Located { value: text.to_string(), span: report.span(value) }),
+        None => {
+            wrong_type(value, key, report);
+            None
+        }
+    }
+}
+
+fn wrong_type(value: &Spanned<DeValue<'_>>, key: &Key, report: &mut Report) {
+    let found = match value.get_ref() {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a fraction",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    };
+    let message = format!("`{}` takes {}, but this is {found}", key.name, wanted(key.takes));
+    report.wrong(E0604, report.span(value), message, Some(example(key)));
+}
+
+fn wanted(takes: Takes) -> &'static str {
+    match takes {
+        Takes::Text => "text",
+        Takes::Path => "a path as text",
+        Takes::Duration(..) => "a duration as text",
+        Takes::Size(..) => "a size as text",
+        Takes::Count(..) => "a whole number",
+        Takes::Address => "an address as text",
+        Takes::Url => "a URL as text",
+        Takes::Names => "a list of names",
+        Takes::Word(_) => "a word as text",
+        Takes::Table => "a table",
+    }
+}
+
+/// How the key is written.
+fn example(key: &Key) -> String {
+    let value = match (key.takes, key.missing) {
+        (Takes::Count(..), Missing::Is(default)) => default.to_string(),
+        (Takes::Count(least, _), _) => least.to_string(),
+        (_, Missing::Is(default)) => format!("\"{default}\""),
+        (Takes::Path, _) => format!("\"{}\"", if key.name == "rules" { "rules" } else { "alerts.jsonl" }),
+        (Takes::Address, _) => "\"127.0.0.1:7001\"".into(),
+        (Takes::Url, _) => "\"https://example.com/alerts\"".into(),
+        (Takes::Names, _) => "[\"name\"]".into(),
+        (Takes::Word(words), _) => {
+            return format!(
+                "possible are {}",
+                list(words.iter().map(|word| format!("{} = \"{word}\"", key.name)))
+            );
+        }
+        (Takes::Table, _) => return format!("it is a table: `[{}]`, or `[{}.NAME]`", key.name, key.name),
+        _ => "\"payments\"".into(),
+    };
+    format!("for example `{} = {value}`", key.name)
+}
+
+fn in_bounds<T: PartialOrd>(
+    value: T,
+    bounds: RangeInclusive<T>,
+    key: &Key,
+    place: Span,
+    report: &mut Report,
+) -> Option<T> {
+    if bounds.contains(&value) {
+        return Some(value);
+    }
+    let (least, most) = match key.takes {
+        Takes::Duration(least, most) | Takes::Size(least, most) => (least.to_string(), most.to_string()),
+        Takes::Count(least, most) => (least.to_string(), most.to_string()),
+        _ => unreachable!("only these have bounds"),
+    };
+    report.wrong(E0613, place, format!("`{}` may be from {least} to {most}", key.name), None);
+    None
+}
+
+fn check_address(text: &str) -> Result<(), &'static str> {
+    if text.parse::<std::net::SocketAddr>().is_ok() {
+        return Ok(());
+    }
+    if text.parse::<std::net::IpAddr>().is_ok() {
+        return Err("the port is missing");
+    }
+    let Some((host, port)) = text.rsplit_once(':') else { return Err("the port is missing") };
+    if port.parse::<u16>().is_err() {
+        return Err("the port is a number from 0 to 65535");
+    }
+    let name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    if host.is_empty() || !host.chars().all(name) {
+        return Err("the part before the port is neither a name nor an IP address");
+    }
+    Ok(())
+}
+
+/// `a`, `b` and `c`.
+pub fn list<T: std::fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
+    let items: Vec<String> = items.into_iter().map(|item| format!("`{item}`")).collect();
+    match items.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_a_host_and_a_port() {
+        for right in ["127.0.0.1:7001", "[::1]:0", "localhost:80", "my-host.internal:65535"] {
+            assert_eq!(check_address(right), Ok(()), "{right}");
+        }
+        for wrong in ["", "127.0.0.1", "::1", ":80", "localhost:", "localhost:65536", "a b:80", "http://a:80"]
+        {
+            assert!(check_address(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The configuration of the service and the files it names.
+//!
+//! Enters: a TOML file. Leaves: a [`Config`] in which every value has been checked, or diagnostics
+//! that say what is wrong where, in the manner of the rules'. [`reference`] has every key.
+
+mod check;
+mod document;
+mod read;
+pub mod reference;
+pub mod rules;
+pub mod value;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::diagnostic::{Diagnostics, Sources, Span};
+use crate::outbox::memory::QueueLimits;
+use crate::sink::{retry::RetryPolicy, webhook};
+use crate::source::{SourceLimits, tcp};
+
+/// A value and where it stands in the file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Located<T> {
+    /// The value.
+    pub value: T,
+    /// Its place.
+    pub span: Span,
+}
+
+/// What the service is to do.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The rules: a folder or a file.
+    pub rules: Located<PathBuf>,
+    /// Sinks for alerts of rules that name none.
+    pub default_sinks: Vec<Located<String>>,
+    /// How far ahead of the clock an event's time may lie.
+    pub max_ahead: crate::event::Duration,
+    /// How long stopping may take.
+    pub shutdown_timeout: Duration,
+    /// What a source may hold.
+    pub limits: SourceLimits,
+    /// Most batches on their way to the engine.
+    pub queue: usize,
+    /// The sources, by name.
+    pub sources: Vec<Source>,
+    /// The sinks, by name.
+    pub sinks: Vec<Sink>,
+}
+
+/// A source.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its name.
+    pub name: Located<String>,
+    /// The stream that it feeds.
+    pub stream: Located<String>,
+    /// What it is.
+    pub kind: SourceKind,
+}
+
+/// The kinds of sources.
+#[derive(Clone, Debug)]
+pub enum SourceKind {
+    /// A TCP server.
+    Tcp(tcp::Settings),
+    /// Standard input.
+    Stdin,
+}
+
+/// A sink.
+#[derive(Clone, Debug)]
+pub struct Sink {
+    /// Its name.
+    pub name: Located<String>,
+    /// How much may wait for it.
+    pub queue: QueueLimits,
+    /// When a failed delivery is tried again.
+    pub retry: RetryPolicy,
+    /// What it is.
+    pub kind: SinkKind,
+}
+
+/// The kinds of sinks.
+#[derive(Clone, Debug)]
+pub enum SinkKind {
+    /// Standard output.
+    Stdout,
+    /// A file.
+    File(PathBuf),
+    /// HTTP.
+    Webhook(webhook::Settings),
+}
+
+/// A configuration that has been read.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration, if it is right.
+    pub config: Option<Config>,
+    /// What is wrong.
+    pub diagnostics: Diagnostics,
+    /// The file that the diagnostics point into.
+    pub sources: Sources,
+}
+
+/// Largest configuration file, in bytes.
+const MAX_FILE: u64 = 4 << 20;
+
+/// Reads the configuration at `path`.
+///
+/// # Errors
+/// When there is no such file, or it is no text of a reasonable size.
+pub fn load(path: &Path) -> Result<Loaded, String> {
+    let cannot = |why: String| format!("cannot read the configuration `{}`: {why}", path.display());
+    let bytes = rules::read_limited(path, MAX_FILE).map_err(|error| cannot(rules::io_reason(&error)))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(cannot(format!("it is larger than {} MiB", MAX_FILE >> 20)));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| cannot("it is not UTF-8".into()))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    Ok(parse(&path.display().to_string(), &text, folder))
+}
+
+/// Reads the text of a configuration. `name` is shown in diagnostics; relative paths begin at
+/// `folder`.
+pub fn parse(name: &str, text: &str, folder: &Path) -> Loaded {
+    let sources = Sources::new([(name, text)]);
+    let (config, diagnostics) = read::read(&sources, folder);
+    Loaded { config, diagnostics: diagnostics.sorted(), sources }
+}

@@ -1,0 +1,233 @@
+//! From the text of a configuration to its values.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::de::{DeTable, Error as TomlError};
+
+use crate::diagnostic::codes::{E0601, E0603, E0604, E0610, E0611, E0612};
+use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Sources, Span};
+use crate::outbox::memory::QueueLimits;
+use crate::sink::retry::RetryPolicy;
+use crate::sink::webhook;
+use crate::source::SourceLimits;
+use crate::source::reader::BatchLimits;
+use crate::source::tcp;
+
+use super::document::{Report, Table};
+use super::reference::{
+    self, FILE, LIMITS, ROOT, SINK_TYPES, SOURCE_TYPES, STDIN, STDOUT, Section, TCP, WEBHOOK,
+};
+use super::{Config, Located, Sink, SinkKind, Source, SourceKind};
+
+/// A receiver that asks for a longer wait than this is tried again sooner.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+
+/// Reads the one file of `sources`.
+pub fn read(sources: &Sources, folder: &Path) -> (Option<Config>, Diagnostics) {
+    let file = FileId(0);
+    let text = &sources.file(file).text;
+    let mut report = Report::new(file);
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let mut readable = true;
+    for error in &errors {
+        let (diagnostic, twice) = syntax(error, file, text);
+        report.push(diagnostic);
+        // A key given twice leaves the rest as it is; after other mistakes the parser guesses, and
+        // what it guesses should not be reported.
+        readable &= twice;
+    }
+    let config = if readable { root(table.get_ref(), folder, file, &mut report) } else { None };
+    let right = !report.diagnostics.has_errors();
+    (config.filter(|_| right), report.diagnostics)
+}
+
+fn syntax(error: &TomlError, file: FileId, text: &str) -> (Diagnostic, bool) {
+    let range = error.span().unwrap_or(text.len()..text.len());
+    let span = Span::new(file, range.start, range.end);
+    if error.message().starts_with("duplicate key") {
+        let message = format!("`{}` is given twice", text.get(range).unwrap_or_default());
+        return (Diagnostic::new(E0610, span, message), true);
+    }
+    (Diagnostic::new(E0601, span, error.message()), false)
+}
+
+fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) -> Option<Config> {
+    let top = Span::new(file, 0, 0);
+    let table = Table::new(values, &ROOT, top, report);
+    let rules = table.text("rules", report).and_then(|rules| rules_path(rules, folder, report));
+    let default_sinks = table.names("default_sinks", report);
+    let max_ahead = table.duration("max_ahead", report);
+    let shutdown_timeout = table.wait("shutdown_timeout", report);
+    let limits = limits(&table, report);
+    let sources = members(&table, "sources", report, source);
+    let sinks = members(&table, "sinks", report, |name, values, report| sink(name, values, folder, report));
+    if let Some(sources) = &sources {
+        if sources.is_empty() && table.table("sources", report).is_none_or(|(table, _)| table.is_empty()) {
+            let message = "there is no source, so that no event would ever come";
+            let help = "add one, for example `[sources.payments]` with `type = \"tcp\"`";
+            report.push(Diagnostic::new(E0603, top, message).help(help));
+        }
+        twice(sources, report);
+    }
+    let (limits, queue) = limits?;
+    Some(Config {
+        rules: rules?,
+        default_sinks,
+        max_ahead: max_ahead?,
+        shutdown_timeout: shutdown_timeout?,
+        limits,
+        queue,
+        sources: sources?,
+        sinks: sinks?,
+    })
+}
+
+fn rules_path(given: Located<String>, folder: &Path, report: &mut Report) -> Option<Located<PathBuf>> {
+    let path = folder.join(&given.value);
+    match std::fs::metadata(&path) {
+        Ok(_) => Some(Located { value: path, span: given.span }),
+        Err(error) => {
+            let why = super::rules::io_reason(&error);
+            let message = format!("`{}` cannot be read: {why}", path.display());
+            let help = "a relative path begins at the folder of this file";
+            report.push(Diagnostic::new(E0611, given.span, message).help(help));
+            None
+        }
+    }
+}
+
+fn limits(root: &Table<'_>, report: &mut Report) -> Option<(SourceLimits, usize)> {
+    let empty = DeTable::new();
+    let (values, heading) = root.table("limits", report).unwrap_or((&empty, Span::default()));
+    let table = Table::new(values, &LIMITS, heading, report);
+    let max_line = table.size("max_line", report);
+    let events = table.count("batch_events", report);
+    let bytes = table.size("batch_bytes", report);
+    let queue = table.count("queue", report);
+    let batch = BatchLimits { events: events?, bytes: usize::try_from(bytes?).ok()? };
+    Some((SourceLimits { max_line: usize::try_from(max_line?).ok()?, batch }, queue?))
+}
+
+/// The tables inside `[sources]` or `[sinks]`. A member with mistakes is left out; they have been
+/// reported.
+fn members<T>(
+    root: &Table<'_>,
+    key: &str,
+    report: &mut Report,
+    mut read: impl FnMut(Located<String>, &DeTable<'_>, &mut Report) -> Option<T>,
+) -> Option<Vec<T>> {
+    let Some((tables, _)) = root.table(key, report) else { return Some(Vec::new()) };
+    let mut members = Vec::new();
+    for (name, value) in tables.iter() {
+        let name = Located { value: name.get_ref().to_string(), span: report.span(name) };
+        if !is_name(&name.value) {
+            let message = format!("`{}` cannot be a name", name.value);
+            let help = "a name has letters, digits and `_`, and does not begin with a digit";
+            report.push(Diagnostic::new(E0612, name.span, message).help(help));
+        }
+        match value.get_ref().as_table() {
+            Some(table) => members.extend(read(name, table, report)),
+            None => {
+                let message = format!("`{key}` holds a table for each name");
+                let help = format!("write `[{key}.{}]` and the keys below it", name.value);
+                report.push(Diagnostic::new(E0604, report.span(value), message).help(help));
+            }
+        }
+    }
+    Some(members)
+}
+
+fn is_name(text: &str) -> bool {
+    let mut letters = text.chars();
+    letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+}
+
+/// The keys of a member depend on its `type`, so that is read first, by itself.
+fn kind(
+    name: &Located<String>,
+    values: &DeTable<'_>,
+    kinds: &'static [&'static str],
+    example: &'static Section,
+    report: &mut Report,
+) -> Option<&'static str> {
+    // Other keys would be reported as unknown: which are known is not known yet.
+    let alone: DeTable<'_> = values
+        .iter()
+        .filter(|(key, _)| key.get_ref() == "type")
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
+    debug_assert!(matches!(example.key("type").takes, reference::Takes::Word(words) if words == kinds));
+    Table::new(&alone, example, name.span, report).word("type", report)
+}
+
+fn source(name: Located<String>, values: &DeTable<'_>, report: &mut Report) -> Option<Source> {
+    let kind = kind(&name, values, SOURCE_TYPES, &TCP, report)?;
+    let section = if kind == "tcp" { &TCP } else { &STDIN };
+    let table = Table::new(values, section, name.span, report);
+    let stream = table.text("stream", report);
+    let kind = if kind == "tcp" {
+        let listen = table.address("listen", report);
+        let max_connections = table.count("max_connections", report);
+        SourceKind::Tcp(tcp::Settings { listen: listen?.value, max_connections: max_connections? })
+    } else {
+        SourceKind::Stdin
+    };
+    Some(Source { name, stream: stream?, kind })
+}
+
+fn sink(name: Located<String>, values: &DeTable<'_>, folder: &Path, report: &mut Report) -> Option<Sink> {
+    let kind = kind(&name, values, SINK_TYPES, &STDOUT, report)?;
+    let section = match kind {
+        "stdout" => &STDOUT,
+        "file" => &FILE,
+        _ => &WEBHOOK,
+    };
+    let table = Table::new(values, section, name.span, report);
+    let alerts = table.count("queue", report);
+    let bytes = table.size("queue_bytes", report);
+    let tries = table.count("tries", report);
+    let backoff = table.wait("backoff", report);
+    let max_backoff = table.wait("max_backoff", report);
+    let kind = match kind {
+        "stdout" => SinkKind::Stdout,
+        "file" => SinkKind::File(folder.join(table.text("path", report)?.value)),
+        _ => {
+            let url = table.url("url", report);
+            let timeout = table.wait("timeout", report);
+            SinkKind::Webhook(webhook::Settings { url: url?, timeout: timeout? })
+        }
+    };
+    let queue = QueueLimits { alerts: alerts?, bytes: u32::try_from(bytes?).ok()? };
+    let retry = RetryPolicy {
+        tries: u32::try_from(tries?).ok()?,
+        backoff: backoff?,
+        max_backoff: max_backoff?,
+        max_retry_after: MAX_RETRY_AFTER,
+    };
+    Some(Sink { name, queue, retry, kind })
+}
+
+/// Reports sources that cannot exist beside each other.
+fn twice(sources: &[Source], report: &mut Report) {
+    for (index, source) in sources.iter().enumerate() {
+        let same = sources[..index].iter().find(|other| match (&source.kind, &other.kind) {
+            (SourceKind::Stdin, SourceKind::Stdin) => true,
+            (SourceKind::Tcp(one), SourceKind::Tcp(other)) => {
+                one.listen == other.listen && !one.listen.ends_with(":0")
+            }
+            _ => false,
+        });
+        if let Some(same) = same {
+            let message = match &source.kind {
+                SourceKind::Stdin => "standard input can be read by one source only".to_string(),
+                SourceKind::Tcp(settings) => format!("two sources listen at `{}`", settings.listen),
+            };
+            report.push(
+                Diagnostic::new(E0610, source.name.span, message)
+                    .also(same.name.span, "the other one is here"),
+            );
+        }
+    }
+}

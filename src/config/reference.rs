@@ -1,0 +1,373 @@
+//! Every key of the configuration: what it takes, its default, what it means.
+//!
+//! The reader asks this catalogue which keys there are and what a missing one stands for, and
+//! `docs/configuration.md` is made from it, so that neither can say something else than the other.
+
+use std::fmt::Write;
+
+/// What a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Text with a meaning of its own.
+    Text,
+    /// A path; a relative one begins at the folder of the configuration file.
+    Path,
+    /// A duration as the language writes it, in these bounds.
+    Duration(&'static str, &'static str),
+    /// A size in bytes, in these bounds.
+    Size(&'static str, &'static str),
+    /// A whole number, in these bounds.
+    Count(i64, i64),
+    /// `host:port`.
+    Address,
+    /// An `http` or `https` URL.
+    Url,
+    /// A list of names.
+    Names,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A table.
+    Table,
+}
+
+/// What it means when a key is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// A mistake.
+    Mistake,
+    /// The same as this value.
+    Is(&'static str),
+    /// Nothing.
+    Nothing,
+}
+
+/// A key.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes.
+    pub takes: Takes,
+    /// What it means when it is missing.
+    pub missing: Missing,
+    /// What it does, for people; one line of Markdown.
+    pub about: &'static str,
+}
+
+/// The keys that stand in one table.
+#[derive(Debug)]
+pub struct Section {
+    /// How the reference page calls it.
+    pub title: &'static str,
+    /// A paragraph of Markdown about it.
+    pub about: &'static str,
+    /// Its keys.
+    pub keys: &'static [Key],
+}
+
+const fn key(name: &'static str, takes: Takes, missing: Missing, about: &'static str) -> Key {
+    Key { name, takes, missing, about }
+}
+
+/// The kinds of sources.
+pub const SOURCE_TYPES: &[&str] = &["tcp", "stdin"];
+/// The kinds of sinks.
+pub const SINK_TYPES: &[&str] = &["stdout", "file", "webhook"];
+
+const STREAM: Key =
+    key("stream", Takes::Text, Missing::Mistake, "The stream of the rules that its events belong to.");
+const SOURCE_TYPE: Key = key("type", Takes::Word(SOURCE_TYPES), Missing::Mistake, "The kind of source.");
+const SINK_TYPE: Key = key("type", Takes::Word(SINK_TYPES), Missing::Mistake, "The kind of sink.");
+const QUEUE: Key = key(
+    "queue",
+    Takes::Count(1, 1_000_000),
+    Missing::Is("1000"),
+    "How many alerts may wait for the sink. When it is full, the engine waits, and thereby the sources.",
+);
+const QUEUE_BYTES: Key = key(
+    "queue_bytes",
+    Takes::Size("64KiB", "2GiB"),
+    Missing::Is("64MiB"),
+    "How many bytes of alerts may wait for the sink.",
+);
+const TRIES: Key = key(
+    "tries",
+    Takes::Count(1, 1_000_000),
+    Missing::Is("10"),
+    "How often an alert is attempted; then it is counted and logged as failed, with its id.",
+);
+const BACKOFF: Key = key(
+    "backoff",
+    Takes::Duration("1ms", "1h"),
+    Missing::Is("500ms"),
+    "The longest wait before the second try. It doubles from try to try; the wait itself is random, from nothing to this.",
+);
+const MAX_BACKOFF: Key = key(
+    "max_backoff",
+    Takes::Duration("1ms", "1d"),
+    Missing::Is("1m"),
+    "The longest wait between two tries.",
+);
+
+/// The top of the file.
+pub static ROOT: Section = Section {
+    title: "At the top",
+    about: "",
+    keys: &[
+        key(
+            "rules",
+            Takes::Path,
+            Missing::Mistake,
+            "The folder of `*.trip` files, subfolders included, or one such file.",
+        ),
+        key(
+            "default_sinks",
+            Takes::Names,
+            Missing::Nothing,
+            "The sinks for alerts of rules that have no `to`. Without it, such alerts go nowhere, and a warning says so.",
+        ),
+        key(
+            "max_ahead",
+            Takes::Duration("0s", "36500d"),
+            Missing::Is("1d"),
+            "Events whose time is further ahead of the clock are set aside and counted, so that one wrong clock \
+             cannot move event time for all.",
+        ),
+        key(
+            "shutdown_timeout",
+            Takes::Duration("0s", "1d"),
+            Missing::Is("30s"),
+            "When the service is asked to stop: how long it may take to finish what it has received and to deliver \
+             its alerts. What is not delivered by then is named in the log.",
+        ),
+        key("limits", Takes::Table, Missing::Nothing, "See below."),
+        key("sources", Takes::Table, Missing::Nothing, "See below."),
+        key("sinks", Takes::Table, Missing::Nothing, "See below."),
+    ],
+};
+
+/// `[limits]`.
+pub static LIMITS: Section = Section {
+    title: "`[limits]`",
+    about: "What is held between the sources and the engine. A connection holds at most one line, one read of \
+            256 KiB and one batch; the queue holds at most `queue` batches, and a source that finds it full stops reading.",
+    keys: &[
+        key(
+            "max_line",
+            Takes::Size("64B", "1GiB"),
+            Missing::Is("1MiB"),
+            "The longest line. A longer one is counted as oversized and passed over without being held.",
+        ),
+        key("batch_events", Takes::Count(1, 1_000_000), Missing::Is("512"), "The most events of a batch."),
+        key(
+            "batch_bytes",
+            Takes::Size("1KiB", "1GiB"),
+            Missing::Is("256KiB"),
+            "A batch that has reached this size takes no more events.",
+        ),
+        key(
+            "queue",
+            Takes::Count(1, 1_000_000),
+            Missing::Is("64"),
+            "The most batches that wait for the engine.",
+        ),
+    ],
+};
+
+/// `[sources.NAME]` with `type = "tcp"`.
+pub static TCP: Section = Section {
+    title: "`[sources.NAME]`, `type = \"tcp\"`",
+    about: "A server: clients connect and send one JSON object a line. Each connection is a partition of the \
+            stream. An empty line is passed over; a last line without a line end counts if it is complete.",
+    keys: &[
+        SOURCE_TYPE,
+        STREAM,
+        key(
+            "listen",
+            Takes::Address,
+            Missing::Mistake,
+            "Where to listen, as `host:port`. Port 0 takes a free one; the log says which.",
+        ),
+        key(
+            "max_connections",
+            Takes::Count(1, 1_000_000),
+            Missing::Is("1024"),
+            "The most connections at a time. What comes beyond is closed at once, counted and logged.",
+        ),
+    ],
+};
+
+/// `[sources.NAME]` with `type = "stdin"`.
+pub static STDIN: Section = Section {
+    title: "`[sources.NAME]`, `type = \"stdin\"`",
+    about: "Standard input, one JSON object a line; one source only can be of this type. When it ends and there is no \
+            other source, the service finishes its work and stops.",
+    keys: &[SOURCE_TYPE, STREAM],
+};
+
+/// `[sinks.NAME]` with `type = "stdout"`.
+pub static STDOUT: Section = Section {
+    title: "`[sinks.NAME]`, `type = \"stdout\"`",
+    about: "Standard output, one JSON object a line. The log goes to standard error.",
+    keys: &[SINK_TYPE, QUEUE, QUEUE_BYTES, TRIES, BACKOFF, MAX_BACKOFF],
+};
+
+/// `[sinks.NAME]` with `type = "file"`.
+pub static FILE: Section = Section {
+    title: "`[sinks.NAME]`, `type = \"file\"`",
+    about: "A file, to which one JSON object a line is appended.",
+    keys: &[
+        SINK_TYPE,
+        key("path", Takes::Path, Missing::Mistake, "The file; it is made if there is none."),
+        QUEUE,
+        QUEUE_BYTES,
+        TRIES,
+        BACKOFF,
+        MAX_BACKOFF,
+    ],
+};
+
+/// `[sinks.NAME]` with `type = "webhook"`.
+pub static WEBHOOK: Section = Section {
+    title: "`[sinks.NAME]`, `type = \"webhook\"`",
+    about: "An HTTP POST for each alert, with its JSON object as the body and its id as `Idempotency-Key`. An answer \
+            of 2xx is success. 408, 425, 429, 5xx, a broken connection and no answer in time are tried again; \
+            `Retry-After` of 429 and 503 is respected, up to an hour. Any other answer fails at once, redirects included.",
+    keys: &[
+        SINK_TYPE,
+        key(
+            "url",
+            Takes::Url,
+            Missing::Mistake,
+            "Where to send to. It is never logged, because it may hold a secret.",
+        ),
+        key("timeout", Takes::Duration("1ms", "1h"), Missing::Is("10s"), "The longest time for one try."),
+        QUEUE,
+        QUEUE_BYTES,
+        TRIES,
+        BACKOFF,
+        MAX_BACKOFF,
+    ],
+};
+
+/// All sections, in the order of the reference page.
+pub static SECTIONS: &[&Section] = &[&ROOT, &LIMITS, &TCP, &STDIN, &STDOUT, &FILE, &WEBHOOK];
+
+impl Section {
+    /// The key with that name.
+    ///
+    /// # Panics
+    /// When there is none: a reader that asks for a key that is not in the catalogue is a mistake.
+    pub fn key(&self, name: &str) -> &Key {
+        let found = self.keys.iter().find(|key| key.name == name);
+        found.unwrap_or_else(|| panic!("{} has no key `{name}`", self.title))
+    }
+}
+
+const HEAD: &str = "\
+# Configuration
+
+<!-- Made from src/config/reference.rs by `UPDATE_DOCS=1 cargo test configuration_page`. Do not edit. -->
+
+`tripline run --config tripline.toml` reads one TOML file. `tripline check tripline.toml` says whether it and its rules
+are right; every mistake is shown with its place. The `tripline.toml` beside the README is an annotated example.
+
+Sources and sinks are tables with a name: `[sources.NAME]` and `[sinks.NAME]`. The name stands in the heading, so that it
+cannot be forgotten or given twice, and `to fraud_desk` in a rule is `[sinks.fraud_desk]` here. Logs and metrics use it too.
+It is made like a name in a rule: letters, digits and `_`, not beginning with a digit.
+
+- Durations are written as in rules: `\"250ms\"`, `\"30s\"`, `\"1h30m\"`.
+- Sizes are `\"512B\"`, `\"64KiB\"`, `\"1MiB\"`, `\"2GiB\"`.
+- A relative path begins at the folder of the configuration file.
+- An unknown key is a mistake, not passed over.
+";
+
+/// The reference page. `docs/configuration.md` is this text; a test compares them.
+pub fn page() -> String {
+    let mut page = String::from(HEAD);
+    for section in SECTIONS {
+        let _ = write!(page, "\n## {}\n\n", section.title);
+        if !section.about.is_empty() {
+            let _ = write!(page, "{}\n\n", section.about);
+        }
+        page.push_str("| key | takes | default | meaning |\n|---|---|---|---|\n");
+        for key in section.keys {
+            let _ = writeln!(
+                page,
+                "| `{}` | {} | {} | {} |",
+                key.name,
+                describe(key.takes),
+                default(key),
+                key.about
+            );
+        }
+    }
+    page
+}
+
+fn describe(takes: Takes) -> String {
+    match takes {
+        Takes::Text => "text".into(),
+        Takes::Path => "path".into(),
+        Takes::Duration(least, most) => format!("duration, {least} to {most}"),
+        Takes::Size(least, most) => format!("size, {least} to {most}"),
+        Takes::Count(least, most) => format!("number, {least} to {most}"),
+        Takes::Address => "`host:port`".into(),
+        Takes::Url => "URL".into(),
+        Takes::Names => "list of names".into(),
+        Takes::Word(words) => words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(" "),
+        Takes::Table => "table".into(),
+    }
+}
+
+fn default(key: &Key) -> String {
+    match (key.missing, key.takes) {
+        (Missing::Mistake, _) => "*required*".into(),
+        (Missing::Nothing, _) => String::new(),
+        (Missing::Is(value), Takes::Count(..)) => format!("`{value}`"),
+        (Missing::Is(value), _) => format!("`\"{value}\"`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::value::parse_size;
+    use crate::event::Duration;
+    use std::path::Path;
+
+    #[test]
+    fn configuration_page_is_up_to_date() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&path, page()).expect("the page can be written");
+        }
+        let written = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            written == page(),
+            "docs/configuration.md is stale: `UPDATE_DOCS=1 cargo test configuration_page` rewrites it"
+        );
+    }
+
+    #[test]
+    fn every_default_is_well_formed_and_in_its_bounds() {
+        for key in SECTIONS.iter().flat_map(|section| section.keys) {
+            let Missing::Is(default) = key.missing else { continue };
+            let name = key.name;
+            match key.takes {
+                Takes::Duration(least, most) => {
+                    let read = |text| Duration::parse(text).expect(name);
+                    assert!((read(least)..=read(most)).contains(&read(default)), "{name}");
+                }
+                Takes::Size(least, most) => {
+                    let read = |text| parse_size(text).expect(name);
+                    assert!((read(least)..=read(most)).contains(&read(default)), "{name}");
+                }
+                Takes::Count(least, most) => {
+                    assert!((least..=most).contains(&default.parse().expect(name)), "{name}");
+                }
+                _ => panic!("{name}: only durations, sizes and counts have defaults"),
+            }
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The parts wired together.
+//!
+//! Enters: a configuration and a program. Leaves: a running service, or a replay of recorded events.
+//! One thread owns the engine ([`driver`]); sources and sinks run as tasks beside it and meet it at
+//! two bounded queues only.
+
+pub mod clock;
+pub mod driver;
+pub mod replay;
+pub mod service;

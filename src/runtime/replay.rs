@@ -1,0 +1,282 @@
+//! Recorded events through the engine, as fast as they can be read.
+//!
+//! Enters: files of JSON lines, each a partition of a stream. Leaves: alerts in the order decided,
+//! and a summary. Reading goes on where event time is held back most, so that what waits for its
+//! turn in the engine stays small however long the files are. The result depends on the files'
+//! content alone: partitions are numbered by sorted path.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::alert::Alert;
+use crate::codec::json::JsonDecoder;
+use crate::engine::{Counters, Engine, EngineOptions};
+use crate::event::{PartitionId, StreamId, Timestamp};
+use crate::program::Program;
+use crate::shard::ShardCounters;
+use crate::source::reader::{Batch, BatchLimits, Place, Quarantine, Reader, Reason, Rejection};
+use crate::source::recording::{self, OpenError, Recording};
+
+/// The clock during a replay, and the time of arrival of every event: recorded events know their own
+/// time, and results must not depend on when a replay is made.
+pub const REPLAY_CLOCK: Timestamp = Timestamp::from_micros(0);
+
+/// How much is read from a partition before the next choice.
+const TURN: BatchLimits = BatchLimits { events: 1024, bytes: 1 << 20 };
+/// How many rejected records the summary shows.
+const SHOWN_REJECTIONS: usize = 5;
+
+/// A recording of a stream's events.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Input {
+    /// The stream.
+    pub stream: StreamId,
+    /// The file; `-` is standard input.
+    pub path: PathBuf,
+}
+
+/// Why a replay cannot begin or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// An input cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// An input is named twice for one stream, or standard input for two.
+    #[error("`{}` is given twice", .0.display())]
+    Twice(PathBuf),
+    /// An input cannot be read to its end.
+    #[error("cannot read `{}`: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        error: io::Error,
+    },
+    /// The alerts cannot be written.
+    #[error("cannot write the alerts: {0}")]
+    Write(#[source] io::Error),
+}
+
+/// A record that is no event, as the summary shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rejected {
+    /// The file.
+    pub path: PathBuf,
+    /// Its line, from 1.
+    pub line: u64,
+    /// Why.
+    pub why: Rejection,
+}
+
+/// What a replay has read and found.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// What the engine has counted of events.
+    pub counters: Counters,
+    /// What it has counted of rules.
+    pub rules: ShardCounters,
+    /// Records that are no events, by kind.
+    pub rejected: BTreeMap<Reason, u64>,
+    /// The first of them.
+    pub shown: Vec<Rejected>,
+}
+
+/// A replay under way.
+pub struct Replay {
+    engine: Engine,
+    partitions: BTreeMap<(StreamId, PartitionId), Partition>,
+    rejections: Rejections,
+    stored_size: Option<u64>,
+    max_line: usize,
+}
+
+struct Partition {
+    path: PathBuf,
+    bytes: Box<dyn Read + Send>,
+    stored_read: Arc<AtomicU64>,
+    reader: Reader,
+    ended: bool,
+}
+
+impl Replay {
+    /// Opens the inputs. Lines longer than `max_line` bytes are passed over and counted.
+    ///
+    /// # Errors
+    /// When an input is given twice or cannot be opened.
+    pub fn open(program: Arc<Program>, inputs: Vec<Input>, max_line: usize) -> Result<Replay, ReplayError> {
+        let engine = Engine::new(program, EngineOptions::RECORDED);
+        let mut replay = Replay {
+            engine,
+            partitions: BTreeMap::new(),
+            rejections: Rejections::default(),
+            stored_size: Some(0),
+            max_line,
+        };
+        for (input, partition) in numbered(inputs)? {
+            let recording = recording::open(&input.path)?;
+            replay.add(input, partition, recording);
+        }
+        Ok(replay)
+    }
+
+    fn add(&mut self, input: Input, partition: PartitionId, recording: Recording) {
+        let schema = self.engine.program().schema(input.stream);
+        let decoder = JsonDecoder::new(input.stream, schema);
+        let Recording { bytes, stored_size, stored_read } = recording;
+        self.stored_size = self.stored_size.zip(stored_size).map(|(sum, size)| sum + size);
+        let reader = Reader::new(Box::new(decoder), partition, self.max_line);
+        self.engine.open(input.stream, partition, REPLAY_CLOCK);
+        let partition_state = Partition { path: input.path, bytes, stored_read, reader, ended: false };
+        self.partitions.insert((input.stream, partition), partition_state);
+    }
+
+    /// The size of all inputs as they are stored, when that is known.
+    pub fn stored_size(&self) -> Option<u64> {
+        self.stored_size
+    }
+
+    /// Reads the inputs to their ends. Alerts are given to `alerts` as they are decided; `progress`
+    /// learns after each step how many of the stored bytes have been read and how many events that
+    /// were.
+    ///
+    /// # Errors
+    /// When an input cannot be read or `alerts` fails. What was decided before has been given out.
+    pub fn run(
+        mut self,
+        mut alerts: impl FnMut(Vec<Alert>) -> io::Result<()>,
+        mut progress: impl FnMut(u64, u64),
+    ) -> Result<Summary, ReplayError> {
+        let mut read_of_ended = 0;
+        while let Some(id) = self.choose() {
+            let partition = self.partitions.get_mut(&id).expect("choose returns an open partition");
+            let batch = partition.next_batch(&mut self.rejections);
+            // What came before a failure still counts.
+            let (batch, failure) = match batch {
+                Ok(batch) => (batch, None),
+                Err((batch, error)) => (batch, Some(error)),
+            };
+            for event in batch.events {
+                // A refusal has been counted by the engine and shows in the summary.
+                let _ = self.engine.push(event, REPLAY_CLOCK);
+            }
+            if let Some(error) = failure {
+                alerts(self.engine.take_alerts()).map_err(ReplayError::Write)?;
+                return Err(ReplayError::Read { path: partition.path.clone(), error });
+            }
+            if partition.ended {
+                read_of_ended += partition.stored_read.load(Ordering::Relaxed);
+                self.partitions.remove(&id);
+                self.engine.close(id.0, id.1);
+            }
+            alerts(self.engine.take_alerts()).map_err(ReplayError::Write)?;
+            let reading = self.partitions.values().map(|one| one.stored_read.load(Ordering::Relaxed));
+            progress(read_of_ended + reading.sum::<u64>(), self.engine.counters().events);
+        }
+        self.engine.finish();
+        alerts(self.engine.take_alerts()).map_err(ReplayError::Write)?;
+        Ok(Summary {
+            counters: self.engine.counters(),
+            rules: self.engine.rule_counters().clone(),
+            rejected: self.rejections.counts,
+            shown: self.rejections.shown,
+        })
+    }
+
+    /// The partition to read from next; `None` when all have ended.
+    fn choose(&self) -> Option<(StreamId, PartitionId)> {
+        let behind = self.engine.behind().filter(|id| self.partitions.contains_key(id));
+        behind.or_else(|| self.partitions.keys().next().copied())
+    }
+}
+
+impl Partition {
+    /// The next events, up to [`TURN`]; notes when the bytes have ended.
+    fn next_batch(&mut self, rejections: &mut Rejections) -> Result<Batch, (Batch, io::Error)> {
+        let mut batch = Batch::default();
+        let mut quarantine = Named { path: &self.path, rejections };
+        while !self.reader.decode(REPLAY_CLOCK, TURN, &mut batch, &mut quarantine) {
+            match self.bytes.read(self.reader.space()) {
+                Ok(0) => {
+                    self.reader.end(REPLAY_CLOCK, &mut batch, &mut quarantine);
+                    self.ended = true;
+                    break;
+                }
+                Ok(count) => self.reader.filled(count),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err((batch, error)),
+            }
+        }
+        Ok(batch)
+    }
+}
+
+/// Numbers the inputs of each stream by sorted path.
+fn numbered(mut inputs: Vec<Input>) -> Result<Vec<(Input, PartitionId)>, ReplayError> {
+    inputs.sort();
+    let mut seen = BTreeSet::new();
+    let mut next: BTreeMap<StreamId, u32> = BTreeMap::new();
+    let mut numbered = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        let standard_input = input.path.as_os_str() == recording::STANDARD_INPUT;
+        let stream = if standard_input { None } else { Some(input.stream) };
+        if !seen.insert((stream, input.path.clone())) {
+            return Err(ReplayError::Twice(input.path));
+        }
+        let number = next.entry(input.stream).or_default();
+        numbered.push((input, PartitionId(*number)));
+        *number += 1;
+    }
+    Ok(numbered)
+}
+
+#[derive(Default)]
+struct Rejections {
+    counts: BTreeMap<Reason, u64>,
+    shown: Vec<Rejected>,
+}
+
+/// Keeps the rejected records of one file.
+struct Named<'a> {
+    path: &'a Path,
+    rejections: &'a mut Rejections,
+}
+
+impl Quarantine for Named<'_> {
+    fn reject(&mut self, place: Place, why: &Rejection, _record: &[u8]) {
+        *self.rejections.counts.entry(why.reason()).or_default() += 1;
+        if self.rejections.shown.len() < SHOWN_REJECTIONS {
+            let path = self.path.to_path_buf();
+            self.rejections.shown.push(Rejected { path, line: place.line, why: why.clone() });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn input(stream: u32, path: &str) -> Input {
+        Input { stream: StreamId(stream), path: path.into() }
+    }
+
+    #[test]
+    fn partitions_are_numbered_by_path_whatever_the_order_given() {
+        let given = |inputs| numbered(inputs).expect("no input is given twice");
+        let one = given(vec![input(0, "b"), input(1, "x"), input(0, "a")]);
+        let other = given(vec![input(1, "x"), input(0, "a"), input(0, "b")]);
+        assert_eq!(one, other);
+        assert_eq!(one[0], (input(0, "a"), PartitionId(0)));
+        assert_eq!(one[1], (input(0, "b"), PartitionId(1)));
+        assert_eq!(one[2], (input(1, "x"), PartitionId(0)));
+    }
+
+    #[test]
+    fn a_file_may_feed_two_streams_but_not_one_twice() {
+        assert!(numbered(vec![input(0, "a"), input(1, "a")]).is_ok());
+        assert!(matches!(numbered(vec![input(0, "a"), input(0, "a")]), Err(ReplayError::Twice(_))));
+        assert!(matches!(numbered(vec![input(0, "-"), input(1, "-")]), Err(ReplayError::Twice(_))));
+    }
+}

@@ -1,0 +1,364 @@
+//! The service: sources, engine and sinks, from start to a clean stop.
+//!
+//! Stopping goes with the stream, so that nothing received is lost: sources stop accepting and read
+//! what has arrived, the engine works off its queue, sinks deliver what is in theirs. What is not done
+//! when the time is up is left and named in the log.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+use tracing::{error, info};
+
+use crate::config::{Config, SinkKind, SourceKind};
+use crate::engine::{Engine, EngineOptions};
+use crate::outbox::Outgoing;
+use crate::outbox::memory::{self, Lane, MemoryOutbox, MemoryQueue};
+use crate::program::Program;
+use crate::sink::file::FileSink;
+use crate::sink::stdout::StdoutSink;
+use crate::sink::webhook::WebhookSink;
+use crate::sink::worker::Worker;
+use crate::source::{Clock, Identity, Input, PartitionNumbers, Stop, Surroundings, stdin, tcp};
+use crate::telemetry::Metrics;
+
+use super::driver::Driver;
+
+/// How long the engine and the sinks get to notice that they are to leave everything.
+const LAST_GRACE: Duration = Duration::from_secs(2);
+/// How many undelivered alerts of one sink are named in the log.
+const NAMED: usize = 100;
+
+/// A service that runs.
+pub struct Service {
+    config: Config,
+    metrics: Arc<Metrics>,
+    stop: watch::Sender<bool>,
+    halt_sinks: watch::Sender<bool>,
+    halt_engine: Arc<AtomicBool>,
+    sources: JoinSet<()>,
+    sinks: JoinSet<(usize, Vec<Arc<Outgoing>>)>,
+    engine: oneshot::Receiver<usize>,
+}
+
+/// How a service ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether everything received was worked on and every alert was delivered or given up.
+    pub complete: bool,
+}
+
+impl Service {
+    /// Starts a service: opens the sinks, takes the addresses, and only then lets events in.
+    ///
+    /// # Errors
+    /// When a sink cannot be opened or an address cannot be taken.
+    pub async fn start(
+        config: Config,
+        program: Arc<Program>,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Service> {
+        let metrics = Arc::new(Metrics::new(
+            config.sources.iter().map(|source| source.name.value.as_str()),
+            program.rules().iter().map(|rule| &*rule.name),
+            config.sinks.iter().map(|sink| sink.name.value.as_str()),
+        ));
+        let (halt_sinks, halted) = watch::channel(false);
+        let mut sinks = JoinSet::new();
+        let outbox = start_sinks(&config, &metrics, halted, &mut sinks)?;
+        let servers = bind(&config).await?;
+
+        let (queue, inputs) = mpsc::channel(config.queue);
+        let options = EngineOptions { max_ahead: Some(config.max_ahead) };
+        let driver =
+            Driver::new(Engine::new(program.clone(), options), outbox, clock.clone(), metrics.clone());
+        let halt_engine = Arc::new(AtomicBool::new(false));
+        let engine = start_engine(driver, inputs, Arc::clone(&halt_engine))?;
+
+        let (stop, stopped) = watch::channel(false);
+        let around = Surroundings {
+            limits: config.limits,
+            numbers: Arc::new(PartitionNumbers::new(program.streams().len())),
+            queue,
+            stop: Stop::new(stopped),
+            clock,
+        };
+        let mut sources = JoinSet::new();
+        start_sources(&config, &program, &metrics, &around, servers, &mut sources)?;
+        info!(
+            rules = program.rules().len(),
+            streams = program.streams().len(),
+            sources = config.sources.len(),
+            sinks = config.sinks.len(),
+            "ready"
+        );
+        Ok(Service { config, metrics, stop, halt_sinks, halt_engine, sources, sinks, engine })
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// Runs until all sources have ended or `stop` is over, and then finishes what has been received.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> anyhow::Result<Outcome> {
+        let mut failed = false;
+        tokio::select! {
+            () = stop => info!("stopping: reading what has arrived"),
+            () = join_all(&mut self.sources) => info!("all sources have ended"),
+            // It ends by itself only when it panics.
+            _ = &mut self.engine => failed = true,
+        }
+        let deadline = Instant::now() + self.config.shutdown_timeout;
+        self.stop.send_replace(true);
+        if timeout_at(deadline, join_all(&mut self.sources)).await.is_err() {
+            error!("the time to stop was up before the sources had handed over what they read");
+        }
+        // With the sources goes the last sender of the engine's queue, which thereby ends.
+        self.sources.abort_all();
+        join_all(&mut self.sources).await;
+        let mut complete = !failed;
+        if !failed {
+            info!("the sources have stopped; finishing");
+            complete &= self.finish_engine(deadline).await?;
+        }
+        complete &= self.finish_sinks(deadline).await;
+        self.log_summary();
+        anyhow::ensure!(!failed, "the engine has failed");
+        Ok(Outcome { complete })
+    }
+
+    /// Waits for the engine to work off its queue. Returns whether it did so in time.
+    async fn finish_engine(&mut self, deadline: Instant) -> anyhow::Result<bool> {
+        if let Ok(done) = timeout_at(deadline, &mut self.engine).await {
+            done.context("the engine has failed")?;
+            return Ok(true);
+        }
+        self.halt_engine.store(true, Ordering::Relaxed);
+        // It may be waiting for room in the queue of a sink, which leaving the queues makes.
+        self.halt_sinks.send_replace(true);
+        match tokio::time::timeout(LAST_GRACE, &mut self.engine).await {
+            Ok(done) => {
+                let batches = done.context("the engine has failed")?;
+                error!(batches, "the time to stop was up before the engine had worked off its queue");
+            }
+            Err(_) => error!("the engine does not stop; left as it is"),
+        }
+        Ok(false)
+    }
+
+    /// Waits for the sinks to deliver. Returns whether everything was delivered or given up.
+    async fn finish_sinks(&mut self, deadline: Instant) -> bool {
+        let mut complete = true;
+        let mut halted = *self.halt_sinks.borrow();
+        let mut until = if halted { Instant::now() + LAST_GRACE } else { deadline };
+        loop {
+            match timeout_at(until, self.sinks.join_next()).await {
+                Ok(None) => return complete,
+                Ok(Some(Ok((sink, left)))) => {
+                    complete &= left.is_empty();
+                    self.name_undelivered(sink, &left);
+                }
+                Ok(Some(Err(failure))) => {
+                    error!(%failure, "a sink has failed");
+                    complete = false;
+                }
+                Err(_) if halted => {
+                    error!("a sink does not stop; left as it is");
+                    return false;
+                }
+                Err(_) => {
+                    halted = true;
+                    self.halt_sinks.send_replace(true);
+                    until = Instant::now() + LAST_GRACE;
+                }
+            }
+        }
+    }
+
+    fn name_undelivered(&self, sink: usize, left: &[Arc<Outgoing>]) {
+        let sink = &self.config.sinks[sink].name.value;
+        for alert in left.iter().take(NAMED) {
+            error!(%sink, alert = %alert.id, rule = %alert.rule, "not delivered: the time to stop was up");
+        }
+        if left.len() > NAMED {
+            error!(%sink, alerts = left.len() - NAMED, "not delivered either: the time to stop was up");
+        }
+    }
+
+    fn log_summary(&self) {
+        for source in &self.metrics.sources {
+            info!(
+                source = %source.name,
+                events = source.events.get(),
+                rejected = source.rejected.total(),
+                oversized = source.rejected.of("oversized").get(),
+                late = source.late.get(),
+                future = source.future.get(),
+                "total"
+            );
+        }
+        for rule in self.metrics.rules.iter().filter(|rule| rule.alerts.get() > 0) {
+            info!(rule = %rule.name, alerts = rule.alerts.get(), "total");
+        }
+        for sink in &self.metrics.sinks {
+            info!(
+                sink = %sink.name,
+                delivered = sink.delivered.get(),
+                retried = sink.retried.get(),
+                failed = sink.failed.get(),
+                undelivered = sink.undelivered.get(),
+                "total"
+            );
+        }
+    }
+}
+
+async fn join_all<T: 'static>(tasks: &mut JoinSet<T>) {
+    while let Some(done) = tasks.join_next().await {
+        if let Err(failure) = done
+            && failure.is_panic()
+        {
+            error!(%failure, "a source has failed");
+        }
+    }
+}
+
+/// Takes the addresses of all TCP sources, in the order of the configuration.
+async fn bind(config: &Config) -> anyhow::Result<Vec<Option<tcp::Server>>> {
+    let mut servers = Vec::new();
+    for source in &config.sources {
+        servers.push(match &source.kind {
+            SourceKind::Tcp(settings) => {
+                let server = tcp::Server::bind(settings).await;
+                Some(server.with_context(|| format!("the source `{}`", source.name.value))?)
+            }
+            SourceKind::Stdin => None,
+        });
+    }
+    Ok(servers)
+}
+
+fn start_sources(
+    config: &Config,
+    program: &Program,
+    metrics: &Metrics,
+    around: &Surroundings,
+    servers: Vec<Option<tcp::Server>>,
+    tasks: &mut JoinSet<()>,
+) -> anyhow::Result<()> {
+    for (index, (source, server)) in config.sources.iter().zip(servers).enumerate() {
+        let name = source.stream.value.as_str();
+        let stream = program.stream(name).with_context(|| format!("the rules have no stream `{name}`"))?;
+        let identity = Identity {
+            name: source.name.value.as_str().into(),
+            index,
+            stream,
+            schema: Arc::new(program.schema(stream).clone()),
+            metrics: Arc::clone(&metrics.sources[index]),
+        };
+        match server {
+            Some(server) => {
+                let address = server.address()?;
+                info!(source = %source.name.value, stream = %name, %address, "listening");
+                tasks.spawn(server.run(identity, around.clone()));
+            }
+            None => {
+                tasks.spawn(stdin::run(identity, around.clone()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Starts a thread for the engine. It says how many inputs it left when it ends, and nothing when it
+/// panics.
+fn start_engine(
+    driver: Driver<MemoryOutbox>,
+    inputs: mpsc::Receiver<Input>,
+    halt: Arc<AtomicBool>,
+) -> anyhow::Result<oneshot::Receiver<usize>> {
+    let (ended, end) = oneshot::channel();
+    let runtime = Handle::current();
+    std::thread::Builder::new()
+        .name("engine".into())
+        .spawn(move || {
+            let left = driver.run(inputs, &runtime, &halt);
+            // Nobody listens when the process is being stopped at once.
+            let _ = ended.send(left);
+        })
+        .context("cannot start the engine's thread")?;
+    Ok(end)
+}
+
+fn start_sinks(
+    config: &Config,
+    metrics: &Metrics,
+    halted: watch::Receiver<bool>,
+    tasks: &mut JoinSet<(usize, Vec<Arc<Outgoing>>)>,
+) -> anyhow::Result<MemoryOutbox> {
+    let lanes = config.sinks.iter().zip(&metrics.sinks).map(|(sink, metrics)| Lane {
+        name: sink.name.value.clone(),
+        limits: sink.queue,
+        metrics: Arc::clone(metrics),
+    });
+    let default: Vec<_> = config.default_sinks.iter().map(|sink| sink.value.clone()).collect();
+    let (outbox, queues) = memory::outbox(lanes.collect(), &default, Handle::current());
+    for (index, (sink, queue)) in config.sinks.iter().zip(queues).enumerate() {
+        let name = &sink.name.value;
+        let context = || format!("the sink `{name}`");
+        let work = Work { index, config, metrics, queue, halted: halted.clone() };
+        match &sink.kind {
+            SinkKind::Stdout => work.start(StdoutSink, tasks),
+            SinkKind::File(path) => {
+                work.start(FileSink::open(path).with_context(context)?, tasks);
+                info!(sink = %name, path = %path.display(), "appending");
+            }
+            SinkKind::Webhook(settings) => {
+                work.start(WebhookSink::new(settings).with_context(context)?, tasks);
+            }
+        }
+    }
+    Ok(outbox)
+}
+
+/// What a sink's worker needs besides the sink.
+struct Work<'a> {
+    index: usize,
+    config: &'a Config,
+    metrics: &'a Metrics,
+    queue: MemoryQueue,
+    halted: watch::Receiver<bool>,
+}
+
+impl Work<'_> {
+    fn start<S: crate::sink::Sink + 'static>(
+        self,
+        sink: S,
+        tasks: &mut JoinSet<(usize, Vec<Arc<Outgoing>>)>,
+    ) {
+        let worker = Worker {
+            name: self.config.sinks[self.index].name.value.clone(),
+            sink,
+            queue: self.queue,
+            policy: self.config.sinks[self.index].retry,
+            metrics: Arc::clone(&self.metrics.sinks[self.index]),
+        };
+        let (index, mut halted) = (self.index, self.halted);
+        tasks.spawn(async move {
+            let halt = async move {
+                // An error means that the service is gone.
+                let _ = halted.wait_for(|halted| *halted).await;
+            };
+            (index, worker.run(halt).await)
+        });
+    }
+}

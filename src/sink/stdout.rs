@@ -1,0 +1,31 @@
+//! Alerts to standard output, one JSON object a line.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use crate::outbox::Outgoing;
+
+use super::append;
+use super::{Attempt, DeliveryError, Sink};
+
+/// Writes alerts to standard output.
+#[derive(Debug, Default)]
+pub struct StdoutSink;
+
+impl Sink for StdoutSink {
+    fn most(&self) -> usize {
+        append::MOST
+    }
+
+    async fn deliver(&mut self, alerts: &[Arc<Outgoing>]) -> Attempt {
+        let lines = append::lines(alerts);
+        let written = tokio::task::spawn_blocking(move || {
+            let mut out = io::stdout().lock();
+            out.write_all(&lines).and_then(|()| out.flush())
+        });
+        match written.await.unwrap_or_else(|error| Err(io::Error::other(error))) {
+            Ok(()) => Attempt { delivered: alerts.len(), failure: None },
+            Err(error) => Attempt { delivered: 0, failure: Some(DeliveryError::Write(error)) },
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Where events come in.
+//!
+//! Enters: bytes from outside. Leaves: batches of decoded events with their positions, through a
+//! bounded queue that slows the reading down when it is full; and for each record that is no event
+//! the place and the reason. One file a kind of source; what they share is [`partition`]. Nothing
+//! here knows rules.
+
+pub mod lines;
+mod partition;
+mod quarantine;
+pub mod reader;
+pub mod recording;
+pub mod stdin;
+pub mod tcp;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::{mpsc, watch};
+
+use crate::event::{PartitionId, StreamId, StreamSchema, Timestamp};
+use crate::telemetry::catalogue::SourceMetrics;
+
+use quarantine::Reports;
+use reader::{Batch, BatchLimits};
+
+/// Tells the wall-clock time. The system's clock in production, a clock of its own in tests.
+pub trait Clock: Send + Sync {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// What sources say to the engine.
+#[derive(Debug)]
+pub enum Input {
+    /// A partition begins.
+    Opened {
+        /// Of this stream.
+        stream: StreamId,
+        /// Its number.
+        partition: PartitionId,
+    },
+    /// Events of one partition.
+    Events {
+        /// The source that read them, by its place in the configuration.
+        source: usize,
+        /// The events.
+        batch: Batch,
+        /// When they arrived.
+        arrival: Timestamp,
+    },
+    /// A partition has ended: nothing more will come.
+    Closed {
+        /// Of this stream.
+        stream: StreamId,
+        /// Its number.
+        partition: PartitionId,
+    },
+}
+
+/// Numbers the partitions of the streams, from 0 for each stream. Sources of one stream share it.
+#[derive(Debug)]
+pub struct PartitionNumbers(Vec<AtomicU64>);
+
+impl PartitionNumbers {
+    /// For a program with so many streams.
+    pub fn new(streams: usize) -> PartitionNumbers {
+        PartitionNumbers((0..streams).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    /// The next number of a stream; `None` when there are no more.
+    pub fn next(&self, stream: StreamId) -> Option<PartitionId> {
+        let number = self.0[stream.0 as usize].fetch_add(1, Ordering::Relaxed);
+        u32::try_from(number).ok().map(PartitionId)
+    }
+}
+
+/// How much a source may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceLimits {
+    /// Longest line, in bytes.
+    pub max_line: usize,
+    /// Largest batch.
+    pub batch: BatchLimits,
+}
+
+/// Says when reading is to stop.
+#[derive(Clone, Debug)]
+pub struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// Reading stops when the sender turns to true, or is dropped.
+    pub fn new(receiver: watch::Receiver<bool>) -> Stop {
+        Stop(receiver)
+    }
+
+    /// Waits until reading is to stop.
+    pub async fn wanted(&mut self) {
+        // An error means that the sender is gone, and with it the service.
+        let _ = self.0.wait_for(|stop| *stop).await;
+    }
+}
+
+/// Which source it is.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The source's name in the configuration.
+    pub name: Arc<str>,
+    /// Its place in the configuration.
+    pub index: usize,
+    /// The stream it feeds.
+    pub stream: StreamId,
+    /// The stream's declaration.
+    pub schema: Arc<StreamSchema>,
+    /// What is counted.
+    pub metrics: Arc<SourceMetrics>,
+}
+
+/// What all sources share.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Limits.
+    pub limits: SourceLimits,
+    /// Numbers for new partitions.
+    pub numbers: Arc<PartitionNumbers>,
+    /// The way to the engine.
+    pub queue: mpsc::Sender<Input>,
+    /// Says when reading is to stop.
+    pub stop: Stop,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What the parts of one source share.
+#[derive(Clone)]
+struct Context {
+    identity: Identity,
+    around: Surroundings,
+    reports: Arc<Reports>,
+}
+
+impl Context {
+    fn new(identity: Identity, around: Surroundings) -> Context {
+        let reports = Reports::new(&identity, Arc::clone(&around.clock));
+        Context { identity, around, reports: Arc::new(reports) }
+    }
+}

@@ -1,0 +1,107 @@
+//! Recorded events: files and standard input, compressed or not.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The path that stands for standard input.
+pub const STANDARD_INPUT: &str = "-";
+
+/// An opened recording.
+pub struct Recording {
+    /// The bytes, uncompressed.
+    pub bytes: Box<dyn Read + Send>,
+    /// The size of the file as it is stored, when that is known.
+    pub stored_size: Option<u64>,
+    /// How many of the stored bytes have been read.
+    pub stored_read: Arc<AtomicU64>,
+}
+
+/// A recording that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot open `{}`: {error}", path.display())]
+pub struct OpenError {
+    path: PathBuf,
+    error: io::Error,
+}
+
+/// Opens the recording at `path`, `-` being standard input. What ends in `.gz` or `.zst` is
+/// decompressed.
+///
+/// # Errors
+/// When there is no such file or it cannot be opened for reading.
+pub fn open(path: &Path) -> Result<Recording, OpenError> {
+    try_open(path).map_err(|error| OpenError { path: path.to_path_buf(), error })
+}
+
+fn try_open(path: &Path) -> io::Result<Recording> {
+    let stored_read = Arc::new(AtomicU64::new(0));
+    if path.as_os_str() == STANDARD_INPUT {
+        let bytes = Counted { inner: io::stdin(), count: Arc::clone(&stored_read) };
+        return Ok(Recording { bytes: Box::new(bytes), stored_size: None, stored_read });
+    }
+    let file = File::open(path)?;
+    let data = file.metadata()?;
+    if data.is_dir() {
+        return Err(io::Error::from(io::ErrorKind::IsADirectory));
+    }
+    let stored_size = data.is_file().then_some(data.len());
+    let counted = Counted { inner: file, count: Arc::clone(&stored_read) };
+    let bytes: Box<dyn Read + Send> = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(counted)),
+        Some("zst") => Box::new(zstd::stream::read::Decoder::new(counted)?),
+        _ => Box::new(counted),
+    };
+    Ok(Recording { bytes, stored_size, stored_read })
+}
+
+/// Counts what is read through it.
+struct Counted<R> {
+    inner: R,
+    count: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.count.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn compressed_recordings_of_several_parts_are_read_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut zipped = Vec::new();
+        let mut pressed = Vec::new();
+        for part in ["one\n", "two\n"] {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            encoder.write_all(part.as_bytes()).expect("in memory");
+            zipped.extend(encoder.finish().expect("in memory"));
+            pressed.extend(zstd::encode_all(part.as_bytes(), 3).expect("in memory"));
+        }
+        for (name, bytes) in [("a.gz", &zipped), ("b.zst", &pressed), ("c", &b"one\ntwo\n".to_vec())] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).expect("a file");
+            let mut recording = open(&path).expect("it is there");
+            let mut text = String::new();
+            recording.bytes.read_to_string(&mut text).expect("text");
+            assert_eq!(text, "one\ntwo\n");
+            assert_eq!(recording.stored_size, Some(bytes.len() as u64));
+            assert_eq!(recording.stored_read.load(Ordering::Relaxed), bytes.len() as u64);
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = open(Path::new("nowhere.jsonl")).err().expect("it is not there");
+        assert!(error.to_string().starts_with("cannot open `nowhere.jsonl`: "), "{error}");
+    }
+}

@@ -1,0 +1,157 @@
+//! Events over TCP: a server to which clients send one JSON object a line. Each connection is a
+//! partition of the stream.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tracing::{debug, warn};
+
+use super::{Context, Identity, Surroundings, partition};
+
+/// Connections that the system has accepted and the service not yet.
+const BACKLOG: u32 = 1024;
+/// How long to wait when accepting fails, as it does when there are too many open files.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
+
+/// What a TCP source is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where to listen, as `host:port`; port 0 takes a free one.
+    pub listen: String,
+    /// Most connections at a time; what comes beyond is closed at once.
+    pub max_connections: usize,
+}
+
+/// A server that has its address and does not accept yet.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    max_connections: usize,
+}
+
+/// A server cannot listen.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen at {address}: {error}{}", advice(error))]
+pub struct ListenError {
+    address: String,
+    error: io::Error,
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "; another program, or another tripline, listens there already",
+        io::ErrorKind::AddrNotAvailable => "; this machine does not have that address",
+        io::ErrorKind::PermissionDenied => "; ports below 1024 need a privilege",
+        _ => "",
+    }
+}
+
+impl Server {
+    /// Takes the address.
+    ///
+    /// # Errors
+    /// When the address cannot be found, or cannot be taken.
+    pub async fn bind(settings: &Settings) -> Result<Server, ListenError> {
+        let listener = listen(&settings.listen)
+            .await
+            .map_err(|error| ListenError { address: settings.listen.clone(), error })?;
+        Ok(Server { listener, max_connections: settings.max_connections })
+    }
+
+    /// The address it really has.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Accepts connections and reads them until the service stops. Returns when all have been left.
+    pub async fn run(self, identity: Identity, around: Surroundings) {
+        let context = Context::new(identity, around);
+        let slots = Arc::new(Semaphore::new(self.max_connections));
+        let mut stop = context.around.stop.clone();
+        let mut connections = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = stop.wanted() => break,
+                accepted = self.listener.accept() => accepted,
+            };
+            // Forget those that have ended; a set keeps them until it is asked.
+            while connections.try_join_next().is_some() {}
+            match accepted {
+                Ok((stream, peer)) => match Arc::clone(&slots).try_acquire_owned() {
+                    Ok(slot) => {
+                        let context = context.clone();
+                        connections.spawn(async move {
+                            serve(stream, peer, &context).await;
+                            drop(slot);
+                        });
+                    }
+                    Err(_) => refuse(peer, self.max_connections, &context),
+                },
+                Err(error) => {
+                    warn!(source = %context.identity.name, %error, "cannot accept a connection");
+                    tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+                }
+            }
+        }
+        drop(self.listener);
+        while connections.join_next().await.is_some() {}
+    }
+}
+
+async fn serve(stream: TcpStream, peer: SocketAddr, context: &Context) {
+    let Some(partition) = context.around.numbers.next(context.identity.stream) else {
+        warn!(source = %context.identity.name, %peer, "the stream has no partition numbers left");
+        return;
+    };
+    let metrics = &context.identity.metrics;
+    metrics.opened.add(1);
+    metrics.connections.increase();
+    debug!(source = %context.identity.name, %peer, partition = partition.0, "a connection begins");
+    partition::read(stream, partition, context).await;
+    debug!(source = %context.identity.name, %peer, partition = partition.0, "a connection has ended");
+    metrics.connections.decrease();
+}
+
+fn refuse(peer: SocketAddr, limit: usize, context: &Context) {
+    context.identity.metrics.refused.add(1);
+    if let Some(held_back) = context.reports.may_log() {
+        warn!(
+            source = %context.identity.name,
+            %peer,
+            max_connections = limit,
+            not_logged = held_back,
+            "closed a connection at once: too many are open"
+        );
+    }
+}
+
+async fn listen(address: &str) -> io::Result<TcpListener> {
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in lookup_host(address).await? {
+        match listen_at(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restart must not wait until the system has forgotten the old connections.
+    socket.set_reuseaddr(true)?;
+    // Accepted connections inherit it: a client that vanished without a word must not hold event
+    // time back for ever.
+    socket.set_keepalive(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}

@@ -1,0 +1,213 @@
+//! Every metric of the service: name, unit, meaning.
+
+use std::sync::Arc;
+
+use super::metric::{Counter, Family, Gauge, Kind, Metric};
+
+/// The reasons by which rejected records are counted, in the order shown.
+pub const REJECTION_REASONS: [&str; 5] = ["syntax", "missing_field", "wrong_type", "incomplete", "oversized"];
+
+/// What a metric is, for those who read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Descriptor {
+    /// Its name, in the manner of Prometheus.
+    pub name: &'static str,
+    /// Counter or gauge.
+    pub kind: Kind,
+    /// What is counted.
+    pub unit: &'static str,
+    /// What it means.
+    pub help: &'static str,
+}
+
+/// Takes a metric's value with its labels.
+pub type Visitor<'a> = dyn FnMut(&Descriptor, &[(&str, &str)], u64) + 'a;
+
+/// Declares a group of metrics that share a label (or none): a struct with a field for each, and
+/// its part of the catalogue.
+macro_rules! group {
+    (
+        $(#[$about:meta])*
+        $group:ident by $label:literal {
+            $( $field:ident: $kind:ty = $make:expr, $name:literal, $unit:literal, $help:literal; )*
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Debug)]
+        pub struct $group {
+            /// The value of the label that tells this group from its siblings.
+            pub name: String,
+            $(#[doc = $help] pub $field: $kind,)*
+        }
+
+        impl $group {
+            /// What each metric is.
+            pub const DESCRIPTORS: &[Descriptor] = &[
+                $(Descriptor { name: $name, kind: <$kind as Metric>::KIND, unit: $unit, help: $help },)*
+            ];
+
+            /// All numbers at 0.
+            pub fn new(name: impl Into<String>) -> Self {
+                $group { name: name.into(), $($field: $make,)* }
+            }
+
+            fn visit(&self, visitor: &mut Visitor<'_>) {
+                let mut index = 0;
+                $(
+                    self.$field.each(&mut |more, value| {
+                        let own = ($label, self.name.as_str());
+                        let labels = [own, more.unwrap_or_default()];
+                        let first = usize::from($label.is_empty());
+                        let last = 1 + usize::from(more.is_some());
+                        visitor(&Self::DESCRIPTORS[index], &labels[first..last], value);
+                    });
+                    index += 1;
+                )*
+                let _ = index;
+            }
+        }
+    };
+}
+
+group! {
+    /// Metrics of one source.
+    SourceMetrics by "source" {
+        events: Counter = Counter::default(), "tripline_source_events_total", "events",
+            "Records decoded to events.";
+        bytes: Counter = Counter::default(), "tripline_source_bytes_total", "bytes",
+            "Bytes read.";
+        rejected: Family = Family::new("reason", REJECTION_REASONS), "tripline_source_rejected_total", "records",
+            "Records that are no events of the stream: malformed or too long.";
+        late: Counter = Counter::default(), "tripline_source_late_total", "events",
+            "Events that came too late to be put in order.";
+        future: Counter = Counter::default(), "tripline_source_future_total", "events",
+            "Events whose time was too far ahead of the clock.";
+        connections: Gauge = Gauge::default(), "tripline_source_connections", "connections",
+            "Connections that are open.";
+        opened: Counter = Counter::default(), "tripline_source_connections_total", "connections",
+            "Connections that were accepted.";
+        refused: Counter = Counter::default(), "tripline_source_connections_refused_total", "connections",
+            "Connections that were closed at once because too many were open.";
+    }
+}
+
+group! {
+    /// Metrics of one rule.
+    RuleMetrics by "rule" {
+        alerts: Counter = Counter::default(), "tripline_rule_alerts_total", "alerts",
+            "Alerts made.";
+    }
+}
+
+group! {
+    /// Metrics of one sink.
+    SinkMetrics by "sink" {
+        delivered: Counter = Counter::default(), "tripline_sink_delivered_total", "alerts",
+            "Alerts that the sink has accepted.";
+        retried: Counter = Counter::default(), "tripline_sink_retries_total", "attempts",
+            "Attempts to deliver that failed and were made again.";
+        failed: Counter = Counter::default(), "tripline_sink_failed_total", "alerts",
+            "Alerts given up after the last attempt.";
+        undelivered: Counter = Counter::default(), "tripline_sink_undelivered_total", "alerts",
+            "Alerts that were still waiting when the service stopped.";
+        waiting: Gauge = Gauge::default(), "tripline_sink_waiting", "alerts",
+            "Alerts in the queue.";
+    }
+}
+
+group! {
+    /// Metrics of the engine.
+    EngineMetrics by "" {
+        events: Counter = Counter::default(), "tripline_engine_events_total", "events",
+            "Events that the engine took.";
+        keyless: Counter = Counter::default(), "tripline_engine_keyless_total", "events",
+            "Events that a rule could not put into a group because a part of the key is null.";
+    }
+}
+
+/// All metrics of a service.
+#[derive(Debug)]
+pub struct Metrics {
+    /// One for each source, in the order of the configuration.
+    pub sources: Vec<Arc<SourceMetrics>>,
+    /// One for each rule, in the order of the program.
+    pub rules: Vec<Arc<RuleMetrics>>,
+    /// One for each sink, in the order of the configuration.
+    pub sinks: Vec<Arc<SinkMetrics>>,
+    /// Those of the engine.
+    pub engine: EngineMetrics,
+}
+
+impl Metrics {
+    /// All metrics at 0.
+    pub fn new<'a>(
+        sources: impl IntoIterator<Item = &'a str>,
+        rules: impl IntoIterator<Item = &'a str>,
+        sinks: impl IntoIterator<Item = &'a str>,
+    ) -> Metrics {
+        Metrics {
+            sources: sources.into_iter().map(|name| Arc::new(SourceMetrics::new(name))).collect(),
+            rules: rules.into_iter().map(|name| Arc::new(RuleMetrics::new(name))).collect(),
+            sinks: sinks.into_iter().map(|name| Arc::new(SinkMetrics::new(name))).collect(),
+            engine: EngineMetrics::new(""),
+        }
+    }
+
+    /// Gives every number with its labels, the numbers of one metric together.
+    pub fn visit(&self, visitor: &mut Visitor<'_>) {
+        self.engine.visit(visitor);
+        self.sources.iter().for_each(|group| group.visit(visitor));
+        self.rules.iter().for_each(|group| group.visit(visitor));
+        self.sinks.iter().for_each(|group| group.visit(visitor));
+    }
+
+    /// Every metric there is.
+    pub fn descriptors() -> impl Iterator<Item = &'static Descriptor> {
+        [
+            EngineMetrics::DESCRIPTORS,
+            SourceMetrics::DESCRIPTORS,
+            RuleMetrics::DESCRIPTORS,
+            SinkMetrics::DESCRIPTORS,
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_counters_end_in_total() {
+        let mut seen = std::collections::BTreeSet::new();
+        for metric in Metrics::descriptors() {
+            assert!(seen.insert(metric.name), "{} is declared twice", metric.name);
+            assert_eq!(metric.kind == Kind::Counter, metric.name.ends_with("_total"), "{}", metric.name);
+            assert!(metric.help.ends_with('.') && !metric.unit.is_empty());
+        }
+    }
+
+    #[test]
+    fn every_number_is_shown_with_its_labels() {
+        let metrics = Metrics::new(["tcp"], ["r"], ["out"]);
+        metrics.sources[0].events.add(3);
+        metrics.sources[0].rejected.of("syntax").add(2);
+        metrics.engine.events.follow(9);
+        let mut shown = Vec::new();
+        metrics.visit(&mut |metric, labels, value| {
+            if value > 0 {
+                let labels: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                shown.push(format!("{}{{{}}} {value}", metric.name, labels.join(",")));
+            }
+        });
+        assert_eq!(
+            shown,
+            [
+                "tripline_engine_events_total{} 9",
+                "tripline_source_events_total{source=tcp} 3",
+                "tripline_source_rejected_total{source=tcp,reason=syntax} 2",
+            ]
+        );
+    }
+}

@@ -1,0 +1,11 @@
+//! What the service tells about itself: numbers and log lines.
+//!
+//! [`catalogue`] names every metric with its unit and meaning; the parts of the service hold handles
+//! to their own and count without locks. Nothing here decides anything.
+
+pub mod catalogue;
+pub mod limit;
+pub mod log;
+pub mod metric;
+
+pub use catalogue::Metrics;

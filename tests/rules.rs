@@ -1,0 +1,238 @@
+//! The example rules: every rule in `rules/` runs over the sample events beside it, together with
+//! all the others, and must give exactly the alerts written down there.
+//!
+//! Beside `x.trip` stand `x.events/<stream>.jsonl`, in the order of arrival, and
+//! `x.expected.jsonl`, one alert a line. An expected alert is compared as a subset, with captured
+//! events by their `id`; the number of alerts is exact, and no other rule may report anything. An
+//! event marked `"late": true` must be refused as late, and no other.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json, json};
+use tripline::codec::Decoder;
+use tripline::codec::json::JsonDecoder;
+use tripline::diagnostic::{Style, render_all};
+use tripline::engine::{Engine, EngineOptions, Refused};
+use tripline::event::{PartitionId, Position, StreamId, Timestamp};
+use tripline::program::Program;
+
+#[path = "common/rules.rs"]
+mod rules;
+
+use rules::{root, rule_files, sources};
+
+/// A rule file with samples beside it.
+struct Example {
+    /// Path without extension, for messages.
+    name: String,
+    events: PathBuf,
+    expected: PathBuf,
+}
+
+fn examples() -> Vec<Example> {
+    rule_files(&root())
+        .into_iter()
+        .filter(|path| path.file_stem().is_some_and(|stem| stem != "streams"))
+        .map(|path| Example {
+            name: path.with_extension("").display().to_string(),
+            events: path.with_extension("events"),
+            expected: path.with_extension("expected.jsonl"),
+        })
+        .collect()
+}
+
+fn lines(path: &Path) -> Vec<Json> {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    text.lines()
+        .map(|line| {
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{}: {error}: {line}", path.display()))
+        })
+        .collect()
+}
+
+/// The sample events of an example, by stream.
+fn samples(program: &Program, example: &Example) -> Vec<(StreamId, Vec<Json>)> {
+    let mut streams = BTreeMap::new();
+    for entry in fs::read_dir(&example.events).expect("every rule has sample events") {
+        let path = entry.expect("the entry can be read").path();
+        let name = path.file_stem().expect("a file name").to_str().expect("UTF-8").to_owned();
+        let stream = program.stream(&name).unwrap_or_else(|| panic!("{}: no such stream", path.display()));
+        streams.insert(stream, lines(&path));
+    }
+    streams.into_iter().collect()
+}
+
+/// How the events of several streams are mixed when they arrive. Lateness is a matter of each
+/// partition alone, so the mixture must not change the alerts.
+#[derive(Clone, Copy, Debug)]
+enum Arrival {
+    /// One stream after the other.
+    StreamByStream,
+    /// The same, from the last stream to the first.
+    Reversed,
+    /// One event of each stream in turn.
+    RoundRobin,
+}
+
+/// Events with their stream and their place in the stream's file, in the order of arrival.
+fn arrange(samples: &[(StreamId, Vec<Json>)], arrival: Arrival) -> Vec<(StreamId, u64, &Json)> {
+    let mut all: Vec<(usize, StreamId, u64, &Json)> = Vec::new();
+    for (rank, (stream, events)) in samples.iter().enumerate() {
+        for (offset, event) in events.iter().enumerate() {
+            all.push((rank, *stream, offset as u64, event));
+        }
+    }
+    match arrival {
+        Arrival::StreamByStream => {}
+        Arrival::Reversed => all.sort_by_key(|&(rank, _, offset, _)| (usize::MAX - rank, offset)),
+        Arrival::RoundRobin => all.sort_by_key(|&(rank, _, offset, _)| (offset, rank)),
+    }
+    all.into_iter().map(|(_, stream, offset, event)| (stream, offset, event)).collect()
+}
+
+/// Runs the events through a fresh engine and gives the alerts as JSON, captured events replaced by
+/// their ids.
+fn run(program: &Arc<Program>, example: &Example, arrival: Arrival) -> Vec<Json> {
+    let samples = samples(program, example);
+    let now = Timestamp::from_micros(0);
+    let partition = PartitionId(0);
+    let mut engine = Engine::new(Arc::clone(program), EngineOptions { max_ahead: None });
+    let mut decoders = BTreeMap::new();
+    for (stream, _) in &samples {
+        engine.open(*stream, partition, now);
+        let schema = &program.streams()[stream.0 as usize];
+        decoders.insert(*stream, JsonDecoder::new(*stream, schema));
+    }
+    for (stream, offset, event) in arrange(&samples, arrival) {
+        let decoder = decoders.get_mut(&stream).expect("one for each stream");
+        let decoded = decoder
+            .decode(event.to_string().as_bytes(), Position { partition, offset }, now)
+            .unwrap_or_else(|error| panic!("{}: {error}: {event}", example.name));
+        let refused = match engine.push(decoded, now) {
+            Ok(()) => false,
+            Err(Refused::Late(_)) => true,
+            Err(Refused::Future(_)) => panic!("{}: no bound was set: {event}", example.name),
+        };
+        assert_eq!(refused, event.get("late").is_some(), "{}: late or not: {event}", example.name);
+    }
+    engine.finish();
+    engine.take_alerts().iter().map(readable).collect()
+}
+
+/// The alert as sinks get it, with ids in place of whole events.
+fn readable(alert: &tripline::alert::Alert) -> Json {
+    let mut alert = serde_json::to_value(alert).expect("alerts are JSON");
+    let events = alert["events"].as_object_mut().expect("events by variable");
+    for captured in events.values_mut() {
+        for event in captured.as_array_mut().expect("a list for each variable") {
+            *event = event["id"].take();
+        }
+    }
+    alert
+}
+
+/// Whether `expected` is part of `actual`: objects may hold more, lists may not, numbers are equal
+/// by value.
+fn fits(expected: &Json, actual: &Json) -> bool {
+    match (expected, actual) {
+        (Json::Object(expected), Json::Object(actual)) => {
+            expected.iter().all(|(name, value)| actual.get(name).is_some_and(|actual| fits(value, actual)))
+        }
+        (Json::Array(expected), Json::Array(actual)) => {
+            expected.len() == actual.len() && expected.iter().zip(actual).all(|(e, a)| fits(e, a))
+        }
+        (Json::Number(expected), Json::Number(actual)) => {
+            let (expected, actual) = (expected.as_f64(), actual.as_f64());
+            expected.zip(actual).is_some_and(|(e, a)| (e - a).abs() <= 1e-9 * e.abs().max(1.0))
+        }
+        _ => expected == actual,
+    }
+}
+
+/// Whether an alert is the expected one; captured events must agree in full.
+fn is_expected(expected: &Json, actual: &Json) -> bool {
+    fits(expected, actual) && expected["events"] == actual["events"]
+}
+
+/// The parts of an alert that an expectation speaks of, for messages.
+fn shortened(alert: &Json) -> Json {
+    let parts = ["rule", "kind", "severity", "title", "key", "decided_time", "fields", "events"];
+    Json::Object(parts.iter().map(|part| ((*part).to_owned(), alert[*part].clone())).collect::<Map<_, _>>())
+}
+
+fn check(program: &Arc<Program>, example: &Example, arrival: Arrival) -> Vec<String> {
+    let mut missing = lines(&example.expected);
+    let mut problems = Vec::new();
+    for alert in run(program, example, arrival) {
+        match missing.iter().position(|expected| is_expected(expected, &alert)) {
+            Some(at) => drop(missing.remove(at)),
+            None => problems.push(format!("{arrival:?}: not expected: {}", shortened(&alert))),
+        }
+    }
+    problems.extend(missing.iter().map(|expected| format!("{arrival:?}: missing: {expected}")));
+    problems
+}
+
+#[test]
+fn every_rule_gives_the_alerts_written_down_beside_it() {
+    let program = Arc::new(rules::program());
+    let mut problems = Vec::new();
+    for example in examples() {
+        for arrival in [Arrival::StreamByStream, Arrival::Reversed, Arrival::RoundRobin] {
+            let found = check(&program, &example, arrival);
+            problems.extend(found.into_iter().map(|problem| format!("{}: {problem}", example.name)));
+        }
+    }
+    assert!(problems.is_empty(), "{} differences:\n{}", problems.len(), problems.join("\n"));
+}
+
+#[test]
+fn the_rules_compile_without_warnings() {
+    let sources = sources();
+    let (_, diagnostics) = Program::compile(&sources);
+    assert!(diagnostics.is_empty(), "{}", render_all(&diagnostics, &sources, Style::Plain));
+}
+
+#[test]
+fn every_rule_is_named_like_its_file_and_has_samples_that_fire_it() {
+    let program = Arc::new(rules::program());
+    let mut files = Vec::new();
+    for example in examples() {
+        let name = Path::new(&example.name).file_name().expect("a name").to_string_lossy().into_owned();
+        let fires = lines(&example.expected).iter().any(|alert| alert["rule"] == json!(name));
+        assert!(fires, "{}: no expected alert of the rule itself", example.name);
+        files.push(name);
+    }
+    files.sort();
+    let rules: Vec<String> = program.rules().iter().map(|rule| rule.name.to_string()).collect();
+    assert_eq!(rules, files);
+}
+
+#[test]
+fn alerts_go_to_the_desks_that_the_demo_configures() {
+    for rule in rules::program().rules() {
+        assert!(!rule.sinks.is_empty(), "{} goes nowhere", rule.name);
+        for sink in rule.sinks.iter() {
+            let known = ["fraud_desk", "security_desk", "operations", "audit"].contains(&sink.as_str());
+            assert!(known, "{}: no such desk: {sink}", rule.name);
+        }
+    }
+}
+
+#[test]
+fn expectations_are_compared_by_value_and_in_full() {
+    let actual = json!({"rule": "r", "fields": {"n": 3, "x": 0.5}, "events": {"a": ["1", "2"]}});
+    let same = json!({"rule": "r", "fields": {"n": 3.0}, "events": {"a": ["1", "2"]}});
+    assert!(is_expected(&same, &actual));
+    for other in [
+        json!({"rule": "r", "fields": {"n": 4}, "events": {"a": ["1", "2"]}}),
+        json!({"rule": "r", "fields": {"m": 3}, "events": {"a": ["1", "2"]}}),
+        json!({"rule": "r", "events": {"a": ["1"]}}),
+        json!({"rule": "r", "events": {}}),
+    ] {
+        assert!(!is_expected(&other, &actual), "{other}");
+    }
+}
