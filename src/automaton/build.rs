@@ -103,7 +103,7 @@ pub fn build(rule: &Rule) -> Result<Automaton, TooLarge> {
     builder.enter(&rule.pattern, Link::THEN, &mut stack, &Passed::default(), &mut start);
     builder.finish_state(StateId::START, start)?;
     while let Some((id, path)) = builder.open.pop() {
-        let mut state = State::default();
+        let mut state = State { count: builder.count(&path), ..State::default() };
         let mut stack = path;
         builder.leave(&mut stack, &Passed::default(), &mut state);
         builder.finish_state(id, state)?;
@@ -151,6 +151,14 @@ fn find_needs(states: &mut [State]) {
 impl<'r> Builder<'r> {
     fn too_large(&self, what: String) -> TooLarge {
         TooLarge { what, span: self.rule.span }
+    }
+
+    /// The count of the innermost loop of a path, if that is what the path ends in.
+    fn count(&self, path: &[Frame]) -> Option<(u32, bool)> {
+        let Some(Frame::Loop { node, count }) = path.last() else { return None };
+        let Node::Loop(repeat) = self.nodes.get(*node) else { return None };
+        let open = repeat.max.is_none() && *count >= repeat.min;
+        (repeat.max != Some(1)).then_some((*count, open))
     }
 
     fn finish_state(&mut self, id: StateId, state: State) -> Result<(), TooLarge> {

@@ -1,15 +1,18 @@
-//! `tripline check`: are the rules right?
+//! `tripline check`: are the rules, or a configuration and its rules, right?
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::diagnostic::{JsonDiagnostic, render_all};
+use crate::config;
+use crate::diagnostic::{Diagnostics, JsonDiagnostic, Sources, render_all};
 
+use super::Misuse;
 use super::output::{self, plural};
-use super::rules::{self, Compiled, RuleArgs};
+use super::rules;
 
 /// Check rules for mistakes
 ///
@@ -17,8 +20,10 @@ use super::rules::{self, Compiled, RuleArgs};
 /// and with 0 when there are none; warnings do not count.
 #[derive(Debug, clap::Args)]
 pub struct Check {
-    #[command(flatten)]
-    rules: RuleArgs,
+    /// Folders of *.trip files, or single files; together they are one rule set. Or a configuration
+    /// (*.toml), which is checked together with the rules it names
+    #[arg(required = true, value_name = "RULES")]
+    paths: Vec<PathBuf>,
 
     /// How to report: `text` for people, `json` for editors
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -39,44 +44,102 @@ struct Report<'a> {
     diagnostics: Vec<JsonDiagnostic<'a>>,
 }
 
+/// What has been found: each part with the files that it points into.
+#[derive(Default)]
+struct Findings {
+    parts: Vec<(Diagnostics, Sources)>,
+    /// What was checked, if it is right.
+    checked: Option<String>,
+}
+
 impl Check {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let compiled = rules::compile(&self.rules.rules);
-        match self.format {
-            Format::Text => output::print(&text(&compiled))?,
-            Format::Json => output::print(&json(&compiled)?)?,
-        }
-        Ok(ExitCode::from(u8::from(compiled.program.is_none())))
+        let is_config = |path: &Path| path.extension().is_some_and(|extension| extension == "toml");
+        let findings = match self.paths.as_slice() {
+            [path] if is_config(path) => check_config(path)?,
+            paths if paths.iter().any(|path| is_config(path)) => {
+                return Err(Misuse("a configuration is checked by itself: it names its rules".into()).into());
+            }
+            paths => check_rules(paths),
+        };
+        let report = match self.format {
+            Format::Text => findings.text(),
+            Format::Json => findings.json()?,
+        };
+        output::print(&report)?;
+        Ok(if findings.counts().0 == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 
-fn text(compiled: &Compiled) -> String {
-    let mut text = render_all(&compiled.diagnostics, &compiled.sources, output::style(&io::stdout()));
-    let (errors, warnings) = compiled.diagnostics.counts();
-    if let Some(program) = &compiled.program {
-        text.push_str(&format!(
+fn check_rules(paths: &[PathBuf]) -> Findings {
+    let compiled = rules::compile(paths);
+    let checked = compiled.program.as_ref().map(|program| {
+        format!(
             "{} and {} in {}",
             plural(program.rules().len(), "rule"),
             plural(program.streams().len(), "stream"),
             plural(compiled.sources.iter().count(), "file"),
-        ));
-    } else {
-        text.push_str(&plural(errors, "error"));
-    }
-    match warnings {
-        0 if compiled.program.is_some() => text.push_str(": no mistakes found\n"),
-        0 => text.push('\n'),
-        _ => text.push_str(&format!(", {}\n", plural(warnings, "warning"))),
-    }
-    text
+        )
+    });
+    Findings { parts: vec![(compiled.diagnostics, compiled.sources)], checked }
 }
 
-fn json(compiled: &Compiled) -> anyhow::Result<String> {
-    let (errors, warnings) = compiled.diagnostics.counts();
-    let diagnostics =
-        compiled.diagnostics.iter().map(|one| JsonDiagnostic::new(one, &compiled.sources)).collect();
-    let mut text = serde_json::to_string_pretty(&Report { errors, warnings, diagnostics })?;
-    text.push('\n');
-    Ok(text)
+fn check_config(path: &Path) -> anyhow::Result<Findings> {
+    let loaded = config::load(path).map_err(Misuse)?;
+    let mut findings = Findings::default();
+    let mut own = loaded.diagnostics;
+    if let Some(config) = loaded.config {
+        let compiled = rules::compile(std::slice::from_ref(&config.rules.value));
+        if let Some(program) = &compiled.program {
+            own.append(config.check(program));
+            findings.checked = Some(format!(
+                "{} and {} for {}",
+                plural(config.sources.len(), "source"),
+                plural(config.sinks.len(), "sink"),
+                plural(program.rules().len(), "rule"),
+            ));
+        }
+        findings.parts.push((compiled.diagnostics, compiled.sources));
+    }
+    findings.parts.insert(0, (own.sorted(), loaded.sources));
+    Ok(findings)
+}
+
+impl Findings {
+    fn counts(&self) -> (usize, usize) {
+        let add = |(errors, warnings), (diagnostics, _): &(Diagnostics, Sources)| {
+            let (more_errors, more_warnings) = diagnostics.counts();
+            (errors + more_errors, warnings + more_warnings)
+        };
+        self.parts.iter().fold((0, 0), add)
+    }
+
+    fn text(&self) -> String {
+        let style = output::style(&io::stdout());
+        let shown = self.parts.iter().map(|(diagnostics, sources)| render_all(diagnostics, sources, style));
+        let mut text: String = shown.collect();
+        let (errors, warnings) = self.counts();
+        match (&self.checked, errors) {
+            (Some(checked), 0) => text.push_str(checked),
+            _ => text.push_str(&plural(errors, "error")),
+        }
+        match (errors, warnings) {
+            (0, 0) => text.push_str(": no mistakes found\n"),
+            (_, 0) => text.push('\n'),
+            _ => text.push_str(&format!(", {}\n", plural(warnings, "warning"))),
+        }
+        text
+    }
+
+    fn json(&self) -> anyhow::Result<String> {
+        let (errors, warnings) = self.counts();
+        let mut diagnostics = Vec::new();
+        for (found, sources) in &self.parts {
+            diagnostics.extend(found.iter().map(|one| JsonDiagnostic::new(one, sources)));
+        }
+        let mut text = serde_json::to_string_pretty(&Report { errors, warnings, diagnostics })?;
+        text.push('\n');
+        Ok(text)
+    }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
+use crate::automaton::graph;
 use crate::diagnostic::nearest;
 use crate::program::Program;
 
@@ -47,10 +48,15 @@ impl Graph {
         {
             return Err(unknown_rule(&program, wanted).into());
         }
-        let rule = self.rule.as_deref();
+        let graphs: Vec<graph::Graph> = program
+            .compiled()
+            .iter()
+            .filter(|compiled| self.rule.as_deref().is_none_or(|wanted| *compiled.rule.name == *wanted))
+            .map(graph::Graph::new)
+            .collect();
         let text = match self.format {
-            Format::Mermaid => mermaid(&program, rule),
-            Format::Svg => svg(&program, rule),
+            Format::Mermaid => graph::mermaid(&graphs),
+            Format::Svg => graph::svg(&graphs),
         };
         let mut out = output::writer(self.output.as_ref())?;
         out.write_all(text.as_bytes())?;
@@ -63,14 +69,4 @@ fn unknown_rule(program: &Program, wanted: &str) -> Misuse {
     let names = program.rules().iter().map(|rule| &*rule.name);
     let hint = nearest(wanted, names).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
     Misuse(format!("there is no rule `{wanted}`{hint}"))
-}
-
-/// The automata as Mermaid text.
-fn mermaid(_program: &Program, _rule: Option<&str>) -> String {
-    String::from("graph\n")
-}
-
-/// The automata as an SVG picture.
-fn svg(_program: &Program, _rule: Option<&str>) -> String {
-    String::from("graph\n")
 }

@@ -54,6 +54,9 @@ pub struct Table<'a> {
     section: &'static Section,
     /// Where to say that a key is missing.
     heading: Span,
+    /// Keys that an unknown key was probably meant to be; saying that they are missing would be
+    /// saying it twice.
+    meant: Vec<&'static str>,
 }
 
 /// What stands for a key.
@@ -71,19 +74,23 @@ impl<'a> Table<'a> {
         heading: Span,
         report: &mut Report,
     ) -> Table<'a> {
+        let mut meant = Vec::new();
         for (name, _) in values.iter() {
             let known = || section.keys.iter().map(|key| key.name);
             if known().any(|key| key == name.get_ref().as_ref()) {
                 continue;
             }
             let help = match nearest(name.get_ref(), known()) {
-                Some(near) => format!("did you mean `{near}`?"),
+                Some(near) => {
+                    meant.push(near);
+                    format!("did you mean `{near}`?")
+                }
                 None => format!("the keys here are {}", list(known())),
             };
             let message = format!("there is no key `{}` here", name.get_ref());
             report.wrong(E0602, report.span(name), message, Some(help));
         }
-        Table { values, section, heading }
+        Table { values, section, heading, meant }
     }
 
     fn find(&self, name: &str, report: &mut Report) -> (&'static Key, Found<'a>) {
@@ -92,6 +99,7 @@ impl<'a> Table<'a> {
             (Some(value), _) => Found::Given(value),
             (None, Missing::Is(default)) => Found::Default(default),
             (None, Missing::Nothing) => Found::Absent,
+            (None, Missing::Mistake) if self.meant.contains(&key.name) => Found::Absent,
             (None, Missing::Mistake) => {
                 let message = format!("the key `{name}` is missing");
                 report.wrong(E0603, self.heading, message, Some(example(key)));
@@ -306,7 +314,7 @@ fn example(key: &Key) -> String {
             );
         }
         (Takes::Table, _) => return format!("it is a table: `[{}]`, or `[{}.NAME]`", key.name, key.name),
-        _ => "\"…\"".into(),
+        _ => "\"payments\"".into(),
     };
     format!("for example `{} = {value}`", key.name)
 }

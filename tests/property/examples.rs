@@ -82,7 +82,7 @@ const ABSENCES: &[Example] = &[
 
 const GROUPS: &[Example] = &[
     ("(a or b) then c", "b c", &["b1 c2 at 1"]),
-    ("(a then b or a then c)", "a c b", &["a1 b3 at 2"]),
+    ("(a then b or ac then c)", "a c b", &["a1 b3 at 2"]),
     ("(a and b)", "b d a", &["a3 b1 at 2"]),
     ("(ab and a)", "a a", &["a2 ab1 at 1"]),
     // A branch is taken whole before the next begins.
@@ -119,6 +119,9 @@ const POLICIES: &[Example] = &[
     // The last moment of any step counts.
     ("a then optional b then c within 5s | on timeout", "a", &["timeout a1 at 5"]),
     ("a then within 1s optional b then c within 5s | on timeout", "a b@2", &["timeout a1 at 5"]),
+    // Behind an absence as well: once c can no longer come in time, it is too late.
+    ("a then 1+ b then not x for 3s then c within 5s | on timeout", "a b@4 d@9", &["timeout a1 b2 at 5"]),
+    ("a then 1+ b then not x for 3s within 5s | on timeout", "a b@4 d@9", &["a1 b2 at 7"]),
     ("a then within 1s b | on timeout", "a b@2", &["timeout a1 at 1"]),
 ];
 

@@ -125,14 +125,13 @@ impl Writer<'_> {
                 self.absences(&mut rest, around.within);
             }
             let link = self.link();
-            let within = self.random.chance(12).then(|| self.random.number(1, 6) * 500);
+            let within = self.random.chance(12).then(|| self.span(6));
             let element = self.element(depth, firm == number, around.within);
             needed |= !element.may_be_empty();
             rest.push(Part::Step(link, within, element));
         }
         if around.top && self.random.chance(25) {
-            let span =
-                (around.within.is_none() || self.random.chance(50)).then(|| self.random.number(1, 8) * 500);
+            let span = (around.within.is_none() || self.random.chance(50)).then(|| self.span(8));
             let event = self.watched();
             rest.push(Part::Absence("then not", event, span));
         }
@@ -145,7 +144,7 @@ impl Writer<'_> {
             let event = self.watched();
             let longest = within.map_or(6, |within| within.saturating_sub(1) / 500).min(6);
             if longest > 0 && self.random.chance(40) {
-                let span = self.random.number(1, longest) * 500;
+                let span = self.span(longest);
                 rest.push(Part::Absence("then not", event, Some(span)));
             } else {
                 let word = self.random.pick(&["then not", "then not", "next not"]);
@@ -153,6 +152,11 @@ impl Writer<'_> {
                 return;
             }
         }
+    }
+
+    /// A time in milliseconds, at most so many half seconds, seldom none at all.
+    fn span(&mut self, longest: u32) -> u32 {
+        if self.random.chance(4) { 0 } else { self.random.number(1, longest) * 500 }
     }
 
     fn link(&mut self) -> &'static str {
@@ -218,7 +222,7 @@ impl Writer<'_> {
         if depth == 0 || self.random.chance(72) {
             return self.event();
         }
-        let within = self.random.chance(25).then(|| self.random.number(1, 8) * 500);
+        let within = self.random.chance(25).then(|| self.span(8));
         let around = Around { top: false, within: within.into_iter().chain(around).min() };
         let (word, count) =
             self.random.pick(&[("or", 2), ("or", 2), ("or", 3), ("and", 2), ("and", 3), ("", 1)]);
@@ -226,10 +230,12 @@ impl Writer<'_> {
         let mut captured = before.clone();
         let mut branches = vec![];
         for _ in 0..count {
-            self.variables.clone_from(&before);
+            // Sometimes a branch looks at what one to its left may have captured.
+            self.variables.clone_from(if self.random.chance(25) { &captured } else { &before });
+            let known = self.variables.len();
             let length = self.random.pick(if count == 1 { &[1, 2, 2, 2, 3] } else { &[1, 1, 1, 2, 2] });
             branches.push(self.sequence(length, depth - 1, around));
-            captured.extend_from_slice(&self.variables[before.len()..]);
+            captured.extend_from_slice(&self.variables[known..]);
         }
         self.variables = captured;
         Atom::Group(word, branches, within)

@@ -12,7 +12,7 @@ use tripline::language::tree::{ClauseKind, Expr, LinkKind, Match, Overlap, Rule}
 
 use super::case::{Event, Kind, Report};
 use super::condition::{self, Capture, Repetition, Sight};
-use super::frontier::{Choice, Place, Step, Watch, Way, choices};
+use super::frontier::{self, Choice, Place, Step, Watch, Way, choices};
 
 /// So many runs of one key, and the matcher gives up: copying them takes too long.
 const TOO_MANY: usize = 1_500;
@@ -60,8 +60,6 @@ struct Run<'t> {
     due: bool,
     /// Whether it was reported before.
     reported: bool,
-    /// The end of the last absence it waited for.
-    waited: Option<i64>,
     /// Tells runs apart.
     name: usize,
 }
@@ -86,19 +84,11 @@ impl<'t> Run<'t> {
         self.frontier = all.into_iter().filter(|choice| !matches!(choice, Choice::Complete)).collect();
     }
 
-    /// The moment after which it is no longer what it is: an absence ends, or time is up.
-    fn deadline(&self) -> Option<i64> {
-        let ends = self.frontier.iter().filter_map(|choice| match choice {
-            Choice::Wait(wait) => Some(wait.end),
+    /// The end of the absence that it waits for, if it does.
+    fn wait(&self) -> Option<(i64, Place<'t>)> {
+        self.frontier.iter().find_map(|choice| match choice {
+            Choice::Wait(wait) => Some((wait.end, wait.after.clone())),
             _ => None,
-        });
-        let limits = self.frontier.iter().map(|choice| match choice {
-            Choice::Step(step) => step.limit,
-            _ => None,
-        });
-        ends.min().or_else(|| {
-            let limits: Option<Vec<i64>> = limits.collect();
-            limits.and_then(|limits| limits.into_iter().chain(self.waited).max())
         })
     }
 }
@@ -214,7 +204,6 @@ impl<'t> Matcher<'t> {
             position,
             repetitions: step.repetitions,
         });
-        run.waited = None;
         self.names += 1;
         run.name = self.names;
         let way = Way::go_on(self.pattern, run.first().event.at, event.at);
@@ -224,8 +213,7 @@ impl<'t> Matcher<'t> {
 
     /// The run that an event begins, if it fits a first step.
     fn start(&mut self, event: &Event, position: usize) -> Option<Run<'t>> {
-        let nothing =
-            Run { captured: vec![], frontier: vec![], due: false, reported: false, waited: None, name: 0 };
+        let nothing = Run { captured: vec![], frontier: vec![], due: false, reported: false, name: 0 };
         let first = choices(Place::beginning(&self.pattern.pattern), Way::start(self.pattern));
         first.into_iter().find_map(|choice| match choice {
             Choice::Step(step) if self.fits(step.name, &step.repetitions, &[], event) => {
@@ -237,7 +225,12 @@ impl<'t> Matcher<'t> {
 
     /// Event time passes every moment before `until`, or all of them.
     fn pass(&mut self, until: Option<i64>) {
-        while let Some(moment) = self.runs.iter().filter_map(Run::deadline).min() {
+        let soonest = |matcher: &Matcher<'t>| {
+            let waits = matcher.runs.iter().filter_map(|run| run.wait().map(|(end, _)| end));
+            let limits = matcher.runs.iter().filter_map(|run| matcher.last_moment(run, &run.frontier));
+            waits.chain(limits).min()
+        };
+        while let Some(moment) = soonest(self) {
             if until.is_some_and(|until| moment >= until) {
                 break;
             }
@@ -245,26 +238,35 @@ impl<'t> Matcher<'t> {
         }
     }
 
+    /// The last moment at which one of some choices could still be taken in time, or one that stands
+    /// behind an absence among them; `None` when there is none, or the end of the pattern is near.
+    fn last_moment(&self, run: &Run<'t>, choices: &[Choice<'t>]) -> Option<i64> {
+        let moments: Option<Vec<i64>> = choices
+            .iter()
+            .map(|choice| match choice {
+                Choice::Step(step) => step.limit,
+                Choice::Wait(wait) => {
+                    let way = Way::go_on(self.pattern, run.first().event.at, wait.end);
+                    self.last_moment(run, &frontier::choices(wait.after.clone(), way))
+                }
+                Choice::Complete => None,
+            })
+            .collect();
+        moments?.into_iter().max()
+    }
+
     /// Event time has passed a moment at which absences end or runs time out.
     fn passed(&mut self, moment: i64) {
-        let mut timed_out = vec![];
         for run in &mut self.runs {
-            if run.deadline() != Some(moment) {
-                continue;
-            }
-            let ended = run.frontier.iter().find_map(|choice| match choice {
-                Choice::Wait(wait) if wait.end == moment => Some(wait.after.clone()),
-                _ => None,
-            });
-            match ended {
-                Some(place) => {
-                    run.waited = Some(moment);
-                    let way = Way::go_on(self.pattern, run.first().event.at, moment);
-                    run.stand(place, way);
+            while let Some((end, place)) = run.wait() {
+                if end > moment {
+                    break;
                 }
-                None => timed_out.push(run.name),
+                run.stand(place, Way::go_on(self.pattern, run.first().event.at, end));
             }
         }
+        let late = |run: &&Run<'t>| self.last_moment(run, &run.frontier).is_some_and(|last| last <= moment);
+        let timed_out: Vec<usize> = self.runs.iter().filter(late).map(|run| run.name).collect();
         self.report(moment, &timed_out);
     }
 

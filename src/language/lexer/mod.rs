@@ -127,21 +127,22 @@ impl Mistake {
 pub(super) fn lex<'a>(file: FileId, text: &'a str, problems: &Problems) -> Vec<Token<'a>> {
     // A byte order mark is no part of the text, but counts in the places of what follows.
     let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    lex_part(text, start, Places { file, bytes: None }, None, problems)
+    lex_part(text, start, Places { file, bytes: None }, false, problems)
 }
 
-/// The tokens of `text` from the byte `start` up to the symbol `stop` (its end when there is none),
-/// which becomes the text of the closing [`Kind::End`].
+/// The tokens of `text` from the byte `start` on: up to its end or, with `in_braces`, up to the
+/// brace that closes the one before `start`, which becomes the text of the closing [`Kind::End`].
 pub(super) fn lex_part<'a>(
     text: &'a str,
     start: usize,
     places: Places<'_>,
-    stop: Option<&str>,
+    in_braces: bool,
     problems: &Problems,
 ) -> Vec<Token<'a>> {
     let mut tokens = Vec::new();
     let mut rest = &text[start..];
     let mut starts_line = true;
+    let mut depth = 0usize;
     loop {
         let (after, had_line_end) = space(rest);
         starts_line |= had_line_end;
@@ -156,10 +157,15 @@ pub(super) fn lex_part<'a>(
         if let Some(kind) = kind {
             let mut token =
                 Token { kind, text: &text[from..to], span: places.span(from, to), starts_line, damaged };
-            if stop.is_some_and(|symbol| token.is_symbol(symbol)) {
-                token.kind = Kind::End;
-                tokens.push(token);
-                return tokens;
+            if token.is_symbol("{") {
+                depth += 1;
+            } else if token.is_symbol("}") {
+                if in_braces && depth == 0 {
+                    token.kind = Kind::End;
+                    tokens.push(token);
+                    return tokens;
+                }
+                depth = depth.saturating_sub(1);
             }
             damaged_texts(&token, from, places, problems);
             tokens.push(token);
@@ -182,6 +188,9 @@ fn settle(piece: Piece<'_>, from: usize, places: Places<'_>, problems: &Problems
     let mut diagnostic =
         Diagnostic::new(mistake.code, places.span(from + start, from + end), mistake.message);
     diagnostic.help.extend(mistake.help);
+    if mistake.code == codes::E0002 && places.bytes.is_some() {
+        diagnostic.help = vec!["a text in the braces of a title begins and ends with `\\\"`".to_owned()];
+    }
     problems.report(diagnostic);
     (kind, true)
 }
@@ -223,7 +232,9 @@ fn name(input: &str) -> IResult<&str, Piece<'_>> {
         return Ok((rest, Piece::Kind(Kind::Name)));
     }
     let mistake = Mistake::new(codes::E0001, format!("`{name}` holds letters that a name cannot have"))
-        .help("a name consists of the letters a to z, digits and `_`; a field can be renamed: `size float from \"größe\"`")
+        .help(format!(
+            "a name consists of the letters a to z, digits and `_`; a field of a stream can be renamed: `other float from \"{name}\"`"
+        ))
         .part(0, name.len());
     Ok((rest, Piece::Mended(Kind::Name, mistake)))
 }

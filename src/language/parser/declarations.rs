@@ -85,16 +85,16 @@ fn stream_head(mut input: Tokens<'_>) -> Parsed<'_, Head> {
     let mut head = Head::default();
     loop {
         let token = input.peek();
-        let twice = match token.text {
-            _ if token.kind != Kind::Name => false,
-            "time" => head.time.is_some(),
-            "late" => head.late.is_some(),
-            "idle" => head.idle.is_some(),
-            _ => false,
+        let earlier = match token.text {
+            "time" => head.time.as_ref().map(TimeClause::span),
+            "late" => head.late.as_ref().map(|late| late.span),
+            "idle" => head.idle.as_ref().map(|idle| idle.span),
+            _ => None,
         };
-        if twice {
+        if let Some(earlier) = earlier.filter(|_| token.kind == Kind::Name) {
             let message = format!("`{}` is given twice", token.text);
-            input.report(Diagnostic::new(codes::E0012, token.span, message));
+            let problem = Diagnostic::new(codes::E0012, token.span, message);
+            input.report(problem.also(earlier, "first given here"));
         }
         let (rest, part) = opt(head_part).parse(input)?;
         input = rest;
@@ -195,7 +195,7 @@ fn same_line<'a, T>(
 /// A type by its name. One that does not exist is reported, and the nearest taken for it.
 pub(super) fn field_type(input: Tokens<'_>) -> Parsed<'_, Spanned<FieldType>> {
     let token = input.peek();
-    if token.kind != Kind::Name || is_reserved(token.text) {
+    if token.kind != Kind::Name || is_reserved(token.text) || token.text == "from" {
         return input.refuse(Expected::Thing("a type"));
     }
     let rest = input.advance();
@@ -289,7 +289,9 @@ fn column(input: Tokens<'_>) -> Parsed<'_, Column> {
         let token: &Token<'_> = input.peek_at(ahead);
         token.kind == Kind::Name && !token.starts_line
     };
-    let key = input.at_word("key") && is_word(1) && is_word(2) && !input.peek_at(2).is_word("from");
+    let is_type = type_named(input.peek_at(1).text).is_some();
+    let named = is_word(2) && !input.peek_at(2).is_word("from");
+    let key = input.at_word("key") && is_word(1) && (named || !is_type);
     let (input, field) = field(if key { input.advance() } else { input })?;
     Ok((input, Column { key, field }))
 }

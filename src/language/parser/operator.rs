@@ -197,9 +197,9 @@ fn is(input: Tokens<'_>) -> Parsed<'_, Option<After>> {
     let missing = missing != negated;
     if negated || token.text == "null" {
         let span = is.span.to(token.span);
-        let problem = Diagnostic::new(codes::E0006, span, "this is asked in other words here");
-        let instead = if missing { "is missing" } else { "is present" };
-        input.report(problem.help(format!("write `{instead}`")));
+        let written = if negated { format!("is not {}", token.text) } else { "is null".to_owned() };
+        let problem = Diagnostic::new(codes::E0006, span, format!("the language has no `{written}`"));
+        input.report(problem.help(format!("write `{}`", if missing { "is missing" } else { "is present" })));
     }
     Ok((rest.advance(), Some(After::IsMissing(missing))))
 }

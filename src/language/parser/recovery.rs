@@ -24,6 +24,9 @@ pub(super) const TEST_LINES: [&str; 4] = ["at", "expect", "restart", "stop"];
 /// Reports why a parser that began somewhere before failed; `words` are others that could have
 /// stood there, for a suggestion.
 pub(super) fn report(input: Tokens<'_>, problem: Problem, words: &[&'static str]) {
+    if input.context.problems.is_full() {
+        return;
+    }
     if let Some(diagnostic) = problem.diagnostic {
         input.report(*diagnostic);
         return;
@@ -42,9 +45,17 @@ pub(super) fn unexpected(at: Tokens<'_>, expected: &[Expected], words: &[&'stati
         Some(wanted) => format!("expected {wanted}, found {}", found(token)),
         None => format!("{} cannot stand here", found(token)),
     };
-    // What is missing at the end of a line is shown there, not at the line that follows.
-    let span = if token.kind == Kind::End && token.text.is_empty() { at.gap() } else { token.span };
-    let problem = Diagnostic::new(codes::E0006, span, message);
+    let problem = if token.kind == Kind::End && token.text.is_empty() {
+        Diagnostic::new(codes::E0006, at.gap(), message)
+    } else if token.starts_line && at.position() > 0 && (token.is_symbol("}") || begins_other(&at)) {
+        // What is missing at the end of a line is shown there: the next line is as it should be.
+        Diagnostic::new(codes::E0006, at.gap(), message).also(token.span, "found this")
+    } else {
+        Diagnostic::new(codes::E0006, token.span, message)
+    };
+    if let Some(name) = hyphenated(at) {
+        return problem.help(format!("a name cannot hold `-`: write `{name}`"));
+    }
     let exact = expected.iter().filter_map(|expected| match expected {
         Expected::Text(text) => Some(*text),
         Expected::Thing(_) => None,
@@ -55,11 +66,22 @@ pub(super) fn unexpected(at: Tokens<'_>, expected: &[Expected], words: &[&'stati
     }
 }
 
+/// What a name with hyphens such as `card-testing` can be called, when it stands around here.
+fn hyphenated(at: Tokens<'_>) -> Option<String> {
+    let (before, hyphen, after) = (at.previous()?, at.peek(), at.peek_at(1));
+    let joined = before.span.end == hyphen.span.start && hyphen.span.end == after.span.start;
+    let names = before.kind == Kind::Name && after.kind == Kind::Name && hyphen.is_symbol("-");
+    (joined && names).then(|| format!("{}_{}", before.text, after.text))
+}
+
 /// The word that was probably meant by a name that is none.
 pub(super) fn misspelt(token: &Token<'_>, words: impl Iterator<Item = &'static str>) -> Option<&'static str> {
-    let is_name = token.kind == Kind::Name && token.text.len() > 2;
-    let words = words.filter(|word| word.len() > 1 && word.bytes().all(|b| b.is_ascii_alphabetic()));
-    nearest(if is_name { token.text } else { return None }, words).filter(|word| *word != token.text)
+    if token.kind != Kind::Name || !(3..=20).contains(&token.text.len()) {
+        return None;
+    }
+    let near = |word: &&str| word.len() > 1 && word.len().abs_diff(token.text.len()) <= 3;
+    let words = words.filter(|word| word.bytes().all(|b| b.is_ascii_alphabetic())).filter(near);
+    nearest(token.text, words).filter(|word| *word != token.text)
 }
 
 /// What stands there, in words.
@@ -116,34 +138,85 @@ pub(super) fn at_declaration(input: &Tokens<'_>) -> bool {
 /// Whether a clause of a rule begins here, even where an expression could go on.
 pub(super) fn at_clause(input: &Tokens<'_>) -> bool {
     let token = input.peek();
-    if token.kind != Kind::Name || !token.starts_line || !CLAUSES.contains(&token.text) {
-        return false;
-    }
-    let next = input.peek_at(1);
+    token.kind == Kind::Name
+        && token.starts_line
+        && CLAUSES.contains(&token.text)
+        && follows_clause_word(token.text, input.peek_at(1))
+}
+
+/// Whether a clause was probably meant to begin here.
+pub(super) fn near_clause(input: &Tokens<'_>) -> bool {
+    let word = || misspelt(input.peek(), CLAUSES.into_iter());
+    at_clause(input)
+        || input.at_line_start() && word().is_some_and(|word| follows_clause_word(word, input.peek_at(1)))
+}
+
+/// Whether a token can stand behind the word that begins a clause, and not behind a field that
+/// happens to have the same name.
+fn follows_clause_word(word: &str, next: &Token<'_>) -> bool {
     let is_name = next.kind == Kind::Name && !is_reserved(next.text);
-    match token.text {
-        "about" | "runbook" => next.kind == Kind::Text,
-        "match" => {
-            is_name || next.is_word("optional") || matches!(next.kind, Kind::Int(_)) || next.is_symbol("(")
+    let is_number = matches!(next.kind, Kind::Int(_));
+    !next.starts_line
+        && match word {
+            "about" | "runbook" => next.kind == Kind::Text,
+            "match" => is_name || is_number || next.is_word("optional") || next.is_symbol("("),
+            "alert" => is_name || next.kind == Kind::Text,
+            "event" => is_name || next.is_symbol("="),
+            "limit" => is_number,
+            _ => is_name,
         }
-        "alert" => is_name || next.kind == Kind::Text,
-        "limit" => matches!(next.kind, Kind::Int(_)),
-        _ => is_name,
-    }
 }
 
 /// Whether a line of a test begins here.
 pub(super) fn at_test_line(input: &Tokens<'_>) -> bool {
-    let (token, next) = (input.peek(), input.peek_at(1));
-    if token.kind != Kind::Name || !token.starts_line {
-        return false;
-    }
-    match token.text {
+    let token = input.peek();
+    token.kind == Kind::Name && token.starts_line && follows_test_word(token.text, input.peek_at(1))
+}
+
+/// Whether a line of a test was probably meant to begin here.
+pub(super) fn near_test_line(input: &Tokens<'_>) -> bool {
+    let word = || misspelt(input.peek(), TEST_LINES.into_iter());
+    at_test_line(input)
+        || input.at_line_start() && word().is_some_and(|word| follows_test_word(word, input.peek_at(1)))
+}
+
+fn follows_test_word(word: &str, next: &Token<'_>) -> bool {
+    match word {
         "at" => matches!(next.kind, Kind::Duration(_) | Kind::Int(_)),
-        "expect" => next.kind == Kind::Name,
+        "expect" => next.kind == Kind::Name && !next.starts_line,
         "restart" | "stop" => next.starts_line || next.is_symbol("}"),
         _ => false,
     }
+}
+
+/// Whether the next line of a rule, of a test or of the file begins here, so that something is
+/// missing before it.
+pub(super) fn begins_other(input: &Tokens<'_>) -> bool {
+    at_clause(input) || at_declaration(input) || at_test_line(input)
+}
+
+/// The next declaration, past whatever stands before it: outside of braces the word that begins
+/// it is enough, inside of them it must have the form of a declaration.
+pub(super) fn next_declaration(mut input: Tokens<'_>) -> Tokens<'_> {
+    let mut depth = 0usize;
+    while !input.is_end() && !at_declaration(&input) {
+        let (token, next) = (input.peek(), input.peek_at(1));
+        let named = matches!(next.kind, Kind::Name | Kind::Text) && !next.starts_line;
+        if depth == 0 && token.kind == Kind::Name && token.starts_line && named {
+            let meant =
+                DECLARATIONS.contains(&token.text) || misspelt(token, DECLARATIONS.into_iter()).is_some();
+            if meant {
+                return input;
+            }
+        }
+        match token.text {
+            "{" if token.kind == Kind::Symbol => depth += 1,
+            "}" if token.kind == Kind::Symbol => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        input = input.advance();
+    }
+    input
 }
 
 /// Goes on to the next place at which `stop` holds, past any braces that open on the way; no

@@ -64,10 +64,14 @@ impl Reader<'_> {
     /// Reads the expression behind the brace at `open` and tells where the text goes on.
     fn expression(&mut self, open: usize) -> usize {
         let problems = self.input.context.problems;
-        let tokens = lex_part(self.text, open + 1, self.places, Some("}"), problems);
+        let tokens = lex_part(self.text, open + 1, self.places, true, problems);
         let end = tokens.last().expect("tokens are closed by an end");
         if end.text.is_empty() {
-            self.problem(open, open + 1, "this brace is not closed", "write `{{` for a brace in a title");
+            // A text that is not closed has taken the brace, and has been reported.
+            if !tokens.iter().any(|token| token.damaged) {
+                let help = "write `{{` for a brace in a title";
+                self.problem(open, open + 1, "this brace is not closed", help);
+            }
             return self.text.len();
         }
         let next = end.text.as_ptr() as usize - self.text.as_ptr() as usize + 1;

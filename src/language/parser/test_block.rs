@@ -11,8 +11,10 @@ use super::super::tree::{Expr, Item, Name, PathPart, Spanned, Test, TestStep, Te
 use super::declarations::head_or_brace;
 use super::expression::expression;
 use super::input::{Expected, Parsed, Tokens};
-use super::primitives::{any_word, duration, integer, name, span_from, symbol, text, word};
-use super::recovery::{Block, TEST_LINES, at_declaration, at_test_line, report, report_unclosed, skip_to};
+use super::primitives::{any_word, duration, integer, name, span_from, symbol, text, to_name, word};
+use super::recovery::{
+    Block, TEST_LINES, at_declaration, at_test_line, near_test_line, report, report_unclosed, skip_to,
+};
 use crate::diagnostic::{Diagnostic, codes};
 
 const FIELDS: Block = Block {
@@ -28,11 +30,21 @@ pub(super) fn test(input: Tokens<'_>) -> Parsed<'_, Option<Item>> {
     let (input, keyword) = word("test")(input)?;
     let time = text("a time as a text, such as `\"2026-03-01T08:00:00Z\"`");
     let from = opt(preceded(word("from"), cut(time)));
-    let (input, (name, from)) = head_or_brace(input, (cut(text("a name for the test, as a text")), from))?;
+    let (input, (name, from)) = head_or_brace(input, (cut(test_name), from))?;
     let (input, open) = cut(symbol("{")).parse(input)?;
     let (input, steps) = steps(input, open)?;
     let span = span_from(keyword.span, &input);
     Ok((input, name.map(|name| Item::Test(Test { name, from: from.flatten(), steps, span }))))
+}
+
+fn test_name(input: Tokens<'_>) -> Parsed<'_, Spanned<String>> {
+    let token = input.peek();
+    if token.kind == Kind::Name {
+        let problem = Diagnostic::new(codes::E0006, token.span, "the name of a test is a text");
+        input.report(problem.help(format!("write `test \"{}\"`", token.text)));
+        return Ok((input.advance(), to_name(token)));
+    }
+    text("a name for the test, as a text")(input)
 }
 
 /// The lines up to the closing brace. A line with a mistake is reported and left out.
@@ -54,7 +66,7 @@ fn steps<'a>(mut input: Tokens<'a>, open: &'a Token<'a>) -> Parsed<'a, Vec<TestS
             Err(nom::Err::Error(problem) | nom::Err::Failure(problem)) => {
                 let next = problem.position.max(input.position() + 1);
                 report(input, problem, &TEST_LINES);
-                input = skip_to(input.at_position(next), at_test_line);
+                input = skip_to(input.at_position(next), near_test_line);
             }
             // Only streaming parsers ask for more, and there are none here.
             Err(nom::Err::Incomplete(_)) => input = input.advance(),

@@ -1,0 +1,231 @@
+//! Starts the service and reads its log.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long a test waits for something that should come.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A stream by time of arrival, and a rule that reports each event above 100.
+pub const RULES: &str = r#"
+stream auth {
+  id     string
+  card   string
+  amount float
+}
+
+rule big {
+  by card
+  event big = auth where amount > 100
+  match big
+  alert high "{card} spent {big.amount}" { id = big.id }
+  to desk
+}
+"#;
+
+/// A TCP source of [`RULES`]' stream.
+pub const TCP: &str = "[sources.auth]\ntype = \"tcp\"\nstream = \"auth\"\nlisten = \"127.0.0.1:0\"\n";
+
+/// The binary that is tested.
+pub fn tripline() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tripline"));
+    command.env_remove("RUST_LOG").env_remove("NO_COLOR");
+    command
+}
+
+/// A folder with files in it.
+pub struct Folder(TempDir);
+
+impl Folder {
+    pub fn new() -> Folder {
+        Folder(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(&path, content).expect("a file");
+        path
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path().join(name)).expect("a file")
+    }
+
+    /// Runs the binary here to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(arguments, b"")
+    }
+
+    /// The same with standard input.
+    pub fn run_with(&self, arguments: &[&str], input: &[u8]) -> Output {
+        let mut child = tripline()
+            .args(arguments)
+            .current_dir(self.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let mut stdin = child.stdin.take().expect("it is piped");
+        let input = input.to_vec();
+        // What does not read its input closes it early.
+        let writer = thread::spawn(move || drop(stdin.write_all(&input)));
+        let output = child.wait_with_output().expect("it ends");
+        writer.join().expect("the writer does not panic");
+        output
+    }
+}
+
+pub fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("output is UTF-8")
+}
+
+/// An event of [`RULES`]' stream as a line.
+pub fn event(id: impl std::fmt::Display, amount: f64) -> String {
+    format!("{{\"id\":\"{id}\",\"card\":\"c\",\"amount\":{amount}}}\n")
+}
+
+/// A running service.
+pub struct Service {
+    child: Child,
+    /// Kept until the service has ended.
+    _folder: Folder,
+    log: Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Service {
+    /// Starts a service with these rules and this configuration (without `rules`), and waits until it
+    /// is ready.
+    pub fn start(rules: &str, config: &str) -> Service {
+        let folder = Folder::new();
+        folder.write("rules/test.trip", rules);
+        folder.write("tripline.toml", format!("rules = \"rules\"\n{config}"));
+        let mut child = tripline()
+            .args(["run", "--log-format", "json"])
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let stderr = BufReader::new(child.stderr.take().expect("it is piped"));
+        let (lines, log) = channel();
+        thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                if lines.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut service = Service { child, _folder: folder, log, seen: Vec::new() };
+        service.wait_for("ready", |_| true);
+        service
+    }
+
+    /// The first line of the log with that message that fits, whether it has been seen or is still to
+    /// come.
+    pub fn wait_for(&mut self, message: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let matching = |line: &str| {
+            let value: Value = serde_json::from_str(line).ok()?;
+            (value["message"].as_str()?.contains(message) && fits(&value)).then_some(value)
+        };
+        if let Some(found) = self.seen.iter().find_map(|line| matching(line)) {
+            return found;
+        }
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = self.log.recv_timeout(left) else {
+                panic!("no log line `{message}` in:\n{}", self.seen.join("\n"));
+            };
+            self.seen.push(line);
+            if let Some(found) = matching(self.seen.last().expect("just pushed")) {
+                return found;
+            }
+        }
+    }
+
+    /// Where a source listens.
+    pub fn address(&mut self, source: &str) -> SocketAddr {
+        let line = self.wait_for("listening", |line| line["source"] == source);
+        line["address"].as_str().expect("an address").parse().expect("an address")
+    }
+
+    /// A connection to a source.
+    pub fn connect(&mut self, source: &str) -> TcpStream {
+        let stream = TcpStream::connect(self.address(source)).expect("it listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+        stream
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        let status = Command::new("sh").arg("-c").arg(kill).status().expect("a shell");
+        assert!(status.success());
+    }
+
+    /// Asks it to stop and waits until it has.
+    pub fn stop(mut self) -> Ended {
+        self.signal("TERM");
+        self.end()
+    }
+
+    /// Waits until it has ended.
+    pub fn end(&mut self) -> Ended {
+        let deadline = Instant::now() + PATIENCE;
+        // The log ends when the process does.
+        while let Ok(line) = self.log.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            self.seen.push(line);
+        }
+        assert!(Instant::now() < deadline, "it does not stop:\n{}", self.seen.join("\n"));
+        let status = self.child.wait().expect("it has ended");
+        Ended { status, log: std::mem::take(&mut self.seen) }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A service that has ended.
+pub struct Ended {
+    pub status: ExitStatus,
+    log: Vec<String>,
+}
+
+impl Ended {
+    /// The lines of the log with that message.
+    pub fn lines(&self, message: &str) -> Vec<Value> {
+        let values = self.log.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        values.filter(|line| line["message"].as_str().is_some_and(|text| text.contains(message))).collect()
+    }
+
+    /// The totals that it logged for a source or sink.
+    pub fn total(&self, kind: &str, name: &str) -> Value {
+        let found = self.lines("total").into_iter().find(|line| line[kind] == name);
+        found.unwrap_or_else(|| panic!("no totals of {name} in:\n{}", self.log.join("\n")))
+    }
+
+    /// The whole log.
+    pub fn log(&self) -> String {
+        self.log.join("\n")
+    }
+}

@@ -1,0 +1,13 @@
+//! The real binary as a child process, with real sockets and a real receiver of webhooks.
+//!
+//! Nothing here waits for a span of time to pass: tests wait for conditions (a log line, an alert,
+//! the end of the process), and fail when one does not come in [`harness::PATIENCE`].
+
+mod harness;
+mod receiver;
+
+mod commands;
+mod delivery;
+mod intake;
+mod replay;
+mod stopping;

@@ -1,0 +1,171 @@
+//! `replay`: recorded events to their end.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::harness::{Folder, text, tripline};
+
+const RULES: &str = r#"
+stream auth time at late 1s idle 30s { id string, card string, amount float, at timestamp(ms) }
+stream calls time at idle 30s { id string, card string, at timestamp(ms) }
+
+rule told {
+  by card
+  event big = auth where amount > 100
+  match big then calls as call within 1m
+  alert high "told" { big = big.id, call = call.id }
+}
+
+rule untold {
+  by card
+  event big = auth where amount > 100
+  match big then not calls for 1m
+  alert low "untold" { big = big.id }
+}
+"#;
+
+fn auth(id: &str, card: &str, at: u64) -> String {
+    format!("{{\"id\":\"{id}\",\"card\":\"{card}\",\"amount\":500,\"at\":{at}}}\n")
+}
+
+fn call(id: &str, card: &str, at: u64) -> String {
+    format!("{{\"id\":\"{id}\",\"card\":\"{card}\",\"at\":{at}}}\n")
+}
+
+/// Rules, two files of charges and one of calls.
+fn recorded() -> Folder {
+    let folder = Folder::new();
+    folder.write("rules/a.trip", RULES);
+    folder.write("auth-a.jsonl", format!("{}{}", auth("a1", "x", 1_000), auth("a2", "y", 90_000)));
+    folder.write("auth-b.jsonl", format!("{}{}", auth("b1", "z", 2_000), auth("b2", "x", 200_000)));
+    folder.write("calls.jsonl", format!("{}{}", call("c1", "x", 30_000), call("c2", "y", 100_000)));
+    folder
+}
+
+const INPUTS: [&str; 6] =
+    ["--input", "auth=auth-a.jsonl", "--input", "auth=auth-b.jsonl", "--input", "calls=calls.jsonl"];
+
+fn replay(folder: &Folder, inputs: &[&str]) -> (String, String) {
+    let run = folder.run(&[&["replay", "rules"], inputs].concat());
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    (text(&run.stdout).to_string(), text(&run.stderr).to_string())
+}
+
+fn fields(alerts: &str) -> Vec<(String, String)> {
+    alerts
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
+        .map(|alert| {
+            (
+                alert["rule"].as_str().expect("a rule").into(),
+                alert["fields"]["big"].as_str().expect("a field").into(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn alerts_come_in_the_order_decided_and_time_runs_to_the_end() {
+    let folder = recorded();
+    let (alerts, summary) = replay(&folder, &INPUTS);
+    let expected = [("told", "a1"), ("untold", "b1"), ("told", "a2"), ("untold", "b2")];
+    let expected: Vec<(String, String)> = expected.map(|(rule, big)| (rule.into(), big.into())).into();
+    assert_eq!(fields(&alerts), expected);
+    assert!(summary.contains("events     6 in "), "{summary}");
+    assert!(summary.contains("alerts     4\n  told    2\n  untold  2"), "{summary}");
+}
+
+#[test]
+fn neither_the_order_of_arguments_nor_compression_nor_the_output_matters() {
+    let folder = recorded();
+    let (expected, _) = replay(&folder, &INPUTS);
+    let turned =
+        ["-i", "calls=calls.jsonl", "-i", "auth=auth-b.jsonl", "-i", "auth=auth-a.jsonl", "-o", "out.jsonl"];
+    assert_eq!(replay(&folder, &turned).0, "");
+    assert_eq!(folder.read("out.jsonl"), expected);
+
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(folder.read("auth-a.jsonl").as_bytes()).expect("in memory");
+    folder.write("auth-a.jsonl.gz", encoder.finish().expect("in memory"));
+    let pressed = zstd::encode_all(folder.read("calls.jsonl").as_bytes(), 3).expect("in memory");
+    folder.write("calls.jsonl.zst", pressed);
+    let packed = ["-i", "auth=auth-a.jsonl.gz", "-i", "auth=auth-b.jsonl", "-i", "calls=calls.jsonl.zst"];
+    assert_eq!(replay(&folder, &packed).0, expected);
+
+    let arguments =
+        ["replay", "rules", "-i", "auth=auth-a.jsonl", "-i", "auth=auth-b.jsonl", "-i", "calls=-"];
+    let run = folder.run_with(&arguments, folder.read("calls.jsonl").as_bytes());
+    assert_eq!(text(&run.stdout), expected);
+}
+
+#[test]
+fn bad_and_late_records_are_counted_and_shown() {
+    let folder = recorded();
+    let bad = format!(
+        "{}garbage\n{}{{\"id\":\"q\"}}\n{}\n{}",
+        auth("1", "x", 100_000),
+        auth("late", "x", 5_000),
+        "x".repeat(2_000_000),
+        auth("2", "x", 101_000)
+    );
+    folder.write("bad.jsonl", bad);
+    let (alerts, summary) = replay(&folder, &["-i", "auth=bad.jsonl"]);
+    assert_eq!(alerts.lines().count(), 2, "what is good is matched all the same");
+    assert!(summary.contains("malformed  3 (syntax 1, missing_field 1, oversized 1)"), "{summary}");
+    assert!(summary.contains("  bad.jsonl:2: not a JSON object"), "{summary}");
+    assert!(summary.contains("  bad.jsonl:4: the required field"), "{summary}");
+    assert!(summary.contains("  bad.jsonl:5: the line has 2000000 bytes"), "{summary}");
+    assert!(summary.contains("late       1"), "{summary}");
+}
+
+#[test]
+fn mistakes_in_the_arguments_are_explained() {
+    let folder = recorded();
+    let refused = |arguments: &[&str]| {
+        let run = folder.run(&[&["replay", "rules"], arguments].concat());
+        assert_eq!(run.status.code(), Some(2), "{}", text(&run.stderr));
+        assert_eq!(text(&run.stdout), "");
+        text(&run.stderr).to_string()
+    };
+    assert!(refused(&["-i", "auth=gone"]).starts_with("error: cannot open `gone`: No such file"));
+    assert!(refused(&["-i", "auht=calls.jsonl"]).contains("no stream `auht`; did you mean `auth`?"));
+    assert!(refused(&["-i", "calls.jsonl"]).contains("an input is written `STREAM=FILE`"));
+    assert!(refused(&["-i", "auth=auth-a.jsonl", "-i", "auth=auth-a.jsonl"]).contains("is given twice"));
+    assert!(refused(&["-i", "auth=auth-a.jsonl", "-o", "gone/out"]).contains("cannot create `gone/out`"));
+    folder.write("rules/b.trip", "rule");
+    assert!(refused(&["-i", "auth=auth-a.jsonl"]).contains("error: the rules have"));
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_the_replay_quietly() {
+    let folder = recorded();
+    let many: String = (0..20_000).map(|at| auth("a", &format!("{at}"), at * 1_000)).collect();
+    folder.write("many.jsonl", many);
+    let mut child = tripline()
+        .args(["replay", "rules", "-i", "auth=many.jsonl"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+}
+
+#[test]
+fn a_broken_archive_is_an_error_after_what_came_before() {
+    let folder = recorded();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    let lines: String = (0..50_000).map(|at| auth("a", &format!("{at}"), at * 1_000)).collect();
+    encoder.write_all(lines.as_bytes()).expect("in memory");
+    let mut archive = encoder.finish().expect("in memory");
+    archive.truncate(archive.len() / 2);
+    folder.write("cut.jsonl.gz", archive);
+    let run = folder.run(&["replay", "rules", "-i", "auth=cut.jsonl.gz"]);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(text(&run.stdout).lines().count() > 1_000);
+    assert!(text(&run.stderr).starts_with("error: cannot read `cut.jsonl.gz`: "), "{}", text(&run.stderr));
+}
