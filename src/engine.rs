@@ -6,7 +6,9 @@ use crate::alert::Alert;
 use crate::event::{Duration, Event, PartitionId, StreamId, Timestamp};
 use crate::ordering::Ordering;
 use crate::program::Program;
-use crate::shard::{Shard, ShardCounters};
+use crate::shard::Shard;
+
+pub use crate::shard::ShardCounters;
 
 /// Runs a program over events: puts them in order and matches them.
 ///
@@ -149,6 +151,11 @@ impl Engine {
     /// How many runs are alive.
     pub fn live_runs(&self) -> usize {
         self.shard.live_runs()
+    }
+
+    /// How many keys have live runs.
+    pub fn live_keys(&self) -> usize {
+        self.shard.live_keys()
     }
 
     /// How many events wait for their turn in the order.

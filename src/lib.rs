@@ -1,29 +1,60 @@
 //! Tripline: rules and alerts for streams of events.
+//!
+//! People write rules in a small language; each rule's pattern compiles into an automaton that runs
+//! over keyed, event-time streams; matches become alerts.
+//!
+//! ```text
+//!  rules/*.trip ──> language ──> automaton ─────────────┐  compiled once, immutable
+//!                                                       v
+//!  source ──> codec ──> ordering ──> shard: matcher ──> alert ──> outbox ──> sink
+//! ```
+//!
+//! # As a library
+//!
+//! [`program::Program`] compiles the text of rules, a [`codec::Decoder`] reads records,
+//! [`engine::Engine`] takes events and gives [`alert::Alert`]s. That part is pure: it reads no clock,
+//! opens no file or socket, starts no thread and needs no feature. `examples/embedded.rs` is a
+//! whole program.
+//!
+//! # As a service
+//!
+//! The feature `service`, on by default, adds sources, sinks and the command line; [`cli::main`] is
+//! the `tripline` binary.
+//!
+//! # Layers
+//!
+//! The modules of the crate import only from those above them in this list:
+//! event, diagnostic · expression, alert · language, codec · automaton · program · matcher,
+//! ordering · shard · engine · source, sink, outbox, telemetry, config · runtime · cli.
 
+#![warn(missing_docs)]
+
+// Pure: no clock, files, sockets, threads or randomness.
 pub mod alert;
-pub mod automaton;
+mod automaton;
 pub mod codec;
 pub mod diagnostic;
 pub mod engine;
 pub mod event;
-pub mod expression;
+mod expression;
 pub mod language;
-pub mod matcher;
-pub mod ordering;
+mod matcher;
+mod ordering;
 pub mod program;
-pub mod shard;
+mod shard;
 
+// The edge.
 #[cfg(feature = "service")]
 pub mod cli;
 #[cfg(feature = "service")]
 pub mod config;
 #[cfg(feature = "service")]
-pub mod outbox;
+mod outbox;
 #[cfg(feature = "service")]
-pub mod runtime;
+mod runtime;
 #[cfg(feature = "service")]
-pub mod sink;
+mod sink;
 #[cfg(feature = "service")]
-pub mod source;
+mod source;
 #[cfg(feature = "service")]
 pub mod telemetry;

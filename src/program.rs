@@ -7,15 +7,17 @@ use crate::automaton::{self, CompiledRule, Predicates};
 use crate::diagnostic::codes::E0310;
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::event::{FieldId, StreamId, StreamSchema};
-use crate::language::checked::{Mode, Rule};
+use crate::language::checked::Rule;
 use crate::language::{self, checked};
+
+pub use crate::language::checked::Mode;
 
 /// Most states of all rules together.
 pub const MAX_STATES: usize = 1_000_000;
 
 /// A rule of the program, by its place in the order of names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RuleId(pub u32);
+pub(crate) struct RuleId(pub u32);
 
 /// A compiled rule set.
 #[derive(Debug)]
@@ -30,7 +32,7 @@ pub struct Program {
 
 /// The rules that group the events of a stream by the same fields.
 #[derive(Debug)]
-pub struct Route {
+pub(crate) struct Route {
     /// The fields that make the key.
     pub key: Vec<FieldId>,
     /// The rules.
@@ -121,22 +123,22 @@ impl Program {
     }
 
     /// The rules as compiled, in the same order.
-    pub fn compiled(&self) -> &[CompiledRule] {
+    pub(crate) fn compiled(&self) -> &[CompiledRule] {
         &self.rules
     }
 
     /// The distinct predicates of all rules.
-    pub fn predicates(&self) -> &Predicates {
+    pub(crate) fn predicates(&self) -> &Predicates {
         &self.predicates
     }
 
     /// Where the events of a stream go.
-    pub fn routes(&self, stream: StreamId) -> &[Route] {
+    pub(crate) fn routes(&self, stream: StreamId) -> &[Route] {
         &self.routes[stream.0 as usize]
     }
 
     /// Whether a rule that is not off reads the stream.
-    pub fn is_used(&self, stream: StreamId) -> bool {
+    pub(crate) fn is_used(&self, stream: StreamId) -> bool {
         !self.routes(stream).is_empty()
     }
 }

@@ -46,7 +46,7 @@ fn no_line_is_late_and_all_streams_go_on_to_the_end() {
     assert!(disordered.len() >= 4, "the busy streams should be out of order at times: {disordered:?}");
     let end = settings.start_ms + settings.span_ms();
     for (stream, newest) in newest {
-        assert!(newest > end - HOUR / 2, "{} ends early", STREAMS[stream].name);
+        assert!(newest > end - HOUR / 4, "{} ends early", STREAMS[stream].name);
     }
 }
 
@@ -112,8 +112,8 @@ fn alerts(settings: Settings) -> (Vec<Case>, Vec<Identity>) {
 
 #[test]
 fn the_rules_find_what_was_planted_and_little_else() {
-    for seed in 1..=3 {
-        let (cases, found) = alerts(settings(seed));
+    for (seed, size) in [(1, 30_000), (2, 30_000), (3, 5_000), (4, 5_000)] {
+        let (cases, found) = alerts(Settings { events: size, keys: size / 10, ..settings(seed) });
         let mut others = found.clone();
         for case in cases {
             let key = case.key.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();

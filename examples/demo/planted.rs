@@ -45,7 +45,7 @@ pub fn plant(generator: &mut Generator) {
     let mut number = generator.settings.keys + 1_000;
     for (rule, plant, takes, cases, near_misses) in KINDS {
         let from = generator.settings.start_ms + MINUTE;
-        // The last minutes are left to the slow streams, which hold event time back.
+        // The last half hour is left to the slow streams, which hold event time back.
         let to = generator.end_ms - takes - 30 * MINUTE;
         if to <= from {
             continue;

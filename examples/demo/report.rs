@@ -118,7 +118,7 @@ impl Screen {
             "Planted in it: {} cases that the rules must report and {near} near misses that they must not.",
             cases.len() - near
         );
-        println!("Configuration and log: {}\n", service.folder().display());
+        println!("Configuration and log, until the end: {}\n", service.folder().display());
     }
 
     /// One alert.
@@ -140,7 +140,10 @@ impl Screen {
     /// What was found of what was planted.
     pub fn conclude(&self, report: &Report, lines: u64, seconds: f64) {
         println!("\n{lines} events in {seconds:.1} s.\n");
-        println!("{:<20} {:>9} {:>12} {:>18}", "rule", "found", "near misses", "alerts not planted");
+        println!(
+            "{:<20} {:>13} {:>22} {:>14}",
+            "rule", "planted found", "near misses reported", "other alerts"
+        );
         let mut total = Score::default();
         for (rule, score) in report.scores() {
             let Score { found, planted, near_misses, wrongly_reported, others } = score;
@@ -148,9 +151,10 @@ impl Screen {
             total.planted += planted;
             let found = format!("{found} of {planted}");
             let near = format!("{wrongly_reported} of {near_misses}");
-            println!("{rule:<20} {found:>9} {near:>12} {others:>18}");
+            println!("{rule:<20} {found:>13} {near:>22} {others:>14}");
         }
         println!("\n{} of {} planted cases found.", total.found, total.planted);
+        println!("Other alerts are false alarms: ordinary traffic that looks like a case, as it happens.");
         for ((rule, kind, key), fires) in report.wrong() {
             let what = if fires { "not reported" } else { "reported, although a near miss" };
             println!("{} {what}: {rule} ({kind}) {key:?}", self.paint("1;31", "wrong:"));

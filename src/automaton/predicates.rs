@@ -30,11 +30,6 @@ impl Predicates {
     pub fn len(&self) -> usize {
         self.list.len()
     }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
 }
 
 /// Fields by number: within one stream that is a name.

@@ -5,10 +5,11 @@
 //! it panic, recurse without bound or take more than time linear in the text.
 
 mod analysis;
-pub mod checked;
+pub(crate) mod checked;
 mod lexer;
 mod parser;
 pub mod tree;
 
-pub use analysis::check;
+pub use crate::expression::functions;
+pub(crate) use analysis::check;
 pub use parser::{MAX_FILE_BYTES, parse};

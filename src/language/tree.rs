@@ -77,6 +77,16 @@ pub enum TimeClause {
     Arrival(Span),
 }
 
+impl TimeClause {
+    /// Where the field or the word `arrival` stands.
+    pub fn span(&self) -> Span {
+        match self {
+            TimeClause::Field(name) => name.span,
+            TimeClause::Arrival(span) => *span,
+        }
+    }
+}
+
 /// What a stream consists of.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StreamBody {

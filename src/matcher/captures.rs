@@ -32,11 +32,6 @@ impl Captures {
         self.len as usize
     }
 
-    /// Whether nothing has been captured.
-    pub fn is_empty(&self) -> bool {
-        self.newest.is_none()
-    }
-
     /// The events from the newest to the oldest.
     pub fn newest_first(&self) -> impl Iterator<Item = (VariableId, &Event)> {
         std::iter::successors(self.newest.as_deref(), |captured| captured.before.as_deref())

@@ -19,8 +19,7 @@ use crate::event::{Event, SequencePoint, Timestamp};
 use crate::expression::{Faults, Register, Scope};
 use crate::language::checked::{TestId, VariableId};
 
-pub use captures::Captures;
-pub use run::{Run, RunSet};
+pub use run::RunSet;
 
 /// Something that the matcher has decided.
 #[derive(Clone, Debug)]

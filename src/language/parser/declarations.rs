@@ -8,12 +8,13 @@ use super::super::lexer::{Kind, Token};
 use super::super::tree::{
     Column, Def, Field, Item, Let, List, Name, Parameter, Spanned, Stream, StreamBody, Table, TimeClause,
 };
+use super::block::Block;
 use super::expression::expression;
 use super::input::{Expected, Parsed, Problem, Tokens};
 use super::primitives::{
     any_word, comma_list, duration, is_reserved, name, new_name, span_from, symbol, text, word,
 };
-use super::recovery::{Block, misspelt, report, unexpected};
+use super::recovery::{misspelt, report, unexpected};
 use crate::diagnostic::{Diagnostic, Span, codes};
 use crate::event::{Duration, FieldType, TimeUnit};
 
@@ -68,10 +69,8 @@ where
 fn to_brace<'a>(input: Tokens<'a>, error: nom::Err<Problem>) -> Result<Tokens<'a>, nom::Err<Problem>> {
     let (nom::Err::Error(problem) | nom::Err::Failure(problem)) = error else { return Err(error) };
     let mut rest = input.at_position(problem.position);
-    while !rest.is_end()
-        && !rest.at_symbol("{")
-        && !(rest.at_line_start() && rest.position() > input.position())
-    {
+    let on_line = |rest: &Tokens<'_>| !rest.at_line_start() || rest.position() == input.position();
+    while !rest.is_end() && !rest.at_symbol("{") && on_line(&rest) {
         rest = rest.advance();
     }
     if !rest.at_symbol("{") {
@@ -85,16 +84,16 @@ fn stream_head(mut input: Tokens<'_>) -> Parsed<'_, Head> {
     let mut head = Head::default();
     loop {
         let token = input.peek();
-        let twice = match token.text {
-            _ if token.kind != Kind::Name => false,
-            "time" => head.time.is_some(),
-            "late" => head.late.is_some(),
-            "idle" => head.idle.is_some(),
-            _ => false,
+        let earlier = match token.text {
+            "time" => head.time.as_ref().map(TimeClause::span),
+            "late" => head.late.as_ref().map(|late| late.span),
+            "idle" => head.idle.as_ref().map(|idle| idle.span),
+            _ => None,
         };
-        if twice {
+        if let Some(earlier) = earlier.filter(|_| token.kind == Kind::Name) {
             let message = format!("`{}` is given twice", token.text);
-            input.report(Diagnostic::new(codes::E0012, token.span, message));
+            let problem = Diagnostic::new(codes::E0012, token.span, message);
+            input.report(problem.also(earlier, "first given here"));
         }
         let (rest, part) = opt(head_part).parse(input)?;
         input = rest;
@@ -152,6 +151,10 @@ fn field(input: Tokens<'_>) -> Parsed<'_, Field> {
         let problem = Diagnostic::new(codes::E0006, name.span, message);
         return input.fail(problem.help(format!("write `{} string` or another of {}", name.node, types())));
     }
+    if name.node == "from" && input.peek().kind == Kind::Text {
+        let problem = Diagnostic::new(codes::E0006, name.span, "`from` stands on the line of its field");
+        return input.fail(problem.help("such as `device string from \"client.device.id\"`"));
+    }
     let (input, ty) = field_type(input)?;
     let (input, optional) = same_line(symbol("?"))(input)?;
     let (input, from) = same_line(word("from"))(input)?;
@@ -159,6 +162,13 @@ fn field(input: Tokens<'_>) -> Parsed<'_, Field> {
         Some(_) => cut(text("the path as a text, such as `\"client.device.id\"`")).map(Some).parse(input)?,
         None => (input, None),
     };
+    let null = ["not", "null", "optional", "required", "nullable"].iter().any(|word| input.at_word(word));
+    if null && !input.at_line_start() {
+        let message = "whether a field may be missing is told by its type";
+        let problem = Diagnostic::new(codes::E0006, input.peek().span, message);
+        return input
+            .fail(problem.help("write `string?` when it may be missing or null, and `string` when not"));
+    }
     Ok((input, Field { name, ty, optional: optional.is_some(), from }))
 }
 
@@ -195,7 +205,7 @@ fn same_line<'a, T>(
 /// A type by its name. One that does not exist is reported, and the nearest taken for it.
 pub(super) fn field_type(input: Tokens<'_>) -> Parsed<'_, Spanned<FieldType>> {
     let token = input.peek();
-    if token.kind != Kind::Name || is_reserved(token.text) {
+    if token.kind != Kind::Name || is_reserved(token.text) || token.text == "from" {
         return input.refuse(Expected::Thing("a type"));
     }
     let rest = input.advance();
@@ -289,7 +299,9 @@ fn column(input: Tokens<'_>) -> Parsed<'_, Column> {
         let token: &Token<'_> = input.peek_at(ahead);
         token.kind == Kind::Name && !token.starts_line
     };
-    let key = input.at_word("key") && is_word(1) && is_word(2) && !input.peek_at(2).is_word("from");
+    let is_type = type_named(input.peek_at(1).text).is_some();
+    let named = is_word(2) && !input.peek_at(2).is_word("from");
+    let key = input.at_word("key") && is_word(1) && (named || !is_type);
     let (input, field) = field(if key { input.advance() } else { input })?;
     Ok((input, Column { key, field }))
 }

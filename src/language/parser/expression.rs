@@ -6,23 +6,21 @@
 //! each and may be long.
 
 use nom::Parser;
-use nom::branch::alt;
 use nom::combinator::{cut, opt};
 use nom::sequence::preceded;
 
 use super::super::lexer::{Kind, Token, unescape};
 use super::super::tree::{Expr, ExprKind, InSet, Over, Spanned, UnaryOp};
-use super::input::{Expected, MAX_DEPTH, Parsed, Problem, Tokens, nested, too_deep};
+use super::input::{Expected, MAX_DEPTH, Parsed, Problem, Tokens, committed, too_deep};
 use super::operator::{self, After, Infix, Level};
-use super::primitives::{
-    any_word, comma_list, duration, is_reserved, spaced_duration, symbol, to_name, word,
-};
-use super::recovery::{at_clause, at_declaration, at_test_line, report_unclosed};
+use super::primitives::{any_word, duration, is_reserved, spaced_duration, symbol, to_name, word};
+use super::recovery::{begins_other, report_unclosed};
 use crate::diagnostic::{Diagnostic, Span, codes};
 
 /// An expression with what the loop must know about it.
 pub(super) struct Operand {
-    pub expr: Expr,
+    /// Boxed to keep the frames of the parsers that recurse small.
+    pub expr: Box<Expr>,
     /// How many nodes lie on its longest path.
     pub height: usize,
     /// The precedence of its outermost operator; [`Level::Atom`] for what needs no parentheses.
@@ -47,7 +45,7 @@ impl Pending {
 
 /// An expression.
 pub(super) fn expression(input: Tokens<'_>) -> Parsed<'_, Expr> {
-    operand(input).map(|(rest, operand)| (rest, operand.expr))
+    operand(input).map(|(rest, operand)| (rest, *operand.expr))
 }
 
 /// An expression with its height.
@@ -115,7 +113,7 @@ fn reduce<'a>(
             Pending::Prefix(op) => {
                 let span = op.span.to(value.expr.span);
                 let height = value.height;
-                build(input, ExprKind::Unary(op, Box::new(value.expr)), span, height, level)?
+                build(input, ExprKind::Unary(op, value.expr), span, height, level)?
             }
             Pending::Infix(left, op) => infix(input, left, op, value)?,
         };
@@ -132,10 +130,12 @@ fn build(
     level: Level,
 ) -> Result<Operand, nom::Err<Problem>> {
     if height >= MAX_DEPTH {
-        let problem = Problem { position: input.position(), diagnostic: Some(Box::new(too_deep(span))) };
-        return Err(nom::Err::Failure(problem));
+        let message = format!("this expression has more than {MAX_DEPTH} levels of operators and calls");
+        let problem = Diagnostic::new(codes::E0008, span, message)
+            .help("give a part of it a name with `def`; only chains of `and` and of `or` may be long");
+        return input.fail::<Operand>(problem).map(|(_, never)| never);
     }
-    Ok(Operand { expr: Expr { kind, span }, height: height + 1, level })
+    Ok(Operand { expr: Box::new(Expr { kind, span }), height: height + 1, level })
 }
 
 fn infix(
@@ -147,13 +147,12 @@ fn infix(
     let span = left.expr.span.to(right.expr.span);
     let level = op.node.level();
     let height = left.height.max(right.height);
-    let boxed = |operand: Operand| Box::new(operand.expr);
     let kind = match op.node {
         Infix::And | Infix::Or => return chain(input, left, op.node, right),
-        Infix::Binary(binary) => ExprKind::Binary(boxed(left), Spanned::new(binary, op.span), boxed(right)),
-        Infix::In { negated } => ExprKind::In { value: boxed(left), set: InSet::Expr(boxed(right)), negated },
-        Infix::Like => ExprKind::Like(boxed(left), boxed(right)),
-        Infix::Matches => ExprKind::Matches(boxed(left), boxed(right)),
+        Infix::Binary(binary) => ExprKind::Binary(left.expr, Spanned::new(binary, op.span), right.expr),
+        Infix::In { negated } => ExprKind::In { value: left.expr, set: InSet::Expr(right.expr), negated },
+        Infix::Like => ExprKind::Like(left.expr, right.expr),
+        Infix::Matches => ExprKind::Matches(left.expr, right.expr),
     };
     build(input, kind, span, height, level)
 }
@@ -169,15 +168,35 @@ fn chain(input: &Tokens<'_>, left: Operand, op: Infix, right: Operand) -> Result
         ExprKind::And(parts) | ExprKind::Or(parts) if goes_on => parts,
         kind => vec![Expr { kind, span: left.expr.span }],
     };
-    parts.push(right.expr);
+    parts.push(*right.expr);
     let kind = if op == Infix::And { ExprKind::And(parts) } else { ExprKind::Or(parts) };
     build(input, kind, span, height, level)
 }
 
 fn is_missing(input: &Tokens<'_>, value: Operand, missing: bool) -> Result<Operand, nom::Err<Problem>> {
     let span = value.expr.span.to(input.previous_span());
-    let kind = ExprKind::IsMissing(Box::new(value.expr), missing);
+    let kind = ExprKind::IsMissing(value.expr, missing);
     build(input, kind, span, value.height, Level::Comparison)
+}
+
+/// An expression that must stand here, one level deeper.
+fn inner(input: Tokens<'_>) -> Parsed<'_, Operand> {
+    let (rest, value) = committed(operand(input.deeper()?))?;
+    Ok((rest.level_with(&input), value))
+}
+
+/// One or more expressions that must stand here, one level deeper, with commas between them.
+fn operands(input: Tokens<'_>) -> Parsed<'_, Vec<Operand>> {
+    let mut list = Vec::new();
+    let mut input = input;
+    loop {
+        let (rest, value) = inner(input)?;
+        list.push(value);
+        match symbol(",")(rest) {
+            Ok((rest, _)) => input = rest,
+            Err(_) => return Ok((rest, list)),
+        }
+    }
 }
 
 /// `x in (1, 2, 3)`, after `in`.
@@ -187,12 +206,12 @@ fn in_values(
     negated: bool,
 ) -> Result<(Tokens<'_>, Operand), nom::Err<Problem>> {
     let open = input.peek();
-    let (input, set) = nested(cut(comma_list(operand))).parse(input.advance())?;
+    let (input, set) = operands(input.advance())?;
     let (input, _) = close(input, open, ")")?;
     let height = set.iter().map(|operand| operand.height).fold(value.height, usize::max);
-    let set = InSet::Values(set.into_iter().map(|operand| operand.expr).collect());
+    let set = InSet::Values(set.into_iter().map(|operand| *operand.expr).collect());
     let span = value.expr.span.to(input.previous_span());
-    let kind = ExprKind::In { value: Box::new(value.expr), set, negated };
+    let kind = ExprKind::In { value: value.expr, set, negated };
     Ok((input, build(&input, kind, span, height, Level::Comparison)?))
 }
 
@@ -213,7 +232,12 @@ fn postfix(input: Tokens<'_>) -> Parsed<'_, Operand> {
 }
 
 fn field(input: Tokens<'_>, value: Operand) -> Parsed<'_, Operand> {
-    let (input, name) = preceded(symbol("."), cut(any_word("the name of a field"))).parse(input)?;
+    let wanted = "the name of a field";
+    let (input, _) = symbol(".")(input)?;
+    if begins_other(&input) {
+        return input.stuck(&[Expected::Thing(wanted)]);
+    }
+    let (input, name) = cut(any_word(wanted)).parse(input)?;
     if input.at_symbol("(") {
         let message = format!("`{}` is called as if it belonged to a value", name.node);
         let problem = Diagnostic::new(codes::E0006, name.span, message);
@@ -221,19 +245,19 @@ fn field(input: Tokens<'_>, value: Operand) -> Parsed<'_, Operand> {
             .fail(problem.help(format!("functions take their values in parentheses: `{}(x)`", name.node)));
     }
     let span = value.expr.span.to(name.span);
-    let kind = ExprKind::Field(Box::new(value.expr), name);
+    let kind = ExprKind::Field(value.expr, name);
     let value = build(&input, kind, span, value.height, Level::Atom)?;
     Ok((input, value))
 }
 
 fn index(input: Tokens<'_>, value: Operand) -> Parsed<'_, Operand> {
     let open = input.peek();
-    let (input, keys) = nested(cut(comma_list(operand))).parse(input.advance())?;
+    let (input, keys) = operands(input.advance())?;
     let (input, _) = close(input, open, "]")?;
     let height = keys.iter().map(|key| key.height).fold(value.height, usize::max);
-    let keys = keys.into_iter().map(|key| key.expr).collect();
+    let keys = keys.into_iter().map(|key| *key.expr).collect();
     let span = value.expr.span.to(input.previous_span());
-    let value = build(&input, ExprKind::Index(Box::new(value.expr), keys), span, height, Level::Atom)?;
+    let value = build(&input, ExprKind::Index(value.expr, keys), span, height, Level::Atom)?;
     Ok((input, value))
 }
 
@@ -278,22 +302,22 @@ fn primary(input: Tokens<'_>) -> Parsed<'_, Operand> {
             "null" => ExprKind::Null,
             _ => return named(input),
         },
-        Kind::Symbol | Kind::End => return alt((parenthesised, no_operand)).parse(input),
+        Kind::Symbol | Kind::End if input.at_symbol("(") => return parenthesised(input),
+        Kind::Symbol | Kind::End => return no_operand(input),
     };
     Ok((input.advance(), atom(kind, token.span)))
 }
 
 fn atom(kind: ExprKind, span: Span) -> Operand {
-    Operand { expr: Expr { kind, span }, height: 1, level: Level::Atom }
+    Operand { expr: Box::new(Expr { kind, span }), height: 1, level: Level::Atom }
 }
 
 /// A name or a call.
 fn named(input: Tokens<'_>) -> Parsed<'_, Operand> {
     let token = input.peek();
-    // A word that begins the next clause shows that an operand was forgotten before it.
-    let is_outside = at_clause(&input) || at_declaration(&input) || at_test_line(&input);
-    if is_reserved(token.text) || is_outside {
-        return input.refuse(Expected::Thing("an expression"));
+    // A word that begins the next line shows that an operand was forgotten before it.
+    if is_reserved(token.text) || begins_other(&input) || begins_field(&input) {
+        return input.refuse(Expected::EXPRESSION);
     }
     if input.peek_at(1).is_symbol("(") {
         return call(input, token);
@@ -301,22 +325,30 @@ fn named(input: Tokens<'_>) -> Parsed<'_, Operand> {
     Ok((input.advance(), atom(ExprKind::Name(token.text.to_owned()), token.span)))
 }
 
+/// Whether the next field of an alert or of a test begins here: nothing but its name is followed
+/// by `=` or `:`. Behind an operator, `a = 5` is more likely to be meant as a comparison.
+fn begins_field(input: &Tokens<'_>) -> bool {
+    let next = input.peek_at(1);
+    let opened = |token: &Token<'_>| ["(", "[", ",", "="].iter().any(|symbol| token.is_symbol(symbol));
+    let is_field = next.is_symbol(":") || next.is_symbol("=") && input.previous().is_some_and(opened);
+    input.at_line_start() && is_field
+}
+
 /// `name(arguments [where condition])`
 fn call<'a>(input: Tokens<'a>, token: &'a Token<'a>) -> Parsed<'a, Operand> {
     let open = input.peek_at(1);
     let input = input.advance().advance();
-    let (input, arguments) = if input.at_symbol(")") {
-        (input, Vec::new())
-    } else {
-        nested(cut(comma_list(operand))).parse(input)?
+    let (input, arguments) = if input.at_symbol(")") { (input, Vec::new()) } else { operands(input)? };
+    let (input, condition) = match opt(word("where")).parse(input)? {
+        (input, Some(_)) => inner(input).map(|(rest, condition)| (rest, Some(condition)))?,
+        (input, None) => (input, None),
     };
-    let (input, condition) = opt(preceded(word("where"), nested(cut(operand)))).parse(input)?;
     let (input, _) = close(input, open, ")")?;
     let height = arguments.iter().chain(&condition).map(|operand| operand.height).max().unwrap_or(0);
     let kind = ExprKind::Call {
         function: to_name(token),
-        arguments: arguments.into_iter().map(|operand| operand.expr).collect(),
-        condition: condition.map(|operand| Box::new(operand.expr)),
+        arguments: arguments.into_iter().map(|operand| *operand.expr).collect(),
+        condition: condition.map(|operand| operand.expr),
         over: None,
     };
     let span = token.span.to(input.previous_span());
@@ -326,7 +358,7 @@ fn call<'a>(input: Tokens<'a>, token: &'a Token<'a>) -> Parsed<'a, Operand> {
 
 fn parenthesised(input: Tokens<'_>) -> Parsed<'_, Operand> {
     let (input, open) = symbol("(")(input)?;
-    let (input, mut value) = nested(cut(operand)).parse(input)?;
+    let (input, mut value) = inner(input)?;
     let (input, _) = close(input, open, ")")?;
     value.level = Level::Atom;
     value.expr.span = open.span.to(input.previous_span());
@@ -340,7 +372,7 @@ fn no_operand(input: Tokens<'_>) -> Parsed<'_, Operand> {
         let problem = Diagnostic::new(codes::E0004, token.span.to(next.span), "a number begins with a digit");
         return input.fail(problem.help(format!("write `0.{}`", next.text)));
     }
-    input.refuse(Expected::Thing("an expression"))
+    input.refuse(Expected::EXPRESSION)
 }
 
 /// The bracket that closes `open`. One that is missing before the next line or at a closing brace

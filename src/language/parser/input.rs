@@ -10,7 +10,7 @@ use std::iter::Enumerate;
 use std::slice::Iter;
 
 use nom::error::{ErrorKind, ParseError};
-use nom::{IResult, Input, Needed, Parser};
+use nom::{IResult, Input, Needed};
 
 use super::super::lexer::{Kind, Token};
 use crate::diagnostic::{Code, Diagnostic, FileId, Span, codes};
@@ -37,6 +37,11 @@ impl Problems {
         if problems.len() <= MAX_PROBLEMS {
             problems.push(problem);
         }
+    }
+
+    /// Whether further problems are not shown, and need not be made.
+    pub fn is_full(&self) -> bool {
+        self.0.borrow().len() > MAX_PROBLEMS
     }
 
     /// The problems in the order in which they were found.
@@ -68,6 +73,15 @@ pub(super) enum Expected {
     Text(&'static str),
     /// Something with this description.
     Thing(&'static str),
+}
+
+impl Expected {
+    /// An operand and what may follow it.
+    pub const EXPRESSION: Expected = Expected::Thing("an expression");
+    /// An operator between or behind operands.
+    pub const OPERATOR: Expected = Expected::Thing("an operator");
+    /// The word that begins a clause of a rule.
+    pub const NEXT_CLAUSE: Expected = Expected::Thing("the next clause");
 }
 
 impl<'p> Context<'p> {
@@ -159,6 +173,19 @@ impl<'a> Tokens<'a> {
     /// The same tokens from `position` on.
     pub fn at_position(self, position: usize) -> Tokens<'a> {
         Tokens { start: position.min(self.end), ..self }
+    }
+
+    /// The same tokens one level deeper in parentheses or the like; fails when that is too deep.
+    pub fn deeper(self) -> Result<Tokens<'a>, nom::Err<Problem>> {
+        if self.depth >= MAX_DEPTH {
+            return self.fail::<Tokens<'a>>(too_deep(self.peek().span)).map(|(_, never)| never);
+        }
+        Ok(Tokens { depth: self.depth + 1, ..self })
+    }
+
+    /// The same tokens as deep as `other` is.
+    pub fn level_with(self, other: &Tokens<'a>) -> Tokens<'a> {
+        Tokens { depth: other.depth, ..self }
     }
 
     /// Whether the next token is this word.
@@ -272,22 +299,20 @@ impl ParseError<Tokens<'_>> for Problem {
     }
 }
 
-/// Runs a parser one level deeper; fails when that is too deep.
-pub(super) fn nested<'a, P>(mut parser: P) -> impl FnMut(Tokens<'a>) -> Parsed<'a, P::Output>
-where
-    P: Parser<Tokens<'a>, Error = Problem>,
-{
-    move |input| {
-        if input.depth >= MAX_DEPTH {
-            return input.fail(too_deep(input.peek().span));
-        }
-        let (rest, output) = parser.parse(Tokens { depth: input.depth + 1, ..input })?;
-        Ok((Tokens { depth: input.depth, ..rest }, output))
+/// What [`nom::combinator::cut`] makes of a parser, for one that has run already.
+///
+/// The parsers that recurse call each other directly and use this: each combinator around them
+/// would add a frame or more to the stack of every level of nesting, and the frames of builds
+/// without optimisation are large.
+pub(super) fn committed<T>(parsed: Parsed<'_, T>) -> Parsed<'_, T> {
+    match parsed {
+        Err(nom::Err::Error(problem)) => Err(nom::Err::Failure(problem)),
+        parsed => parsed,
     }
 }
 
 /// The problem of something that is nested too deeply.
 pub(super) fn too_deep(span: Span) -> Diagnostic {
     Diagnostic::new(codes::E0008, span, format!("this is nested more than {MAX_DEPTH} levels deep"))
-        .help("give a part of it a name with `def` or `let`, or split it into several conditions")
+        .help("split it into several parts; a part of an expression can get a name with `def`")
 }

@@ -9,8 +9,11 @@
 //! types are not looked at.
 
 mod alert;
+mod block;
 mod declarations;
+mod element;
 mod expression;
+mod hints;
 mod input;
 mod operator;
 mod pattern;
@@ -27,7 +30,7 @@ use nom::branch::alt;
 
 pub(in crate::language) use input::Problems;
 
-use super::lexer;
+use super::lexer::{self, Kind};
 use super::tree::{File, Item};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Span, codes};
 use input::{Context, Expected, MAX_PROBLEMS, Parsed, Tokens};
@@ -84,21 +87,13 @@ fn parse_file(mut input: Tokens<'_>) -> File {
             Err(nom::Err::Error(problem) | nom::Err::Failure(problem)) => {
                 let next = input.at_position(problem.position.max(input.position() + 1));
                 recovery::report(input, problem, &recovery::DECLARATIONS);
-                input = next_declaration(next);
+                input = recovery::next_declaration(next);
             }
             // Only streaming parsers ask for more, and there are none here.
             Err(nom::Err::Incomplete(_)) => input = input.advance(),
         }
     }
     File { items }
-}
-
-/// The next declaration, past whatever stands before it.
-fn next_declaration(mut input: Tokens<'_>) -> Tokens<'_> {
-    while !input.is_end() && !recovery::at_declaration(&input) {
-        input = input.advance();
-    }
-    input
 }
 
 /// One declaration; `None` when it was too damaged to keep, but its end has been found.
@@ -108,20 +103,37 @@ fn item(input: Tokens<'_>) -> Parsed<'_, Option<Item>> {
         input.report(problem.help("leave it out, or look for a `{` that is missing before it"));
         return Ok((input.advance(), None));
     }
-    let keep = |item: Item| Some(item);
+    if !recovery::DECLARATIONS.iter().any(|word| input.at_word(word)) {
+        return no_declaration(input);
+    }
     let simple = alt((
         declarations::list.map(Item::List),
         declarations::let_.map(Item::Let),
         declarations::def.map(Item::Def),
     ));
-    let parsed =
-        alt((declarations::stream, declarations::table, rule::rule, test_block::test, simple.map(keep)))
-            .parse(input);
-    match parsed {
-        Err(nom::Err::Error(_)) => {
-            let other: Parsed<'_, Option<Item>> = input.refuse(Expected::Thing("a declaration"));
-            other
-        }
-        parsed => parsed,
+    let whole = simple.map(Some);
+    alt((declarations::stream, declarations::table, rule::rule, test_block::test, whole)).parse(input)
+}
+
+/// Fails where no declaration begins.
+fn no_declaration(input: Tokens<'_>) -> Parsed<'_, Option<Item>> {
+    let token = input.peek();
+    if recovery::CLAUSES.iter().any(|word| token.is_word(word)) {
+        let message = format!("`{}` stands outside of a rule", token.text);
+        let problem = Diagnostic::new(codes::E0006, token.span, message);
+        return input.fail(problem.help("put it between the braces of a rule: `rule name { … }`"));
     }
+    let meant = match token.text {
+        "const" | "var" | "set" => Some("let"),
+        "function" | "fn" | "func" | "fun" | "macro" => Some("def"),
+        _ => None,
+    };
+    if let Some(meant) = meant.filter(|_| token.kind == Kind::Name) {
+        let message = format!("`{}` is not a declaration", token.text);
+        let problem = Diagnostic::new(codes::E0006, token.span, message);
+        return input.fail(problem.help(format!("write `{meant}`")));
+    }
+    input.stuck(&[Expected::Thing(
+        "a declaration (`stream`, `list`, `table`, `let`, `def`, `rule` or `test`)",
+    )])
 }

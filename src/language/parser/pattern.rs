@@ -6,24 +6,22 @@
 use nom::Parser;
 use nom::branch::alt;
 use nom::combinator::{cut, opt};
-use nom::multi::many0;
 use nom::sequence::preceded;
 
-use super::super::lexer::{Kind, Token};
-use super::super::tree::{
-    Absence, Atom, Count, Element, Group, GroupKind, Link, LinkKind, Match, Modifier, Name, Part, Quantifier,
-    Sequence, Spanned,
-};
-use super::input::{Expected, Parsed, Tokens, nested};
-use super::primitives::{duration, is_reserved, name, reserved, span_from, symbol, to_name, word};
-use super::recovery::{at_clause, report_unclosed};
-use crate::diagnostic::{Diagnostic, Span, codes};
+use super::super::lexer::Kind;
+use super::super::tree::{Absence, Link, LinkKind, Match, Name, Part, Sequence, Spanned};
+use super::element::{begins_element, element};
+use super::input::{Parsed, Problem, Tokens, committed};
+use super::primitives::{duration, name, span_from, word};
+use super::recovery::{CLAUSES, misspelt};
+use crate::diagnostic::{Diagnostic, codes};
 use crate::event::Duration;
 
 /// `match sequence [within DURATION]`
 pub(super) fn match_(input: Tokens<'_>) -> Parsed<'_, Match> {
     let (input, _) = word("match")(input)?;
     let (input, (pattern, within)) = (cut(sequence), opt(within)).parse(input)?;
+    check_link(&input)?;
     for (combines, meaning) in [("or", "either of two"), ("and", "two in any order")] {
         if input.at_word(combines) {
             let message = format!("`{combines}` stands only between parentheses");
@@ -35,34 +33,66 @@ pub(super) fn match_(input: Tokens<'_>) -> Parsed<'_, Match> {
 }
 
 /// `within DURATION`
-fn within(input: Tokens<'_>) -> Parsed<'_, Spanned<Duration>> {
+pub(super) fn within(input: Tokens<'_>) -> Parsed<'_, Spanned<Duration>> {
     preceded(word("within"), cut(duration)).parse(input)
 }
 
 /// `element { link element | absence }`
-fn sequence(input: Tokens<'_>) -> Parsed<'_, Sequence> {
+pub(super) fn sequence(input: Tokens<'_>) -> Parsed<'_, Sequence> {
     let start = input.peek().span;
     if input.at_word("not") {
-        let problem = Diagnostic::new(codes::E0006, start, "a pattern cannot begin with `not`");
-        return input.fail(problem.help("begin with an event that comes, then write `then not x`"));
+        return not_first(input);
     }
-    let (input, (first, rest)) = (element, many0(part)).parse(input)?;
+    let (mut input, first) = element(input)?;
+    let mut rest = Vec::new();
+    loop {
+        match part(input) {
+            Ok((next, part)) => {
+                rest.push(part);
+                input = next;
+            }
+            Err(nom::Err::Error(_)) => break,
+            Err(failure) => return Err(failure),
+        }
+    }
     let span = span_from(start, &input);
     Ok((input, Sequence { first, rest, span }))
+}
+
+fn not_first<T>(input: Tokens<'_>) -> Parsed<'_, T> {
+    let problem = Diagnostic::new(codes::E0006, input.peek().span, "a pattern cannot begin with `not`");
+    input.fail(problem.help("begin with an event that comes, then write `then not x`"))
+}
+
+/// Fails when a step follows a step without a link between them.
+pub(super) fn check_link(input: &Tokens<'_>) -> Result<(), nom::Err<Problem>> {
+    let token = input.peek();
+    let words = ["then", "next", "within", "until", "as", "for"].into_iter();
+    let is_other = CLAUSES.contains(&token.text) || misspelt(token, words).is_some();
+    // What begins a line is more likely to be meant as a clause.
+    if token.damaged || token.starts_line || is_other || !begins_element(input) {
+        return Ok(());
+    }
+    let problem = Diagnostic::new(codes::E0006, token.span, "nothing links this step to the one before it");
+    input.fail::<()>(problem.help("write `then` for later, or `next` for the very next event")).map(|_| ())
 }
 
 /// A link and what it leads to.
 fn part(input: Tokens<'_>) -> Parsed<'_, Part> {
     if input.at_word("not") {
-        let problem = Diagnostic::new(codes::E0006, input.peek().span, "`not` needs a link before it");
-        return input.fail(problem.help("write `then not x` or `next not x`"));
+        return not_unlinked(input);
     }
-    let (rest, link) = link(input)?;
-    if rest.at_word("not") {
-        return absence(rest, link).map(|(rest, absence)| (rest, Part::Absence(absence)));
+    let (input, link) = link(input)?;
+    if input.at_word("not") {
+        return absence(input, link);
     }
-    let (rest, element) = cut(element).parse(rest)?;
-    Ok((rest, Part::Step { link, element }))
+    let (input, element) = committed(element(input))?;
+    Ok((input, Part::Step { link, element }))
+}
+
+fn not_unlinked<T>(input: Tokens<'_>) -> Parsed<'_, T> {
+    let problem = Diagnostic::new(codes::E0006, input.peek().span, "`not` needs a link before it");
+    input.fail(problem.help("write `then not x` or `next not x`"))
 }
 
 /// `then`, `then any` or `next`, and `within DURATION`
@@ -77,7 +107,7 @@ fn link(input: Tokens<'_>) -> Parsed<'_, Link> {
 }
 
 /// `not NAME [for DURATION]` behind a link.
-fn absence(input: Tokens<'_>, link: Link) -> Parsed<'_, Absence> {
+fn absence(input: Tokens<'_>, link: Link) -> Parsed<'_, Part> {
     if link.kind == LinkKind::ThenAny {
         let problem = Diagnostic::new(codes::E0012, link.span, "`any` has no meaning before `not`");
         input.report(problem.help("write `then not x`"));
@@ -98,7 +128,8 @@ fn absence(input: Tokens<'_>, link: Link) -> Parsed<'_, Absence> {
             problem.help("`next not x` looks at the very next event only; or write `then not x for …`"),
         );
     }
-    Ok((input, Absence { next, name, duration: duration.filter(|_| !next), span }))
+    let absence = Absence { next, name, duration: duration.filter(|_| !next), span };
+    Ok((input, Part::Absence(absence)))
 }
 
 /// The name behind `not`.
@@ -124,194 +155,6 @@ fn span_of_absence(input: Tokens<'_>) -> Parsed<'_, Spanned<Duration>> {
 }
 
 /// The name of an event, which the words that begin the next clause are not.
-fn event_name(input: Tokens<'_>) -> Parsed<'_, Name> {
-    let wanted = "the name of an event";
-    if at_clause(&input) { input.refuse(Expected::Thing(wanted)) } else { name(wanted)(input) }
-}
-
-/// `[count {modifier} | optional] atom [until NAME]`
-fn element(input: Tokens<'_>) -> Parsed<'_, Element> {
-    let start = input.peek().span;
-    let (input, quantifier) = opt(alt((optional, counted))).parse(input)?;
-    let (input, atom) = match &quantifier {
-        Some(_) => cut(alt((inner_element, atom))).parse(input)?,
-        None => atom(input)?,
-    };
-    let (input, until) = opt(preceded(word("until"), cut(event_name))).parse(input)?;
-    let span = span_from(start, &input);
-    Ok((input, Element { quantifier, atom, until, span }))
-}
-
-fn optional(input: Tokens<'_>) -> Parsed<'_, Quantifier> {
-    let (rest, token) = word("optional")(input)?;
-    if matches!(rest.peek().kind, Kind::Int(_)) {
-        let problem = Diagnostic::new(codes::E0012, token.span, "`optional` has no meaning before a count");
-        rest.report(
-            problem.help("write `0..3 a` for up to three, or put the rest in parentheses: `optional (3 a)`"),
-        );
-    }
-    Ok((rest, Quantifier::Optional(token.span)))
-}
-
-/// A count and its modifiers.
-fn counted(input: Tokens<'_>) -> Parsed<'_, Quantifier> {
-    let (mut input, count) = count(input)?;
-    let mut modifiers: Vec<Spanned<Modifier>> = Vec::new();
-    while let (rest, Some(modifier)) = opt(modifier).parse(input)? {
-        match modifiers.iter().find(|earlier| earlier.node == modifier.node) {
-            Some(earlier) => input.report(
-                Diagnostic::new(
-                    codes::E0012,
-                    modifier.span,
-                    format!("`{}` is given twice", input.peek().text),
-                )
-                .also(earlier.span, "first given here"),
-            ),
-            None => modifiers.push(modifier),
-        }
-        input = rest;
-    }
-    Ok((input, Quantifier::Count(count, modifiers)))
-}
-
-/// A modifier, unless it is the name of the event itself, as in `3 lazy then b`.
-fn modifier(input: Tokens<'_>) -> Parsed<'_, Spanned<Modifier>> {
-    let token = input.peek();
-    let modifier = match token.text {
-        "any" if token.kind == Kind::Name => Modifier::Any,
-        "lazy" if begins_element(&input.advance()) => Modifier::Lazy,
-        "consecutive" if begins_element(&input.advance()) => Modifier::Consecutive,
-        _ => {
-            for word in ["lazy", "consecutive", "any"] {
-                input.note(Expected::Text(word));
-            }
-            return input.refuse(Expected::Thing("the name of an event"));
-        }
-    };
-    Ok((input.advance(), Spanned::new(modifier, token.span)))
-}
-
-/// Whether what is counted, or another modifier, stands here.
-fn begins_element(input: &Tokens<'_>) -> bool {
-    let token = input.peek();
-    match token.kind {
-        Kind::Name => {
-            !at_clause(input) && (!is_reserved(token.text) || matches!(token.text, "any" | "optional"))
-        }
-        Kind::Int(_) => true,
-        _ => token.is_symbol("("),
-    }
-}
-
-/// `3`, `3+`, `3..5`
-fn count(input: Tokens<'_>) -> Parsed<'_, Spanned<Count>> {
-    let start = input.peek().span;
-    let (rest, min) = bound(input)?;
-    if rest.at_symbol("+") {
-        return Ok((rest.advance(), Spanned::new(Count { min, max: None }, start.to(rest.peek().span))));
-    }
-    if rest.at_symbol("-") && matches!(rest.peek_at(1).kind, Kind::Int(_)) {
-        let problem = Diagnostic::new(codes::E0006, rest.peek().span, "a range is not written with `-`");
-        rest.report(problem.help(format!("write `{min}..{}`", rest.peek_at(1).text)));
-    } else if !rest.at_symbol("..") {
-        return Ok((rest, Spanned::new(Count { min, max: Some(min) }, start)));
-    }
-    let dots = rest.peek();
-    let rest = rest.advance();
-    if begins_element(&rest) && !matches!(rest.peek().kind, Kind::Int(_)) {
-        let problem = Diagnostic::new(codes::E0006, dots.span, "a range needs a largest count");
-        rest.report(problem.help(format!("write `{min}+` for {min} or more")));
-        return Ok((rest, Spanned::new(Count { min, max: None }, start.to(dots.span))));
-    }
-    let (rest, max) = cut(bound).parse(rest)?;
-    let span = span_from(start, &rest);
-    Ok((rest, Spanned::new(Count { min, max: Some(max) }, span)))
-}
-
-/// A number of repetitions.
-fn bound(input: Tokens<'_>) -> Parsed<'_, u32> {
-    let token = input.peek();
-    let Kind::Int(value) = token.kind else { return input.refuse(Expected::Thing("a count")) };
-    let value = u32::try_from(value).unwrap_or_else(|_| {
-        let problem = Diagnostic::new(codes::E0004, token.span, "this count is too large");
-        input.report(problem.help(format!("the largest count is {}", u32::MAX)));
-        u32::MAX
-    });
-    Ok((input.advance(), value))
-}
-
-/// A counted element behind a count: a loop of a loop.
-fn inner_element(input: Tokens<'_>) -> Parsed<'_, Atom> {
-    if matches!(input.peek().kind, Kind::Int(_)) || input.at_word("optional") {
-        return nested(element).map(|element| Atom::Element(Box::new(element))).parse(input);
-    }
-    input.refuse(Expected::Thing("the name of an event"))
-}
-
-/// A name or a group.
-fn atom(input: Tokens<'_>) -> Parsed<'_, Atom> {
-    let token = input.peek();
-    if token.is_symbol("(") {
-        return nested(group).map(|group| Atom::Group(Box::new(group))).parse(input);
-    }
-    let is_modifier = matches!(token.text, "lazy" | "consecutive") && begins_element(&input.advance());
-    if token.kind == Kind::Name && (token.text == "any" || is_modifier) {
-        let message = format!("`{}` has no count before it", token.text);
-        let problem = Diagnostic::new(codes::E0012, token.span, message);
-        let instead = format!("write for example `3+ {} a`", token.text);
-        return input.fail(problem.help(match token.text {
-            "any" => format!("{instead}, or `then any a`"),
-            _ => instead,
-        }));
-    }
-    let (input, name) = event_name(input)?;
-    let (input, alias) = opt(preceded(word("as"), cut(alias))).parse(input)?;
-    Ok((input, Atom::Name { name, alias }))
-}
-
-/// The name behind `as`.
-fn alias(input: Tokens<'_>) -> Parsed<'_, Name> {
-    let token = input.peek();
-    if token.kind == Kind::Name && is_reserved(token.text) {
-        return input.fail(reserved(&to_name(token)));
-    }
-    name("a name for what is captured")(input)
-}
-
-/// `( sequence {or sequence | and sequence} [within DURATION] )`
-fn group(input: Tokens<'_>) -> Parsed<'_, Group> {
-    let (input, open) = symbol("(")(input)?;
-    let (mut input, first) = cut(sequence).parse(input)?;
-    let mut branches = vec![first];
-    let mut kind: Option<(GroupKind, Span)> = None;
-    while let (rest, Some(token)) = opt(alt((word("or"), word("and")))).parse(input)? {
-        let next = if token.text == "or" { GroupKind::Or } else { GroupKind::And };
-        match kind {
-            Some((kind, span)) if kind != next => return input.fail(mixed(token, span)),
-            _ => kind = kind.or(Some((next, token.span))),
-        }
-        let (rest, branch) = cut(sequence).parse(rest)?;
-        branches.push(branch);
-        input = rest;
-    }
-    let (input, within) = opt(within).parse(input)?;
-    let input = close(input, open)?;
-    let kind = kind.map_or(GroupKind::Or, |(kind, _)| kind);
-    let span = span_from(open.span, &input);
-    Ok((input, Group { kind, branches, within, span }))
-}
-
-fn mixed(token: &Token<'_>, first: Span) -> Diagnostic {
-    Diagnostic::new(codes::E0006, token.span, "`or` and `and` cannot be mixed in one group")
-        .also(first, "the group is combined otherwise here")
-        .help("put the inner part into parentheses of its own: `((a and b) or c)`")
-}
-
-/// The parenthesis that closes a group; one that is missing before the next clause is reported.
-fn close<'a>(input: Tokens<'a>, open: &Token<'a>) -> Result<Tokens<'a>, nom::Err<super::input::Problem>> {
-    if input.is_end() || at_clause(&input) || input.at_symbol("}") {
-        report_unclosed(&input, open);
-        return Ok(input);
-    }
-    cut(symbol(")")).parse(input).map(|(rest, _)| rest)
+pub(super) fn event_name(input: Tokens<'_>) -> Parsed<'_, Name> {
+    name("the name of an event")(input)
 }

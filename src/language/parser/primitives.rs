@@ -8,6 +8,7 @@ use nom::sequence::preceded;
 use super::super::lexer::{Kind, Token, UNITS, unescape, unit_meant};
 use super::super::tree::{Name, Spanned};
 use super::input::{Expected, Parsed, Problem, Tokens};
+use super::recovery::begins_other;
 use crate::diagnostic::{Diagnostic, Span, codes};
 use crate::event::Duration;
 
@@ -49,7 +50,8 @@ pub(super) fn symbol<'a>(wanted: &'static str) -> impl Fn(Tokens<'a>) -> Parsed<
 pub(super) fn name<'a>(what: &'static str) -> impl Fn(Tokens<'a>) -> Parsed<'a, Name> + Copy {
     move |input| {
         let token = input.peek();
-        if token.kind != Kind::Name || is_reserved(token.text) {
+        // A word that begins the next line shows that the name was forgotten before it.
+        if token.kind != Kind::Name || is_reserved(token.text) || begins_other(&input) {
             return input.refuse(Expected::Thing(what));
         }
         Ok((input.advance(), to_name(token)))
@@ -85,6 +87,7 @@ pub(super) fn reserved(name: &Name) -> Diagnostic {
         name.span,
         format!("`{}` is a word of the language and cannot be a name", name.node),
     )
+    .help(format!("choose another name, such as `my_{}`", name.node))
 }
 
 /// The token as a name.
@@ -120,6 +123,9 @@ pub(super) fn duration(input: Tokens<'_>) -> Parsed<'_, Spanned<Duration>> {
     if let Some((rest, value)) = spaced_duration(input) {
         return Ok((rest, value));
     }
+    if let Some(problem) = no_duration(token) {
+        return input.fail(problem);
+    }
     if let Kind::Int(value) = token.kind {
         let message = format!("the duration `{}` has no unit", token.text);
         let problem = Diagnostic::new(codes::E0005, token.span, message)
@@ -131,11 +137,26 @@ pub(super) fn duration(input: Tokens<'_>) -> Parsed<'_, Spanned<Duration>> {
     input.refuse(Expected::Thing("a duration such as `10m`"))
 }
 
+/// What is wrong with `per hour` and `for "5m"`.
+fn no_duration(token: &Token<'_>) -> Option<Diagnostic> {
+    let problem = |message: &str| Diagnostic::new(codes::E0005, token.span, message);
+    match (token.kind, unit_meant(token.text)) {
+        (Kind::Text, _) => {
+            Some(problem("a duration is written without quotes").help("such as `10m` or `1h30m`"))
+        }
+        (Kind::Name, Some(unit)) if !token.starts_line => {
+            Some(problem("a duration begins with a number").help(format!("write `1{unit}`")))
+        }
+        _ => None,
+    }
+}
+
 /// `10 min`: a number and a unit that stand apart, which is reported here. `None` for anything else.
 pub(super) fn spaced_duration(input: Tokens<'_>) -> Option<(Tokens<'_>, Spanned<Duration>)> {
     let (number, unit) = (input.peek(), input.peek_at(1));
     let Kind::Int(value) = number.kind else { return None };
-    if unit.kind != Kind::Name || unit.starts_line {
+    // In `at 5 s { … }` the name is that of a stream.
+    if unit.kind != Kind::Name || unit.starts_line || input.peek_at(2).is_symbol("{") {
         return None;
     }
     let meant = unit_meant(unit.text)?;

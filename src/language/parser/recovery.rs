@@ -5,7 +5,8 @@
 //! forward, so that recovery ends and takes linear time.
 
 use super::super::lexer::{Kind, Token};
-use super::input::{Expected, Parsed, Problem, Tokens};
+use super::hints::hint;
+use super::input::{Expected, Problem, Tokens};
 use super::primitives::is_reserved;
 use crate::diagnostic::{Diagnostic, codes, nearest};
 
@@ -24,6 +25,9 @@ pub(super) const TEST_LINES: [&str; 4] = ["at", "expect", "restart", "stop"];
 /// Reports why a parser that began somewhere before failed; `words` are others that could have
 /// stood there, for a suggestion.
 pub(super) fn report(input: Tokens<'_>, problem: Problem, words: &[&'static str]) {
+    if input.context.problems.is_full() {
+        return;
+    }
     if let Some(diagnostic) = problem.diagnostic {
         input.report(*diagnostic);
         return;
@@ -42,24 +46,28 @@ pub(super) fn unexpected(at: Tokens<'_>, expected: &[Expected], words: &[&'stati
         Some(wanted) => format!("expected {wanted}, found {}", found(token)),
         None => format!("{} cannot stand here", found(token)),
     };
-    // What is missing at the end of a line is shown there, not at the line that follows.
-    let span = if token.kind == Kind::End && token.text.is_empty() { at.gap() } else { token.span };
-    let problem = Diagnostic::new(codes::E0006, span, message);
-    let exact = expected.iter().filter_map(|expected| match expected {
-        Expected::Text(text) => Some(*text),
-        Expected::Thing(_) => None,
-    });
-    match misspelt(token, exact.chain(words.iter().copied())) {
-        Some(word) => problem.help(format!("did you mean `{word}`?")),
+    let problem = if token.kind == Kind::End && token.text.is_empty() {
+        Diagnostic::new(codes::E0006, at.gap(), message)
+    } else if token.starts_line && at.position() > 0 && begins_more(&at) {
+        // What is missing at the end of a line is shown there: the next line is as it should be.
+        Diagnostic::new(codes::E0006, at.gap(), message).also(token.span, "found this")
+    } else {
+        Diagnostic::new(codes::E0006, token.span, message)
+    };
+    match hint(at, expected, words) {
+        Some(hint) => problem.help(hint),
         None => problem,
     }
 }
 
 /// The word that was probably meant by a name that is none.
 pub(super) fn misspelt(token: &Token<'_>, words: impl Iterator<Item = &'static str>) -> Option<&'static str> {
-    let is_name = token.kind == Kind::Name && token.text.len() > 2;
-    let words = words.filter(|word| word.len() > 1 && word.bytes().all(|b| b.is_ascii_alphabetic()));
-    nearest(if is_name { token.text } else { return None }, words).filter(|word| *word != token.text)
+    if token.kind != Kind::Name || !(3..=20).contains(&token.text.len()) {
+        return None;
+    }
+    let near = |word: &&str| word.len() > 1 && word.len().abs_diff(token.text.len()) <= 3;
+    let words = words.filter(|word| word.bytes().all(|b| b.is_ascii_alphabetic())).filter(near);
+    nearest(token.text, words).filter(|word| *word != token.text)
 }
 
 /// What stands there, in words.
@@ -116,34 +124,104 @@ pub(super) fn at_declaration(input: &Tokens<'_>) -> bool {
 /// Whether a clause of a rule begins here, even where an expression could go on.
 pub(super) fn at_clause(input: &Tokens<'_>) -> bool {
     let token = input.peek();
-    if token.kind != Kind::Name || !token.starts_line || !CLAUSES.contains(&token.text) {
-        return false;
-    }
-    let next = input.peek_at(1);
+    token.kind == Kind::Name
+        && token.starts_line
+        && CLAUSES.contains(&token.text)
+        && follows_clause_word(token.text, input.peek_at(1))
+}
+
+/// Whether a clause was probably meant to begin here.
+pub(super) fn near_clause(input: &Tokens<'_>) -> bool {
+    let word = || misspelt(input.peek(), CLAUSES.into_iter());
+    at_clause(input)
+        || input.at_line_start() && word().is_some_and(|word| follows_clause_word(word, input.peek_at(1)))
+}
+
+/// Whether a token can stand behind the word that begins a clause, and not behind a field that
+/// happens to have the same name.
+fn follows_clause_word(word: &str, next: &Token<'_>) -> bool {
     let is_name = next.kind == Kind::Name && !is_reserved(next.text);
-    match token.text {
-        "about" | "runbook" => next.kind == Kind::Text,
-        "match" => {
-            is_name || next.is_word("optional") || matches!(next.kind, Kind::Int(_)) || next.is_symbol("(")
-        }
-        "alert" => is_name || next.kind == Kind::Text,
-        "limit" => matches!(next.kind, Kind::Int(_)),
-        _ => is_name,
+    let is_number = matches!(next.kind, Kind::Int(_));
+    let is_text = next.kind == Kind::Text;
+    if next.is_symbol(":") {
+        // A mistake that `by: card` makes, and no field of a test stands where this is asked.
+        return true;
     }
+    !next.starts_line
+        && match word {
+            "about" | "runbook" => is_text,
+            "match" => is_name || is_number || next.is_word("optional") || next.is_symbol("("),
+            "alert" => is_name || is_text,
+            "event" => is_name || next.is_symbol("="),
+            "limit" => is_number,
+            _ => is_name || is_text,
+        }
 }
 
 /// Whether a line of a test begins here.
 pub(super) fn at_test_line(input: &Tokens<'_>) -> bool {
-    let (token, next) = (input.peek(), input.peek_at(1));
-    if token.kind != Kind::Name || !token.starts_line {
-        return false;
-    }
-    match token.text {
+    let token = input.peek();
+    token.kind == Kind::Name && token.starts_line && follows_test_word(token.text, input.peek_at(1))
+}
+
+/// Whether a line of a test was probably meant to begin here.
+pub(super) fn near_test_line(input: &Tokens<'_>) -> bool {
+    let word = || misspelt(input.peek(), TEST_LINES.into_iter());
+    at_test_line(input)
+        || input.at_line_start() && word().is_some_and(|word| follows_test_word(word, input.peek_at(1)))
+}
+
+fn follows_test_word(word: &str, next: &Token<'_>) -> bool {
+    match word {
         "at" => matches!(next.kind, Kind::Duration(_) | Kind::Int(_)),
-        "expect" => next.kind == Kind::Name,
+        "expect" => next.kind == Kind::Name && !next.starts_line,
         "restart" | "stop" => next.starts_line || next.is_symbol("}"),
         _ => false,
     }
+}
+
+/// Whether the next line of a rule, of a test or of the file begins here, so that something is
+/// missing before it.
+pub(super) fn begins_other(input: &Tokens<'_>) -> bool {
+    at_clause(input) || at_declaration(input) || at_test_line(input)
+}
+
+/// Whether what began before must have ended here: with the next line, field or closing brace.
+fn begins_more(at: &Tokens<'_>) -> bool {
+    let is_field =
+        at.peek().kind == Kind::Name && ["=", ":"].iter().any(|symbol| at.peek_at(1).is_symbol(symbol));
+    at.at_symbol("}") || is_field || begins_other(at)
+}
+
+/// The next declaration, past whatever stands before it: outside of braces the word that begins
+/// it is enough, inside of them it must have the form of a declaration.
+pub(super) fn next_declaration(mut input: Tokens<'_>) -> Tokens<'_> {
+    let mut depth = 0usize;
+    while !input.is_end() && !at_declaration(&input) {
+        let (token, next) = (input.peek(), input.peek_at(1));
+        let named = matches!(next.kind, Kind::Name | Kind::Text) && !next.starts_line;
+        if depth == 0 && token.kind == Kind::Name && token.starts_line && named {
+            let meant =
+                DECLARATIONS.contains(&token.text) || misspelt(token, DECLARATIONS.into_iter()).is_some();
+            if meant {
+                return input;
+            }
+        }
+        match token.text {
+            "{" if token.kind == Kind::Symbol => depth += 1,
+            "}" if token.kind == Kind::Symbol => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        input = input.advance();
+    }
+    input
+}
+
+/// Where to go on after a problem of what began at `input`: behind at least one token, unless that
+/// is a brace, whose content is to be skipped as a whole.
+pub(super) fn behind<'a>(input: &Tokens<'a>, problem: &Problem) -> Tokens<'a> {
+    let least = input.position() + usize::from(!input.at_symbol("{"));
+    input.at_position(problem.position.max(least))
 }
 
 /// Goes on to the next place at which `stop` holds, past any braces that open on the way; no
@@ -164,119 +242,6 @@ pub(super) fn skip_to<'a>(input: Tokens<'a>, stop: impl Fn(&Tokens<'a>) -> bool)
             depth -= 1;
         }
         input = input.advance();
-    }
-}
-
-/// What stands in braces, field by field.
-#[derive(Clone, Copy)]
-pub(super) struct Block {
-    /// Whether an item begins here, judged by its first tokens.
-    pub starts: fn(&Tokens<'_>) -> bool,
-    /// Whether something begins here that can only stand outside the braces.
-    pub outside: fn(&Tokens<'_>) -> bool,
-}
-
-impl Block {
-    /// The items up to the closing brace, separated by commas or line ends; `open` is the brace
-    /// that has been read. An item with a mistake is reported and left out.
-    pub fn items<'a, T>(
-        self,
-        open: &'a Token<'a>,
-        mut item: impl FnMut(Tokens<'a>) -> Parsed<'a, T>,
-    ) -> impl FnMut(Tokens<'a>) -> Parsed<'a, Vec<T>> {
-        move |mut input| {
-            let mut items = Vec::new();
-            loop {
-                if input.at_symbol("}") {
-                    return Ok((input.advance(), items));
-                }
-                if input.is_end() || at_declaration(&input) || self.is_outside(&input) {
-                    report_unclosed(&input, open);
-                    return Ok((input, items));
-                }
-                match self.one(input, &mut item) {
-                    Ok((rest, value)) => {
-                        items.push(value);
-                        input = self.separator(rest);
-                    }
-                    Err(rest) => input = if rest.at_symbol(",") { rest.advance() } else { rest },
-                }
-            }
-        }
-    }
-
-    fn is_outside(self, input: &Tokens<'_>) -> bool {
-        input.at_line_start() && !(self.starts)(input) && (self.outside)(input)
-    }
-
-    /// One item, or, after a mistake, the place where to go on.
-    fn one<'a, T>(
-        self,
-        input: Tokens<'a>,
-        item: &mut impl FnMut(Tokens<'a>) -> Parsed<'a, T>,
-    ) -> Result<(Tokens<'a>, T), Tokens<'a>> {
-        match item(input) {
-            Ok(parsed) => Ok(parsed),
-            Err(nom::Err::Error(problem) | nom::Err::Failure(problem)) => {
-                let position = problem.position;
-                report(input, problem, &[]);
-                Err(self.recover(input, position))
-            }
-            // Only streaming parsers ask for more, and there are none here.
-            Err(nom::Err::Incomplete(_)) => Err(self.recover(input, input.position())),
-        }
-    }
-
-    /// Behind an item: past its comma.
-    fn separator<'a>(self, input: Tokens<'a>) -> Tokens<'a> {
-        if input.at_symbol(",") {
-            return input.advance();
-        }
-        if input.at_symbol("}") || input.is_end() || input.at_line_start() {
-            return input;
-        }
-        if (self.starts)(&input) {
-            let problem = Diagnostic::new(codes::E0009, input.gap(), "a comma or a line end is missing here");
-            input.report(problem.help("fields in braces are separated by commas or line ends"));
-            return input;
-        }
-        let expected = [Expected::Text(","), Expected::Thing("a line end"), Expected::Text("}")];
-        if !input.peek().damaged && !input.previous().is_some_and(|token| token.damaged) {
-            input.report(unexpected(input, &expected, &[]));
-        }
-        let rest = self.recover(input, input.position());
-        if rest.at_symbol(",") { rest.advance() } else { rest }
-    }
-
-    /// The next comma, line end or closing brace behind `position` that does not stand in inner
-    /// brackets, or the line at which another item begins.
-    fn recover<'a>(self, from: Tokens<'a>, position: usize) -> Tokens<'a> {
-        let mut brackets = 0usize;
-        let mut braces = 0usize;
-        let mut input = from;
-        loop {
-            let seen = input.position() >= position && (input.position() > from.position());
-            if input.is_end() || seen && at_declaration(&input) {
-                return input;
-            }
-            let free = brackets == 0 && braces == 0;
-            let at_line = input.at_line_start() && (free || braces == 0 && (self.starts)(&input));
-            if seen && (at_line || self.is_outside(&input)) {
-                return input;
-            }
-            let token = input.peek();
-            match token.text {
-                _ if token.kind != Kind::Symbol => {}
-                "}" if braces == 0 => return input,
-                "," if free && input.position() >= position => return input,
-                "{" => braces += 1,
-                "}" => braces -= 1,
-                "(" | "[" => brackets += 1,
-                ")" | "]" => brackets = brackets.saturating_sub(1),
-                _ => {}
-            }
-            input = input.advance();
-        }
     }
 }
 

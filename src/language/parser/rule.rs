@@ -15,7 +15,7 @@ use super::primitives::{
     any_word, comma_list, duration, integer, name, new_name, span_from, symbol, text, word,
 };
 use super::recovery::{
-    CLAUSES, at_clause, at_declaration, found, misspelt, report, report_unclosed, skip_to,
+    CLAUSES, at_declaration, behind, found, misspelt, near_clause, report, report_unclosed, skip_to,
 };
 use super::{alert, declarations, pattern};
 use crate::diagnostic::{Diagnostic, codes};
@@ -59,9 +59,9 @@ fn clauses<'a>(mut input: Tokens<'a>, open: &'a Token<'a>) -> Parsed<'a, Vec<Cla
                 input = rest;
             }
             Err(nom::Err::Error(problem) | nom::Err::Failure(problem)) => {
-                let next = problem.position.max(input.position() + 1);
+                let next = behind(&input, &problem);
                 report(input, problem, &CLAUSES);
-                input = skip_to(input.at_position(next), at_clause);
+                input = skip_to(next, near_clause);
             }
             // Only streaming parsers ask for more, and there are none here.
             Err(nom::Err::Incomplete(_)) => input = input.advance(),
@@ -71,6 +71,15 @@ fn clauses<'a>(mut input: Tokens<'a>, open: &'a Token<'a>) -> Parsed<'a, Vec<Cla
 
 fn clause(input: Tokens<'_>) -> Parsed<'_, Clause> {
     let start = input.peek().span;
+    if !CLAUSES.iter().any(|word| input.at_word(word)) {
+        // What could have gone on before it is expected here as well.
+        return input.stuck(&[Expected::NEXT_CLAUSE]);
+    }
+    if input.peek_at(1).is_symbol(":") {
+        let message = format!("no `:` stands behind `{}`", input.peek().text);
+        let problem = Diagnostic::new(codes::E0006, input.peek_at(1).span, message);
+        return input.advance().fail(problem.help("leave it out"));
+    }
     let texts = alt((
         preceded(word("about"), cut(text("a text"))).map(ClauseKind::About),
         preceded(word("runbook"), cut(text("a text"))).map(ClauseKind::Runbook),
@@ -90,18 +99,9 @@ fn clause(input: Tokens<'_>) -> Parsed<'_, Clause> {
         preceded(word("limit"), cut(limit)).map(ClauseKind::Limit),
         preceded(word("max"), cut(max)).map(ClauseKind::Max),
     ));
-    let parsed = alt((texts, logic, policies)).parse(input);
-    if let Err(nom::Err::Error(_)) = parsed {
-        return no_clause(input);
-    }
-    let (input, kind) = parsed?;
+    let (input, kind) = alt((texts, logic, policies)).parse(input)?;
     let span = span_from(start, &input);
     Ok((input, Clause { kind, span }))
-}
-
-/// Fails where no clause begins: what could have gone on before it is expected as well.
-fn no_clause(input: Tokens<'_>) -> Parsed<'_, Clause> {
-    input.stuck(&[Expected::Thing("the next clause")])
 }
 
 /// `field` · `stream.field = stream.field …`
@@ -131,9 +131,20 @@ fn event(input: Tokens<'_>) -> Parsed<'_, EventDef> {
     let (input, _) = word("event")(input)?;
     let names =
         separated_pair(cut(new_name("a name for the event")), cut(symbol("=")), cut(name("a stream")));
-    let condition = opt(preceded(word("where"), cut(expression)));
-    let (input, ((name, stream), condition)) = (names, condition).parse(input)?;
-    Ok((input, EventDef { name, stream, condition }))
+    let (input, ((name, stream), condition)) = (names, opt(word("where"))).parse(input)?;
+    if condition.is_none() {
+        return Ok((input, EventDef { name, stream, condition: None }));
+    }
+    match expression(input) {
+        Ok((input, condition)) => Ok((input, EventDef { name, stream, condition: Some(condition) })),
+        Err(nom::Err::Error(problem) | nom::Err::Failure(problem)) => {
+            // The event stays known, so that its uses are not mistakes as well.
+            let next = input.at_position(problem.position);
+            report(input, problem, &[]);
+            Ok((skip_to(next, near_clause), EventDef { name, stream, condition: None }))
+        }
+        Err(incomplete) => Err(incomplete),
+    }
 }
 
 fn overlap(input: Tokens<'_>) -> Parsed<'_, Overlap> {

@@ -17,6 +17,11 @@ pub(super) fn template(input: Tokens<'_>) -> Parsed<'_, Template> {
     if token.kind != Kind::Text {
         return input.refuse(Expected::Thing("a title such as `\"Card {card}\"`"));
     }
+    if token.damaged {
+        // Where the text really ends is not known, and that has been reported.
+        let parts = vec![TemplatePart::Text(unescape(token.text).text)];
+        return Ok((input.advance(), Template { parts, span: token.span }));
+    }
     let Unescaped { text, bytes } = unescape(token.text);
     let bytes: Vec<u32> = bytes.into_iter().map(|byte| byte + token.span.start).collect();
     let places = Places { file: input.context.file, bytes: Some(&bytes) };
@@ -64,10 +69,14 @@ impl Reader<'_> {
     /// Reads the expression behind the brace at `open` and tells where the text goes on.
     fn expression(&mut self, open: usize) -> usize {
         let problems = self.input.context.problems;
-        let tokens = lex_part(self.text, open + 1, self.places, Some("}"), problems);
+        let tokens = lex_part(self.text, open + 1, self.places, true, problems);
         let end = tokens.last().expect("tokens are closed by an end");
         if end.text.is_empty() {
-            self.problem(open, open + 1, "this brace is not closed", "write `{{` for a brace in a title");
+            // A text that is not closed has taken the brace, and has been reported.
+            if !tokens.iter().any(|token| token.damaged) {
+                let help = "write `{{` for a brace in a title";
+                self.problem(open, open + 1, "this brace is not closed", help);
+            }
             return self.text.len();
         }
         let next = end.text.as_ptr() as usize - self.text.as_ptr() as usize + 1;
@@ -93,7 +102,7 @@ fn whole_expression(tokens: Tokens<'_>) -> Option<Expr> {
     match expression(tokens) {
         Ok((rest, value)) if rest.is_end() => Some(value),
         Ok((rest, _)) => {
-            let expected = [Expected::Thing("an operator"), Expected::Text("}")];
+            let expected = [Expected::OPERATOR, Expected::Text("}")];
             let mut problem = unexpected(rest, &expected, &[]);
             problem.code = codes::E0011;
             if rest.at_symbol(":") {

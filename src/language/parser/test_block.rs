@@ -8,11 +8,14 @@ use nom::sequence::{delimited, preceded};
 
 use super::super::lexer::{Kind, Token};
 use super::super::tree::{Expr, Item, Name, PathPart, Spanned, Test, TestStep, TestStepKind};
+use super::block::Block;
 use super::declarations::head_or_brace;
 use super::expression::expression;
 use super::input::{Expected, Parsed, Tokens};
-use super::primitives::{any_word, duration, integer, name, span_from, symbol, text, word};
-use super::recovery::{Block, TEST_LINES, at_declaration, at_test_line, report, report_unclosed, skip_to};
+use super::primitives::{any_word, duration, integer, name, span_from, symbol, text, to_name, word};
+use super::recovery::{
+    TEST_LINES, at_declaration, at_test_line, behind, near_test_line, report, report_unclosed, skip_to,
+};
 use crate::diagnostic::{Diagnostic, codes};
 
 const FIELDS: Block = Block {
@@ -28,11 +31,21 @@ pub(super) fn test(input: Tokens<'_>) -> Parsed<'_, Option<Item>> {
     let (input, keyword) = word("test")(input)?;
     let time = text("a time as a text, such as `\"2026-03-01T08:00:00Z\"`");
     let from = opt(preceded(word("from"), cut(time)));
-    let (input, (name, from)) = head_or_brace(input, (cut(text("a name for the test, as a text")), from))?;
+    let (input, (name, from)) = head_or_brace(input, (cut(test_name), from))?;
     let (input, open) = cut(symbol("{")).parse(input)?;
     let (input, steps) = steps(input, open)?;
     let span = span_from(keyword.span, &input);
     Ok((input, name.map(|name| Item::Test(Test { name, from: from.flatten(), steps, span }))))
+}
+
+fn test_name(input: Tokens<'_>) -> Parsed<'_, Spanned<String>> {
+    let token = input.peek();
+    if token.kind == Kind::Name {
+        let problem = Diagnostic::new(codes::E0006, token.span, "the name of a test is a text");
+        input.report(problem.help(format!("write `test \"{}\"`", token.text)));
+        return Ok((input.advance(), to_name(token)));
+    }
+    text("a name for the test, as a text")(input)
 }
 
 /// The lines up to the closing brace. A line with a mistake is reported and left out.
@@ -52,9 +65,9 @@ fn steps<'a>(mut input: Tokens<'a>, open: &'a Token<'a>) -> Parsed<'a, Vec<TestS
                 input = rest;
             }
             Err(nom::Err::Error(problem) | nom::Err::Failure(problem)) => {
-                let next = problem.position.max(input.position() + 1);
+                let next = behind(&input, &problem);
                 report(input, problem, &TEST_LINES);
-                input = skip_to(input.at_position(next), at_test_line);
+                input = skip_to(next, near_test_line);
             }
             // Only streaming parsers ask for more, and there are none here.
             Err(nom::Err::Incomplete(_)) => input = input.advance(),
@@ -64,21 +77,19 @@ fn steps<'a>(mut input: Tokens<'a>, open: &'a Token<'a>) -> Parsed<'a, Vec<TestS
 
 fn step(input: Tokens<'_>) -> Parsed<'_, TestStep> {
     let start = input.peek().span;
-    let parsed = alt((
+    if !TEST_LINES.iter().any(|word| input.at_word(word)) {
+        return input
+            .stuck(&[Expected::Thing("the next line of the test (`at`, `expect`, `restart` or `stop`)")]);
+    }
+    let (input, kind) = alt((
         event,
         preceded(word("expect"), cut(expect)),
         word("restart").map(|_| TestStepKind::Restart),
         word("stop").map(|_| TestStepKind::Stop),
     ))
-    .parse(input);
-    match parsed {
-        Err(nom::Err::Error(_)) => input.stuck(&[Expected::Text("}")]),
-        parsed => {
-            let (input, kind) = parsed?;
-            let span = span_from(start, &input);
-            Ok((input, TestStep { kind, span }))
-        }
-    }
+    .parse(input)?;
+    let span = span_from(start, &input);
+    Ok((input, TestStep { kind, span }))
 }
 
 /// `at 90s STREAM { fields }`
@@ -150,7 +161,17 @@ fn times(input: Tokens<'_>) -> Parsed<'_, Spanned<i64>> {
         input.report(problem.help(format!("write `x {digits}` or `× {digits}`")));
         return Ok((input.advance(), Spanned::new(digits, input.peek().span)));
     }
-    preceded(alt((symbol("×"), word("x"))), cut(integer("a number of alerts"))).parse(input)
+    let count = integer("a number of alerts");
+    let star = input.at_symbol("*");
+    if !input.at_line_start() && (star || matches!(input.peek().kind, Kind::Int(_))) {
+        input.report_here(
+            codes::E0006,
+            "how many alerts are expected is written with `×`",
+            "write `× 2` or `x 2`",
+        );
+        return cut(count).parse(if star { input.advance() } else { input });
+    }
+    preceded(alt((symbol("×"), word("x"))), cut(count)).parse(input)
 }
 
 /// The number in `x2`.

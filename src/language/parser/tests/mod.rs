@@ -1,5 +1,9 @@
 //! Tests of the lexer and the parser.
 
+mod forms;
+mod hostile;
+mod mistakes;
+mod show;
 mod whole;
 
 use super::parse;

@@ -3,7 +3,7 @@
 use super::good;
 use crate::language::tree::{ClauseKind, Item};
 
-const EXAMPLE: &str = include_str!("card_testing.trip");
+pub(super) const EXAMPLE: &str = include_str!("card_testing.trip");
 
 #[test]
 fn the_example_parses() {
