@@ -8,8 +8,8 @@ use crate::diagnostic::codes::{
 use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::event::{Type, Value};
 use crate::expression::functions::{self, Function, Signature};
-use crate::expression::{Aggregate, Expr, FieldSource, RegisterSpec, Wildcard};
-use crate::language::checked::{RunRegister, next_register};
+use crate::expression::{Aggregate, Expr, FieldSource, RegisterId, RegisterSpec, Wildcard};
+use crate::language::checked::{LoopId, RunRegister, VariableId, next_register};
 use crate::language::tree::{self, ExprKind, InSet};
 
 use super::expression::{Checker, Typed, boolean, widen};
@@ -38,7 +38,7 @@ impl<'g, 't> Checker<'g, 't> {
                     );
                     return None;
                 }
-                self.captured_field(&seen, Aggregate::Last, field)
+                self.captured_field(&seen, Aggregate::Last, field, seen.scope)
             }
             ExprKind::Call { function, arguments, .. }
                 if matches!(function.node.as_str(), "first" | "last") =>
@@ -56,7 +56,7 @@ impl<'g, 't> Checker<'g, 't> {
                 };
                 let seen = self.variable(name, *at)?;
                 let which = if function.node == "first" { Aggregate::First } else { Aggregate::Last };
-                self.captured_field(&seen, which, field)
+                self.captured_field(&seen, which, field, None)
             }
             ExprKind::Index(table, _) => {
                 self.report(not_yet(table.span, "tables"));
@@ -72,9 +72,17 @@ impl<'g, 't> Checker<'g, 't> {
         }
     }
 
-    fn captured_field(&mut self, seen: &Seen<'g>, which: Aggregate, field: &tree::Name) -> Option<Typed> {
+    /// A field of one captured event. `scope`: only captures of the same repetition of that loop
+    /// count.
+    fn captured_field(
+        &mut self,
+        seen: &Seen<'g>,
+        which: Aggregate,
+        field: &tree::Name,
+        scope: Option<LoopId>,
+    ) -> Option<Typed> {
         let (source, ty) = self.source_field(seen, field)?;
-        Some(self.register(seen, RegisterSpec { aggregate: which, source, ty }, ty))
+        Some(self.register(seen.id, RegisterSpec { aggregate: which, source, ty }, scope, ty))
     }
 
     fn source_field(&mut self, seen: &Seen<'g>, field: &tree::Name) -> Option<(FieldSource, Type)> {
@@ -99,10 +107,16 @@ impl<'g, 't> Checker<'g, 't> {
         None
     }
 
-    fn register(&mut self, seen: &Seen<'g>, spec: RegisterSpec, result: Type) -> Typed {
-        let wanted = RunRegister { variable: seen.id, spec, scope: seen.scope };
+    fn register(
+        &mut self,
+        variable: VariableId,
+        spec: RegisterSpec,
+        scope: Option<LoopId>,
+        result: Type,
+    ) -> Typed {
+        let wanted = RunRegister { variable, spec, scope };
         let id = match self.registers.iter().position(|register| *register == wanted) {
-            Some(index) => crate::expression::RegisterId(index as u32),
+            Some(index) => RegisterId(index as u32),
             None => {
                 let id = next_register(self.registers);
                 self.registers.push(wanted);
@@ -214,7 +228,7 @@ impl<'g, 't> Checker<'g, 't> {
                 }
                 let Some(seen) = self.variable(variable, *at) else { return Some(None) };
                 let spec = RegisterSpec { aggregate, source: FieldSource::Event, ty: Type::Bool };
-                Some(Some(self.register(&seen, spec, Type::Int)))
+                Some(Some(self.register(seen.id, spec, None, Type::Int)))
             }
             [tree::Expr { kind: ExprKind::Field(of, field), .. }] => {
                 let ExprKind::Name(variable) = &of.kind else {
@@ -234,7 +248,7 @@ impl<'g, 't> Checker<'g, 't> {
                     self.report(Diagnostic::new(E0201, span, format!("`{name}` cannot be taken of {ty}")));
                     return Some(None);
                 };
-                Some(Some(self.register(&seen, RegisterSpec { aggregate, source, ty }, result)))
+                Some(Some(self.register(seen.id, RegisterSpec { aggregate, source, ty }, None, result)))
             }
             [_, _] if matches!(aggregate, Aggregate::Min | Aggregate::Max) => None,
             _ => {
