@@ -138,11 +138,6 @@ impl Program {
     pub(crate) fn routes(&self, stream: StreamId) -> &[Route] {
         &self.routes[stream.0 as usize]
     }
-
-    /// Whether a rule that is not off reads the stream.
-    pub(crate) fn is_used(&self, stream: StreamId) -> bool {
-        !self.routes(stream).is_empty()
-    }
 }
 
 fn too_large(span: crate::diagnostic::Span, message: String) -> Diagnostic {

@@ -10,6 +10,7 @@
 //! states is finite; [`MAX_STATES`] bounds it.
 
 mod build;
+#[cfg(feature = "service")]
 pub mod graph;
 mod lint;
 mod predicates;
