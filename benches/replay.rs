@@ -25,8 +25,13 @@ fn main() {
     let runs = option("--runs").unwrap_or(5).max(1);
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let inputs = write_inputs(folder.path(), events);
-    let bytes: u64 = inputs.iter().map(|(_, file)| std::fs::metadata(file).map_or(0, |data| data.len())).sum();
-    println!("{events} events, {:.0} bytes each, {} streams, rules/", bytes as f64 / events as f64, inputs.len());
+    let bytes: u64 =
+        inputs.iter().map(|(_, file)| std::fs::metadata(file).map_or(0, |data| data.len())).sum();
+    println!(
+        "{events} events, {:.0} bytes each, {} streams, rules/",
+        bytes as f64 / events as f64,
+        inputs.len()
+    );
     let mut samples: Vec<Sample> = (0..runs).map(|_| measure(&inputs)).collect();
     samples.sort_by(|a, b| a.cpu_s.total_cmp(&b.cpu_s));
     println!("{:>10} {:>10} {:>12} {:>14} {:>10}", "cpu s", "wall s", "µs an event", "events/s", "peak MB");
@@ -45,11 +50,14 @@ fn option(name: &str) -> Option<u64> {
 
 /// One file a stream, in the order in which the lines would arrive.
 fn write_inputs(folder: &Path, events: u64) -> Vec<(&'static str, PathBuf)> {
-    let settings = Settings { seed: 1, events, keys: (events / 10).max(1), start_ms: 1_772_352_000_000, planted: true };
+    let settings =
+        Settings { seed: 1, events, keys: (events / 10).max(1), start_ms: 1_772_352_000_000, planted: true };
     let files: Vec<(&str, PathBuf)> =
         STREAMS.iter().map(|stream| (stream.name, folder.join(format!("{}.jsonl", stream.name)))).collect();
-    let mut writers: Vec<BufWriter<File>> =
-        files.iter().map(|(_, path)| BufWriter::new(File::create(path).expect("the file can be made"))).collect();
+    let mut writers: Vec<BufWriter<File>> = files
+        .iter()
+        .map(|(_, path)| BufWriter::new(File::create(path).expect("the file can be made")))
+        .collect();
     for line in Generator::new(settings) {
         writeln!(writers[line.stream], "{}", line.json).expect("the line can be written");
     }
