@@ -108,7 +108,6 @@ pub fn build(rule: &Rule) -> Result<Automaton, TooLarge> {
         builder.leave(&mut stack, &Passed::default(), &mut state);
         builder.finish_state(id, state)?;
     }
-    find_needs(&mut builder.states);
     let sees_every_event = builder.states.iter().any(|state| {
         state.transitions.iter().any(|transition| {
             !transition.next_not.is_empty()
@@ -120,32 +119,6 @@ pub fn build(rule: &Rule) -> Result<Automaton, TooLarge> {
         })
     });
     Ok(Automaton { states: builder.states, sees_every_event })
-}
-
-/// Finds out which states still need an event. Absences lead on at most as often as the pattern has
-/// absences in a row, so the repetition ends soon.
-fn find_needs(states: &mut [State]) {
-    for state in states.iter_mut() {
-        state.needs_event = !state.accepting;
-    }
-    loop {
-        let ready: Vec<usize> = (0..states.len())
-            .filter(|&index| {
-                let absences = states[index]
-                    .transitions
-                    .iter()
-                    .filter(|transition| matches!(transition.trigger, Trigger::Absence { .. }));
-                states[index].needs_event
-                    && absences.into_iter().any(|absence| !states[absence.target.0 as usize].needs_event)
-            })
-            .collect();
-        if ready.is_empty() {
-            return;
-        }
-        for index in ready {
-            states[index].needs_event = false;
-        }
-    }
 }
 
 impl<'r> Builder<'r> {
