@@ -60,7 +60,7 @@ impl Run {
 
     /// Clears the registers of a repetition that begins with `transition`.
     pub(super) fn reset(registers: &mut [Register], rule: &CompiledRule, transition: &Transition) {
-        for id in &transition.resets {
+        for id in transition.resets.iter() {
             registers[id.0 as usize] = rule.specs[id.0 as usize].empty();
         }
     }

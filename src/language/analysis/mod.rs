@@ -31,7 +31,13 @@ pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
         broken: Default::default(),
     };
     constants::settle(&mut globals, &declarations.constants, &declarations.definitions, &mut diagnostics);
-    let rules =
-        declarations.rules.iter().filter_map(|rule| rule::check(rule, &globals, &mut diagnostics)).collect();
+    let mut rules = Vec::new();
+    for rule in &declarations.rules {
+        let mut own = Diagnostics::default();
+        let checked = rule::check(rule, &globals, &mut own);
+        // A rule with a mistake goes no further: what comes next relies on what was checked here.
+        rules.extend(checked.filter(|_| !own.has_errors()));
+        diagnostics.append(own);
+    }
     (Checked { streams: globals.streams, rules }, diagnostics)
 }
