@@ -14,6 +14,11 @@ pub use crate::language::checked::Mode;
 
 /// Most states of all rules together.
 pub const MAX_STATES: usize = 1_000_000;
+/// Most transitions between the states of all rules together.
+pub const MAX_TRANSITIONS: usize = 2_000_000;
+/// After so many rules that grow too large, the rest is not tried: each of them takes as long as the
+/// largest rule that is allowed.
+const MAX_TOO_LARGE: usize = 10;
 
 /// A rule of the program, by its place in the order of names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,23 +83,31 @@ impl Program {
 
     fn build(checked: checked::Checked, diagnostics: &mut Diagnostics) -> Program {
         let mut predicates = Predicates::default();
-        let mut rules = Vec::new();
-        let mut states = 0;
+        let mut rules: Vec<CompiledRule> = Vec::new();
+        let (mut states, mut transitions, mut refused) = (0, 0, 0);
         for rule in checked.rules {
             let span = rule.pattern_span;
             match CompiledRule::new(rule, &mut predicates) {
                 Ok(compiled) => {
                     states += compiled.automaton.states.len();
-                    if states > MAX_STATES {
-                        let message = format!("the rules up to here need more than {MAX_STATES} states");
-                        diagnostics.push(too_large(span, message));
-                        break;
-                    }
-                    diagnostics.append(automaton::lint(&compiled.rule, &compiled.automaton));
+                    transitions += compiled.automaton.transitions();
+                    diagnostics.append(automaton::lint(&compiled));
                     rules.push(compiled);
                 }
-                Err(error) => diagnostics
-                    .push(too_large(error.span, format!("this pattern grows too large: {}", error.what))),
+                Err(error) => {
+                    refused += 1;
+                    let message = format!("this pattern grows too large: {}", error.what);
+                    diagnostics.push(too_large(error.span, message));
+                }
+            }
+            let limits = [(states, MAX_STATES, "states"), (transitions, MAX_TRANSITIONS, "transitions")];
+            if let Some((_, most, what)) = limits.iter().find(|(found, most, _)| found > most) {
+                let message = format!("the rules up to here need more than {most} {what}");
+                diagnostics.push(too_large(span, message));
+                break;
+            }
+            if refused == MAX_TOO_LARGE {
+                break;
             }
         }
         Program {
@@ -139,11 +152,6 @@ impl Program {
     /// Where the events of a stream go.
     pub(crate) fn routes(&self, stream: StreamId) -> &[Route] {
         &self.routes[stream.0 as usize]
-    }
-
-    /// Whether a rule that is not off reads the stream.
-    pub(crate) fn is_used(&self, stream: StreamId) -> bool {
-        !self.routes(stream).is_empty()
     }
 }
 

@@ -187,6 +187,7 @@ impl Generator {
     }
 
     /// The planted cases and near misses.
+    #[allow(dead_code, reason = "the demo reads it, the benchmark does not")]
     pub fn cases(&self) -> &[Case] {
         &self.cases
     }

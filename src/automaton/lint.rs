@@ -1,15 +1,15 @@
 //! What the automaton shows to be not meant: steps that can never be taken, runs that never end.
 
-use super::{AbsenceEnd, Automaton, State, Transition, Trigger};
+use super::{AbsenceEnd, Automaton, CompiledRule, State, Transition, Trigger};
 use crate::diagnostic::codes::{W0501, W0505};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::expression::Leaves;
 use crate::language::checked::{LinkKind, Overlap, Rule, TestId, VariableId};
 
 /// Warnings about a rule that can be run.
-pub fn lint(rule: &Rule, automaton: &Automaton) -> Diagnostics {
+pub fn lint(compiled: &CompiledRule) -> Diagnostics {
+    let CompiledRule { rule, automaton, .. } = compiled;
     let mut diagnostics = Diagnostics::default();
-    never_captured(rule, automaton, &mut diagnostics);
+    never_captured(compiled, &mut diagnostics);
     // With an `on timeout` that never happens, the missing limit has been told.
     let is_told = rule.timeout.is_some() && !limits_time(rule, automaton);
     if !is_told && lives_for_ever(rule, automaton) {
@@ -35,14 +35,15 @@ fn limits_time(rule: &Rule, automaton: &Automaton) -> bool {
 }
 
 /// Warns about steps whose every transition stands behind one that takes all their events.
-fn never_captured(rule: &Rule, automaton: &Automaton, diagnostics: &mut Diagnostics) {
+fn never_captured(compiled: &CompiledRule, diagnostics: &mut Diagnostics) {
+    let CompiledRule { rule, automaton, .. } = compiled;
     // For each variable: whether something captures it, and what stands in its way.
     let mut reachable = vec![false; rule.variables.len()];
     let mut behind: Vec<Option<VariableId>> = vec![None; rule.variables.len()];
     for state in &automaton.states {
         for (index, transition) in state.transitions.iter().enumerate() {
             let Trigger::Take { variable, .. } = transition.trigger else { continue };
-            match state.transitions[..index].iter().find(|earlier| covers(earlier, transition, rule)) {
+            match state.transitions[..index].iter().find(|earlier| covers(earlier, transition, compiled)) {
                 Some(Transition { trigger: Trigger::Take { variable: earlier, .. }, .. }) => {
                     behind[variable.0 as usize] = Some(*earlier);
                 }
@@ -69,7 +70,7 @@ fn never_captured(rule: &Rule, automaton: &Automaton, diagnostics: &mut Diagnost
 }
 
 /// Whether `earlier`, which is preferred, takes every event that `later` could.
-fn covers(earlier: &Transition, later: &Transition, rule: &Rule) -> bool {
+fn covers(earlier: &Transition, later: &Transition, compiled: &CompiledRule) -> bool {
     let (Trigger::Take { test: first, link, within, .. }, Trigger::Take { test: second, .. }) =
         (earlier.trigger, later.trigger)
     else {
@@ -81,25 +82,12 @@ fn covers(earlier: &Transition, later: &Transition, rule: &Rule) -> bool {
         && within.is_none()
         && link == LinkKind::Then
         && earlier.checks.iter().all(|clock| later.checks.contains(clock));
-    let (a, b) = (&rule.tests[first.0 as usize], &rule.tests[second.0 as usize]);
+    let test = |id: TestId| &compiled.rule.tests[id.0 as usize];
+    let predicate = |id: TestId| compiled.predicates[id.0 as usize];
     always_there
-        && a.stream == b.stream
-        && a.residual.is_none()
-        && (a.unary.is_none() || condition_text(rule, first) == condition_text(rule, second))
-}
-
-/// The unary condition of a test as canonical text.
-fn condition_text(rule: &Rule, test: TestId) -> Option<String> {
-    struct Fields;
-    impl Leaves for Fields {
-        fn field(&self, field: crate::event::FieldId) -> String {
-            format!("#{}", field.0)
-        }
-        fn register(&self, _: crate::expression::RegisterId) -> String {
-            String::new()
-        }
-    }
-    rule.tests[test.0 as usize].unary.as_ref().map(|condition| condition.describe(&Fields))
+        && test(first).stream == test(second).stream
+        && test(first).residual.is_none()
+        && (predicate(first).is_none() || predicate(first) == predicate(second))
 }
 
 /// Whether a run can wait for its next step without any limit.

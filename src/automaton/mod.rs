@@ -7,12 +7,15 @@
 //!
 //! Counts are unrolled: `3..5 a` is five states. All runs in one state therefore move alike when
 //! conditions look at the current event only. Open counts stop at their minimum, so the number of
-//! states is finite; [`MAX_STATES`] bounds it.
+//! states is finite; [`MAX_STATES`] and [`MAX_TRANSITIONS`] bound it.
 
 mod build;
+#[cfg(feature = "service")]
 pub mod graph;
 mod lint;
 mod predicates;
+
+use std::sync::Arc;
 
 use crate::diagnostic::Span;
 use crate::event::Duration;
@@ -27,6 +30,8 @@ pub use predicates::{Answers, PredicateId, Predicates};
 pub const MAX_STATES: usize = 20_000;
 /// Most transitions out of one state: a run keeps one bit for each.
 pub const MAX_FRONTIER: usize = 64;
+/// Most transitions of one rule, so that wide states cannot also be many.
+pub const MAX_TRANSITIONS: usize = 200_000;
 
 /// A state, by its place in [`Automaton::states`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,9 +58,6 @@ pub struct State {
     pub transitions: Vec<Transition>,
     /// Whether a run that comes here has taken all it needs.
     pub accepting: bool,
-    /// Whether a run that comes here must still take an event to match: it is not accepting, and no
-    /// absences alone lead to a state that is.
-    pub needs_event: bool,
     /// How often the innermost loop around what was taken last has been gone through, and whether
     /// that count is open: it then means "so often or more".
     pub count: Option<(u32, bool)>,
@@ -77,7 +79,7 @@ pub struct Transition {
     /// Groups with a time limit that begin with this event.
     pub sets: Vec<ClockId>,
     /// What belongs to a repetition that this event begins, and is cleared before it is captured.
-    pub resets: Vec<RegisterId>,
+    pub resets: Arc<[RegisterId]>,
     /// Where it leads.
     pub target: StateId,
 }
@@ -120,6 +122,11 @@ impl Automaton {
     /// The state with that id.
     pub fn state(&self, id: StateId) -> &State {
         &self.states[id.0 as usize]
+    }
+
+    /// How many transitions all states have.
+    pub fn transitions(&self) -> usize {
+        self.states.iter().map(|state| state.transitions.len()).sum()
     }
 }
 

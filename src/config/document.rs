@@ -214,6 +214,9 @@ impl<'a> Table<'a> {
                 format!("`{}` is not spoken here", url.scheme())
             }
             Ok(url) => return Some(url),
+            // What the library says here, "relative URL without a base", says little to those who
+            // have not read the standard.
+            Err(_) if !given.value.contains("://") => "it does not say how to connect".to_string(),
             Err(error) => error.to_string(),
         };
         let message = format!("this URL cannot be used: {why}");
@@ -313,7 +316,8 @@ fn example(key: &Key) -> String {
                 list(words.iter().map(|word| format!("{} = \"{word}\"", key.name)))
             );
         }
-        (Takes::Table, _) => return format!("it is a table: `[{}]`, or `[{}.NAME]`", key.name, key.name),
+        (Takes::Table, _) if key.name == "limits" => return "write `[limits]` and the keys below it".into(),
+        (Takes::Table, _) => return format!("write `[{}.NAME]` for each, and the keys below it", key.name),
         _ => "\"payments\"".into(),
     };
     format!("for example `{} = {value}`", key.name)

@@ -8,6 +8,8 @@ mod document;
 mod read;
 pub mod reference;
 pub mod rules;
+#[cfg(test)]
+mod tests;
 pub mod value;
 
 use std::path::{Path, PathBuf};

@@ -138,8 +138,8 @@ pub struct RunRegister {
     pub variable: VariableId,
     /// What it keeps of them.
     pub spec: RegisterSpec,
-    /// The loop whose repetitions clear it: conditions in a repeated group see their own
-    /// repetition only.
+    /// The loop whose repetitions clear it: in a repeated group `v.f` is the capture of the same
+    /// repetition, while `first(v).f`, `last(v).f` and aggregates see all of the run.
     pub scope: Option<LoopId>,
 }
 

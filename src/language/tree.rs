@@ -3,6 +3,8 @@
 //! The parser makes it, the formatter prints it, the analysis reads it. It holds nothing that is
 //! not in the text.
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::Span;
 use crate::event::{Duration, FieldType};
 
@@ -30,8 +32,17 @@ pub type Name = Spanned<String>;
 pub struct File {
     /// The declarations in the order written.
     pub items: Vec<Item>,
-    /// Names that stand in what could not be read, so that nobody is told that they are unknown.
-    pub unread: Vec<String>,
+    /// What could not be read.
+    pub unread: Unread,
+}
+
+/// What could not be read, which has been reported: what follows from it need not be.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Unread {
+    /// Names that were probably given there.
+    pub names: BTreeSet<String>,
+    /// Places of types that do not exist, and for which another stands in the tree.
+    pub types: BTreeSet<Span>,
 }
 
 /// A declaration.
@@ -178,7 +189,7 @@ pub struct Rule {
     pub name: Name,
     /// The clauses in the order written.
     pub clauses: Vec<Clause>,
-    /// Whether a clause could not be read and was left out.
+    /// Whether something in it could not be read as written, and was left out or guessed.
     pub has_unread: bool,
     /// The whole declaration.
     pub span: Span,

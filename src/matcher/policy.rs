@@ -80,7 +80,7 @@ impl Matcher<'_> {
                 captured(variable).next().is_some_and(|point| run.first < point)
             }
             Overlap::ResumeAtLast(variable) => {
-                captured(variable).last().is_some_and(|point| run.first < point)
+                captured(variable).next_back().is_some_and(|point| run.first < point)
             }
         }
     }

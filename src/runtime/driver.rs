@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use crate::engine::{Engine, Refused};
-use crate::event::{Duration, Event, Timestamp};
+use crate::event::{Duration, SequencePoint, Timestamp};
 use crate::outbox::Outbox;
 use crate::source::reader::Batch;
 use crate::source::{Clock, Input};
@@ -97,14 +97,14 @@ impl<O: Outbox> Driver<O> {
 
     fn push(&mut self, source: usize, batch: Batch, now: Timestamp) {
         for event in batch.events {
-            // Sharing an event is cheap, and the engine keeps none that it refuses.
-            if let Err(refused) = self.engine.push(event.clone(), now) {
-                self.report(source, &event, refused, now);
+            let point = event.point();
+            if let Err(refused) = self.engine.push(event, now) {
+                self.report(source, point, refused, now);
             }
         }
     }
 
-    fn report(&mut self, source: usize, event: &Event, refused: Refused, now: Timestamp) {
+    fn report(&mut self, source: usize, point: SequencePoint, refused: Refused, now: Timestamp) {
         let metrics = &self.metrics.sources[source];
         let (kind, by) = match refused {
             Refused::Late(by) => {
@@ -117,12 +117,11 @@ impl<O: Outbox> Driver<O> {
             }
         };
         if let Verdict::Show { held_back } = self.refusals.check(now) {
-            let position = event.position();
             warn!(
                 source = %metrics.name,
-                partition = position.partition.0,
-                offset = position.offset,
-                time = %event.time(),
+                partition = point.position.partition.0,
+                offset = point.position.offset,
+                time = %point.time,
                 by = %by,
                 not_logged = held_back,
                 "did not take an event: {kind}"
@@ -146,8 +145,179 @@ impl<O: Outbox> Driver<O> {
         let counters = self.engine.rule_counters();
         self.metrics.engine.events.follow(self.engine.counters().events);
         self.metrics.engine.keyless.follow(counters.keyless);
+        self.metrics.engine.waiting.set(self.engine.waiting() as u64);
+        self.metrics.engine.runs.set(self.engine.live_runs() as u64);
         for (metric, count) in self.metrics.rules.iter().zip(&counters.alerts) {
             metric.alerts.follow(*count);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+    use std::sync::atomic::AtomicI64;
+
+    use crate::alert::Alert;
+    use crate::codec::Decoder;
+    use crate::codec::json::JsonDecoder;
+    use crate::diagnostic::Sources;
+    use crate::engine::EngineOptions;
+    use crate::event::{PartitionId, Position, StreamId};
+    use crate::program::Program;
+
+    const RULES: &str = r#"
+stream quiet time at idle 10s { id string, at timestamp(s) }
+rule lonely {
+  event e = quiet where id != ""
+  match e then not quiet for 5s
+  alert low "{e.id}" {}
+  to out
+}
+"#;
+
+    #[derive(Default)]
+    struct ManualClock(AtomicI64);
+
+    impl ManualClock {
+        fn set(&self, second: i64) {
+            self.0.store(second * 1_000_000, Ordering::Relaxed);
+        }
+    }
+
+    impl Clock for ManualClock {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_micros(self.0.load(Ordering::Relaxed))
+        }
+    }
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<String>>>);
+
+    impl Outbox for Kept {
+        fn put(&mut self, alerts: Vec<Alert>) {
+            let titles = alerts.into_iter().map(|alert| alert.title);
+            self.0.lock().expect("no panic").extend(titles);
+        }
+    }
+
+    struct Bench {
+        driver: Driver<Kept>,
+        clock: Arc<ManualClock>,
+        kept: Kept,
+        metrics: Arc<Metrics>,
+        decoder: JsonDecoder,
+    }
+
+    impl Bench {
+        fn new() -> Bench {
+            let (program, problems) = Program::compile(&Sources::new([("a.trip", RULES)]));
+            let program = Arc::new(program.unwrap_or_else(|| panic!("{problems:?}")));
+            let decoder = JsonDecoder::new(StreamId(0), &program.streams()[0]);
+            let clock = Arc::new(ManualClock::default());
+            let kept = Kept::default();
+            let metrics = Arc::new(Metrics::new(["s"], ["lonely"], []));
+            let engine = Engine::new(program, EngineOptions { max_ahead: Some(Duration::DAY) });
+            let driver = Driver::new(engine, kept.clone(), clock.clone(), metrics.clone());
+            Bench { driver, clock, kept, metrics, decoder }
+        }
+
+        /// An event of a partition that arrived at a second and is worked on at another.
+        fn input(&mut self, partition: u32, at: i64, arrival: i64) -> Input {
+            let record = format!("{{\"id\":\"p{partition}@{at}\",\"at\":{at}}}");
+            let position = Position { partition: PartitionId(partition), offset: at.unsigned_abs() };
+            let arrival = Timestamp::from_micros(arrival * 1_000_000);
+            let event = self.decoder.decode(record.as_bytes(), position, arrival).expect("an event");
+            Input::Events { source: 0, batch: Batch { events: vec![event], bytes: record.len() }, arrival }
+        }
+
+        fn take(&mut self, partition: u32, at: i64, arrival: i64) {
+            let input = self.input(partition, at, arrival);
+            self.driver.take(input);
+        }
+
+        fn open(&mut self, partition: u32) {
+            self.driver.take(Input::Opened { stream: StreamId(0), partition: PartitionId(partition) });
+        }
+
+        fn alerts(&self) -> Vec<String> {
+            self.kept.0.lock().expect("no panic").clone()
+        }
+    }
+
+    #[test]
+    fn the_clock_lets_quiet_partitions_go_while_nothing_comes() {
+        let mut bench = Bench::new();
+        bench.clock.set(100);
+        bench.open(0);
+        bench.take(0, 100, 100);
+        bench.clock.set(109);
+        bench.driver.rest();
+        assert_eq!(bench.alerts(), [] as [&str; 0], "9 s are not idle yet");
+        bench.clock.set(111);
+        bench.driver.rest();
+        assert_eq!(bench.alerts(), ["p0@100"]);
+    }
+
+    #[test]
+    fn nobody_is_quiet_while_the_engine_is_behind() {
+        let mut bench = Bench::new();
+        bench.clock.set(100);
+        bench.open(0);
+        bench.open(1);
+        bench.take(0, 100, 100);
+        bench.take(1, 100, 100);
+        // The engine was busy for 20 s; what partition 1 has sent meanwhile still waits.
+        bench.clock.set(120);
+        bench.take(0, 110, 110);
+        assert_eq!(bench.alerts(), [] as [&str; 0], "partition 1 may have sent something");
+        bench.take(1, 101, 101);
+        bench.take(0, 120, 120);
+        assert_eq!(bench.alerts(), [] as [&str; 0], "its last word was just now");
+        bench.clock.set(131);
+        bench.driver.rest();
+        assert_eq!(bench.alerts(), ["p1@101", "p0@110", "p0@120"]);
+    }
+
+    #[test]
+    fn refused_events_are_counted_with_their_source() {
+        let mut bench = Bench::new();
+        bench.clock.set(1_000);
+        bench.open(0);
+        bench.take(0, 1_000, 1_000);
+        bench.take(0, 990, 1_000);
+        bench.take(0, 1_000 + 2 * 86_400, 1_000);
+        let metrics = &bench.metrics;
+        assert_eq!((metrics.sources[0].late.get(), metrics.sources[0].future.get()), (1, 1));
+        assert_eq!(metrics.engine.events.get(), 1);
+    }
+
+    #[test]
+    fn the_queue_is_worked_off_to_its_end_and_event_time_stays() {
+        let mut bench = Bench::new();
+        bench.clock.set(100);
+        let inputs = [bench.input(0, 100, 100), bench.input(0, 107, 100)];
+        let (sender, queue) = mpsc::channel(4);
+        for input in inputs {
+            sender.try_send(input).expect("there is room");
+        }
+        drop(sender);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let kept = bench.kept.clone();
+        let left = bench.driver.run(queue, runtime.handle(), &AtomicBool::new(false));
+        assert_eq!(left, 0);
+        assert_eq!(*kept.0.lock().expect("no panic"), ["p0@100"], "what comes after 107 is open");
+    }
+
+    #[test]
+    fn a_halt_leaves_the_rest() {
+        let mut bench = Bench::new();
+        let input = bench.input(0, 100, 100);
+        let (sender, queue) = mpsc::channel(4);
+        sender.try_send(input).expect("there is room");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        assert_eq!(bench.driver.run(queue, runtime.handle(), &AtomicBool::new(true)), 1);
+        assert!(sender.is_closed());
     }
 }

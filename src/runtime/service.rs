@@ -100,11 +100,6 @@ impl Service {
         Ok(Service { config, metrics, stop, halt_sinks, halt_engine, sources, sinks, engine })
     }
 
-    /// What is counted.
-    pub fn metrics(&self) -> &Arc<Metrics> {
-        &self.metrics
-    }
-
     /// Runs until all sources have ended or `stop` is over, and then finishes what has been received.
     ///
     /// # Errors
@@ -195,6 +190,12 @@ impl Service {
     }
 
     fn log_summary(&self) {
+        let engine = &self.metrics.engine;
+        if engine.waiting.get() + engine.runs.get() > 0 {
+            // Nothing is stored yet, so that a restart begins anew.
+            let (events, runs) = (engine.waiting.get(), engine.runs.get());
+            info!(events, runs, "left: events that waited for event time, and partial matches");
+        }
         for source in &self.metrics.sources {
             info!(
                 source = %source.name,

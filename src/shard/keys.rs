@@ -110,6 +110,13 @@ impl Keys {
         &mut record.rules[index]
     }
 
+    /// Whether a timer is the one that counts for its rule and key.
+    pub fn is_scheduled(&self, timer: &Timer) -> bool {
+        self.records[timer.slot.0 as usize].as_ref().is_some_and(|record| {
+            record.rules.iter().any(|state| state.rule == timer.rule && state.timer == timer.due)
+        })
+    }
+
     /// The state that a timer for `due` was set for, unless it is gone or waits for another moment.
     /// Its timer counts as used.
     pub fn state_if_scheduled(&mut self, slot: Slot, rule: RuleId, due: Timestamp) -> Option<&mut RuleState> {

@@ -96,6 +96,7 @@ impl Shard {
         for route in program.routes(event.stream()) {
             self.route(&program, route, event, &mut decided);
         }
+        self.timers.sweep(|timer| self.keys.is_scheduled(timer));
         if decided.is_empty() {
             return;
         }
@@ -127,7 +128,8 @@ impl Shard {
                 slot = self.keys.find(key);
             }
             let active = slot.is_some_and(|slot| self.keys.has_runs(slot, rule));
-            if !active && !(concerned && matcher.can_start(event, &mut self.answers)) {
+            let starts = concerned && matcher.can_start(event, &mut self.answers);
+            if !active && !starts {
                 continue;
             }
             let at = *slot.get_or_insert_with(|| self.keys.insert(key));
@@ -194,5 +196,55 @@ impl Shard {
         for slot in slots {
             self.keys.remove_idle(slot);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Sources;
+    use crate::event::{FieldId, PartitionId, Position, StreamId, Value};
+
+    fn shard(rule: &str) -> Shard {
+        let text = format!(
+            "stream s time at {{\n k string\n t string\n at timestamp(ms)\n}}\nrule r {{\n by k\n \
+             event a = s where t == \"a\"\n event b = s where t == \"b\"\n {rule}\n alert info \"m\"\n}}\n"
+        );
+        let (program, problems) = Program::compile(&Sources::new([("r.trip", text)]));
+        Shard::new(Arc::new(program.unwrap_or_else(|| panic!("{problems:?}"))))
+    }
+
+    fn event(number: u64, key: &str, kind: &str) -> Event {
+        let time = Timestamp::from_micros(number as i64 * 1_000);
+        let values = [Value::text(key), Value::text(kind), Value::Timestamp(time)];
+        let event =
+            Event::new(StreamId(0), time, Position { partition: PartitionId(0), offset: number }, values, []);
+        assert_eq!(event.value(FieldId(1)), &Value::text(kind));
+        event
+    }
+
+    #[test]
+    fn short_runs_with_a_long_limit_leave_neither_keys_nor_timers() {
+        let mut shard = shard("match a then b within 7d");
+        let mut alerts = Vec::new();
+        for round in 0..20_000 {
+            let key = format!("k{round}");
+            shard.event(&event(2 * round, &key, "a"), &mut alerts);
+            shard.event(&event(2 * round + 1, &key, "b"), &mut alerts);
+        }
+        assert_eq!(alerts.len(), 20_000);
+        assert_eq!((shard.live_keys(), shard.live_runs()), (0, 0));
+        assert!(shard.timers.len() <= 2 * timers::FEW, "{} timers are left", shard.timers.len());
+    }
+
+    #[test]
+    fn a_run_ends_without_another_event_of_its_key() {
+        let mut shard = shard("match a then b within 1s");
+        let mut alerts = Vec::new();
+        shard.event(&event(0, "k", "a"), &mut alerts);
+        shard.advance(Timestamp::from_micros(1_000_000), &mut alerts);
+        assert_eq!(shard.live_runs(), 1, "the limit itself is included");
+        shard.advance(Timestamp::from_micros(1_000_001), &mut alerts);
+        assert_eq!((shard.live_keys(), shard.live_runs()), (0, 0));
     }
 }

@@ -120,6 +120,10 @@ group! {
     EngineMetrics by "" {
         events: Counter = Counter::default(), "tripline_engine_events_total", "events",
             "Events that the engine took.";
+        waiting: Gauge = Gauge::default(), "tripline_engine_waiting", "events",
+            "Events that wait until their turn in event time is certain.";
+        runs: Gauge = Gauge::default(), "tripline_engine_runs", "runs",
+            "Partial matches that are held.";
         keyless: Counter = Counter::default(), "tripline_engine_keyless_total", "events",
             "Events that a rule could not put into a group because a part of the key is null.";
     }

@@ -30,7 +30,8 @@ fn verdict(rule: &Rule, events: &[Event]) -> Verdict {
     if actual == expected { Verdict::Agree(!expected.is_empty()) } else { Verdict::Differ(actual, expected) }
 }
 
-/// Tries random rules; fails at the first difference, and when too few of them say anything.
+/// Tries random rules; fails at the first difference, when too few of them say anything, and when the
+/// compiler rejects more than one in a hundred, although they are made to be well formed.
 fn agree(seeds: std::ops::Range<u64>, shape: Shape) {
     let total = seeds.end - seeds.start;
     let (mut rejected, mut too_many, mut silent) = (vec![], 0, 0);
@@ -45,7 +46,7 @@ fn agree(seeds: std::ops::Range<u64>, shape: Shape) {
     }
     println!("{total} rules: {} rejected, {too_many} too large, {silent} silent", rejected.len());
     if let Some(why) = rejected.first() {
-        let many = rejected.len() as u64 * 100 > total * 30;
+        let many = rejected.len() as u64 * 100 > total;
         assert!(!many, "{} of {total} rules are rejected; the first:\n{why}", rejected.len());
     }
     assert!(too_many * 100 <= total * 10, "{too_many} of {total} rules have too many runs");
@@ -72,17 +73,17 @@ fn difference(seed: u64, shape: Shape, rule: Rule, events: Vec<Event>) -> String
 
 #[test]
 fn flat_rules_agree() {
-    agree(seeds(500), Shape { depth: 0, keys: 1 });
+    agree(seeds(2000), Shape { depth: 0, keys: 1 });
 }
 
 #[test]
 fn rules_with_groups_agree() {
-    agree(seeds(500), Shape { depth: 1, keys: 1 });
+    agree(seeds(2000), Shape { depth: 1, keys: 1 });
 }
 
 #[test]
 fn rules_with_nested_groups_and_several_keys_agree() {
-    agree(seeds(500), Shape { depth: 3, keys: 3 });
+    agree(seeds(2000), Shape { depth: 3, keys: 3 });
 }
 
 #[test]

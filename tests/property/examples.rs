@@ -1,8 +1,9 @@
 //! What the language's text says of each form, by small examples worked out by hand.
 //!
 //! In an example the letters are events of one key, each a second after the one before unless a
-//! time follows (`b@2.5`), and numbered from 1. A report is written `a1 b3 at 2`; a time-out
-//! begins with `timeout`.
+//! time follows (`b@2.5`), and numbered from 1; `b=7` has the value 7 in its field `v`, which is else
+//! 0. A report is written `a1 b3 at 2`; a time-out begins with `timeout`. After the pattern may stand
+//! another clause (` | overlap all`) and one more condition (` ; b: v > a.v`).
 
 use super::case::{Event, Kind, Report};
 use super::{engine, naive, tree};
@@ -74,6 +75,7 @@ const ABSENCES: &[Example] = &[
     ("a then 1+ b then not x for 2s then c", "a b@1 b@2 d@4 x@4 b@5 c@6", &[]),
     ("a then 1+ b then not x for 2s then c", "a b@1 b@2 b@5 c@6", &["a1 b2,3 c5 at 6"]),
     ("a then 1+ b then not x for 2s", "a b@1 x@2 b@3", &["a1 b2,4 at 5"]),
+    ("a then b then not x for 1s then not r for 2s within 1500ms", "a b@1", &["a1 b2 at 4"]),
     ("a then not x then optional b then c", "a x c", &[]),
     ("a then not x then optional b then c", "a b x c", &["a1 b2 c4 at 3"]),
     // A span stands for itself: an earlier `not` has no part in it.
@@ -88,6 +90,8 @@ const GROUPS: &[Example] = &[
     // A branch is taken whole before the next begins.
     ("(a then b and c)", "a c b c", &["a1 b3 c4 at 3"]),
     ("d next (a and b)", "d a c b", &["a2 b4 d1 at 3"]),
+    // The limit binds what is taken in the group, not the end of an absence in it.
+    ("(a then b then not x for 1s then optional c within 1500ms) then d", "a b@1 d@3", &["a1 b2 d3 at 3"]),
     ("(a then b within 1s) then c", "a@0 b@1 c@9", &["a1 b2 c3 at 9"]),
     ("d then (a then b within 1s)", "d@0 a@5 b@6", &["a2 b3 d1 at 6"]),
     ("2 (a then b within 1s)", "a@0 b@1 a@5 b@7", &[]),
@@ -122,11 +126,32 @@ const POLICIES: &[Example] = &[
     // Behind an absence as well: once c can no longer come in time, it is too late.
     ("a then 1+ b then not x for 3s then c within 5s | on timeout", "a b@4 d@9", &["timeout a1 b2 at 5"]),
     ("a then 1+ b then not x for 3s within 5s | on timeout", "a b@4 d@9", &["a1 b2 at 7"]),
+    // A step whose time is over keeps nothing alive: these die, one by the x and one by the d.
+    ("a then optional b then not x for 2s within 1s | on timeout", "a x@2", &[]),
+    ("2+ consecutive a then within 1s b | on timeout", "a a@1 d@4", &[]),
     ("a then within 1s b | on timeout", "a b@2", &["timeout a1 at 1"]),
+];
+
+const CAPTURES: &[Example] = &[
+    ("a then b ; b: v > a.v", "a=5 b=5 b=6", &["a1 b3 at 2"]),
+    ("optional a then b ; b: v > a.v", "b=6 a=5 b=6", &["a2 b3 at 2"]),
+    // A loop sees what the run has taken before the event.
+    ("2+ a ; a: count(a) == 0 or v > last(a).v", "a=5 a=4 a=6", &["a1,3 at 2"]),
+    ("c then 0+ a then b ; a: sum(a.v) + v < 10", "c a=6 a=4 a=3 b", &["a2,4 b5 c1 at 4"]),
+    // In a repeated group a bare field is that of the same repetition; the others see the whole run.
+    ("2 (a then b) ; b: v > a.v", "a=9 b=10 a=1 b=2", &["a1,3 b2,4 at 3"]),
+    ("2 (a then b) ; b: v > first(a).v", "a=9 b=10 a=1 b=2 b=11", &["a1,3 b2,5 at 4"]),
+    ("2 (a then b) ; b: count(b) == 0", "a b a b", &[]),
+    // What a `not` and an `until` look for depends on what the run holds.
+    ("a then not x then b ; x: v > a.v", "a=5 x=5 b", &["a1 b3 at 2"]),
+    ("a then not x then b ; x: v > a.v", "a=5 x=6 b", &[]),
+    ("1+ a until r then b ; r: v > last(a).v", "a=5 r=5 a=6 r=7 a=9 b", &["a1,3 b6 at 5"]),
 ];
 
 /// The rule file of an example.
 fn rule(text: &str) -> String {
+    let (text, more) = text.split_once(" ; ").unwrap_or((text, ""));
+    let (limited, condition) = more.split_once(": ").unwrap_or(("", ""));
     let (pattern, clause) = text.split_once(" | ").unwrap_or((text, ""));
     let clause = match clause {
         "on timeout" => "overlap all\n  on timeout alert info \"t\"".to_string(),
@@ -135,7 +160,8 @@ fn rule(text: &str) -> String {
     };
     let definition = |name: &str| {
         let letters: Vec<String> = name.chars().map(|letter| format!("\"{letter}\"")).collect();
-        format!("  event {name} = s where t in ({})\n", letters.join(", "))
+        let more = if name == limited { format!(" and ({condition})") } else { String::new() };
+        format!("  event {name} = s where t in ({}){more}\n", letters.join(", "))
     };
     let words = pattern.split(|c: char| !c.is_ascii_alphanumeric());
     let mut names: Vec<&str> =
@@ -152,9 +178,11 @@ fn rule(text: &str) -> String {
 fn events(text: &str) -> Vec<Event> {
     let mut at = -1000;
     let mut event = |(number, word): (usize, &str)| {
-        let (letter, time) = word.split_once('@').unwrap_or((word, ""));
+        let (word, time) = word.split_once('@').unwrap_or((word, ""));
+        let (letter, value) = word.split_once('=').unwrap_or((word, "0"));
+        let v = Some(value.parse().expect("a value is a whole number"));
         at = if time.is_empty() { at + 1000 } else { millis(time) };
-        Event { id: number as i64 + 1, k: "k".to_string(), t: letter.to_string(), v: Some(0), at }
+        Event { id: number as i64 + 1, k: "k".to_string(), t: letter.to_string(), v, at }
     };
     text.split(' ').enumerate().map(&mut event).collect()
 }
@@ -175,7 +203,7 @@ fn show(report: &Report) -> String {
 /// Compares what each example reports with what it should.
 fn check(reports: impl Fn(&str, &[Event]) -> Vec<Report>) {
     let mut wrong = String::new();
-    for (pattern, stream, expected) in [LINKS, COUNTS, ABSENCES, GROUPS, POLICIES].concat() {
+    for (pattern, stream, expected) in [LINKS, COUNTS, ABSENCES, GROUPS, POLICIES, CAPTURES].concat() {
         let text = rule(pattern);
         let reports: Vec<String> = reports(&text, &events(stream)).iter().map(show).collect();
         if reports != expected {

@@ -84,6 +84,15 @@ impl<'t> Run<'t> {
         self.frontier = all.into_iter().filter(|choice| !matches!(choice, Choice::Complete)).collect();
     }
 
+    /// A step whose time is over is no longer in the frontier: where other choices kept the run from
+    /// timing out with it, the run dies with the last of those.
+    fn forget_steps_before(&mut self, time: i64) {
+        self.frontier.retain(|choice| match choice {
+            Choice::Step(step) => step.limit.is_none_or(|limit| limit >= time),
+            _ => true,
+        });
+    }
+
     /// The end of the absence that it waits for, if it does.
     fn wait(&self) -> Option<(i64, Place<'t>)> {
         self.frontier.iter().find_map(|choice| match choice {
@@ -131,7 +140,8 @@ impl<'t> Matcher<'t> {
     fn event(&mut self, event: &Event, position: usize) {
         self.pass(Some(event.at));
         let mut runs = vec![];
-        for run in std::mem::take(&mut self.runs) {
+        for mut run in std::mem::take(&mut self.runs) {
+            run.forget_steps_before(event.at);
             runs.extend(self.offer(run, event, position));
         }
         runs.extend(self.start(event, position));
@@ -156,8 +166,7 @@ impl<'t> Matcher<'t> {
         let mut results = vec![];
         for choice in run.frontier.clone() {
             let Choice::Step(step) = choice else { continue };
-            let in_time = step.limit.is_none_or(|limit| event.at <= limit);
-            if in_time && self.fits(step.name, &step.repetitions, &run.captured, event) {
+            if self.fits(step.name, &step.repetitions, &run.captured, event) {
                 let link = step.link;
                 results.push(self.take(&run, step, event, position));
                 if link != Some(LinkKind::ThenAny) {

@@ -6,8 +6,8 @@ use crate::diagnostic::codes::{E0201, E0202, E0203, E0204, E0205, E0206, E0209, 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::event::{Type, Value};
 use crate::expression::functions::{self, Function, Signature};
-use crate::expression::{Aggregate, Expr, FieldSource, RegisterSpec, Wildcard};
-use crate::language::checked::{RunRegister, next_register};
+use crate::expression::{Aggregate, Expr, FieldSource, RegisterId, RegisterSpec, Wildcard};
+use crate::language::checked::{LoopId, RunRegister, VariableId, next_register};
 use crate::language::tree::{self, ExprKind, InSet};
 
 use super::expression::{Checker, Typed, boolean, widen, written};
@@ -31,7 +31,8 @@ impl<'g, 't> Checker<'g, 't> {
                     self.report(which_one(name, field, ty, span));
                     return None;
                 }
-                Some(self.register(&seen, RegisterSpec { aggregate: Aggregate::Last, source, ty }, ty))
+                let spec = RegisterSpec { aggregate: Aggregate::Last, source, ty };
+                Some(self.register(seen.id, spec, seen.scope, ty))
             }
             ExprKind::Call { function, arguments, .. }
                 if matches!(function.node.as_str(), "first" | "last") =>
@@ -45,7 +46,7 @@ impl<'g, 't> Checker<'g, 't> {
                 let seen = self.variable(name, *at, Some(&field.node))?;
                 let aggregate = if function.node == "first" { Aggregate::First } else { Aggregate::Last };
                 let (source, ty) = self.source_field(&seen, field)?;
-                Some(self.register(&seen, RegisterSpec { aggregate, source, ty }, ty))
+                Some(self.register(seen.id, RegisterSpec { aggregate, source, ty }, None, ty))
             }
             ExprKind::Index(table, _) => {
                 self.table(table);
@@ -63,8 +64,7 @@ impl<'g, 't> Checker<'g, 't> {
 
     /// `table[key]`, which this version does not run.
     pub(super) fn table(&mut self, table: &tree::Expr) {
-        let is_declared =
-            matches!(&table.kind, ExprKind::Name(name) if self.globals.reported.contains(name.as_str()));
+        let is_declared = matches!(&table.kind, ExprKind::Name(name) if self.globals.reported.contains(name));
         if !is_declared {
             self.report(not_yet(table.span, "tables"));
         }
@@ -87,10 +87,16 @@ impl<'g, 't> Checker<'g, 't> {
         None
     }
 
-    fn register(&mut self, seen: &Seen<'g>, spec: RegisterSpec, result: Type) -> Typed {
-        let wanted = RunRegister { variable: seen.id, spec, scope: seen.scope };
+    fn register(
+        &mut self,
+        variable: VariableId,
+        spec: RegisterSpec,
+        scope: Option<LoopId>,
+        result: Type,
+    ) -> Typed {
+        let wanted = RunRegister { variable, spec, scope };
         let id = match self.registers.iter().position(|register| *register == wanted) {
-            Some(index) => crate::expression::RegisterId(index as u32),
+            Some(index) => RegisterId(index as u32),
             None => {
                 let id = next_register(self.registers);
                 self.registers.push(wanted);
@@ -206,7 +212,7 @@ impl<'g, 't> Checker<'g, 't> {
         if aggregate == Aggregate::Count {
             let seen = self.variable(variable, at, None)?;
             let spec = RegisterSpec { aggregate, source: FieldSource::Event, ty: Type::Bool };
-            return Some(self.register(&seen, spec, Type::Int));
+            return Some(self.register(seen.id, spec, None, Type::Int));
         }
         let seen = self.variable(variable, at, None)?;
         let name = aggregate.name();
@@ -250,7 +256,7 @@ impl<'g, 't> Checker<'g, 't> {
             );
             return None;
         };
-        Some(self.register(&seen, RegisterSpec { aggregate, source, ty }, result))
+        Some(self.register(seen.id, RegisterSpec { aggregate, source, ty }, None, result))
     }
 
     fn conditional(&mut self, typed: Vec<Typed>, arguments: &[tree::Expr], span: Span) -> Option<Typed> {
@@ -369,7 +375,7 @@ impl<'g, 't> Checker<'g, 't> {
             InSet::Expr(expr) if typed.ty == Type::Ip => self.networks(typed, &[expr]),
             InSet::Expr(expr) => {
                 match &expr.kind {
-                    ExprKind::Name(name) if self.globals.reported.contains(name.as_str()) => {}
+                    ExprKind::Name(name) if self.globals.reported.contains(name) => {}
                     ExprKind::Name(name) if !self.globals.constants.contains_key(name.as_str()) => {
                         self.report(not_yet(expr.span, "lists"));
                     }

@@ -114,6 +114,9 @@ fn is_sound<'t>(definition: &'t tree::Def, globals: &Globals<'t>, diagnostics: &
             );
             return false;
         }
+        if globals.reported.is_no_type(&parameter.ty) {
+            return false;
+        }
         // A leaf that is not constant stands for an argument: only its type matters here.
         parameters.push((name, Typed::new(Expr::Time, parameter.ty.node.value_type())));
     }

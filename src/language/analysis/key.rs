@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use compact_str::CompactString;
 
-use crate::diagnostic::codes::{E0101, E0102, E0106, E0402, W0507};
+use crate::diagnostic::codes::{E0102, E0106, E0402, W0507};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use crate::event::{FieldId, StreamId, Type};
 use crate::language::checked::KeySpec;
@@ -38,8 +38,7 @@ pub(super) fn check(
     let mut names: Vec<KeyName> = Vec::new();
     let mut sound = true;
     for part in by.unwrap_or_default() {
-        let mut checker = PartChecker { part, reads, globals, diagnostics };
-        let before = checker.diagnostics.counts().0;
+        let mut checker = PartChecker { part, reads, globals, diagnostics, is_sound: true };
         checker.named_streams(is_sound);
         let name = checker.name();
         let fields = checker.fields();
@@ -47,7 +46,7 @@ pub(super) fn check(
         if let Some(twice) = names.iter().find(|other| other.name == name) {
             checker.twice(&twice.name);
         }
-        sound &= checker.diagnostics.counts().0 == before && fields.len() == reads.len();
+        sound &= checker.is_sound && fields.len() == reads.len();
         for (stream, (field, _)) in fields {
             spec.fields.entry(stream).or_default().push(field);
         }
@@ -64,9 +63,17 @@ struct PartChecker<'c, 'g> {
     reads: &'c BTreeMap<StreamId, Span>,
     globals: &'c Globals<'g>,
     diagnostics: &'c mut Diagnostics,
+    /// Whether no error has been found.
+    is_sound: bool,
 }
 
 impl PartChecker<'_, '_> {
+    /// Reports an error.
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.is_sound = false;
+        self.diagnostics.push(diagnostic);
+    }
+
     fn span(&self) -> Span {
         let span = |field: &tree::KeyField| {
             field.stream.as_ref().map_or(field.field.span, |stream| stream.span.to(field.field.span))
@@ -76,33 +83,19 @@ impl PartChecker<'_, '_> {
     }
 
     /// Reports streams that do not exist, and those that the pattern does not read.
-    fn named_streams(&mut self, is_sound: bool) {
+    fn named_streams(&mut self, is_pattern_sound: bool) {
         for stream in self.part.fields.iter().filter_map(|field| field.stream.as_ref()) {
-            match self.globals.stream(&stream.node) {
-                None => {
-                    let known = self.reads.keys().map(|id| self.globals.schema(*id).name.as_str());
-                    if let Some(diagnostic) = self.globals.unknown_stream(stream) {
-                        debug_assert!(diagnostic.code == E0101);
-                        // A stream that the rule reads is meant more often than any other.
-                        let near = nearest(&stream.node, known);
-                        let diagnostic = match near {
-                            Some(near) => {
-                                Diagnostic { help: vec![format!("did you mean `{near}`?")], ..diagnostic }
-                            }
-                            None => diagnostic,
-                        };
-                        self.diagnostics.push(diagnostic);
-                    }
-                }
-                Some(id) if is_sound && !self.reads.contains_key(&id) => self.diagnostics.push(
-                    Diagnostic::new(
-                        W0507,
-                        stream.span,
-                        format!("the pattern does not read `{}`", stream.node),
-                    )
-                    .help("take it out of `by`, or use an event of it in `match`"),
-                ),
-                Some(_) => {}
+            if let Some(diagnostic) = self.globals.unknown_stream(stream) {
+                self.report(diagnostic);
+                continue;
+            }
+            let is_read = self.globals.stream(&stream.node).is_none_or(|id| self.reads.contains_key(&id));
+            if !is_read && is_pattern_sound {
+                let message = format!("the pattern does not read `{}`", stream.node);
+                self.diagnostics.push(
+                    Diagnostic::new(W0507, stream.span, message)
+                        .help("take it out of `by`, or use an event of it in `match`"),
+                );
             }
         }
     }
@@ -146,7 +139,7 @@ impl PartChecker<'_, '_> {
             let Some(wanted) = self.wanted(stream) else {
                 if !self.names_unknown_stream() {
                     let diagnostic = self.no_part(stream);
-                    self.diagnostics.push(diagnostic);
+                    self.report(diagnostic);
                 }
                 continue;
             };
@@ -154,6 +147,7 @@ impl PartChecker<'_, '_> {
                 Some((id, field)) => {
                     fields.insert(stream, (id, field.ty.value_type()));
                 }
+                None if self.globals.is_unread_field(stream, &wanted.field.node) => {}
                 None => match without.iter_mut().find(|(name, _)| name.span == wanted.field.span) {
                     Some((_, streams)) => streams.push(stream),
                     None => without.push((&self.part.fields[self.index_of(wanted)].field, vec![stream])),
@@ -161,10 +155,8 @@ impl PartChecker<'_, '_> {
             }
         }
         for (name, streams) in without {
-            if !self.globals.reported.contains(name.node.as_str()) {
-                let diagnostic = self.no_field(name, &streams, &fields);
-                self.diagnostics.push(diagnostic);
-            }
+            let diagnostic = self.no_field(name, &streams, &fields);
+            self.report(diagnostic);
         }
         fields
     }
@@ -241,7 +233,7 @@ impl PartChecker<'_, '_> {
         );
         let diagnostic =
             Diagnostic::new(E0402, self.span(), message).help("declare both fields with the same type");
-        self.diagnostics.push(diagnostic);
+        self.report(diagnostic);
         None
     }
 
@@ -249,6 +241,6 @@ impl PartChecker<'_, '_> {
     fn twice(&mut self, name: &str) {
         let diagnostic = Diagnostic::new(E0106, self.part.fields[0].field.span, format!("two parts of the key are called `{name}`"))
             .help("a part is called like its first field: take it out, or begin it with the field of another stream");
-        self.diagnostics.push(diagnostic);
+        self.report(diagnostic);
     }
 }

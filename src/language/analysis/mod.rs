@@ -17,8 +17,6 @@ mod shape;
 mod stream;
 mod variables;
 
-use std::collections::BTreeSet;
-
 use crate::diagnostic::Diagnostics;
 
 use super::checked::Checked;
@@ -28,19 +26,26 @@ use super::tree;
 pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let declarations = scope::collect(files, &mut diagnostics);
-    let unread: BTreeSet<&str> = files.iter().flat_map(|file| &file.unread).map(String::as_str).collect();
+    let unread = scope::Reported::of(files, &declarations);
     let schema = |stream: &&tree::Stream| stream::schema(stream, &unread, &mut diagnostics);
     let mut globals = scope::Globals {
         streams: declarations.streams.iter().map(schema).collect(),
+        unread_fields: declarations.streams.iter().map(|stream| unread.fields(stream)).collect(),
         stream_spans: declarations.streams.iter().map(|stream| stream.name.span).collect(),
         constants: Default::default(),
         definitions: Default::default(),
         broken: Default::default(),
         events: declarations.events(),
-        reported: unread.iter().chain(&declarations.not_run).copied().collect(),
+        reported: unread,
     };
     constants::settle(&mut globals, &declarations.constants, &declarations.definitions, &mut diagnostics);
-    let rules =
-        declarations.rules.iter().filter_map(|rule| rule::check(rule, &globals, &mut diagnostics)).collect();
+    let mut rules = Vec::new();
+    for rule in &declarations.rules {
+        let mut own = Diagnostics::default();
+        let checked = rule::check(rule, &globals, &mut own);
+        // A rule with a mistake goes no further: what comes next relies on what was checked here.
+        rules.extend(checked.filter(|_| !own.has_errors()));
+        diagnostics.append(own);
+    }
     (Checked { streams: globals.streams, rules }, diagnostics)
 }

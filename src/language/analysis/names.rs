@@ -51,6 +51,7 @@ impl<'g, 't> Checker<'g, 't> {
             return Some(Diagnostic::new(E0213, span, message).help(format!("write `{name}(…)`")));
         }
         match self.place {
+            Place::Condition { stream, .. } if self.globals.is_unread_field(stream, name) => None,
             Place::Condition { stream, .. } => Some(self.unknown_in_condition(name, span, stream)),
             Place::Alert { key } => self.unknown_in_alert(name, span, key?),
             Place::Constant => Some(self.unknown_in_constant(name, span)),

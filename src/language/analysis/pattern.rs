@@ -80,6 +80,8 @@ pub(super) struct PatternChecker<'g, 't> {
     reads: BTreeMap<StreamId, Span>,
     /// What has been reported as able to match nothing.
     nullable: Vec<Span>,
+    /// Whether events of the rule could not be read.
+    is_incomplete: bool,
     /// Whether no error has been found.
     is_sound: bool,
 }
@@ -110,6 +112,7 @@ impl<'g, 't> PatternChecker<'g, 't> {
             is_limited: false,
             reads: BTreeMap::new(),
             nullable: Vec::new(),
+            is_incomplete: false,
             is_sound: true,
         }
     }
@@ -117,6 +120,7 @@ impl<'g, 't> PatternChecker<'g, 't> {
     /// Checks the pattern; what is wrong is reported. `is_incomplete`: events of the rule could not
     /// be read.
     pub fn check(mut self, clause: &'t tree::Match, is_incomplete: bool) -> Checked {
+        self.is_incomplete = is_incomplete;
         collect_names(&clause.pattern, &mut self.names);
         self.limits.extend(clause.within.clone());
         self.is_limited = clause.within.is_some();
@@ -406,8 +410,10 @@ impl<'g, 't> PatternChecker<'g, 't> {
         let mut meant = name.node.as_str();
         if !is_known(meant) {
             self.is_sound = false;
-            if !self.globals.reported.contains(meant) {
-                let near = nearest(meant, self.known_names());
+            let near = nearest(meant, self.known_names());
+            // An event that could not be read may be meant, unless another is near.
+            let is_told = self.globals.reported.contains(meant) || self.is_incomplete && near.is_none();
+            if !is_told {
                 self.report(self.unknown_event(name, near));
                 // What was probably meant is looked at in place of it.
                 meant = near.unwrap_or(meant);
@@ -485,7 +491,7 @@ impl<'g, 't> PatternChecker<'g, 't> {
             around: &self.around,
             later: &self.names[self.place..],
             defined: self.events,
-            is_incomplete: false,
+            is_incomplete: self.is_incomplete,
         };
         let place = Place::Condition { stream, tested };
         Checker::new(self.globals, self.diagnostics, place, visible, &mut self.registers).condition(condition)

@@ -271,7 +271,7 @@ fn captured_as(
     diagnostics: &mut Diagnostics,
 ) -> Option<VariableId> {
     let found = captured.iter().position(|captured| captured.name == name.node.as_str());
-    if found.is_none() && !globals.reported.contains(name.node.as_str()) {
+    if found.is_none() && !globals.reported.contains(&name.node) {
         let known = || captured.iter().map(|captured| captured.name.as_str());
         let message = format!("the pattern captures nothing as `{}`", name.node);
         let diagnostic = Diagnostic::new(E0312, name.span, message);

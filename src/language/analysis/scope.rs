@@ -14,6 +14,8 @@ use super::expression::Typed;
 pub(super) struct Globals<'a> {
     /// The streams, sorted by name.
     pub streams: Vec<StreamSchema>,
+    /// The fields of each stream that have no type that exists, in the same order.
+    pub unread_fields: Vec<BTreeSet<&'a str>>,
     /// Where each stream's name stands, in the same order.
     pub stream_spans: Vec<Span>,
     /// Values of the constants that could be computed; `None` where that failed.
@@ -24,9 +26,44 @@ pub(super) struct Globals<'a> {
     pub broken: BTreeSet<&'a str>,
     /// The events of all rules by name: the rule and the place.
     pub events: BTreeMap<&'a str, (&'a str, Span)>,
-    /// Names of which something has been reported where they are declared: what stands in text that
-    /// could not be read, and what this version does not run. Nobody is told that they are unknown.
-    pub reported: BTreeSet<&'a str>,
+    /// What has been reported where it is declared.
+    pub reported: Reported<'a>,
+}
+
+/// What has been reported where it is declared, so that nobody is told that it is unknown.
+pub(super) struct Reported<'a> {
+    /// Names that stand in text that could not be read, or of what this version does not run.
+    names: BTreeSet<&'a str>,
+    /// Places of types that do not exist.
+    types: BTreeSet<Span>,
+}
+
+impl<'a> Reported<'a> {
+    /// Of all files.
+    pub fn of(files: &'a [tree::File], declarations: &Declarations<'a>) -> Reported<'a> {
+        let unread = files.iter().flat_map(|file| &file.unread.names).map(String::as_str);
+        Reported {
+            names: unread.chain(declarations.not_run.iter().copied()).collect(),
+            types: files.iter().flat_map(|file| &file.unread.types).copied().collect(),
+        }
+    }
+
+    /// Whether the name has been reported.
+    pub fn contains(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// Whether what is written there is no type.
+    pub fn is_no_type(&self, ty: &tree::Spanned<crate::event::FieldType>) -> bool {
+        self.types.contains(&ty.span)
+    }
+
+    /// The fields of a stream whose type does not exist.
+    pub fn fields(&self, stream: &'a tree::Stream) -> BTreeSet<&'a str> {
+        let tree::StreamBody::Fields(fields) = &stream.body else { return BTreeSet::new() };
+        let unread = fields.iter().filter(|field| self.is_no_type(&field.ty));
+        unread.map(|field| field.name.node.as_str()).collect()
+    }
 }
 
 /// All declarations by kind, each name once.
@@ -151,6 +188,11 @@ pub(super) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
 }
 
 impl Globals<'_> {
+    /// Whether the stream has such a field that could not be read.
+    pub fn is_unread_field(&self, stream: StreamId, name: &str) -> bool {
+        self.reported.contains(name) || self.unread_fields[stream.0 as usize].contains(name)
+    }
+
     /// The schema of a stream.
     pub fn schema(&self, stream: StreamId) -> &StreamSchema {
         &self.streams[stream.0 as usize]
@@ -167,7 +209,7 @@ impl Globals<'_> {
     /// What is wrong with the name of a stream; `None` when it is one, or when the reason why it is
     /// not has been reported.
     pub fn unknown_stream(&self, name: &tree::Name) -> Option<Diagnostic> {
-        if self.stream(&name.node).is_some() || self.reported.contains(name.node.as_str()) {
+        if self.stream(&name.node).is_some() || self.reported.contains(&name.node) {
             return None;
         }
         let known = self.streams.iter().map(|stream| stream.name.as_str());
@@ -187,7 +229,7 @@ impl Globals<'_> {
         span: Span,
         message: String,
     ) -> Option<Diagnostic> {
-        if self.reported.contains(name) {
+        if self.is_unread_field(stream, name) {
             return None;
         }
         let fields = || self.schema(stream).fields.iter().map(|field| field.name.as_str());

@@ -1,6 +1,6 @@
 //! Streams: from the declaration to the schema.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use compact_str::CompactString;
 
@@ -9,15 +9,15 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use crate::event::{Duration, Field, FieldId, FieldType, StreamSchema, Type};
 use crate::language::tree;
 
+use super::scope::Reported;
+
 /// Most fields of a stream.
 pub const MAX_FIELDS: usize = 1_000;
 
 /// The schema of a stream with declared fields.
-///
-/// `unread` are names in text that could not be read.
 pub(super) fn schema(
     stream: &tree::Stream,
-    unread: &BTreeSet<&str>,
+    unread: &Reported<'_>,
     diagnostics: &mut Diagnostics,
 ) -> StreamSchema {
     let declared: &[tree::Field] = match &stream.body {
@@ -26,7 +26,7 @@ pub(super) fn schema(
     };
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     let mut fields = Vec::new();
-    for field in declared {
+    for field in declared.iter().filter(|field| !unread.is_no_type(&field.ty)) {
         if let Some(first) = seen.get(field.name.node.as_str()) {
             diagnostics.push(
                 Diagnostic::new(
@@ -71,23 +71,16 @@ pub(super) fn schema(
             .help("declare only the fields that rules use; others are kept in the raw event"),
         );
     }
-    if let Some(time) = fields.iter().position(|field| field.name == "time") {
+    if let Some(time) = declared.iter().find(|field| field.name.node == "time") {
         let is_time_field =
             matches!(&stream.time, Some(tree::TimeClause::Field(name)) if name.node == "time");
         if !is_time_field {
-            let span = declared[time].name.span;
-            diagnostics.push(
-                Diagnostic::new(
-                    E0107,
-                    span,
-                    "`time` always means the event time, so this field could not be used",
-                )
-                .help(format!(
-                    "make it the event time, `stream {} time time`, or give it another name: `sent_at {} from \"time\"`",
-                    stream.name.node,
-                    declared[time].ty.node.value_type()
-                )),
-            );
+            let message = "`time` always means the event time, so this field could not be used";
+            diagnostics.push(Diagnostic::new(E0107, time.name.span, message).help(format!(
+                "make it the event time, `stream {} time time`, or give it another name: `sent_at {} from \"time\"`",
+                stream.name.node,
+                time.ty.node.value_type()
+            )));
         }
     }
     let time = time_field(stream, declared, &fields, unread, diagnostics);
@@ -104,12 +97,13 @@ fn time_field(
     stream: &tree::Stream,
     declared: &[tree::Field],
     fields: &[Field],
-    unread: &BTreeSet<&str>,
+    unread: &Reported<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<FieldId> {
     let Some(tree::TimeClause::Field(name)) = &stream.time else { return None };
     let Some(index) = fields.iter().position(|field| field.name == name.node.as_str()) else {
-        if !unread.contains(name.node.as_str()) {
+        let is_declared = declared.iter().any(|field| field.name.node == name.node);
+        if !is_declared && !unread.contains(&name.node) {
             diagnostics.push(no_time_field(stream, name, fields));
         }
         return None;

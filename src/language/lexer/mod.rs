@@ -141,7 +141,7 @@ pub(super) fn lex_part<'a>(
 ) -> Vec<Token<'a>> {
     let mut tokens = Vec::new();
     let mut rest = &text[start..];
-    let mut starts_line = true;
+    let mut starts_line = !in_braces;
     let mut depth = 0usize;
     loop {
         let (after, had_line_end) = space(rest);
@@ -279,5 +279,82 @@ fn printable(c: char) -> Box<dyn Iterator<Item = char>> {
         Box::new(c.escape_unicode())
     } else {
         Box::new(std::iter::once(c))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn kinds(text: &str) -> Vec<Kind> {
+        let problems = Problems::default();
+        let tokens = lex(FileId(0), text, &problems);
+        assert!(problems.into_vec().is_empty(), "{text}");
+        tokens.into_iter().map(|token| token.kind).collect()
+    }
+
+    #[test]
+    fn counts_ranges_and_floats_are_told_apart() {
+        use Kind::{End, Float, Int, Name, Symbol};
+        assert_eq!(kinds("1..3"), [Int(1), Symbol, Int(3), End]);
+        assert_eq!(kinds("1.5"), [Float(1.5), End]);
+        assert_eq!(kinds("2+ a.b"), [Int(2), Symbol, Name, Symbol, Name, End]);
+        assert_eq!(kinds("× 2"), [Symbol, Int(2), End]);
+        assert_eq!(kinds("v[0].f"), [Name, Symbol, Int(0), Symbol, Symbol, Name, End]);
+    }
+
+    #[test]
+    fn the_longest_symbol_is_taken() {
+        let problems = Problems::default();
+        let text = "a??b?<=<>==!=..=?";
+        let tokens = lex(FileId(0), text, &problems);
+        let symbols: Vec<&str> =
+            tokens.iter().filter(|token| token.kind == Kind::Symbol).map(|token| token.text).collect();
+        assert_eq!(symbols, ["??", "?", "<=", "<>", "==", "!=", "..", "=", "?"]);
+    }
+
+    #[test]
+    fn line_ends_are_remembered_and_comments_are_space() {
+        let problems = Problems::default();
+        let tokens = lex(FileId(0), "a b # c\n  d\r\n# e\nf", &problems);
+        let starts: Vec<(&str, bool)> = tokens.iter().map(|token| (token.text, token.starts_line)).collect();
+        assert_eq!(starts, [("a", true), ("b", false), ("d", true), ("f", true), ("", false)]);
+    }
+
+    #[test]
+    fn a_text_that_is_not_closed_damages_its_line_only() {
+        let problems = Problems::default();
+        let tokens = lex(FileId(0), "a \"b c\r\nd \"e\\\"\nf", &problems);
+        let texts: Vec<&str> = tokens.iter().map(|token| token.text).collect();
+        assert_eq!(texts, ["a", "\"b c", "d", "\"e\\\"", "f", ""]);
+        assert_eq!(unescape(texts[1]).text, "b c");
+        assert_eq!(unescape(texts[3]).text, "e\"");
+        assert_eq!(problems.into_vec().len(), 2);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn tokens_stand_in_order_where_they_say(text in "[ -~\n×“é]{0,60}") {
+            let tokens = lex(FileId(0), &text, &Problems::default());
+            let mut end = 0;
+            for token in &tokens {
+                prop_assert!(token.span.start >= end);
+                end = token.span.end;
+                prop_assert_eq!(&text[token.span.start as usize..end as usize], token.text);
+            }
+            prop_assert_eq!(tokens.iter().filter(|token| token.kind == Kind::End).count(), 1);
+        }
+
+        #[test]
+        fn what_a_text_holds_is_what_was_written(text in "\\PC{0,30}") {
+            let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+            let unescaped = unescape(&format!("\"{escaped}\""));
+            prop_assert_eq!(unescaped.bytes.len(), unescaped.text.len() + 1);
+            prop_assert_eq!(unescaped.text, text);
+        }
     }
 }

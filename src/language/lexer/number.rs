@@ -162,6 +162,7 @@ fn unknown_unit(text: &str, number: &str, unit: &str, parts: usize) -> Mistake {
             Err(_) => mistake,
         },
         (None, "us" | "µs" | "ns") => mistake.help("the shortest unit is `ms`, a millisecond"),
+        (None, "x" | "times") => mistake.help(format!("a count stands before its step: `{number} a`")),
         _ => mistake.help("the units are `d`, `h`, `m`, `s` and `ms`"),
     }
 }
@@ -172,7 +173,7 @@ fn fraction_with_unit<'a>(text: &'a str, letters: &str) -> Piece<'a> {
     let unit = unit_meant(letters).and_then(|unit| UNITS.iter().find(|(name, _)| *name == unit));
     let exact = unit.and_then(|(_, us)| {
         let ms = (number.replace('_', "").parse::<f64>().ok()? * (*us as f64) / 1e3).round();
-        (ms >= 1.0 && ms < 1e15).then(|| Duration::from_micros(ms as i64 * 1_000))
+        (1.0..1e15).contains(&ms).then(|| Duration::from_micros(ms as i64 * 1_000))
     });
     match exact {
         Some(duration) => Piece::Mended(

@@ -6,15 +6,19 @@ use nom::sequence::preceded;
 
 use super::super::lexer::Kind;
 use super::super::tree::{Alert, AlertField, OnTimeout};
+use super::block::Block;
 use super::expression::expression;
 use super::input::{Parsed, Tokens};
 use super::primitives::{name, new_name, symbol, word};
-use super::recovery::{Block, at_clause};
+use super::recovery::at_clause;
 use super::template::template;
 use crate::diagnostic::{Diagnostic, codes};
 
 const FIELDS: Block = Block {
-    starts: |input| input.peek().kind == Kind::Name && input.peek_at(1).is_symbol("="),
+    starts: |input| {
+        let next = input.peek_at(1);
+        input.peek().kind == Kind::Name && ["=", ":", "=="].iter().any(|symbol| next.is_symbol(symbol))
+    },
     outside: at_clause,
 };
 

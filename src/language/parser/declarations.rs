@@ -8,12 +8,13 @@ use super::super::lexer::{Kind, Token};
 use super::super::tree::{
     Column, Def, Field, Item, Let, List, Name, Parameter, Spanned, Stream, StreamBody, Table, TimeClause,
 };
+use super::block::Block;
 use super::expression::expression;
 use super::input::{Expected, Parsed, Problem, Tokens};
 use super::primitives::{
     any_word, comma_list, duration, is_reserved, name, new_name, span_from, symbol, text, word,
 };
-use super::recovery::{Block, misspelt, report, unexpected};
+use super::recovery::{leave_unread, misspelt, report, unexpected};
 use crate::diagnostic::{Diagnostic, Span, codes};
 use crate::event::{Duration, FieldType, TimeUnit};
 
@@ -68,15 +69,14 @@ where
 fn to_brace<'a>(input: Tokens<'a>, error: nom::Err<Problem>) -> Result<Tokens<'a>, nom::Err<Problem>> {
     let (nom::Err::Error(problem) | nom::Err::Failure(problem)) = error else { return Err(error) };
     let mut rest = input.at_position(problem.position);
-    while !rest.is_end()
-        && !rest.at_symbol("{")
-        && !(rest.at_line_start() && rest.position() > input.position())
-    {
+    let on_line = |rest: &Tokens<'_>| !rest.at_line_start() || rest.position() == input.position();
+    while !rest.is_end() && !rest.at_symbol("{") && on_line(&rest) {
         rest = rest.advance();
     }
     if !rest.at_symbol("{") {
         return Err(nom::Err::Failure(problem));
     }
+    leave_unread(&input);
     report(input, problem, &[]);
     Ok(rest)
 }
@@ -152,6 +152,10 @@ fn field(input: Tokens<'_>) -> Parsed<'_, Field> {
         let problem = Diagnostic::new(codes::E0006, name.span, message);
         return input.fail(problem.help(format!("write `{} string` or another of {}", name.node, types())));
     }
+    if name.node == "from" && input.peek().kind == Kind::Text {
+        let problem = Diagnostic::new(codes::E0006, name.span, "`from` stands on the line of its field");
+        return input.fail(problem.help("such as `device string from \"client.device.id\"`"));
+    }
     let (input, ty) = field_type(input)?;
     let (input, optional) = same_line(symbol("?"))(input)?;
     let (input, from) = same_line(word("from"))(input)?;
@@ -159,6 +163,13 @@ fn field(input: Tokens<'_>) -> Parsed<'_, Field> {
         Some(_) => cut(text("the path as a text, such as `\"client.device.id\"`")).map(Some).parse(input)?,
         None => (input, None),
     };
+    let null = ["not", "null", "optional", "required", "nullable"].iter().any(|word| input.at_word(word));
+    if null && !input.at_line_start() {
+        let message = "whether a field may be missing is told by its type";
+        let problem = Diagnostic::new(codes::E0006, input.peek().span, message);
+        return input
+            .fail(problem.help("write `string?` when it may be missing or null, and `string` when not"));
+    }
     Ok((input, Field { name, ty, optional: optional.is_some(), from }))
 }
 
@@ -193,7 +204,7 @@ fn same_line<'a, T>(
 }
 
 /// A type by its name. One that does not exist is reported, and the nearest taken for it.
-pub(super) fn field_type(input: Tokens<'_>) -> Parsed<'_, Spanned<FieldType>> {
+fn field_type(input: Tokens<'_>) -> Parsed<'_, Spanned<FieldType>> {
     let token = input.peek();
     if token.kind != Kind::Name || is_reserved(token.text) || token.text == "from" {
         return input.refuse(Expected::Thing("a type"));
@@ -240,7 +251,10 @@ fn unknown_type(input: &Tokens<'_>, token: &Token<'_>) -> FieldType {
         Some(meant) => problem.help(format!("did you mean `{meant}`?")),
         None => problem.help(format!("the types are {}", types())),
     });
-    meant.and_then(type_named).unwrap_or(FieldType::Str)
+    meant.and_then(type_named).unwrap_or_else(|| {
+        input.context.leave_type_unread(token.span);
+        FieldType::Str
+    })
 }
 
 fn types() -> String {

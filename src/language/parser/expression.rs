@@ -232,7 +232,12 @@ fn postfix(input: Tokens<'_>) -> Parsed<'_, Operand> {
 }
 
 fn field(input: Tokens<'_>, value: Operand) -> Parsed<'_, Operand> {
-    let (input, name) = preceded(symbol("."), cut(any_word("the name of a field"))).parse(input)?;
+    let wanted = "the name of a field";
+    let (input, _) = symbol(".")(input)?;
+    if begins_other(&input) {
+        return input.stuck(&[Expected::Thing(wanted)]);
+    }
+    let (input, name) = cut(any_word(wanted)).parse(input)?;
     if input.at_symbol("(") {
         let message = format!("`{}` is called as if it belonged to a value", name.node);
         let problem = Diagnostic::new(codes::E0006, name.span, message);
@@ -311,13 +316,22 @@ fn atom(kind: ExprKind, span: Span) -> Operand {
 fn named(input: Tokens<'_>) -> Parsed<'_, Operand> {
     let token = input.peek();
     // A word that begins the next line shows that an operand was forgotten before it.
-    if is_reserved(token.text) || begins_other(&input) {
-        return input.refuse(Expected::Thing("an expression"));
+    if is_reserved(token.text) || begins_other(&input) || begins_field(&input) {
+        return input.refuse(Expected::EXPRESSION);
     }
     if input.peek_at(1).is_symbol("(") {
         return call(input, token);
     }
     Ok((input.advance(), atom(ExprKind::Name(token.text.to_owned()), token.span)))
+}
+
+/// Whether the next field of an alert or of a test begins here: nothing but its name is followed
+/// by `=` or `:`. Behind an operator, `a = 5` is more likely to be meant as a comparison.
+fn begins_field(input: &Tokens<'_>) -> bool {
+    let next = input.peek_at(1);
+    let opened = |token: &Token<'_>| ["(", "[", ",", "="].iter().any(|symbol| token.is_symbol(symbol));
+    let is_field = next.is_symbol(":") || next.is_symbol("=") && input.previous().is_some_and(opened);
+    input.at_line_start() && is_field
 }
 
 /// `name(arguments [where condition])`
@@ -358,7 +372,7 @@ fn no_operand(input: Tokens<'_>) -> Parsed<'_, Operand> {
         let problem = Diagnostic::new(codes::E0004, token.span.to(next.span), "a number begins with a digit");
         return input.fail(problem.help(format!("write `0.{}`", next.text)));
     }
-    input.refuse(Expected::Thing("an expression"))
+    input.refuse(Expected::EXPRESSION)
 }
 
 /// The bracket that closes `open`. One that is missing before the next line or at a closing brace

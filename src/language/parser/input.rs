@@ -13,6 +13,7 @@ use nom::error::{ErrorKind, ParseError};
 use nom::{IResult, Input, Needed};
 
 use super::super::lexer::{Kind, Token};
+use super::super::tree::Unread;
 use crate::diagnostic::{Code, Diagnostic, FileId, Span, codes};
 
 /// How deep parentheses, groups, calls and operators may be nested. Deep enough for people, and
@@ -44,6 +45,11 @@ impl Problems {
         self.0.borrow().len() > MAX_PROBLEMS
     }
 
+    /// How many have been reported, as far as they are counted.
+    pub fn count(&self) -> usize {
+        self.0.borrow().len()
+    }
+
     /// The problems in the order in which they were found.
     pub fn into_vec(self) -> Vec<Diagnostic> {
         self.0.into_inner()
@@ -57,7 +63,7 @@ pub(super) struct Context<'p> {
     /// Where problems go.
     pub problems: &'p Problems,
     furthest: RefCell<Expectations>,
-    unread: RefCell<Vec<String>>,
+    unread: RefCell<Unread>,
 }
 
 /// What could have stood at the furthest token that a parser refused.
@@ -76,6 +82,15 @@ pub(super) enum Expected {
     Thing(&'static str),
 }
 
+impl Expected {
+    /// An operand and what may follow it.
+    pub const EXPRESSION: Expected = Expected::Thing("an expression");
+    /// An operator between or behind operands.
+    pub const OPERATOR: Expected = Expected::Thing("an operator");
+    /// The word that begins a clause of a rule.
+    pub const NEXT_CLAUSE: Expected = Expected::Thing("the next clause");
+}
+
 impl<'p> Context<'p> {
     /// Nothing read yet.
     pub fn new(file: FileId, problems: &'p Problems) -> Context<'p> {
@@ -90,11 +105,16 @@ impl<'p> Context<'p> {
 
     /// Remembers a name that stands in what could not be read.
     pub fn leave_unread(&self, name: &str) {
-        self.unread.borrow_mut().push(name.to_owned());
+        self.unread.borrow_mut().names.insert(name.to_owned());
     }
 
-    /// The names that stand in what could not be read.
-    pub fn into_unread(self) -> Vec<String> {
+    /// Remembers a type that does not exist, and for which another was put at random.
+    pub fn leave_type_unread(&self, span: Span) {
+        self.unread.borrow_mut().types.insert(span);
+    }
+
+    /// What could not be read.
+    pub fn into_unread(self) -> Unread {
         self.unread.into_inner()
     }
 

@@ -9,9 +9,11 @@
 //! types are not looked at.
 
 mod alert;
+mod block;
 mod declarations;
 mod element;
 mod expression;
+mod hints;
 mod input;
 mod operator;
 mod pattern;
@@ -28,7 +30,7 @@ use nom::branch::alt;
 
 pub(in crate::language) use input::Problems;
 
-use super::lexer;
+use super::lexer::{self, Kind};
 use super::tree::{File, Item};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Span, codes};
 use input::{Context, Expected, MAX_PROBLEMS, Parsed, Tokens};
@@ -85,6 +87,7 @@ fn parse_items(mut input: Tokens<'_>) -> Vec<Item> {
             }
             Err(nom::Err::Error(problem) | nom::Err::Failure(problem)) => {
                 let next = input.at_position(problem.position.max(input.position() + 1));
+                recovery::leave_unread(&input);
                 recovery::report(input, problem, &recovery::DECLARATIONS);
                 input = recovery::next_declaration(next);
             }
@@ -121,6 +124,16 @@ fn no_declaration(input: Tokens<'_>) -> Parsed<'_, Option<Item>> {
         let message = format!("`{}` stands outside of a rule", token.text);
         let problem = Diagnostic::new(codes::E0006, token.span, message);
         return input.fail(problem.help("put it between the braces of a rule: `rule name { … }`"));
+    }
+    let meant = match token.text {
+        "const" | "var" | "set" => Some("let"),
+        "function" | "fn" | "func" | "fun" | "macro" => Some("def"),
+        _ => None,
+    };
+    if let Some(meant) = meant.filter(|_| token.kind == Kind::Name) {
+        let message = format!("`{}` is not a declaration", token.text);
+        let problem = Diagnostic::new(codes::E0006, token.span, message);
+        return input.fail(problem.help(format!("write `{meant}`")));
     }
     input.stuck(&[Expected::Thing(
         "a declaration (`stream`, `list`, `table`, `let`, `def`, `rule` or `test`)",

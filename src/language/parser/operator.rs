@@ -4,7 +4,7 @@ use super::super::lexer::Kind;
 use super::super::tree::{BinaryOp, Spanned, UnaryOp};
 use super::expression::Operand;
 use super::input::{Expected, Parsed, Tokens};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, Span, codes};
 
 /// How tightly an operator binds, loosest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,7 +88,7 @@ pub(super) fn after_operand(input: Tokens<'_>) -> Parsed<'_, Option<After>> {
         Kind::Symbol => Ok(symbol(input)),
         Kind::Name => word(input),
         _ => {
-            input.note(Expected::Thing("an operator"));
+            input.note(Expected::OPERATOR);
             Ok((input, None))
         }
     }
@@ -119,7 +119,7 @@ fn symbol(input: Tokens<'_>) -> (Tokens<'_>, Option<After>) {
         "=<" => (BinaryOp::Le, Some("<=")),
         "&&" | "||" => return logical(input),
         _ => {
-            input.note(Expected::Thing("an operator"));
+            input.note(Expected::OPERATOR);
             return (input, None);
         }
     };
@@ -147,11 +147,11 @@ fn word(input: Tokens<'_>) -> Parsed<'_, Option<After>> {
         "and" => Infix::And,
         "like" => Infix::Like,
         "matches" => Infix::Matches,
-        "in" => return Ok(set(input, input.peek().span, false)),
+        "in" => return set(input, input.peek().span, false),
         "not" => return negated(input),
         "is" => return is(input),
         _ => {
-            input.note(Expected::Thing("an operator"));
+            input.note(Expected::OPERATOR);
             return Ok((input, None));
         }
     };
@@ -159,26 +159,31 @@ fn word(input: Tokens<'_>) -> Parsed<'_, Option<After>> {
 }
 
 /// `in`, which may have values in parentheses behind it.
-fn set(input: Tokens<'_>, span: crate::diagnostic::Span, negated: bool) -> (Tokens<'_>, Option<After>) {
+fn set(input: Tokens<'_>, span: Span, negated: bool) -> Parsed<'_, Option<After>> {
     let rest = input.advance();
-    if rest.at_symbol("(") {
-        return (rest, Some(After::InValues(negated)));
+    let token = rest.peek();
+    if token.is_symbol("(") {
+        return Ok((rest, Some(After::InValues(negated))));
     }
-    (rest, Some(After::Infix(Spanned::new(Infix::In { negated }, span))))
+    if matches!(token.kind, Kind::Int(_) | Kind::Float(_) | Kind::Duration(_)) {
+        let problem = Diagnostic::new(codes::E0006, token.span, "the values of `in` stand in parentheses");
+        return rest.fail(problem.help("write `x in (1, 2, 3)`"));
+    }
+    Ok((rest, Some(After::Infix(Spanned::new(Infix::In { negated }, span)))))
 }
 
 /// `not in`; other words behind `not` are refused.
 fn negated(input: Tokens<'_>) -> Parsed<'_, Option<After>> {
     let (not, next) = (input.peek(), input.peek_at(1));
     if next.is_word("in") {
-        return Ok(set(input.advance(), not.span.to(next.span), true));
+        return set(input.advance(), not.span.to(next.span), true);
     }
     if next.is_word("like") || next.is_word("matches") {
         let message = format!("`not` stands before the whole condition, not before `{}`", next.text);
         let problem = Diagnostic::new(codes::E0006, not.span, message);
         return input.fail(problem.help(format!("write `not x {} \"…\"`", next.text)));
     }
-    input.note(Expected::Thing("an operator"));
+    input.note(Expected::OPERATOR);
     Ok((input, None))
 }
 

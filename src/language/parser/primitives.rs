@@ -123,6 +123,9 @@ pub(super) fn duration(input: Tokens<'_>) -> Parsed<'_, Spanned<Duration>> {
     if let Some((rest, value)) = spaced_duration(input) {
         return Ok((rest, value));
     }
+    if let Some(problem) = no_duration(token) {
+        return input.fail(problem);
+    }
     if let Kind::Int(value) = token.kind {
         let message = format!("the duration `{}` has no unit", token.text);
         let problem = Diagnostic::new(codes::E0005, token.span, message)
@@ -132,6 +135,20 @@ pub(super) fn duration(input: Tokens<'_>) -> Parsed<'_, Spanned<Duration>> {
         return Ok((input.advance(), Spanned::new(value, token.span)));
     }
     input.refuse(Expected::Thing("a duration such as `10m`"))
+}
+
+/// What is wrong with `per hour` and `for "5m"`.
+fn no_duration(token: &Token<'_>) -> Option<Diagnostic> {
+    let problem = |message: &str| Diagnostic::new(codes::E0005, token.span, message);
+    match (token.kind, unit_meant(token.text)) {
+        (Kind::Text, _) => {
+            Some(problem("a duration is written without quotes").help("such as `10m` or `1h30m`"))
+        }
+        (Kind::Name, Some(unit)) if !token.starts_line => {
+            Some(problem("a duration begins with a number").help(format!("write `1{unit}`")))
+        }
+        _ => None,
+    }
 }
 
 /// `10 min`: a number and a unit that stand apart, which is reported here. `None` for anything else.

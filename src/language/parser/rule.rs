@@ -15,7 +15,8 @@ use super::primitives::{
     any_word, comma_list, duration, integer, name, new_name, span_from, symbol, text, word,
 };
 use super::recovery::{
-    CLAUSES, at_declaration, found, misspelt, near_clause, report, report_unclosed, skip_to,
+    CLAUSES, at_declaration, behind, found, leave_unread, misspelt, near_clause, report, report_unclosed,
+    skip_to,
 };
 use super::{alert, declarations, pattern};
 use crate::diagnostic::{Diagnostic, codes};
@@ -27,7 +28,10 @@ pub(super) fn rule(input: Tokens<'_>) -> Parsed<'_, Option<Item>> {
     let (input, (name, _)) =
         declarations::head_or_brace(input, (cut(new_name("a name for the rule")), here))?;
     let (input, open) = brace(input)?;
-    let (input, (clauses, has_unread)) = clauses(input, open)?;
+    let problems = input.context.problems;
+    let before = problems.count();
+    let (input, clauses) = clauses(input, open)?;
+    let has_unread = problems.count() > before || problems.is_full();
     let span = span_from(keyword.span, &input);
     Ok((input, name.map(|name| Item::Rule(Rule { name, clauses, has_unread, span }))))
 }
@@ -42,18 +46,16 @@ fn symbol_ahead(input: Tokens<'_>) -> Parsed<'_, ()> {
     if input.at_symbol("{") { Ok((input, ())) } else { input.stuck(&[Expected::Text("{")]) }
 }
 
-/// The clauses up to the closing brace. A clause with a mistake is reported and left out; whether
-/// that happened.
-fn clauses<'a>(mut input: Tokens<'a>, open: &'a Token<'a>) -> Parsed<'a, (Vec<Clause>, bool)> {
+/// The clauses up to the closing brace. A clause with a mistake is reported and left out.
+fn clauses<'a>(mut input: Tokens<'a>, open: &'a Token<'a>) -> Parsed<'a, Vec<Clause>> {
     let mut clauses = Vec::new();
-    let mut has_unread = false;
     loop {
         if input.at_symbol("}") {
-            return Ok((input.advance(), (clauses, has_unread)));
+            return Ok((input.advance(), clauses));
         }
         if input.is_end() || at_declaration(&input) {
             report_unclosed(&input, open);
-            return Ok((input, (clauses, has_unread)));
+            return Ok((input, clauses));
         }
         match clause(input) {
             Ok((rest, clause)) => {
@@ -61,10 +63,10 @@ fn clauses<'a>(mut input: Tokens<'a>, open: &'a Token<'a>) -> Parsed<'a, (Vec<Cl
                 input = rest;
             }
             Err(nom::Err::Error(problem) | nom::Err::Failure(problem)) => {
-                let next = problem.position.max(input.position() + 1);
+                let next = behind(&input, &problem);
+                leave_unread(&input);
                 report(input, problem, &CLAUSES);
-                has_unread = true;
-                input = skip_to(input.at_position(next), near_clause);
+                input = skip_to(next, near_clause);
             }
             // Only streaming parsers ask for more, and there are none here.
             Err(nom::Err::Incomplete(_)) => input = input.advance(),
@@ -76,7 +78,12 @@ fn clause(input: Tokens<'_>) -> Parsed<'_, Clause> {
     let start = input.peek().span;
     if !CLAUSES.iter().any(|word| input.at_word(word)) {
         // What could have gone on before it is expected here as well.
-        return input.stuck(&[Expected::Thing("the next clause")]);
+        return input.stuck(&[Expected::NEXT_CLAUSE]);
+    }
+    if input.peek_at(1).is_symbol(":") {
+        let message = format!("no `:` stands behind `{}`", input.peek().text);
+        let problem = Diagnostic::new(codes::E0006, input.peek_at(1).span, message);
+        return input.advance().fail(problem.help("leave it out"));
     }
     let texts = alt((
         preceded(word("about"), cut(text("a text"))).map(ClauseKind::About),

@@ -17,6 +17,11 @@ pub(super) fn template(input: Tokens<'_>) -> Parsed<'_, Template> {
     if token.kind != Kind::Text {
         return input.refuse(Expected::Thing("a title such as `\"Card {card}\"`"));
     }
+    if token.damaged {
+        // Where the text really ends is not known, and that has been reported.
+        let parts = vec![TemplatePart::Text(unescape(token.text).text)];
+        return Ok((input.advance(), Template { parts, span: token.span }));
+    }
     let Unescaped { text, bytes } = unescape(token.text);
     let bytes: Vec<u32> = bytes.into_iter().map(|byte| byte + token.span.start).collect();
     let places = Places { file: input.context.file, bytes: Some(&bytes) };
@@ -97,7 +102,7 @@ fn whole_expression(tokens: Tokens<'_>) -> Option<Expr> {
     match expression(tokens) {
         Ok((rest, value)) if rest.is_end() => Some(value),
         Ok((rest, _)) => {
-            let expected = [Expected::Thing("an operator"), Expected::Text("}")];
+            let expected = [Expected::OPERATOR, Expected::Text("}")];
             let mut problem = unexpected(rest, &expected, &[]);
             problem.code = codes::E0011;
             if rest.at_symbol(":") {

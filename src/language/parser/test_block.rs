@@ -8,12 +8,13 @@ use nom::sequence::{delimited, preceded};
 
 use super::super::lexer::{Kind, Token};
 use super::super::tree::{Expr, Item, Name, PathPart, Spanned, Test, TestStep, TestStepKind};
+use super::block::Block;
 use super::declarations::head_or_brace;
 use super::expression::expression;
 use super::input::{Expected, Parsed, Tokens};
 use super::primitives::{any_word, duration, integer, name, span_from, symbol, text, to_name, word};
 use super::recovery::{
-    Block, TEST_LINES, at_declaration, at_test_line, near_test_line, report, report_unclosed, skip_to,
+    TEST_LINES, at_declaration, at_test_line, behind, near_test_line, report, report_unclosed, skip_to,
 };
 use crate::diagnostic::{Diagnostic, codes};
 
@@ -64,9 +65,9 @@ fn steps<'a>(mut input: Tokens<'a>, open: &'a Token<'a>) -> Parsed<'a, Vec<TestS
                 input = rest;
             }
             Err(nom::Err::Error(problem) | nom::Err::Failure(problem)) => {
-                let next = problem.position.max(input.position() + 1);
+                let next = behind(&input, &problem);
                 report(input, problem, &TEST_LINES);
-                input = skip_to(input.at_position(next), near_test_line);
+                input = skip_to(next, near_test_line);
             }
             // Only streaming parsers ask for more, and there are none here.
             Err(nom::Err::Incomplete(_)) => input = input.advance(),
@@ -76,21 +77,19 @@ fn steps<'a>(mut input: Tokens<'a>, open: &'a Token<'a>) -> Parsed<'a, Vec<TestS
 
 fn step(input: Tokens<'_>) -> Parsed<'_, TestStep> {
     let start = input.peek().span;
-    let parsed = alt((
+    if !TEST_LINES.iter().any(|word| input.at_word(word)) {
+        return input
+            .stuck(&[Expected::Thing("the next line of the test (`at`, `expect`, `restart` or `stop`)")]);
+    }
+    let (input, kind) = alt((
         event,
         preceded(word("expect"), cut(expect)),
         word("restart").map(|_| TestStepKind::Restart),
         word("stop").map(|_| TestStepKind::Stop),
     ))
-    .parse(input);
-    match parsed {
-        Err(nom::Err::Error(_)) => input.stuck(&[Expected::Text("}")]),
-        parsed => {
-            let (input, kind) = parsed?;
-            let span = span_from(start, &input);
-            Ok((input, TestStep { kind, span }))
-        }
-    }
+    .parse(input)?;
+    let span = span_from(start, &input);
+    Ok((input, TestStep { kind, span }))
 }
 
 /// `at 90s STREAM { fields }`
@@ -162,7 +161,17 @@ fn times(input: Tokens<'_>) -> Parsed<'_, Spanned<i64>> {
         input.report(problem.help(format!("write `x {digits}` or `× {digits}`")));
         return Ok((input.advance(), Spanned::new(digits, input.peek().span)));
     }
-    preceded(alt((symbol("×"), word("x"))), cut(integer("a number of alerts"))).parse(input)
+    let count = integer("a number of alerts");
+    let star = input.at_symbol("*");
+    if !input.at_line_start() && (star || matches!(input.peek().kind, Kind::Int(_))) {
+        input.report_here(
+            codes::E0006,
+            "how many alerts are expected is written with `×`",
+            "write `× 2` or `x 2`",
+        );
+        return cut(count).parse(if star { input.advance() } else { input });
+    }
+    preceded(alt((symbol("×"), word("x"))), cut(count)).parse(input)
 }
 
 /// The number in `x2`.

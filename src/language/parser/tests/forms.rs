@@ -165,6 +165,7 @@ fn comparisons() {
     assert_eq!(expr("a not in names and b"), "(and (not-in a names) b)");
     assert_eq!(expr("a not in (1)"), "(not-in a [1])");
     assert_eq!(expr("ip in \"10.0.0.0/8\""), "(in ip \"10.0.0.0/8\")");
+    assert_eq!(expr("if(ip in \"10.0.0.0/8\", 1, 2)"), "if((in ip \"10.0.0.0/8\"), 1, 2)");
     assert_eq!(expr("not a in (1) or b"), "(or (not (in a [1])) b)");
     assert_eq!(expr("name like \"abc*\""), "(like name \"abc*\")");
     assert_eq!(expr("name matches \"^a\""), "(matches name \"^a\")");

@@ -142,3 +142,39 @@ fn limits() {
     let last = diagnostics.iter().last().expect("there are some");
     assert_eq!(last.message, "this file has more than 100 problems; the rest is not shown");
 }
+
+#[test]
+fn habits_of_other_languages() {
+    check(
+        "habits_in_rules",
+        "rule r {\n  by: card\n  event a: s where x < 2\n  event b = s where x < 2,\n  to \"desk\"\n  limit 1 per hour\n  \
+         mode: shadow\n}\n",
+    );
+    check(
+        "habits_in_patterns",
+        "rule r {\n  match 3+ a, then b\n  match a -> b\n  match a followed by b\n  match a THEN b\n  match 3x a\n  \
+         match a{3} then b\n  match a* then b\n}\n",
+    );
+    check(
+        "habits_in_conditions",
+        "rule r {\n  event a = s where x in [1, 2]\n  event b = s where x in 1, 2\n  event c = s where x between 1 and 5\n  \
+         event d = s where f(1, )\n  event e = s where x ? 1 : 2\n  event f = s where count(*) over 1h > 3\n  \
+         event g = s where count(s, over 1h) > 3\n  event h = s where name contains \"x\"\n  event i = s where a.\n}\n",
+    );
+    check(
+        "habits_in_declarations",
+        "stream s {\n  id string;\n  card string not null\n  amount float = 5\n  n int?\n  from \"a.b\"\n}\nconst x = 5\n\
+         function f(a int) = a\ndef g(a: float) = a\nlet y : int = 5\n",
+    );
+    check(
+        "habits_in_tests",
+        "test \"a\" {\n  at \"10s\" s { id: 1 }\n  expect r 2\n  expect r * 2\n  expect r { card = \"x\" }\n  \
+         expect r card: \"x\"\n  expect\n}\n",
+    );
+    check(
+        "brackets_not_closed_in_several_places",
+        "rule a {\n  alert high \"x\" {\n    a = count(\n    b = 2\n  }\n  to desk\n}\nrule b {\n  match (x or y then z\n  \
+         alert high \"unclosed {x\n  to desk\n}\nrule c {\n  event e = s where (a == 1\n  \
+         event f = s where b in (1, 2\n  match e then f\n}\n",
+    );
+}

@@ -1,0 +1,81 @@
+//! What to do about a token that cannot stand where it stands.
+//!
+//! Rule authors bring the habits of SQL, of regular expressions and of other languages with them;
+//! each hint here answers one of these habits.
+
+use super::super::lexer::Kind;
+use super::input::{Expected, Tokens};
+use super::recovery::misspelt;
+
+/// The hint for what is found at `at`; `words` could have stood there besides what was expected.
+pub(super) fn hint(at: Tokens<'_>, expected: &[Expected], words: &[&'static str]) -> Option<String> {
+    hyphen(at)
+        .or_else(|| symbol(at, expected))
+        .or_else(|| operator_word(at, expected))
+        .or_else(|| misspelt_word(at, expected, words))
+}
+
+/// `card-testing` in the place of a name.
+fn hyphen(at: Tokens<'_>) -> Option<String> {
+    let (before, hyphen, after) = (at.previous()?, at.peek(), at.peek_at(1));
+    let joined = before.span.end == hyphen.span.start && hyphen.span.end == after.span.start;
+    let names = before.kind == Kind::Name && after.kind == Kind::Name && hyphen.is_symbol("-");
+    (joined && names).then(|| format!("a name cannot hold `-`: write `{}_{}`", before.text, after.text))
+}
+
+fn symbol(at: Tokens<'_>, expected: &[Expected]) -> Option<String> {
+    let token = at.peek();
+    if token.kind != Kind::Symbol {
+        return None;
+    }
+    let wants = |wanted| expected.contains(&wanted);
+    let follows = |symbol| at.previous().is_some_and(|token| token.is_symbol(symbol));
+    let hint = match token.text {
+        ":" | "==" if wants(Expected::Text("=")) => "write `=`",
+        "->" | "=>" if wants(Expected::Text("then")) => "write `then`",
+        "," if wants(Expected::Text("then")) => "steps are linked with `then` or `next`, without commas",
+        "," if wants(Expected::NEXT_CLAUSE) => "clauses are not separated: leave out the comma",
+        "+" | "*" | "?" | "{" if wants(Expected::Text("then")) => {
+            "a count stands before its step: `3+ a`, `0+ a`, `2..5 a` or `optional a`"
+        }
+        "?" if wants(Expected::OPERATOR) => "write `if(condition, then, otherwise)`",
+        ")" | "]" if follows(",") => "leave out the comma before it",
+        "*" if follows("(") => "name the stream or the event that is counted, such as `count(auth)`",
+        "[" if at.previous().is_some_and(|token| token.is_word("in")) => {
+            "the values of `in` stand in parentheses: `x in (1, 2, 3)`"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// A word that other languages have for an operator.
+fn operator_word(at: Tokens<'_>, expected: &[Expected]) -> Option<String> {
+    let token = at.peek();
+    if token.kind != Kind::Name {
+        return None;
+    }
+    let hint = match token.text.to_ascii_lowercase().as_str() {
+        "over" if expected.contains(&Expected::EXPRESSION) => {
+            "`over` stands behind the parentheses: `count(auth where not ok) over 10m`".to_owned()
+        }
+        _ if !expected.contains(&Expected::OPERATOR) => return None,
+        "between" => "write `x >= 1 and x <= 5`".to_owned(),
+        "contains" | "starts_with" | "ends_with" => format!("write `{}(x, \"…\")`", token.text),
+        "startswith" => "write `starts_with(x, \"…\")`".to_owned(),
+        "endswith" => "write `ends_with(x, \"…\")`".to_owned(),
+        "equals" | "eq" => "write `==`".to_owned(),
+        "mod" => "write `%`".to_owned(),
+        _ => return None,
+    };
+    Some(hint)
+}
+
+fn misspelt_word(at: Tokens<'_>, expected: &[Expected], words: &[&'static str]) -> Option<String> {
+    let exact = expected.iter().filter_map(|expected| match expected {
+        Expected::Text(text) => Some(*text),
+        Expected::Thing(_) => None,
+    });
+    let word = misspelt(at.peek(), exact.chain(words.iter().copied()))?;
+    Some(format!("did you mean `{word}`?"))
+}
