@@ -4,6 +4,8 @@
 //! decided. A shard does not know how many others there are, reads no clock and waits for nothing.
 
 mod keys;
+#[cfg(test)]
+mod tests;
 mod timers;
 
 use std::sync::Arc;
@@ -26,8 +28,10 @@ pub struct Shard {
     keys: Keys,
     timers: Timers,
     answers: Answers,
+    /// What the rule in hand could not compute.
     faults: Faults,
     counters: ShardCounters,
+    live_runs: usize,
     /// Buffer for the reports of one event or moment.
     reports: Vec<Report>,
 }
@@ -41,6 +45,9 @@ pub struct ShardCounters {
     pub alerts: Vec<u64>,
     /// For each rule: runs dropped because a limit was reached, counted once until the key is idle.
     pub limits: Vec<u64>,
+    /// For each rule: integer overflows, divisions by zero and other values that could not be
+    /// computed. What several rules ask alike is counted for each of them.
+    pub faults: Vec<u64>,
 }
 
 /// A report with what orders it among those of the same moment.
@@ -67,7 +74,13 @@ impl Shard {
             keys: Keys::default(),
             timers: Timers::default(),
             faults: Faults::default(),
-            counters: ShardCounters { keyless: 0, alerts: vec![0; rules], limits: vec![0; rules] },
+            counters: ShardCounters {
+                keyless: 0,
+                alerts: vec![0; rules],
+                limits: vec![0; rules],
+                faults: vec![0; rules],
+            },
+            live_runs: 0,
             reports: Vec::new(),
             program,
         }
@@ -80,7 +93,7 @@ impl Shard {
 
     /// How many runs are alive.
     pub fn live_runs(&self) -> usize {
-        self.keys.live_runs()
+        self.live_runs
     }
 
     /// How many keys have live runs.
@@ -96,6 +109,12 @@ impl Shard {
         for route in program.routes(event.stream()) {
             self.route(&program, route, event, &mut decided);
         }
+        for (predicate, count) in self.answers.faults() {
+            for rule in program.askers(*predicate) {
+                self.counters.faults[rule.0 as usize] += count;
+            }
+        }
+        self.throw_out_timers();
         if decided.is_empty() {
             return;
         }
@@ -132,7 +151,10 @@ impl Shard {
             }
             let at = *slot.get_or_insert_with(|| self.keys.insert(key));
             let state = self.keys.state(at, rule);
+            let before = state.runs.len();
             matcher.event(&mut state.runs, event, &mut self.answers, &mut self.reports);
+            self.live_runs = self.live_runs + state.runs.len() - before;
+            self.counters.faults[rule.0 as usize] += self.faults.take();
             state.schedule(at, &mut self.timers);
             decided.extend(self.reports.drain(..).map(|report| Decided { rule, slot: at, report }));
         }
@@ -159,7 +181,10 @@ impl Shard {
             let Some(state) = self.keys.state_if_scheduled(slot, rule, due) else { continue };
             let compiled = &program.compiled()[rule.0 as usize];
             let matcher = Matcher { rule: compiled, predicates: program.predicates(), faults: &self.faults };
+            let before = state.runs.len();
             matcher.time(&mut state.runs, due, &mut self.reports);
+            self.live_runs = self.live_runs + state.runs.len() - before;
+            self.counters.faults[rule.0 as usize] += self.faults.take();
             state.schedule(slot, &mut self.timers);
             touched.push(slot);
             decided.extend(self.reports.drain(..).map(|report| Decided { rule, slot, report }));
@@ -186,7 +211,14 @@ impl Shard {
                     report,
                     &self.faults,
                 ));
+                self.counters.faults[rule.0 as usize] += self.faults.take();
             }
+        }
+    }
+
+    fn throw_out_timers(&mut self) {
+        if self.timers.are_crowded() {
+            self.timers.replace(self.keys.timers());
         }
     }
 

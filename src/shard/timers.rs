@@ -15,20 +15,28 @@ pub(super) struct Timer {
     pub slot: Slot,
 }
 
-/// The timers that are set. One that is no longer wanted stays until its moment and is ignored
-/// then: taking it out would cost a search.
+/// How many timers are held before any are thrown out.
+const FEW: usize = 1_024;
+
+/// The timers that are set. One that is no longer wanted is ignored when its moment comes: taking
+/// it out would cost a search. Where many are outdated, because runs end long before their time,
+/// all of them are thrown out at once.
 #[derive(Debug, Default)]
-pub(super) struct Timers(BinaryHeap<Reverse<Timer>>);
+pub(super) struct Timers {
+    queue: BinaryHeap<Reverse<Timer>>,
+    /// How many were left when they were last thrown out.
+    wanted: usize,
+}
 
 impl Timers {
     /// Sets a timer.
     pub fn push(&mut self, timer: Timer) {
-        self.0.push(Reverse(timer));
+        self.queue.push(Reverse(timer));
     }
 
     /// The earliest moment for which one is set.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.0.peek().map(|Reverse(timer)| timer.due)
+        self.queue.peek().map(|Reverse(timer)| timer.due)
     }
 
     /// Takes out a timer of exactly that moment, which is the earliest.
@@ -36,6 +44,23 @@ impl Timers {
         if self.next_due() != Some(due) {
             return None;
         }
-        self.0.pop().map(|Reverse(timer)| timer)
+        self.queue.pop().map(|Reverse(timer)| timer)
+    }
+
+    /// Whether so many have been added that a good part of them may be outdated.
+    pub fn are_crowded(&self) -> bool {
+        self.queue.len() > FEW + 2 * self.wanted
+    }
+
+    /// Throws out all timers but `wanted`.
+    pub fn replace(&mut self, wanted: impl Iterator<Item = Timer>) {
+        self.queue = wanted.map(Reverse).collect();
+        self.wanted = self.queue.len();
+    }
+
+    /// How many are set.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.queue.len()
     }
 }
