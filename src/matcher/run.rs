@@ -99,12 +99,12 @@ impl Run {
             Trigger::Absence { .. } => None,
         };
         let limits = [
-            rule.rule.within.map(|within| self.first.time.saturating_add(within)),
-            link.map(|within| self.anchor.saturating_add(within)),
+            rule.rule.within.map(|within| self.first.time.end_of(within)),
+            link.map(|within| self.anchor.end_of(within)),
         ];
         let groups = transition.checks.iter().map(|clock| {
             let index = clock.0 as usize;
-            self.clocks[index].saturating_add(rule.rule.clocks[index])
+            self.clocks[index].end_of(rule.rule.clocks[index])
         });
         limits.into_iter().flatten().chain(groups).min().unwrap_or(Timestamp::MAX)
     }
@@ -112,10 +112,10 @@ impl Run {
     /// When the absence is over.
     pub(super) fn absence_end(&self, rule: &CompiledRule, end: AbsenceEnd) -> Timestamp {
         match end {
-            AbsenceEnd::After(duration) => self.anchor.saturating_add(duration),
+            AbsenceEnd::After(duration) => self.anchor.end_of(duration),
             AbsenceEnd::Within | AbsenceEnd::NextEvent => {
                 let within = rule.rule.within.expect("an absence at the end has a `within` around it");
-                self.first.time.saturating_add(within)
+                self.first.time.end_of(within)
             }
         }
     }
