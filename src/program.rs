@@ -1,9 +1,10 @@
 //! The compiled rule set: immutable, shared by every thread, swapped whole.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::alert::Severity;
-use crate::automaton::{self, CompiledRule, Predicates};
+use crate::automaton::{self, CompiledRule, PredicateId, Predicates};
 use crate::diagnostic::codes::{E0010, E0310};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::event::{FieldId, StreamId, StreamSchema};
@@ -31,6 +32,8 @@ pub struct Program {
     rules: Vec<CompiledRule>,
     infos: Vec<RuleInfo>,
     predicates: Predicates,
+    /// For each predicate, the rules that ask it.
+    askers: Vec<Vec<RuleId>>,
     /// For each stream, where its events go.
     routes: Vec<Vec<Route>>,
 }
@@ -112,6 +115,7 @@ impl Program {
         }
         Program {
             routes: routes(checked.streams.len(), &rules),
+            askers: askers(predicates.len(), &rules),
             infos: rules.iter().map(|compiled| RuleInfo::new(&compiled.rule)).collect(),
             streams: checked.streams,
             rules,
@@ -149,6 +153,11 @@ impl Program {
         &self.predicates
     }
 
+    /// The rules that ask a predicate.
+    pub(crate) fn askers(&self, predicate: PredicateId) -> &[RuleId] {
+        &self.askers[predicate.0 as usize]
+    }
+
     /// Where the events of a stream go.
     pub(crate) fn routes(&self, stream: StreamId) -> &[Route] {
         &self.routes[stream.0 as usize]
@@ -160,19 +169,36 @@ fn too_large(span: crate::diagnostic::Span, message: String) -> Diagnostic {
         .help("each repetition that is counted takes states of its own: use smaller counts, or fewer steps that could come next")
 }
 
+/// The rules that are not off, with their ids.
+fn running(rules: &[CompiledRule]) -> impl Iterator<Item = (RuleId, &CompiledRule)> {
+    let all = (0..).map(RuleId).zip(rules);
+    all.filter(|(_, compiled)| compiled.rule.mode != Mode::Off)
+}
+
+fn askers(predicates: usize, rules: &[CompiledRule]) -> Vec<Vec<RuleId>> {
+    let mut askers: Vec<Vec<RuleId>> = vec![Vec::new(); predicates];
+    for (id, compiled) in running(rules) {
+        for predicate in compiled.predicates.iter().flatten() {
+            let askers = &mut askers[predicate.0 as usize];
+            if askers.last() != Some(&id) {
+                askers.push(id);
+            }
+        }
+    }
+    askers
+}
+
 fn routes(streams: usize, rules: &[CompiledRule]) -> Vec<Vec<Route>> {
     let mut routes: Vec<Vec<Route>> = (0..streams).map(|_| Vec::new()).collect();
-    for (index, compiled) in rules.iter().enumerate() {
-        if compiled.rule.mode == Mode::Off {
-            continue;
-        }
-        let id = RuleId(index as u32);
+    let mut places: HashMap<(StreamId, &[FieldId]), usize> = HashMap::new();
+    for (id, compiled) in running(rules) {
         for (stream, key) in &compiled.rule.key.fields {
             let routes = &mut routes[stream.0 as usize];
-            match routes.iter_mut().find(|route| route.key == *key) {
-                Some(route) => route.rules.push(id),
-                None => routes.push(Route { key: key.clone(), rules: vec![id] }),
-            }
+            let place = *places.entry((*stream, key)).or_insert_with(|| {
+                routes.push(Route { key: key.clone(), rules: Vec::new() });
+                routes.len() - 1
+            });
+            routes[place].rules.push(id);
         }
     }
     routes

@@ -52,32 +52,39 @@ pub struct Answers {
     /// Twice the number of the event for which the predicate was asked, plus one if it held.
     answers: Vec<u64>,
     event: u64,
+    /// The predicates that could not be computed for the event, and how much of them.
+    faults: Vec<(PredicateId, u64)>,
 }
 
 impl Answers {
     /// Room for the answers to `predicates`.
     pub fn new(predicates: &Predicates) -> Answers {
-        Answers { answers: vec![0; predicates.len()], event: 0 }
+        Answers { answers: vec![0; predicates.len()], event: 0, faults: Vec::new() }
     }
 
     /// Forgets the answers of the event before.
     pub fn next_event(&mut self) {
         self.event += 1;
+        self.faults.clear();
     }
 
     /// Whether a predicate of the event's stream holds for it.
-    pub fn holds(
-        &mut self,
-        predicates: &Predicates,
-        id: PredicateId,
-        event: &Event,
-        faults: &Faults,
-    ) -> bool {
+    pub fn holds(&mut self, predicates: &Predicates, id: PredicateId, event: &Event) -> bool {
         let answer = &mut self.answers[id.0 as usize];
         if *answer >> 1 != self.event {
-            let scope = Scope { event: Some(event), key: &[], registers: &[], specs: &[], faults };
+            let faults = Faults::default();
+            let scope = Scope { event: Some(event), key: &[], registers: &[], specs: &[], faults: &faults };
             *answer = self.event << 1 | u64::from(predicates.list[id.0 as usize].holds(&scope));
+            match faults.take() {
+                0 => {}
+                count => self.faults.push((id, count)),
+            }
         }
         *answer & 1 == 1
+    }
+
+    /// The predicates that could not be computed for the event, and how much of them.
+    pub fn faults(&self) -> &[(PredicateId, u64)] {
+        &self.faults
     }
 }

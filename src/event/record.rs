@@ -20,7 +20,8 @@ struct Inner {
 
 impl Event {
     /// An event of `stream` with its decoded fields, in the order of the schema, and the record as
-    /// it came in (a JSON object).
+    /// it came in (a JSON object). The ends of the range of times stand for "before" and "after all
+    /// events"; an event given such a time gets the nearest one that it can have.
     pub fn new(
         stream: StreamId,
         time: Timestamp,
@@ -28,6 +29,7 @@ impl Event {
         values: impl Into<Box<[Value]>>,
         raw: impl Into<Box<[u8]>>,
     ) -> Event {
+        let time = time.clamp(Timestamp::FIRST, Timestamp::LAST);
         let point = SequencePoint { time, stream, position };
         Event(Arc::new(Inner { point, values: values.into(), raw: raw.into() }))
     }

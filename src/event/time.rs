@@ -17,6 +17,10 @@ impl Timestamp {
     pub const MIN: Timestamp = Timestamp(i64::MIN);
     /// Later than every event; the watermark of a partition that has ended.
     pub const MAX: Timestamp = Timestamp(i64::MAX);
+    /// The first moment at which an event can happen.
+    pub const FIRST: Timestamp = Timestamp(i64::MIN + 1);
+    /// The last moment at which an event can happen.
+    pub const LAST: Timestamp = Timestamp(i64::MAX - 1);
 
     /// The point `us` microseconds after 1970-01-01T00:00:00Z.
     pub const fn from_micros(us: i64) -> Self {
@@ -47,6 +51,12 @@ impl Timestamp {
     /// This point moved earlier by `span`; stops at [`Timestamp::MIN`] instead of overflowing.
     pub const fn saturating_sub(self, span: Duration) -> Self {
         Timestamp(self.0.saturating_sub(span.0))
+    }
+
+    /// The moment at which a span ends that begins at this point: never later than
+    /// [`Timestamp::LAST`], so that the end of all event time decides what waits for it.
+    pub fn end_of(self, span: Duration) -> Self {
+        self.saturating_add(span).min(Timestamp::LAST)
     }
 
     /// How long after `earlier` this point is (negative when it is before); `None` on overflow.
@@ -242,5 +252,7 @@ mod tests {
         assert_eq!(Timestamp::MAX.saturating_add(Duration::DAY), Timestamp::MAX);
         assert_eq!(Timestamp::MIN.saturating_sub(Duration::DAY), Timestamp::MIN);
         assert_eq!(Timestamp::MAX.since(Timestamp::MIN), None);
+        assert_eq!(Timestamp::from_micros(5).end_of(Duration::SECOND), Timestamp::from_micros(1_000_005));
+        assert_eq!(Timestamp::LAST.end_of(Duration::DAY), Timestamp::LAST);
     }
 }

@@ -13,9 +13,9 @@ use crate::event::{Duration, Event, Value};
 pub struct Faults(Cell<u64>);
 
 impl Faults {
-    /// The number so far.
-    pub fn count(&self) -> u64 {
-        self.0.get()
+    /// The number since it was last taken.
+    pub fn take(&self) -> u64 {
+        self.0.take()
     }
 
     fn add(&self) {

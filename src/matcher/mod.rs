@@ -54,7 +54,7 @@ pub struct Matcher<'a> {
     pub rule: &'a CompiledRule,
     /// The predicates of the rule set.
     pub predicates: &'a Predicates,
-    /// Where what cannot be computed is counted.
+    /// Where what the rule alone asks and cannot be computed is counted.
     pub faults: &'a Faults,
 }
 
@@ -78,7 +78,7 @@ impl Matcher<'_> {
     pub fn fits_alone(&self, test: TestId, event: &Event, answers: &mut Answers) -> bool {
         event.stream() == self.rule.rule.tests[test.0 as usize].stream
             && self.rule.predicates[test.0 as usize]
-                .is_none_or(|id| answers.holds(self.predicates, id, event, self.faults))
+                .is_none_or(|id| answers.holds(self.predicates, id, event))
     }
 
     /// Whether the event fits, alone, a step that a run can begin with.

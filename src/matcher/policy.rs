@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::run::{Run, RunSet};
 use super::{Matcher, Report, ReportKind};
-use crate::event::{SequencePoint, Timestamp};
+use crate::event::{Event, SequencePoint, Timestamp};
 use crate::language::checked::{Overlap, VariableId};
 
 /// The runs that are to be reported at the same moment, by their places in the set.
@@ -32,6 +32,44 @@ impl Done {
     }
 }
 
+/// Which runs the reports of one moment drop, by their first events.
+#[derive(Debug, Default)]
+struct Dropped {
+    /// Those that began at or before this.
+    through: Option<SequencePoint>,
+    /// Those that began before this.
+    before: Option<SequencePoint>,
+    /// Those that began with one of these, which are sorted.
+    starts: Vec<SequencePoint>,
+}
+
+impl Dropped {
+    /// Adds what a report drops. Reports come in the order of their first events.
+    fn add(&mut self, overlap: Overlap, report: &Report) {
+        let is = |wanted: VariableId| move |captured: &&(VariableId, Event)| captured.0 == wanted;
+        let mut captures = report.captures.iter();
+        let point = |captured: Option<&(VariableId, Event)>| captured.map(|(_, event)| event.point());
+        match overlap {
+            Overlap::None => self.through = self.through.max(point(captures.last())),
+            Overlap::PerStart => self.starts.push(report.first),
+            Overlap::All => {}
+            Overlap::ResumeAtFirst(variable) => {
+                self.before = self.before.max(point(captures.find(is(variable))));
+            }
+            Overlap::ResumeAtLast(variable) => {
+                self.before = self.before.max(point(captures.rev().find(is(variable))));
+            }
+        }
+    }
+
+    /// Whether a run that began with `first` is dropped.
+    fn includes(&self, first: SequencePoint) -> bool {
+        self.through.is_some_and(|through| first <= through)
+            || self.before.is_some_and(|before| first < before)
+            || self.starts.binary_search(&first).is_ok()
+    }
+}
+
 impl Matcher<'_> {
     /// Reports runs in order; each report may drop others, by the rule's overlap policy. Runs that
     /// are dropped stay in the set with an empty frontier until the caller removes them.
@@ -43,44 +81,23 @@ impl Matcher<'_> {
         decided: Timestamp,
         reports: &mut Vec<Report>,
     ) {
-        let mut dropped = vec![false; if done.0.is_empty() { 0 } else { set.runs.len() }];
+        if done.0.is_empty() {
+            return;
+        }
+        let mut dropped = Dropped::default();
         for index in done.in_order(&set.runs) {
-            if dropped[index] {
+            let run = &mut set.runs[index];
+            if dropped.includes(run.first) {
                 continue;
             }
-            let run = &mut set.runs[index];
             run.reported = true;
             let report = Report { kind, decided, first: run.first, captures: run.captures.in_order() };
-            for (other, dropped) in set.runs.iter().zip(&mut dropped) {
-                *dropped |= self.drops(&report, other);
-            }
+            dropped.add(self.rule.rule.overlap, &report);
             reports.push(report);
         }
-        for (run, dropped) in set.runs.iter_mut().zip(dropped) {
-            if dropped {
+        for run in &mut set.runs {
+            if dropped.includes(run.first) {
                 run.frontier = 0;
-            }
-        }
-    }
-
-    /// Whether a report drops `run`.
-    fn drops(&self, report: &Report, run: &Run) -> bool {
-        let captured = |variable: VariableId| {
-            report
-                .captures
-                .iter()
-                .filter(move |(captured, _)| *captured == variable)
-                .map(|(_, event)| event.point())
-        };
-        match self.rule.rule.overlap {
-            Overlap::None => report.captures.last().is_some_and(|(_, last)| run.first <= last.point()),
-            Overlap::PerStart => run.first == report.first,
-            Overlap::All => false,
-            Overlap::ResumeAtFirst(variable) => {
-                captured(variable).next().is_some_and(|point| run.first < point)
-            }
-            Overlap::ResumeAtLast(variable) => {
-                captured(variable).next_back().is_some_and(|point| run.first < point)
             }
         }
     }

@@ -92,7 +92,7 @@ impl Run {
     pub(super) fn deadline(&self, rule: &CompiledRule, transition: &Transition) -> Timestamp {
         match transition.trigger {
             Trigger::Take { within, .. } => {
-                let link = within.map_or(Timestamp::MAX, |within| self.anchor.saturating_add(within));
+                let link = within.map_or(Timestamp::MAX, |within| self.anchor.end_of(within));
                 self.group_deadline(rule, transition).min(link)
             }
             Trigger::Absence { .. } => self.deadline_after(rule, transition.target),
@@ -102,10 +102,10 @@ impl Run {
     /// The last moment at which the match's `within` and those of the groups around it let the
     /// transition's event be taken.
     fn group_deadline(&self, rule: &CompiledRule, transition: &Transition) -> Timestamp {
-        let whole = rule.rule.within.map(|within| self.first.time.saturating_add(within));
+        let whole = rule.rule.within.map(|within| self.first.time.end_of(within));
         let groups = transition.checks.iter().map(|clock| {
             let index = clock.0 as usize;
-            self.clocks[index].saturating_add(rule.rule.clocks[index])
+            self.clocks[index].end_of(rule.rule.clocks[index])
         });
         whole.into_iter().chain(groups).min().unwrap_or(Timestamp::MAX)
     }
@@ -136,10 +136,10 @@ impl Run {
     /// When the absence is over.
     pub(super) fn absence_end(&self, rule: &CompiledRule, end: AbsenceEnd) -> Timestamp {
         match end {
-            AbsenceEnd::After(duration) => self.anchor.saturating_add(duration),
+            AbsenceEnd::After(duration) => self.anchor.end_of(duration),
             AbsenceEnd::Within | AbsenceEnd::NextEvent => {
                 let within = rule.rule.within.expect("an absence at the end has a `within` around it");
-                self.first.time.saturating_add(within)
+                self.first.time.end_of(within)
             }
         }
     }

@@ -24,6 +24,7 @@ pub(super) struct Keys {
 #[derive(Debug)]
 struct Record {
     key: Key,
+    /// In the order of their ids.
     rules: SmallVec<[RuleState; 1]>,
 }
 
@@ -47,15 +48,27 @@ impl RuleState {
     }
 }
 
+impl Record {
+    /// The place of a rule among those of the key, or the place where it belongs.
+    fn find(&self, rule: RuleId) -> Result<usize, usize> {
+        self.rules.binary_search_by_key(&rule, |state| state.rule)
+    }
+}
+
 impl Keys {
     /// How many keys have a record.
     pub fn len(&self) -> usize {
         self.index.len()
     }
 
-    /// How many runs all records hold.
-    pub fn live_runs(&self) -> usize {
-        self.records.iter().flatten().flat_map(|record| &record.rules).map(|state| state.runs.len()).sum()
+    /// The timers that are wanted.
+    pub fn timers(&self) -> impl Iterator<Item = Timer> {
+        let slots = (0..).map(Slot);
+        let records = slots.zip(&self.records).filter_map(|(slot, record)| Some((slot, record.as_ref()?)));
+        records.flat_map(|(slot, record)| {
+            let set = record.rules.iter().filter(|state| state.timer < Timestamp::MAX);
+            set.map(move |state| Timer { due: state.timer, rule: state.rule, slot })
+        })
     }
 
     /// The record of a key, if it has one.
@@ -94,34 +107,30 @@ impl Keys {
 
     /// Whether the rule has live runs for the key.
     pub fn has_runs(&self, slot: Slot, rule: RuleId) -> bool {
-        self.record(slot).rules.iter().any(|state| state.rule == rule && !state.runs.is_empty())
+        let record = self.record(slot);
+        record.find(rule).is_ok_and(|index| !record.rules[index].runs.is_empty())
     }
 
     /// The state of a rule for a key, made if it is new.
     pub fn state(&mut self, slot: Slot, rule: RuleId) -> &mut RuleState {
         let record = self.records[slot.0 as usize].as_mut().expect("the slot names a record that exists");
-        let index = match record.rules.iter().position(|state| state.rule == rule) {
-            Some(index) => index,
-            None => {
-                record.rules.push(RuleState { rule, runs: RunSet::default(), timer: Timestamp::MAX });
-                record.rules.len() - 1
-            }
-        };
+        let index = record.find(rule).unwrap_or_else(|index| {
+            let new = RuleState { rule, runs: RunSet::default(), timer: Timestamp::MAX };
+            record.rules.insert(index, new);
+            index
+        });
         &mut record.rules[index]
-    }
-
-    /// Whether a timer is the one that counts for its rule and key.
-    pub fn is_scheduled(&self, timer: &Timer) -> bool {
-        self.records[timer.slot.0 as usize].as_ref().is_some_and(|record| {
-            record.rules.iter().any(|state| state.rule == timer.rule && state.timer == timer.due)
-        })
     }
 
     /// The state that a timer for `due` was set for, unless it is gone or waits for another moment.
     /// Its timer counts as used.
     pub fn state_if_scheduled(&mut self, slot: Slot, rule: RuleId, due: Timestamp) -> Option<&mut RuleState> {
         let record = self.records[slot.0 as usize].as_mut()?;
-        let state = record.rules.iter_mut().find(|state| state.rule == rule && state.timer == due)?;
+        let index = record.find(rule).ok()?;
+        let state = &mut record.rules[index];
+        if state.timer != due {
+            return None;
+        }
         state.timer = Timestamp::MAX;
         Some(state)
     }

@@ -4,6 +4,8 @@
 //! decided. A shard does not know how many others there are, reads no clock and waits for nothing.
 
 mod keys;
+#[cfg(test)]
+mod tests;
 mod timers;
 
 use std::sync::Arc;
@@ -26,8 +28,10 @@ pub struct Shard {
     keys: Keys,
     timers: Timers,
     answers: Answers,
+    /// What the rule in hand could not compute.
     faults: Faults,
     counters: ShardCounters,
+    live_runs: usize,
     /// Buffer for the reports of one event or moment.
     reports: Vec<Report>,
 }
@@ -41,6 +45,9 @@ pub struct ShardCounters {
     pub alerts: Vec<u64>,
     /// For each rule: runs dropped because a limit was reached, counted once until the key is idle.
     pub limits: Vec<u64>,
+    /// For each rule: integer overflows, divisions by zero and other values that could not be
+    /// computed. What several rules ask alike is counted for each of them.
+    pub faults: Vec<u64>,
 }
 
 /// A report with what orders it among those of the same moment.
@@ -67,7 +74,13 @@ impl Shard {
             keys: Keys::default(),
             timers: Timers::default(),
             faults: Faults::default(),
-            counters: ShardCounters { keyless: 0, alerts: vec![0; rules], limits: vec![0; rules] },
+            counters: ShardCounters {
+                keyless: 0,
+                alerts: vec![0; rules],
+                limits: vec![0; rules],
+                faults: vec![0; rules],
+            },
+            live_runs: 0,
             reports: Vec::new(),
             program,
         }
@@ -80,7 +93,7 @@ impl Shard {
 
     /// How many runs are alive.
     pub fn live_runs(&self) -> usize {
-        self.keys.live_runs()
+        self.live_runs
     }
 
     /// How many keys have live runs.
@@ -96,7 +109,12 @@ impl Shard {
         for route in program.routes(event.stream()) {
             self.route(&program, route, event, &mut decided);
         }
-        self.timers.sweep(|timer| self.keys.is_scheduled(timer));
+        for (predicate, count) in self.answers.faults() {
+            for rule in program.askers(*predicate) {
+                self.counters.faults[rule.0 as usize] += count;
+            }
+        }
+        self.throw_out_timers();
         if decided.is_empty() {
             return;
         }
@@ -128,13 +146,15 @@ impl Shard {
                 slot = self.keys.find(key);
             }
             let active = slot.is_some_and(|slot| self.keys.has_runs(slot, rule));
-            let starts = concerned && matcher.can_start(event, &mut self.answers);
-            if !active && !starts {
+            if !active && !(concerned && matcher.can_start(event, &mut self.answers)) {
                 continue;
             }
             let at = *slot.get_or_insert_with(|| self.keys.insert(key));
             let state = self.keys.state(at, rule);
+            let before = state.runs.len();
             matcher.event(&mut state.runs, event, &mut self.answers, &mut self.reports);
+            self.live_runs = self.live_runs + state.runs.len() - before;
+            self.counters.faults[rule.0 as usize] += self.faults.take();
             state.schedule(at, &mut self.timers);
             decided.extend(self.reports.drain(..).map(|report| Decided { rule, slot: at, report }));
         }
@@ -161,7 +181,10 @@ impl Shard {
             let Some(state) = self.keys.state_if_scheduled(slot, rule, due) else { continue };
             let compiled = &program.compiled()[rule.0 as usize];
             let matcher = Matcher { rule: compiled, predicates: program.predicates(), faults: &self.faults };
+            let before = state.runs.len();
             matcher.time(&mut state.runs, due, &mut self.reports);
+            self.live_runs = self.live_runs + state.runs.len() - before;
+            self.counters.faults[rule.0 as usize] += self.faults.take();
             state.schedule(slot, &mut self.timers);
             touched.push(slot);
             decided.extend(self.reports.drain(..).map(|report| Decided { rule, slot, report }));
@@ -188,7 +211,14 @@ impl Shard {
                     report,
                     &self.faults,
                 ));
+                self.counters.faults[rule.0 as usize] += self.faults.take();
             }
+        }
+    }
+
+    fn throw_out_timers(&mut self) {
+        if self.timers.are_crowded() {
+            self.timers.replace(self.keys.timers());
         }
     }
 
@@ -196,55 +226,5 @@ impl Shard {
         for slot in slots {
             self.keys.remove_idle(slot);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::diagnostic::Sources;
-    use crate::event::{FieldId, PartitionId, Position, StreamId, Value};
-
-    fn shard(rule: &str) -> Shard {
-        let text = format!(
-            "stream s time at {{\n k string\n t string\n at timestamp(ms)\n}}\nrule r {{\n by k\n \
-             event a = s where t == \"a\"\n event b = s where t == \"b\"\n {rule}\n alert info \"m\"\n}}\n"
-        );
-        let (program, problems) = Program::compile(&Sources::new([("r.trip", text)]));
-        Shard::new(Arc::new(program.unwrap_or_else(|| panic!("{problems:?}"))))
-    }
-
-    fn event(number: u64, key: &str, kind: &str) -> Event {
-        let time = Timestamp::from_micros(number as i64 * 1_000);
-        let values = [Value::text(key), Value::text(kind), Value::Timestamp(time)];
-        let event =
-            Event::new(StreamId(0), time, Position { partition: PartitionId(0), offset: number }, values, []);
-        assert_eq!(event.value(FieldId(1)), &Value::text(kind));
-        event
-    }
-
-    #[test]
-    fn short_runs_with_a_long_limit_leave_neither_keys_nor_timers() {
-        let mut shard = shard("match a then b within 7d");
-        let mut alerts = Vec::new();
-        for round in 0..20_000 {
-            let key = format!("k{round}");
-            shard.event(&event(2 * round, &key, "a"), &mut alerts);
-            shard.event(&event(2 * round + 1, &key, "b"), &mut alerts);
-        }
-        assert_eq!(alerts.len(), 20_000);
-        assert_eq!((shard.live_keys(), shard.live_runs()), (0, 0));
-        assert!(shard.timers.len() <= 2 * timers::FEW, "{} timers are left", shard.timers.len());
-    }
-
-    #[test]
-    fn a_run_ends_without_another_event_of_its_key() {
-        let mut shard = shard("match a then b within 1s");
-        let mut alerts = Vec::new();
-        shard.event(&event(0, "k", "a"), &mut alerts);
-        shard.advance(Timestamp::from_micros(1_000_000), &mut alerts);
-        assert_eq!(shard.live_runs(), 1, "the limit itself is included");
-        shard.advance(Timestamp::from_micros(1_000_001), &mut alerts);
-        assert_eq!((shard.live_keys(), shard.live_runs()), (0, 0));
     }
 }

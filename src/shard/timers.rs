@@ -15,36 +15,28 @@ pub(super) struct Timer {
     pub slot: Slot,
 }
 
-/// The timers that are set.
-///
-/// One that is no longer wanted stays where it is and is ignored when it comes up: taking it out
-/// would cost a search. When they have doubled since the last time, the unwanted ones are swept out,
-/// so that short runs of rules with a long `within` do not pile up timers.
-#[derive(Debug)]
+/// How many timers are held before any are thrown out.
+const FEW: usize = 1_024;
+
+/// The timers that are set. One that is no longer wanted is ignored when its moment comes: taking
+/// it out would cost a search. Where many are outdated, because runs end long before their time,
+/// all of them are thrown out at once.
+#[derive(Debug, Default)]
 pub(super) struct Timers {
-    heap: BinaryHeap<Reverse<Timer>>,
-    /// Sweep when there are more than this.
-    sweep_above: usize,
-}
-
-/// So many timers are never worth a sweep.
-pub(super) const FEW: usize = 1_024;
-
-impl Default for Timers {
-    fn default() -> Timers {
-        Timers { heap: BinaryHeap::new(), sweep_above: FEW }
-    }
+    queue: BinaryHeap<Reverse<Timer>>,
+    /// How many were left when they were last thrown out.
+    wanted: usize,
 }
 
 impl Timers {
     /// Sets a timer.
     pub fn push(&mut self, timer: Timer) {
-        self.heap.push(Reverse(timer));
+        self.queue.push(Reverse(timer));
     }
 
     /// The earliest moment for which one is set.
     pub fn next_due(&self) -> Option<Timestamp> {
-        self.heap.peek().map(|Reverse(timer)| timer.due)
+        self.queue.peek().map(|Reverse(timer)| timer.due)
     }
 
     /// Takes out a timer of exactly that moment, which is the earliest.
@@ -52,20 +44,23 @@ impl Timers {
         if self.next_due() != Some(due) {
             return None;
         }
-        self.heap.pop().map(|Reverse(timer)| timer)
+        self.queue.pop().map(|Reverse(timer)| timer)
     }
 
-    /// Sweeps out the timers that are not `wanted`, if there are many more than after the last
-    /// sweep. Costs a constant number of steps for each timer ever set.
-    pub fn sweep(&mut self, wanted: impl Fn(&Timer) -> bool) {
-        if self.heap.len() > self.sweep_above {
-            self.heap.retain(|Reverse(timer)| wanted(timer));
-            self.sweep_above = 2 * self.heap.len() + FEW;
-        }
+    /// Whether so many have been added that a good part of them may be outdated.
+    pub fn are_crowded(&self) -> bool {
+        self.queue.len() > FEW + 2 * self.wanted
     }
 
+    /// Throws out all timers but `wanted`.
+    pub fn replace(&mut self, wanted: impl Iterator<Item = Timer>) {
+        self.queue = wanted.map(Reverse).collect();
+        self.wanted = self.queue.len();
+    }
+
+    /// How many are set.
     #[cfg(test)]
     pub fn len(&self) -> usize {
-        self.heap.len()
+        self.queue.len()
     }
 }

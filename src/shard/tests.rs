@@ -1,0 +1,142 @@
+//! What a shard holds and counts while events pass through it.
+
+use super::*;
+use crate::diagnostic::Sources;
+use crate::event::{Position, StreamId, Value};
+
+/// A shard that runs these rules over the stream `s`, whose fields are `k` and `n`.
+fn shard(rules: &str) -> Shard {
+    let text = format!("stream s time at {{ k string, n int, at timestamp(s) }}\n{rules}");
+    let (program, diagnostics) = Program::compile(&Sources::new([("rules.trip", text)]));
+    Shard::new(Arc::new(program.unwrap_or_else(|| panic!("{diagnostics:?}"))))
+}
+
+/// An event of the key `k` with the number `n`, at a second.
+fn event(second: i64, k: &str, n: i64) -> Event {
+    let time = Timestamp::from_micros(second * 1_000_000);
+    let position = Position { offset: second as u64 * 10 + n.unsigned_abs(), ..Position::default() };
+    Event::new(StreamId(0), time, position, [Value::text(k), Value::Int(n), Value::Timestamp(time)], [])
+}
+
+impl Shard {
+    /// Passes an event through, and gives the alerts.
+    fn take(&mut self, event: &Event) -> Vec<Alert> {
+        let mut alerts = Vec::new();
+        self.advance(event.time(), &mut alerts);
+        self.event(event, &mut alerts);
+        alerts
+    }
+}
+
+#[test]
+fn outdated_timers_do_not_pile_up() {
+    let mut shard = shard(
+        r#"rule pair {
+             by k
+             event one = s where n == 1
+             event two = s where n == 2
+             match one then two within 365d
+             alert low "x"
+           }"#,
+    );
+    let mut alerts = 0;
+    for second in 0..100_000 {
+        shard.take(&event(second, "k", 1));
+        alerts += shard.take(&event(second, "k", 2)).len();
+        assert!(shard.timers.len() < 4_000, "after {second} s");
+    }
+    assert_eq!((alerts, shard.live_runs(), shard.live_keys()), (100_000, 0, 0));
+}
+
+#[test]
+fn timers_that_are_thrown_out_with_the_outdated_ones_come_back() {
+    let mut shard = shard(
+        r#"rule silence {
+             by k
+             event one = s where n == 1
+             match one then not s for 1d
+             alert low "x"
+           }"#,
+    );
+    // One key falls silent early on; another goes on for so long that timers are thrown out.
+    shard.take(&event(0, "silent", 1));
+    let mut alerts = Vec::new();
+    for second in 1..80_000 {
+        alerts.extend(shard.take(&event(second, "busy", 1)));
+        alerts.extend(shard.take(&event(second, "busy", 2)));
+    }
+    assert!(alerts.is_empty());
+    shard.advance(Timestamp::from_micros(86_400_000_001), &mut alerts);
+    assert_eq!(alerts.len(), 1);
+    assert_eq!(alerts[0].key[0].1, Value::text("silent"));
+    assert_eq!((shard.live_runs(), shard.live_keys()), (0, 0));
+}
+
+#[test]
+fn keys_whose_runs_are_over_are_forgotten() {
+    let mut shard = shard(
+        r#"rule pair {
+             by k
+             event one = s where n == 1
+             event two = s where n == 2
+             match one then two within 10s
+             alert low "x"
+           }
+           rule lonely {
+             by k
+             match s as a then not s for 5s
+             alert low "x"
+           }"#,
+    );
+    let mut alerts = Vec::new();
+    for second in 0..20_000 {
+        alerts.extend(shard.take(&event(second, &format!("k{second}"), second % 3)));
+        assert!(shard.live_keys() <= 12, "{} keys", shard.live_keys());
+        assert!(shard.live_runs() <= 20, "{} runs", shard.live_runs());
+    }
+    shard.advance(Timestamp::MAX, &mut alerts);
+    assert_eq!(alerts.len(), 20_000);
+    assert_eq!((shard.live_runs(), shard.live_keys(), shard.timers.len()), (0, 0, 0));
+}
+
+#[test]
+fn what_cannot_be_computed_is_counted_for_each_rule() {
+    let mut shard = shard(
+        r#"rule asks_alone {
+             event e = s where 10 / n > 1
+             match e alert low "x"
+           }
+           rule asks_the_same {
+             event e = s where 10 / n > 1
+             match e then e as f within 1s alert low "x"
+           }
+           rule asks_of_a_run {
+             event e = s where a.n / n > 1
+             match s as a then e within 10s alert low "x"
+           }
+           rule asks_in_its_alert {
+             match s as a alert low "x" { inverse = 1 / a.n }
+           }
+           rule asks_what_can_be_computed {
+             event e = s where n / 10 > 1
+             match e alert low "x"
+           }
+           rule is_off {
+             event e = s where 10 / n > 1
+             match e alert low "x" mode off
+           }"#,
+    );
+    shard.take(&event(0, "k", 0));
+    let by_rule = |shard: &Shard| -> Vec<(String, u64)> {
+        let names = shard.program.rules().iter().map(|rule| rule.name.to_string());
+        names.zip(shard.counters().faults.iter().copied()).filter(|(_, count)| *count > 0).collect()
+    };
+    let expect = |list: &[(&str, u64)]| -> Vec<(String, u64)> {
+        list.iter().map(|(name, count)| (name.to_string(), *count)).collect()
+    };
+    let first = [("asks_alone", 1), ("asks_in_its_alert", 1), ("asks_the_same", 1)];
+    assert_eq!(by_rule(&shard), expect(&first));
+    shard.take(&event(1, "k", 0));
+    let second = [("asks_alone", 2), ("asks_in_its_alert", 2), ("asks_of_a_run", 1), ("asks_the_same", 2)];
+    assert_eq!(by_rule(&shard), expect(&second));
+}
