@@ -68,14 +68,16 @@ impl Program {
     pub fn compile(sources: &Sources) -> (Option<Program>, Diagnostics) {
         let mut diagnostics = Diagnostics::default();
         let mut files = Vec::new();
+        let mut damage = language::Damage::default();
         for (id, file) in sources.iter() {
             let (tree, problems) = language::parse(id, &file.text);
+            damage.add(&tree, &problems);
             files.push(tree);
             diagnostics.append(problems);
         }
-        let (checked, problems) = language::check(&files);
-        diagnostics.append(problems);
-        let program = Program::build(checked, &mut diagnostics);
+        let (checked, mut later) = language::check(&files);
+        let program = Program::build(checked, &mut later);
+        later.iter().filter(|problem| !damage.explains(problem)).for_each(|p| diagnostics.push(p.clone()));
         let diagnostics = diagnostics.sorted();
         if diagnostics.has_errors() { (None, diagnostics) } else { (Some(program), diagnostics) }
     }
@@ -157,11 +159,6 @@ impl Program {
     /// Where the events of a stream go.
     pub(crate) fn routes(&self, stream: StreamId) -> &[Route] {
         &self.routes[stream.0 as usize]
-    }
-
-    /// Whether a rule that is not off reads the stream.
-    pub(crate) fn is_used(&self, stream: StreamId) -> bool {
-        !self.routes(stream).is_empty()
     }
 }
 

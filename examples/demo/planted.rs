@@ -150,7 +150,7 @@ fn money_mule(g: &mut Generator, planting: Planting) {
 /// Near miss: ten tickets.
 fn scalping(g: &mut Generator, planting: Planting) {
     let Planting { mut at, number, fires, .. } = planting;
-    let ip = format!("2001:db8::{number:x}");
+    let ip = format!("2001:db8::{:x}:{:x}", number >> 16, number & 0xffff);
     let show = format!("show-{:02}", number % 40);
     let (orders, quantity) = if fires { (g.between(3, 5), 4) } else { (2, 5) };
     for order in 0..orders {
@@ -208,7 +208,7 @@ fn guessing_in_vain(g: &mut Generator, planting: Planting) {
 /// Near miss: six users.
 fn password_spray(g: &mut Generator, planting: Planting) {
     let Planting { mut at, number, fires, .. } = planting;
-    let ip = format!("2001:db8:0:1::{number:x}");
+    let ip = format!("2001:db8:0:1::{:x}:{:x}", number >> 16, number & 0xffff);
     let users = if fires { g.between(10, 16) } else { 6 };
     for user in 0..users as u64 {
         let user = user_name(number * 100 + user);

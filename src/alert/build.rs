@@ -23,9 +23,8 @@ pub fn build(rule: &Rule, streams: &[StreamSchema], key: &Key, report: &Report, 
         Some(spec) => say(spec, key, report, faults),
         None => say_limit(rule, key, report),
     };
-    let times = |pick: fn(&[(VariableId, Event)]) -> Option<&(VariableId, Event)>| {
-        pick(&report.captures).map_or(report.first.time, |(_, event)| event.time())
-    };
+    let first_time = report.captures.first().map_or(report.first.time, |(_, event)| event.time());
+    let last_time = report.captures.last().map_or(report.first.time, |(_, event)| event.time());
     Alert {
         id: id(rule, streams, key, kind, report),
         rule: rule.name.clone(),
@@ -34,8 +33,8 @@ pub fn build(rule: &Rule, streams: &[StreamSchema], key: &Key, report: &Report, 
         title,
         kind,
         key: rule.key.names.iter().cloned().zip(key.values().iter().cloned()).collect(),
-        first_time: times(<[_]>::first),
-        last_time: times(<[_]>::last),
+        first_time,
+        last_time,
         decided_time: report.decided,
         suppressed: 0,
         fields,

@@ -138,8 +138,7 @@ pub fn build(rule: &Rule) -> Result<Automaton, TooLarge> {
         builder.leave(&Passed::default());
         builder.finish_state(id)?;
     }
-    let mut states = builder.states;
-    find_needs(&mut states);
+    let states = builder.states;
     let sees_every_event = states.iter().flat_map(|state| &state.transitions).any(|transition| {
         let is_next = matches!(
             transition.trigger,
@@ -148,26 +147,6 @@ pub fn build(rule: &Rule) -> Result<Automaton, TooLarge> {
         is_next || !transition.next_not.is_empty()
     });
     Ok(Automaton { states, sees_every_event })
-}
-
-/// Finds out which states still need an event: all but the accepting ones and those from which
-/// absences alone lead to one of them.
-fn find_needs(states: &mut [State]) {
-    let mut led_to_by: HashMap<StateId, Vec<usize>> = HashMap::new();
-    for (index, state) in states.iter_mut().enumerate() {
-        state.needs_event = true;
-        for transition in &state.transitions {
-            if let Trigger::Absence { .. } = transition.trigger {
-                led_to_by.entry(transition.target).or_default().push(index);
-            }
-        }
-    }
-    let mut rest: Vec<usize> = (0..states.len()).filter(|&index| states[index].accepting).collect();
-    while let Some(index) = rest.pop() {
-        if std::mem::take(&mut states[index].needs_event) {
-            rest.extend(led_to_by.remove(&StateId(index as u32)).unwrap_or_default());
-        }
-    }
 }
 
 impl<'r> Builder<'r> {

@@ -10,6 +10,7 @@
 //! states is finite; [`MAX_STATES`] and [`MAX_TRANSITIONS`] bound it.
 
 mod build;
+#[cfg(feature = "service")]
 pub mod graph;
 mod lint;
 mod predicates;
@@ -57,9 +58,6 @@ pub struct State {
     pub transitions: Vec<Transition>,
     /// Whether a run that comes here has taken all it needs.
     pub accepting: bool,
-    /// Whether a run that comes here must still take an event to match: it is not accepting, and no
-    /// absences alone lead to a state that is.
-    pub needs_event: bool,
     /// How often the innermost loop around what was taken last has been gone through, and whether
     /// that count is open: it then means "so often or more".
     pub count: Option<(u32, bool)>,

@@ -40,7 +40,9 @@ impl Config {
             .streams()
             .iter()
             .map(|stream| stream.name.as_str())
-            .filter(|name| !fed(name) && program.stream(name).is_some_and(|stream| program.is_used(stream)))
+            .filter(|name| {
+                !fed(name) && program.stream(name).is_some_and(|stream| !program.routes(stream).is_empty())
+            })
             .collect();
         if !hungry.is_empty() {
             let message = format!("no source feeds {}", list(hungry));

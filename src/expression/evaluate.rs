@@ -51,7 +51,7 @@ impl Expr {
             Expr::And(xs) => every(xs, scope, true),
             Expr::Or(xs) => every(xs, scope, false),
             Expr::Compare(comparison, pair) => {
-                let order = pair.0.value(scope).compare(&*pair.1.value(scope))?;
+                let order = pair.0.value(scope).compare(&pair.1.value(scope))?;
                 Some(match comparison {
                     Comparison::Eq => order.is_eq(),
                     Comparison::Ne => order.is_ne(),
@@ -151,7 +151,7 @@ fn every(operands: &[Expr], scope: &Scope<'_>, neutral: bool) -> Option<bool> {
 fn in_list(value: &Value, members: &[Expr], scope: &Scope<'_>) -> Option<bool> {
     let mut result = Some(false);
     for member in members {
-        match value.compare(&*member.value(scope)) {
+        match value.compare(&member.value(scope)) {
             Some(order) if order.is_eq() => return Some(true),
             Some(_) => {}
             None => result = None,

@@ -8,12 +8,15 @@ use crate::automaton::{AbsenceEnd, Answers, StateId, Trigger};
 use crate::event::Event;
 use crate::language::checked::LinkKind;
 
-/// What became of a run that was offered an event.
+/// What became of a run that was offered an event, besides the copies of it that took the event.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Offered {
-    /// It took the event, perhaps by way of copies only; what it became stands in the list.
+    /// It took the event.
     Taken,
-    /// It goes on without the event. `completed`: an absence was only waiting for it.
-    Skipped { completed: bool },
+    /// It goes on without the event.
+    Skipped,
+    /// It goes on without the event, and an absence was only waiting for that: it is complete.
+    Completed,
     /// It has nothing left to wait for.
     Dead,
 }
@@ -22,48 +25,70 @@ impl Matcher<'_> {
     /// Offers the next event of the key to every run, and lets it start a new one.
     pub fn event(&self, set: &mut RunSet, event: &Event, answers: &mut Answers, reports: &mut Vec<Report>) {
         let mut done = Done::default();
-        let mut runs = Vec::with_capacity(set.runs.len() + 1);
-        for mut run in set.runs.drain(..) {
-            let before = runs.len();
-            match self.offer(&mut run, event, answers, &mut runs) {
-                Offered::Taken => {}
-                Offered::Skipped { completed } => {
-                    runs.push(run);
-                    if completed {
-                        done.complete(runs.len() - 1);
-                    }
-                }
-                Offered::Dead => {}
+        let mut copies = Vec::new();
+        // Most runs stay one run. From the first on that becomes several, the set is built anew.
+        for at in 0..set.runs.len() {
+            let offered = self.offer(&mut set.runs[at], event, answers, &mut copies);
+            if !copies.is_empty() {
+                let rest = set.runs.split_off(at);
+                self.rebuild(set, rest, offered, copies, event, answers, &mut done);
+                break;
             }
-            self.note_completed(&runs, before, event, &mut done);
+            self.note(set, at, offered, &mut done);
         }
-        let before = runs.len();
-        self.start(event, answers, &mut runs);
-        self.note_completed(&runs, before, event, &mut done);
-        set.runs = runs;
+        if let Some(run) = self.start(event, answers) {
+            set.runs.push(run);
+            self.note(set, set.runs.len() - 1, Offered::Taken, &mut done);
+        }
         self.report(set, done, ReportKind::Match, event.time(), reports);
         set.runs.retain(|run| run.frontier != 0);
         self.keep_limits(set, event, reports);
         set.settle();
     }
 
-    /// Notes which of the runs from `from` on became complete with this event.
-    fn note_completed(&self, runs: &[Run], from: usize, event: &Event, done: &mut Done) {
-        for (index, run) in runs.iter().enumerate().skip(from) {
-            // A run that skipped the event may stand in an accepting state, too; only those that
-            // took it are complete at it.
-            let took =
-                run.captures.newest_first().next().is_some_and(|(_, newest)| newest.point() == event.point());
-            if took && self.rule.automaton.state(run.state).accepting {
-                done.complete(index);
+    /// Goes on with the runs of `rest`, the first of which has been offered the event already: what
+    /// each run becomes is added to the set, copies before the run itself, so that those of one run
+    /// stand together in the order of preference.
+    #[allow(clippy::too_many_arguments)]
+    fn rebuild(
+        &self,
+        set: &mut RunSet,
+        rest: Vec<Run>,
+        first: Offered,
+        mut copies: Vec<Run>,
+        event: &Event,
+        answers: &mut Answers,
+        done: &mut Done,
+    ) {
+        let mut known = Some(first);
+        for mut run in rest {
+            let offered = known.take().unwrap_or_else(|| self.offer(&mut run, event, answers, &mut copies));
+            for copy in copies.drain(..) {
+                set.runs.push(copy);
+                self.note(set, set.runs.len() - 1, Offered::Taken, done);
+            }
+            if offered != Offered::Dead {
+                set.runs.push(run);
+                self.note(set, set.runs.len() - 1, offered, done);
             }
         }
     }
 
-    /// Starts a new run if the event fits a possible first step.
-    fn start(&self, event: &Event, answers: &mut Answers, runs: &mut Vec<Run>) {
+    /// Notes what became of a run: whether it is complete, or dead and to be removed.
+    fn note(&self, set: &mut RunSet, index: usize, offered: Offered, done: &mut Done) {
+        let run = &mut set.runs[index];
+        match offered {
+            Offered::Taken if self.rule.automaton.state(run.state).accepting => done.complete(index),
+            Offered::Completed => done.complete(index),
+            Offered::Dead => run.frontier = 0,
+            Offered::Taken | Offered::Skipped => {}
+        }
+    }
+
+    /// The run that begins with the event, if it fits a possible first step.
+    fn start(&self, event: &Event, answers: &mut Answers) -> Option<Run> {
         if !self.can_start(event, answers) {
-            return;
+            return None;
         }
         let start = self.rule.automaton.state(StateId::START);
         let mut run = Run::start(self.rule, event);
@@ -72,14 +97,15 @@ impl Matcher<'_> {
                 && self.fits(test, event, &run.registers, answers)
             {
                 run.take(self.rule, transition, variable, event);
-                runs.push(run);
-                return;
+                return Some(run);
             }
         }
+        None
     }
 
-    /// Offers the event to one run. What takes it is pushed to `runs`, the preferred first.
-    fn offer(&self, run: &mut Run, event: &Event, answers: &mut Answers, runs: &mut Vec<Run>) -> Offered {
+    /// Offers the event to one run. Copies of it that took the event by `any` are pushed to
+    /// `copies`, the preferred first.
+    fn offer(&self, run: &mut Run, event: &Event, answers: &mut Answers, copies: &mut Vec<Run>) -> Offered {
         self.remove_before(run, event, answers);
         let state = self.rule.automaton.state(run.state);
         for (_, transition) in run.open(state) {
@@ -88,14 +114,12 @@ impl Matcher<'_> {
                 continue;
             }
             if link != LinkKind::ThenAny {
-                let mut taken = std::mem::replace(run, Run::start(self.rule, event));
-                taken.take(self.rule, transition, variable, event);
-                runs.push(taken);
+                run.take(self.rule, transition, variable, event);
                 return Offered::Taken;
             }
-            let mut taken = run.clone();
-            taken.take(self.rule, transition, variable, event);
-            runs.push(taken);
+            let mut copy = run.clone();
+            copy.take(self.rule, transition, variable, event);
+            copies.push(copy);
         }
         self.skip(run, event, answers)
     }
@@ -162,7 +186,7 @@ impl Matcher<'_> {
         if let Some(target) = completed {
             run.move_to(self.rule, target, event.time());
             run.due = run.next_due(self.rule);
-            return Offered::Skipped { completed: true };
+            return Offered::Completed;
         }
         run.fresh = false;
         if run.frontier == 0 {
@@ -171,7 +195,7 @@ impl Matcher<'_> {
         if self.rule.is_timed {
             run.due = run.next_due(self.rule);
         }
-        Offered::Skipped { completed: false }
+        Offered::Skipped
     }
 
     /// Drops the oldest runs until the limits of the rule are kept.

@@ -87,26 +87,50 @@ impl Run {
         self.due = self.next_due(rule);
     }
 
-    /// The last moment at which the transition can still lead to a match. An absence after which no
-    /// event is needed has none: `within` binds only events taken. One that an event must follow is
-    /// of no use once that event would come too late.
+    /// The last moment at which the transition can still lead to a match in time. An absence has no
+    /// limit of its own, because `within` binds only events taken: what can be taken after it decides.
     pub(super) fn deadline(&self, rule: &CompiledRule, transition: &Transition) -> Timestamp {
-        let link = match transition.trigger {
-            Trigger::Take { within, .. } => within,
-            Trigger::Absence { .. } if !rule.automaton.state(transition.target).needs_event => {
-                return Timestamp::MAX;
+        match transition.trigger {
+            Trigger::Take { within, .. } => {
+                let link = within.map_or(Timestamp::MAX, |within| self.anchor.end_of(within));
+                self.group_deadline(rule, transition).min(link)
             }
-            Trigger::Absence { .. } => None,
-        };
-        let limits = [
-            rule.rule.within.map(|within| self.first.time.end_of(within)),
-            link.map(|within| self.anchor.end_of(within)),
-        ];
+            Trigger::Absence { .. } => self.deadline_after(rule, transition.target),
+        }
+    }
+
+    /// The last moment at which the match's `within` and those of the groups around it let the
+    /// transition's event be taken.
+    fn group_deadline(&self, rule: &CompiledRule, transition: &Transition) -> Timestamp {
+        let whole = rule.rule.within.map(|within| self.first.time.end_of(within));
         let groups = transition.checks.iter().map(|clock| {
             let index = clock.0 as usize;
             self.clocks[index].end_of(rule.rule.clocks[index])
         });
-        limits.into_iter().flatten().chain(groups).min().unwrap_or(Timestamp::MAX)
+        whole.into_iter().chain(groups).min().unwrap_or(Timestamp::MAX)
+    }
+
+    /// The last moment at which something could be taken in time after an absence that leads to
+    /// `target`, and after those that follow it directly. None, if the match is complete without.
+    fn deadline_after(&self, rule: &CompiledRule, mut target: StateId) -> Timestamp {
+        let mut latest = Timestamp::MIN;
+        loop {
+            let state = rule.automaton.state(target);
+            if state.accepting {
+                return Timestamp::MAX;
+            }
+            let mut next = None;
+            for transition in &state.transitions {
+                match transition.trigger {
+                    Trigger::Take { .. } => latest = latest.max(self.group_deadline(rule, transition)),
+                    Trigger::Absence { .. } => next = Some(transition.target),
+                }
+            }
+            match next {
+                Some(after) if latest < Timestamp::MAX => target = after,
+                _ => return latest,
+            }
+        }
     }
 
     /// When the absence is over.

@@ -128,10 +128,15 @@ impl Ordering {
         });
         partition.active_at = now;
         let was_idle = std::mem::take(&mut partition.idle);
-        let event = if order.by_arrival { event.not_before(self.passed) } else { event };
-        let floor = partition.watermark.max(self.passed);
-        let out_of_turn = self.released.is_some_and(|last| event.point() < last);
-        if event.time() < floor || out_of_turn {
+        let mut floor = partition.watermark.max(self.passed);
+        if let Some(released) = self.released.filter(|released| released.time >= floor) {
+            // At the time of the last event released, only what follows it in the order is in turn.
+            let follows = (event.stream(), event.position()) > (released.stream, released.position);
+            floor =
+                if follows { released.time } else { released.time.saturating_add(Duration::from_micros(1)) };
+        }
+        let event = if order.by_arrival { event.not_before(floor) } else { event };
+        if event.time() < floor {
             return Err(floor.since(event.time()).unwrap_or(Duration::ZERO));
         }
         let watermark = event.time().saturating_sub(order.late);

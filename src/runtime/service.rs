@@ -100,11 +100,6 @@ impl Service {
         Ok(Service { config, metrics, stop, halt_sinks, halt_engine, sources, sinks, engine })
     }
 
-    /// What is counted.
-    pub fn metrics(&self) -> &Arc<Metrics> {
-        &self.metrics
-    }
-
     /// Runs until all sources have ended or `stop` is over, and then finishes what has been received.
     ///
     /// # Errors

@@ -37,8 +37,8 @@ pub struct WebhookSink {
 
 /// A client cannot be made.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot prepare to send by HTTP: {0}")]
-pub struct ClientError(#[source] reqwest::Error);
+#[error("cannot prepare to send by HTTP: {0}; does the system have certificates (`ca-certificates`)?")]
+pub struct ClientError(String);
 
 impl WebhookSink {
     /// Prepares to send. Connects to nothing yet.
@@ -49,12 +49,15 @@ impl WebhookSink {
         // The first caller decides which implementation of TLS the process uses; a second call
         // changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
+        let mut client = Client::builder()
             .timeout(settings.timeout)
             .redirect(Policy::none())
-            .user_agent(concat!("tripline/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(ClientError)?;
+            .user_agent(concat!("tripline/", env!("CARGO_PKG_VERSION")));
+        if settings.url.scheme() == "http" {
+            // No one's certificate will be asked for, so a system without any is good enough.
+            client = client.tls_certs_only([]);
+        }
+        let client = client.build().map_err(|error| ClientError(causes(&error)))?;
         Ok(WebhookSink { client, url: settings.url.clone() })
     }
 
@@ -93,14 +96,24 @@ impl Sink for WebhookSink {
 
 /// Without the URL, which may hold a secret.
 fn unreachable(error: reqwest::Error) -> DeliveryError {
-    let error = error.without_url();
-    let mut text = if error.is_timeout() { "no answer in time".to_string() } else { error.to_string() };
-    let mut cause = std::error::Error::source(&error);
+    if error.is_timeout() {
+        return DeliveryError::Unreachable("no answer in time".into());
+    }
+    DeliveryError::Unreachable(causes(&error.without_url()))
+}
+
+/// An error with what caused it. Some libraries repeat the cause in their own text.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
     while let Some(inner) = cause {
-        text.push_str(&format!(": {inner}"));
+        let inner_text = inner.to_string();
+        if !text.ends_with(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
         cause = inner.source();
     }
-    DeliveryError::Unreachable(text)
+    text
 }
 
 async fn read_answer(mut response: Response) -> String {

@@ -5,7 +5,7 @@
 //! being reported.
 
 use crate::codec::{Decoder, Malformed};
-use crate::event::{Event, PartitionId, Position, StreamId, Timestamp};
+use crate::event::{Event, PartitionId, Position, Timestamp};
 
 use super::lines::{Content, Line, Lines};
 
@@ -55,10 +55,6 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Every reason.
-    pub const ALL: [Reason; 5] =
-        [Reason::Syntax, Reason::Missing, Reason::WrongType, Reason::Incomplete, Reason::Oversized];
-
     /// The word for it in logs and metrics.
     pub const fn name(self) -> &'static str {
         match self {
@@ -134,11 +130,6 @@ impl Reader {
         Reader { lines: Lines::new(max_line), max_line, decoder, partition }
     }
 
-    /// The stream that the events belong to.
-    pub fn stream(&self) -> StreamId {
-        self.decoder.stream()
-    }
-
     /// The partition that is read.
     pub fn partition(&self) -> PartitionId {
         self.partition
@@ -212,6 +203,7 @@ fn decode_line<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::StreamId;
 
     /// Accepts what stands in braces.
     struct Braces;
@@ -289,7 +281,9 @@ mod tests {
 
     #[test]
     fn every_reason_has_its_counter() {
-        assert_eq!(Reason::ALL.map(Reason::name), crate::telemetry::catalogue::REJECTION_REASONS);
+        use Reason::{Incomplete, Missing, Oversized, Syntax, WrongType};
+        let all = [Syntax, Missing, WrongType, Incomplete, Oversized];
+        assert_eq!(all.map(Reason::name), crate::telemetry::catalogue::REJECTION_REASONS);
     }
 
     #[test]

@@ -37,7 +37,9 @@ pub const TCP: &str = "[sources.auth]\ntype = \"tcp\"\nstream = \"auth\"\nlisten
 /// The binary that is tested.
 pub fn tripline() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tripline"));
-    command.env_remove("RUST_LOG").env_remove("NO_COLOR");
+    for name in ["RUST_LOG", "NO_COLOR", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+        command.env_remove(name);
+    }
     command
 }
 

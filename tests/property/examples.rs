@@ -90,6 +90,8 @@ const GROUPS: &[Example] = &[
     // A branch is taken whole before the next begins.
     ("(a then b and c)", "a c b c", &["a1 b3 c4 at 3"]),
     ("d next (a and b)", "d a c b", &["a2 b4 d1 at 3"]),
+    // The limit binds what is taken in the group, not the end of an absence in it.
+    ("(a then b then not x for 1s then optional c within 1500ms) then d", "a b@1 d@3", &["a1 b2 d3 at 3"]),
     ("(a then b within 1s) then c", "a@0 b@1 c@9", &["a1 b2 c3 at 9"]),
     ("d then (a then b within 1s)", "d@0 a@5 b@6", &["a2 b3 d1 at 6"]),
     ("2 (a then b within 1s)", "a@0 b@1 a@5 b@7", &[]),

@@ -25,7 +25,7 @@ pub fn rule_and_events(seed: u64, shape: Shape) -> (Rule, Vec<Input>) {
     let letters = random.pick(&LETTERS);
     let rule = rule(&mut random, shape, letters);
     let keys = random.number(1, shape.keys);
-    let events = events(&mut random, &rule, keys, letters);
+    let events = events(&mut random, &[&rule], keys, letters);
     (rule, events)
 }
 
@@ -58,9 +58,10 @@ pub fn rule(random: &mut Random, shape: Shape, letters: u32) -> Rule {
     Rule { optional_v, by: random.chance(95), pattern, within, overlap, on_timeout }
 }
 
-/// A random stream. Times never go back and are often equal.
-pub fn events(random: &mut Random, rule: &Rule, keys: u32, letters: u32) -> Vec<Input> {
-    let longest = if rule.has_any() { 13 } else { 22 };
+/// A random stream for some rules. Times never go back and are often equal.
+pub fn events(random: &mut Random, rules: &[&Rule], keys: u32, letters: u32) -> Vec<Input> {
+    let longest = if rules.iter().any(|rule| rule.has_any()) { 13 } else { 22 };
+    let nullable = rules.iter().all(|rule| rule.optional_v);
     let count = random.number(6, longest * keys.min(2));
     let mut at = 0;
     (1..=count)
@@ -70,7 +71,7 @@ pub fn events(random: &mut Random, rule: &Rule, keys: u32, letters: u32) -> Vec<
                 id: i64::from(id),
                 k: format!("k{}", random.number(1, keys)),
                 t: letter(random.number(0, letters - 1)),
-                v: (!(rule.optional_v && random.chance(20))).then(|| i64::from(random.number(0, 9))),
+                v: (!(nullable && random.chance(20))).then(|| i64::from(random.number(0, 9))),
                 at,
             }
         })

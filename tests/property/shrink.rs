@@ -13,6 +13,10 @@ pub fn smallest(
     fails: impl Fn(&Rule, &[Input]) -> bool,
 ) -> (Rule, Vec<Input>) {
     let (mut rule, mut events) = (rule, events);
+    let fails = |rule: &Rule, events: &[Input]| {
+        let well_formed = rule.optional_v || events.iter().all(|event| event.v.is_some());
+        well_formed && fails(rule, events)
+    };
     loop {
         if let Some(fewer) = without_one(&events).into_iter().find(|events| fails(&rule, events)) {
             events = fewer;

@@ -51,7 +51,7 @@ pub(super) fn check<'t>(
     let clauses = sort_clauses(rule, diagnostics);
     for event in &clauses.events {
         if let Err(diagnostic) = globals.expect_stream(&event.stream) {
-            diagnostics.push(diagnostic);
+            diagnostics.push(*diagnostic);
         }
     }
     let max = limits(&clauses.max, diagnostics);

@@ -104,14 +104,14 @@ impl Globals<'_> {
     }
 
     /// The stream with that name, or a diagnostic that suggests the nearest.
-    pub fn expect_stream(&self, name: &tree::Name) -> Result<StreamId, Diagnostic> {
+    pub fn expect_stream(&self, name: &tree::Name) -> Result<StreamId, Box<Diagnostic>> {
         self.stream(&name.node).ok_or_else(|| {
             let known = self.streams.iter().map(|stream| stream.name.as_str());
             let diagnostic = Diagnostic::new(E0101, name.span, format!("there is no stream `{}`", name.node));
-            match nearest(&name.node, known) {
+            Box::new(match nearest(&name.node, known) {
                 Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
                 None => diagnostic.help(format!("declare it: `stream {} time at {{ … }}`", name.node)),
-            }
+            })
         })
     }
 }
