@@ -4,6 +4,7 @@
 //! the rules must find is known exactly, whatever the seed.
 
 use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
 
 use super::lines::{self, Place};
 use super::traffic::{HOMES, home_ip, sensor_name, unit, user_name};
@@ -150,7 +151,7 @@ fn money_mule(g: &mut Generator, planting: Planting) {
 /// Near miss: ten tickets.
 fn scalping(g: &mut Generator, planting: Planting) {
     let Planting { mut at, number, fires, .. } = planting;
-    let ip = format!("2001:db8::{:x}:{:x}", number >> 16, number & 0xffff);
+    let ip = address(0, number);
     let show = format!("show-{:02}", number % 40);
     let (orders, quantity) = if fires { (g.between(3, 5), 4) } else { (2, 5) };
     for order in 0..orders {
@@ -208,7 +209,7 @@ fn guessing_in_vain(g: &mut Generator, planting: Planting) {
 /// Near miss: six users.
 fn password_spray(g: &mut Generator, planting: Planting) {
     let Planting { mut at, number, fires, .. } = planting;
-    let ip = format!("2001:db8:0:1::{:x}:{:x}", number >> 16, number & 0xffff);
+    let ip = address(1, number);
     let users = if fires { g.between(10, 16) } else { 6 };
     for user in 0..users as u64 {
         let user = user_name(number * 100 + user);
@@ -280,4 +281,10 @@ fn sensor_silent(g: &mut Generator, planting: Planting) {
         stopped(g, sensor, at);
     }
     g.planted(planting, [("sensor", sensor_name(sensor))]);
+}
+
+/// An address of the range that documentation uses, as the service writes it.
+fn address(network: u16, host: u64) -> String {
+    let [high, low] = [(host >> 16) as u16, (host & 0xffff) as u16];
+    Ipv6Addr::new(0x2001, 0xdb8, 0, network, 0, 0, high, low).to_string()
 }

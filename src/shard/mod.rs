@@ -146,8 +146,7 @@ impl Shard {
                 slot = self.keys.find(key);
             }
             let active = slot.is_some_and(|slot| self.keys.has_runs(slot, rule));
-            let starts = concerned && matcher.can_start(event, &mut self.answers);
-            if !active && !starts {
+            if !active && !(concerned && matcher.can_start(event, &mut self.answers)) {
                 continue;
             }
             let at = *slot.get_or_insert_with(|| self.keys.insert(key));
