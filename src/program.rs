@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::alert::Severity;
 use crate::automaton::{self, CompiledRule, PredicateId, Predicates};
-use crate::diagnostic::codes::E0310;
+use crate::diagnostic::codes::{E0010, E0310};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::event::{FieldId, StreamId, StreamSchema};
 use crate::language::checked::Rule;
@@ -68,16 +68,18 @@ impl Program {
     pub fn compile(sources: &Sources) -> (Option<Program>, Diagnostics) {
         let mut diagnostics = Diagnostics::default();
         let mut files = Vec::new();
-        let mut damage = language::Damage::default();
         for (id, file) in sources.iter() {
             let (tree, problems) = language::parse(id, &file.text);
-            damage.add(&tree, &problems);
             files.push(tree);
             diagnostics.append(problems);
         }
-        let (checked, mut later) = language::check(&files);
-        let program = Program::build(checked, &mut later);
-        later.iter().filter(|problem| !damage.explains(problem)).for_each(|p| diagnostics.push(p.clone()));
+        if diagnostics.iter().any(|diagnostic| diagnostic.code == E0010) {
+            // Every name that the file declares would be reported as unknown.
+            return (None, diagnostics.sorted());
+        }
+        let (checked, problems) = language::check(&files);
+        diagnostics.append(problems);
+        let program = Program::build(checked, &mut diagnostics);
         let diagnostics = diagnostics.sorted();
         if diagnostics.has_errors() { (None, diagnostics) } else { (Some(program), diagnostics) }
     }
@@ -87,7 +89,7 @@ impl Program {
         let mut rules: Vec<CompiledRule> = Vec::new();
         let (mut states, mut transitions, mut refused) = (0, 0, 0);
         for rule in checked.rules {
-            let span = rule.span;
+            let span = rule.pattern_span;
             match CompiledRule::new(rule, &mut predicates) {
                 Ok(compiled) => {
                     states += compiled.automaton.states.len();
@@ -164,7 +166,7 @@ impl Program {
 
 fn too_large(span: crate::diagnostic::Span, message: String) -> Diagnostic {
     Diagnostic::new(E0310, span, message)
-        .help("every count is unrolled: use smaller counts or fewer alternatives at one place")
+        .help("each repetition that is counted takes states of its own: use smaller counts, or fewer steps that could come next")
 }
 
 /// The rules that are not off, with their ids.

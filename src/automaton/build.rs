@@ -195,7 +195,7 @@ impl<'r> Builder<'r> {
             self.states[id.0 as usize] = state;
             return Ok(());
         };
-        Err(TooLarge { what, span: self.rule.span })
+        Err(TooLarge { what, span: self.rule.pattern_span })
     }
 
     /// The state described by the path of the walk, made if it is new.

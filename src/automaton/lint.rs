@@ -10,14 +10,28 @@ pub fn lint(compiled: &CompiledRule) -> Diagnostics {
     let CompiledRule { rule, automaton, .. } = compiled;
     let mut diagnostics = Diagnostics::default();
     never_captured(compiled, &mut diagnostics);
-    if lives_for_ever(rule, automaton) {
+    // With an `on timeout` that never happens, the missing limit has been told.
+    let is_told = rule.timeout.is_some() && !limits_time(rule, automaton);
+    if !is_told && lives_for_ever(rule, automaton) {
+        let message = format!("partial matches of `{}` can live for ever", rule.name);
         diagnostics.push(
-            Diagnostic::new(W0505, rule.span, format!("runs of `{}` can live for ever", rule.name))
-                .label("no time limit on a run that waits for its next step")
-                .help("end the match with `within …`; without it, memory is bounded by `max runs` alone"),
+            Diagnostic::new(W0505, rule.pattern_span, message)
+                .label("no time limit for what comes next")
+                .help(
+                    "end the match with `within 1h`, say; without it, memory is bounded by `max runs` alone",
+                ),
         );
     }
     diagnostics
+}
+
+/// Whether anything limits the time between the events of a match.
+fn limits_time(rule: &Rule, automaton: &Automaton) -> bool {
+    let is_limited =
+        |transition: &Transition| matches!(transition.trigger, Trigger::Take { within: Some(_), .. });
+    rule.within.is_some()
+        || !rule.clocks.is_empty()
+        || automaton.states.iter().flat_map(|state| &state.transitions).any(is_limited)
 }
 
 /// Warns about steps whose every transition stands behind one that takes all their events.
@@ -39,17 +53,18 @@ fn never_captured(compiled: &CompiledRule, diagnostics: &mut Diagnostics) {
     }
     for (index, variable) in rule.variables.iter().enumerate() {
         let Some(earlier) = behind[index].filter(|_| !reachable[index]) else { continue };
-        let earlier = &rule.variables[earlier.0 as usize].name;
+        let earlier = &rule.variables[earlier.0 as usize];
+        let help = match earlier.repeated {
+            true => format!(
+                "make `{0}` lazy, such as `1+ lazy {0}`, or tell the two apart by their conditions",
+                earlier.name
+            ),
+            false => "tell the two apart by their conditions".to_owned(),
+        };
         diagnostics.push(
-            Diagnostic::new(
-                W0501,
-                rule.span,
-                format!("`{}` of `{}` can never be captured", variable.name, rule.name),
-            )
-            .label(format!("`{earlier}` takes every event that fits it"))
-            .help(format!(
-                "make `{earlier}` lazy (`1+ lazy {earlier}`), or tell the two apart by their conditions"
-            )),
+            Diagnostic::new(W0501, variable.span, format!("`{}` can never be captured", variable.name))
+                .also(earlier.span, "this takes every event that fits it")
+                .help(help),
         );
     }
 }

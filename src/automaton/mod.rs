@@ -135,7 +135,7 @@ impl Automaton {
 pub struct TooLarge {
     /// What grew too large, in words.
     pub what: String,
-    /// The rule's name in the text.
+    /// Where the pattern stands.
     pub span: Span,
 }
 

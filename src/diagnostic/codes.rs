@@ -75,13 +75,14 @@ codes! {
     E0108 "definitions that use each other in a circle"
     E0109 "a clause that is given twice"
     E0110 "a clause that is missing"
+    E0111 "a path that cannot be read"
 
     // Types and expressions.
     E0201 "a value of the wrong type"
     E0202 "values that cannot be compared or combined"
     E0203 "a comparison with null"
     E0204 "a wrong number of arguments"
-    E0205 "a regular expression or wildcard pattern that cannot be read"
+    E0205 "a regular expression that cannot be used"
     E0206 "a network that cannot be read"
     E0207 "a condition that is not a bool"
     E0208 "an expression that grows too large"
@@ -89,7 +90,8 @@ codes! {
     E0210 "a variable that can capture several events, used as if it captured one"
     E0211 "a variable that stands later in the pattern"
     E0212 "a value that must be constant"
-    E0213 "a field or variable that cannot be used here"
+    E0213 "a name that is no value, or has no fields"
+    E0214 "a constant without a value"
 
     // Patterns.
     E0301 "a part of the pattern that could match nothing"
@@ -136,8 +138,9 @@ codes! {
     W0504 "a condition that is never true"
     W0505 "runs that can live for ever"
     W0506 "a quiet partition would hold an absence back for good"
-    W0507 "an event that the pattern does not use"
+    W0507 "an event or stream that the pattern does not use"
     W0508 "an `on timeout` that can never happen"
+    W0509 "a negation over a field that may be missing"
     W0601 "alerts that no sink receives"
     W0602 "a stream that no source feeds"
 }

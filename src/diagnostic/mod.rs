@@ -110,11 +110,10 @@ impl Diagnostics {
 
     /// The same problems by place in the files, repeats left out.
     pub fn sorted(mut self) -> Diagnostics {
-        self.0.sort_by(|a, b| {
-            let place = |d: &Diagnostic| (d.primary.span, d.code, d.message.clone());
-            place(a).cmp(&place(b))
-        });
-        self.0.dedup();
+        let place = |d: &Diagnostic| (d.primary.span, d.code, d.message.clone());
+        self.0.sort_by_cached_key(place);
+        // The same problem found on two ways is one, also if each way adds places of its own.
+        self.0.dedup_by(|a, b| (a.primary.span, a.code, &a.message) == (b.primary.span, b.code, &b.message));
         self
     }
 
@@ -143,13 +142,59 @@ impl<'a> IntoIterator for &'a Diagnostics {
     }
 }
 
-/// The name among `names` that `wanted` was probably meant to be; `None` when none is near.
+/// The name among `names` that `wanted` was probably meant to be: one that differs in few letters or,
+/// failing that, one that goes on where the other ends. `None` when none is near.
 pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (wanted.chars().count() / 3).max(1);
-    names
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&wanted.to_lowercase(), &name.to_lowercase()), name))
-        .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, name)| name)
+    let wanted = wanted.to_lowercase();
+    // Of one or two letters a change leaves too little to recognise.
+    let limit = match wanted.chars().count() {
+        0..=2 => 0,
+        length => (length / 3).max(1),
+    };
+    let mut near: Option<(usize, &str)> = None;
+    let mut prefix: Option<(usize, &str)> = None;
+    for name in names {
+        let lower = name.to_lowercase();
+        let distance = strsim::damerau_levenshtein(&wanted, &lower);
+        if distance <= limit {
+            near = near.into_iter().chain([(distance, name)]).min();
+        }
+        let shorter = wanted.len().min(lower.len());
+        if shorter >= 4 && (wanted.starts_with(&lower) || lower.starts_with(&wanted)) {
+            prefix = prefix.into_iter().chain([(distance, name)]).min();
+        }
+    }
+    near.or(prefix).map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_name_is_found() {
+        let names = ["amount", "country", "lower", "length", "id", "card"];
+        for (wanted, near) in [
+            ("ammount", Some("amount")),
+            ("Amount", Some("amount")),
+            ("crad", Some("card")),
+            ("country_code", Some("country")),
+            ("lowercase", Some("lower")),
+            ("ID", Some("id")),
+            ("it", None),
+            ("merchant", None),
+        ] {
+            assert_eq!(nearest(wanted, names), near, "{wanted}");
+        }
+    }
+
+    #[test]
+    fn the_same_problem_is_kept_once() {
+        let span = Span::default();
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.push(Diagnostic::new(codes::E0102, span, "no field").also(span, "one way"));
+        diagnostics.push(Diagnostic::new(codes::E0102, span, "no field").also(span, "another way"));
+        diagnostics.push(Diagnostic::new(codes::E0102, span, "no other field"));
+        assert_eq!(diagnostics.sorted().len(), 2);
+    }
 }

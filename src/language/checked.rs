@@ -43,8 +43,8 @@ pub struct ClockId(pub u32);
 pub struct Rule {
     /// Its name.
     pub name: Arc<str>,
-    /// Where its name stands.
-    pub span: Span,
+    /// Where its pattern stands.
+    pub pattern_span: Span,
     /// Hash of its meaning: what decides when it matches and what it captures.
     pub fingerprint: Arc<str>,
     /// `about`
@@ -108,6 +108,8 @@ pub struct KeySpec {
 pub struct Variable {
     /// Its name.
     pub name: CompactString,
+    /// Where it stands in the pattern.
+    pub span: Span,
     /// The stream its events are of.
     pub stream: StreamId,
     /// Whether it can capture several events.

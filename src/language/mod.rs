@@ -6,12 +6,10 @@
 
 mod analysis;
 pub(crate) mod checked;
-mod damage;
 mod lexer;
 mod parser;
 pub mod tree;
 
 pub use crate::expression::functions;
 pub(crate) use analysis::check;
-pub(crate) use damage::Damage;
 pub use parser::{MAX_FILE_BYTES, parse};

@@ -3,6 +3,8 @@
 //! The parser makes it, the formatter prints it, the analysis reads it. It holds nothing that is
 //! not in the text.
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::Span;
 use crate::event::{Duration, FieldType};
 
@@ -30,6 +32,17 @@ pub type Name = Spanned<String>;
 pub struct File {
     /// The declarations in the order written.
     pub items: Vec<Item>,
+    /// What could not be read.
+    pub unread: Unread,
+}
+
+/// What could not be read, which has been reported: what follows from it need not be.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Unread {
+    /// Names that were probably given there.
+    pub names: BTreeSet<String>,
+    /// Places of types that do not exist, and for which another stands in the tree.
+    pub types: BTreeSet<Span>,
 }
 
 /// A declaration.
@@ -176,6 +189,8 @@ pub struct Rule {
     pub name: Name,
     /// The clauses in the order written.
     pub clauses: Vec<Clause>,
+    /// Whether something in it could not be read as written, and was left out or guessed.
+    pub has_unread: bool,
     /// The whole declaration.
     pub span: Span,
 }
@@ -452,6 +467,8 @@ pub enum TemplatePart {
 /// `on timeout [after NAME] alert …`
 #[derive(Clone, Debug, PartialEq)]
 pub struct OnTimeout {
+    /// `on timeout`
+    pub span: Span,
     /// Only if this variable had captured something.
     pub after: Option<Name>,
     /// What to send.
@@ -551,6 +568,23 @@ pub enum ExprKind {
     Matches(Box<Expr>, Box<Expr>),
     /// `x is missing` (true) or `x is present` (false)
     IsMissing(Box<Expr>, bool),
+}
+
+/// The expressions that an expression consists of, in order.
+pub(crate) fn operands(expr: &Expr) -> Vec<&Expr> {
+    match &expr.kind {
+        ExprKind::Null | ExprKind::Bool(_) | ExprKind::Int(_) | ExprKind::Float(_) => Vec::new(),
+        ExprKind::Str(_) | ExprKind::Duration(_) | ExprKind::Name(_) => Vec::new(),
+        ExprKind::Field(of, _) | ExprKind::Unary(_, of) | ExprKind::IsMissing(of, _) => vec![of],
+        ExprKind::Index(of, keys) => std::iter::once(&**of).chain(keys).collect(),
+        ExprKind::Call { arguments, condition, .. } => arguments.iter().chain(condition.as_deref()).collect(),
+        ExprKind::Binary(a, _, b) | ExprKind::Like(a, b) | ExprKind::Matches(a, b) => vec![a, b],
+        ExprKind::And(operands) | ExprKind::Or(operands) => operands.iter().collect(),
+        ExprKind::In { value, set: InSet::Values(values), .. } => {
+            std::iter::once(&**value).chain(values).collect()
+        }
+        ExprKind::In { value, set: InSet::Expr(set), .. } => vec![value, set],
+    }
 }
 
 /// The right side of `in`.

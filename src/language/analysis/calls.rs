@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::codes::{
-    E0102, E0103, E0105, E0201, E0202, E0203, E0204, E0205, E0206, E0209, E0210, E0211, E0213,
-};
-use crate::diagnostic::{Diagnostic, Span, nearest};
+use crate::diagnostic::codes::{E0201, E0202, E0203, E0204, E0205, E0206, E0209, E0210, E0213};
+use crate::diagnostic::{Diagnostic, Span};
 use crate::event::{Type, Value};
 use crate::expression::functions::{self, Function, Signature};
 use crate::expression::{Aggregate, Expr, FieldSource, RegisterId, RegisterSpec, Wildcard};
 use crate::language::checked::{LoopId, RunRegister, VariableId, next_register};
 use crate::language::tree::{self, ExprKind, InSet};
 
-use super::expression::{Checker, Typed, boolean, widen};
-use super::scope::not_yet;
+use super::expression::{Checker, Typed, boolean, widen, written};
+use super::scope::{is_function, not_yet};
 use super::variables::Seen;
 
 /// Largest compiled regular expression, in bytes.
@@ -26,84 +24,66 @@ impl<'g, 't> Checker<'g, 't> {
     pub(super) fn field(&mut self, of: &'t tree::Expr, field: &'t tree::Name, span: Span) -> Option<Typed> {
         match &of.kind {
             ExprKind::Name(name) => {
-                let seen = self.variable(name, of.span)?;
+                let seen = self.variable(name, of.span, Some(&field.node))?;
+                // Whether the field exists is asked first: which of the events is meant comes next.
+                let (source, ty) = self.source_field(&seen, field)?;
                 if seen.repeated {
-                    self.report(
-                        Diagnostic::new(E0210, span, format!("`{name}` can capture several events"))
-                            .label("which one?")
-                            .help(format!(
-                                "write `first({name}).{0}`, `last({name}).{0}` or an aggregate such as `max({name}.{0})`",
-                                field.node
-                            )),
-                    );
+                    self.report(which_one(name, field, ty, span));
                     return None;
                 }
-                self.captured_field(&seen, Aggregate::Last, field, seen.scope)
+                let spec = RegisterSpec { aggregate: Aggregate::Last, source, ty };
+                Some(self.register(seen.id, spec, seen.scope, ty))
             }
             ExprKind::Call { function, arguments, .. }
                 if matches!(function.node.as_str(), "first" | "last") =>
             {
                 let [tree::Expr { kind: ExprKind::Name(name), span: at }] = arguments.as_slice() else {
-                    self.report(
-                        Diagnostic::new(
-                            E0204,
-                            of.span,
-                            format!("`{}` takes one captured event", function.node),
-                        )
-                        .help(format!("write `{}(name).{}`", function.node, field.node)),
-                    );
+                    let message = format!("`{}` takes the name of one captured event", function.node);
+                    let help = format!("write `{}(name).{}`", function.node, field.node);
+                    self.report(Diagnostic::new(E0204, of.span, message).help(help));
                     return None;
                 };
-                let seen = self.variable(name, *at)?;
-                let which = if function.node == "first" { Aggregate::First } else { Aggregate::Last };
-                self.captured_field(&seen, which, field, None)
+                let seen = self.variable(name, *at, Some(&field.node))?;
+                let aggregate = if function.node == "first" { Aggregate::First } else { Aggregate::Last };
+                let (source, ty) = self.source_field(&seen, field)?;
+                Some(self.register(seen.id, RegisterSpec { aggregate, source, ty }, None, ty))
             }
             ExprKind::Index(table, _) => {
-                self.report(not_yet(table.span, "tables"));
+                self.table(table);
                 None
             }
             _ => {
                 self.report(
-                    Diagnostic::new(E0213, span, "only a captured event has fields")
-                        .help("write `variable.field`, `first(variable).field` or `last(variable).field`"),
+                    Diagnostic::new(E0213, of.span, "only a captured event has fields")
+                        .help(format!("write `name.{0}`, `first(name).{0}` or `last(name).{0}`", field.node)),
                 );
                 None
             }
         }
     }
 
-    /// A field of one captured event. `scope`: only captures of the same repetition of that loop
-    /// count.
-    fn captured_field(
-        &mut self,
-        seen: &Seen<'g>,
-        which: Aggregate,
-        field: &tree::Name,
-        scope: Option<LoopId>,
-    ) -> Option<Typed> {
-        let (source, ty) = self.source_field(seen, field)?;
-        Some(self.register(seen.id, RegisterSpec { aggregate: which, source, ty }, scope, ty))
+    /// `table[key]`, which this version does not run.
+    pub(super) fn table(&mut self, table: &tree::Expr) {
+        let is_declared = matches!(&table.kind, ExprKind::Name(name) if self.globals.reported.contains(name));
+        if !is_declared {
+            self.report(not_yet(table.span, "tables"));
+        }
     }
 
     fn source_field(&mut self, seen: &Seen<'g>, field: &tree::Name) -> Option<(FieldSource, Type)> {
         if field.node == "time" {
             return Some((FieldSource::Time, Type::Timestamp));
         }
-        let schema = self.globals.schema(seen.stream);
+        let stream = seen.stream?;
+        let schema = self.globals.schema(stream);
         if let Some((id, field)) = schema.field(&field.node) {
             return Some((FieldSource::Field(id), field.ty.value_type()));
         }
         let message =
             format!("`{}` is an event of `{}`, which has no field `{}`", seen.name, schema.name, field.node);
-        let mut diagnostic = Diagnostic::new(E0102, field.span, message);
-        diagnostic = match nearest(&field.node, schema.fields.iter().map(|field| field.name.as_str())) {
-            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-            None => {
-                let known: Vec<&str> = schema.fields.iter().map(|field| field.name.as_str()).collect();
-                diagnostic.help(format!("its fields are: {}", known.join(", ")))
-            }
-        };
-        self.report(diagnostic);
+        if let Some(diagnostic) = self.globals.unknown_field(stream, &field.node, field.span, message) {
+            self.report(diagnostic);
+        }
         None
     }
 
@@ -126,24 +106,15 @@ impl<'g, 't> Checker<'g, 't> {
         Typed::new(Expr::Register(id), result)
     }
 
-    fn variable(&mut self, name: &str, span: Span) -> Option<Seen<'g>> {
-        if let Some(seen) = self.visible.find(name) {
-            return Some(seen);
+    /// The variable of that name, of which `field` is wanted.
+    fn variable(&mut self, name: &str, span: Span, field: Option<&str>) -> Option<Seen<'g>> {
+        let seen = self.visible.find(name);
+        if seen.is_none()
+            && let Some(diagnostic) = self.unknown_variable(name, span, field)
+        {
+            self.report(diagnostic);
         }
-        let diagnostic = if self.visible.is_later(name) {
-            Diagnostic::new(E0211, span, format!("`{name}` stands later in the pattern"))
-                .label("nothing has been captured as this yet")
-                .help("a condition may use what stands before it in the pattern; put the comparison into the later event")
-        } else {
-            let diagnostic =
-                Diagnostic::new(E0103, span, format!("the pattern captures nothing as `{name}` here"));
-            match nearest(name, self.visible.names()) {
-                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-                None => diagnostic,
-            }
-        };
-        self.report(diagnostic);
-        None
+        seen
     }
 
     /// `name(arguments)`
@@ -160,15 +131,25 @@ impl<'g, 't> Checker<'g, 't> {
             return None;
         }
         let name = function.node.as_str();
+        if is_function(name) && self.globals.definitions.contains_key(name) {
+            // Which of the two is meant is not clear; the definition has been reported.
+            return None;
+        }
         if let Some((_, aggregate)) = Aggregate::FUNCTIONS.iter().find(|(aggregate, _)| *aggregate == name)
             && let Some(typed) = self.aggregate(*aggregate, arguments, span)
         {
             return typed;
         }
         if matches!(name, "first" | "last") {
+            let variable = match arguments {
+                [tree::Expr { kind: ExprKind::Name(variable), .. }] => variable.as_str(),
+                _ => "name",
+            };
+            let stream = self.visible.find(variable).and_then(|seen| seen.stream);
+            let field = stream.map_or("field", |stream| self.globals.example_field(stream));
             self.report(
                 Diagnostic::new(E0213, span, format!("`{name}(…)` is a captured event, not a value"))
-                    .help(format!("read one of its fields: `{name}(variable).field`")),
+                    .help(format!("read one of its fields, such as `{name}({variable}).{field}`")),
             );
             return None;
         }
@@ -176,7 +157,7 @@ impl<'g, 't> Checker<'g, 't> {
         let typed: Vec<Typed> = checked.into_iter().collect::<Option<_>>()?;
         match name {
             "if" => self.conditional(typed, arguments, span),
-            "coalesce" => self.coalesce(typed, span),
+            "coalesce" => self.coalesce(typed, arguments, span),
             _ => {
                 if let Some(&definition) = self.globals.definitions.get(name) {
                     return self.call_definition(definition, typed, arguments, span);
@@ -184,27 +165,13 @@ impl<'g, 't> Checker<'g, 't> {
                 match functions::find(name) {
                     Some(found) => self.call_function(found, typed, arguments, span),
                     None => {
-                        let diagnostic = self.unknown_function(function);
-                        self.report(diagnostic);
+                        if let Some(diagnostic) = self.unknown_function(function) {
+                            self.report(diagnostic);
+                        }
                         None
                     }
                 }
             }
-        }
-    }
-
-    fn unknown_function(&self, function: &tree::Name) -> Diagnostic {
-        let known = functions::ALL
-            .iter()
-            .map(|function| function.name)
-            .chain(Aggregate::FUNCTIONS.iter().map(|(name, _)| *name))
-            .chain(["if", "coalesce", "first", "last"])
-            .chain(self.globals.definitions.keys().copied());
-        let diagnostic =
-            Diagnostic::new(E0105, function.span, format!("there is no function `{}`", function.node));
-        match nearest(&function.node, known) {
-            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-            None => diagnostic.help(format!("define it: `def {}(x float) = …`", function.node)),
         }
     }
 
@@ -216,49 +183,80 @@ impl<'g, 't> Checker<'g, 't> {
         arguments: &'t [tree::Expr],
         span: Span,
     ) -> Option<Option<Typed>> {
-        let name = aggregate.name();
         match arguments {
             [tree::Expr { kind: ExprKind::Name(variable), span: at }] => {
-                if aggregate != Aggregate::Count {
-                    self.report(
-                        Diagnostic::new(E0204, *at, format!("`{name}` needs a field"))
-                            .help(format!("write `{name}({variable}.field)`")),
-                    );
-                    return Some(None);
-                }
-                let Some(seen) = self.variable(variable, *at) else { return Some(None) };
-                let spec = RegisterSpec { aggregate, source: FieldSource::Event, ty: Type::Bool };
-                Some(Some(self.register(seen.id, spec, None, Type::Int)))
+                Some(self.aggregate_of_events(aggregate, variable, *at))
             }
-            [tree::Expr { kind: ExprKind::Field(of, field), .. }] => {
-                let ExprKind::Name(variable) = &of.kind else {
-                    self.report(
-                        Diagnostic::new(
-                            E0213,
-                            of.span,
-                            format!("`{name}` looks at all events captured as one name"),
-                        )
-                        .help(format!("write `{name}(variable.{})`", field.node)),
-                    );
-                    return Some(None);
-                };
-                let Some(seen) = self.variable(variable, of.span) else { return Some(None) };
-                let Some((source, ty)) = self.source_field(&seen, field) else { return Some(None) };
-                let Some(result) = aggregate.result(ty) else {
-                    self.report(Diagnostic::new(E0201, span, format!("`{name}` cannot be taken of {ty}")));
-                    return Some(None);
-                };
-                Some(Some(self.register(seen.id, RegisterSpec { aggregate, source, ty }, None, result)))
+            [argument @ tree::Expr { kind: ExprKind::Field(of, field), .. }] => {
+                Some(self.aggregate_of_field(aggregate, argument, of, field))
             }
             [_, _] if matches!(aggregate, Aggregate::Min | Aggregate::Max) => None,
             _ => {
-                self.report(
-                    Diagnostic::new(E0204, span, format!("`{name}` looks at captured events"))
-                        .help(format!("write `{name}(variable.field)`")),
-                );
+                let name = aggregate.name();
+                let help = match aggregate {
+                    Aggregate::Count => "write `count(name)`".to_owned(),
+                    Aggregate::Min | Aggregate::Max => {
+                        format!("write `{name}(name.field)`, or `{name}(a, b)` for two numbers")
+                    }
+                    _ => format!("write `{name}(name.field)`"),
+                };
+                let message = format!("`{name}` looks at the events captured as one name");
+                self.report(Diagnostic::new(E0204, span, message).help(help));
                 Some(None)
             }
         }
+    }
+
+    /// `count(v)`; other aggregates need a field.
+    fn aggregate_of_events(&mut self, aggregate: Aggregate, variable: &str, at: Span) -> Option<Typed> {
+        if aggregate == Aggregate::Count {
+            let seen = self.variable(variable, at, None)?;
+            let spec = RegisterSpec { aggregate, source: FieldSource::Event, ty: Type::Bool };
+            return Some(self.register(seen.id, spec, None, Type::Int));
+        }
+        let seen = self.variable(variable, at, None)?;
+        let name = aggregate.name();
+        let field = seen.stream.map_or("field", |stream| self.globals.example_field(stream));
+        self.report(
+            Diagnostic::new(E0204, at, format!("`{name}` needs a field of the events"))
+                .help(format!("write for example `{name}({variable}.{field})`")),
+        );
+        None
+    }
+
+    /// `sum(v.field)`
+    fn aggregate_of_field(
+        &mut self,
+        aggregate: Aggregate,
+        argument: &tree::Expr,
+        of: &tree::Expr,
+        field: &tree::Name,
+    ) -> Option<Typed> {
+        let name = aggregate.name();
+        let ExprKind::Name(variable) = &of.kind else {
+            let message = format!("`{name}` looks at all events captured as one name");
+            let help = format!("write `{name}(name.{})`", field.node);
+            self.report(Diagnostic::new(E0213, of.span, message).help(help));
+            return None;
+        };
+        let seen = self.variable(variable, of.span, Some(&field.node))?;
+        let (source, ty) = self.source_field(&seen, field)?;
+        let Some(result) = aggregate.result(ty) else {
+            let this = written(argument);
+            let needs = match aggregate {
+                Aggregate::Min | Aggregate::Max => "values that have an order",
+                Aggregate::Stddev => "numbers",
+                _ => "numbers or durations",
+            };
+            self.report(
+                Diagnostic::new(E0201, argument.span, format!("`{name}` needs {needs}, but this is `{ty}`"))
+                    .help(format!(
+                        "`count({this})` counts the values, `count_distinct({this})` the different ones"
+                    )),
+            );
+            return None;
+        };
+        Some(self.register(seen.id, RegisterSpec { aggregate, source, ty }, None, result))
     }
 
     fn conditional(&mut self, typed: Vec<Typed>, arguments: &[tree::Expr], span: Span) -> Option<Typed> {
@@ -269,22 +267,26 @@ impl<'g, 't> Checker<'g, 't> {
             );
             return None;
         };
-        self.expect_bool(&condition, arguments[0].span, "`if` needs a condition")?;
-        let ty = self.common_type(&yes, &no, span, "both values of `if` must have one type")?;
+        self.expect_bool(&condition, &arguments[0], "`if` needs a condition")?;
+        let sides = [(&yes, arguments[1].span), (&no, arguments[2].span)];
+        let ty = self.common_type(sides, "both values of `if` must have one type")?;
         let parts = (condition.expr, widen(yes, ty), widen(no, ty));
         Some(Typed::new(Expr::If(Box::new(parts)), ty))
     }
 
-    fn coalesce(&mut self, typed: Vec<Typed>, span: Span) -> Option<Typed> {
-        let mut values = typed.iter();
-        let Some(first) = values.next() else {
-            self.report(Diagnostic::new(E0204, span, "`coalesce` needs at least one value"));
+    fn coalesce(&mut self, typed: Vec<Typed>, arguments: &[tree::Expr], span: Span) -> Option<Typed> {
+        let mut values = typed.iter().zip(arguments);
+        let Some((first, first_argument)) = values.next() else {
+            self.report(
+                Diagnostic::new(E0204, span, "`coalesce` needs at least one value")
+                    .help("write `coalesce(country, \"unknown\")`"),
+            );
             return None;
         };
         let mut common = first.clone();
-        for value in values {
-            common.ty =
-                self.common_type(&common, value, span, "all values of `coalesce` must have one type")?;
+        for (value, argument) in values {
+            let sides = [(&common, first_argument.span), (value, argument.span)];
+            common.ty = self.common_type(sides, "all values of `coalesce` must have one type")?;
         }
         let ty = common.ty;
         let operands: Vec<Expr> = typed.into_iter().map(|typed| widen(typed, ty)).collect();
@@ -303,13 +305,16 @@ impl<'g, 't> Checker<'g, 't> {
             return None;
         }
         if typed.len() != definition.parameters.len() {
+            let parameters: Vec<String> = definition
+                .parameters
+                .iter()
+                .map(|parameter| format!("{} {}", parameter.name.node, parameter.ty.node.value_type()))
+                .collect();
+            let message = format!("`{name}` takes {}, not {}", arguments_text(parameters.len()), typed.len());
             self.report(
-                Diagnostic::new(
-                    E0204,
-                    span,
-                    format!("`{name}` takes {}, not {}", count(definition.parameters.len()), typed.len()),
-                )
-                .also(definition.name.span, "defined here"),
+                Diagnostic::new(E0204, span, message)
+                    .also(definition.name.span, "defined here")
+                    .help(format!("it is called as `{name}({})`", parameters.join(", "))),
             );
             return None;
         }
@@ -322,17 +327,17 @@ impl<'g, 't> Checker<'g, 't> {
                         E0201,
                         argument.span,
                         format!(
-                            "`{}` of `{name}` is {wanted}, but this is {}",
+                            "`{}` of `{name}` is `{wanted}`, but this is `{}`",
                             parameter.name.node, typed.ty
                         ),
                     )
-                    .also(parameter.name.span, "declared here"),
+                    .also(parameter.name.span.to(parameter.ty.span), "declared here"),
                 );
                 return None;
             }
             values.push(Typed::new(widen(typed, wanted), wanted));
         }
-        self.expand(definition, values)
+        self.expand(definition, values, span)
     }
 
     fn call_function(
@@ -343,11 +348,7 @@ impl<'g, 't> Checker<'g, 't> {
         span: Span,
     ) -> Option<Typed> {
         let Some(signature) = function.signatures.iter().find(|signature| signature.takes(&typed)) else {
-            self.report(
-                Diagnostic::new(E0204, span, format!("`{}` cannot be called like this", function.name))
-                    .label(format!("called with {}", types(&typed)))
-                    .help(format!("it takes {}", forms(function))),
-            );
+            self.report(wrong_call(function, &typed, arguments, span));
             return None;
         };
         if let Some(check) = function.check {
@@ -370,16 +371,17 @@ impl<'g, 't> Checker<'g, 't> {
             InSet::Values(members) if typed.ty == Type::Ip => {
                 self.networks(typed, &members.iter().collect::<Vec<_>>())
             }
-            InSet::Values(members) => self.in_values(typed, value.span, members),
+            InSet::Values(members) => self.in_values(typed, value, members),
             InSet::Expr(expr) if typed.ty == Type::Ip => self.networks(typed, &[expr]),
             InSet::Expr(expr) => {
                 match &expr.kind {
+                    ExprKind::Name(name) if self.globals.reported.contains(name) => {}
                     ExprKind::Name(name) if !self.globals.constants.contains_key(name.as_str()) => {
                         self.report(not_yet(expr.span, "lists"));
                     }
                     _ => self.report(
                         Diagnostic::new(E0202, expr.span, "`in` needs values in parentheses")
-                            .help("write `in (\"a\", \"b\")`; only an address can be `in` a network such as \"10.0.0.0/8\""),
+                            .help(format!("write `in ({})`; only a field of type `ip` can be in a network such as \"10.0.0.0/8\"", written(expr))),
                     ),
                 }
                 None
@@ -387,7 +389,8 @@ impl<'g, 't> Checker<'g, 't> {
         }
     }
 
-    fn in_values(&mut self, value: Typed, span: Span, members: &'t [tree::Expr]) -> Option<Typed> {
+    fn in_values(&mut self, value: Typed, wanted: &tree::Expr, members: &'t [tree::Expr]) -> Option<Typed> {
+        let span = wanted.span;
         let mut operands = Vec::new();
         let mut sound = true;
         for member in members {
@@ -398,7 +401,7 @@ impl<'g, 't> Checker<'g, 't> {
             if matches!(member.kind, ExprKind::Null) {
                 self.report(
                     Diagnostic::new(E0203, member.span, "null is equal to nothing, so it is never found")
-                        .help("write `… is missing or … in (…)`"),
+                        .help(format!("write `{0} is missing or {0} in (…)`", written(wanted))),
                 );
                 sound = false;
                 continue;
@@ -412,9 +415,9 @@ impl<'g, 't> Checker<'g, 't> {
                     Diagnostic::new(
                         E0202,
                         member.span,
-                        format!("this is {}, but {} is looked for", member_typed.ty, value.ty),
+                        format!("this is `{}`, but `{}` is looked for", member_typed.ty, value.ty),
                     )
-                    .also(span, format!("this is {}", value.ty)),
+                    .also(span, format!("`{}`", value.ty)),
                 );
                 sound = false;
                 continue;
@@ -436,14 +439,12 @@ impl<'g, 't> Checker<'g, 't> {
         let mut networks = Vec::new();
         for expr in written {
             let text = self.constant_text(expr, "a network")?;
-            let network =
-                text.parse::<ipnet::IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(Into::into));
-            match network {
-                Ok(network) => networks.push(network),
-                Err(_) => {
+            match network(&text) {
+                Some(network) => networks.push(network),
+                None => {
                     self.report(
                         Diagnostic::new(E0206, expr.span, "this is neither a network nor an address")
-                            .help("write it as `\"10.0.0.0/8\"` or `\"2001:db8::/32\"`"),
+                            .help("write it like `\"10.0.0.0/8\"` or `\"2001:db8::/32\"`"),
                     );
                     return None;
                 }
@@ -470,24 +471,9 @@ impl<'g, 't> Checker<'g, 't> {
         match regex {
             Ok(regex) => Some(boolean(Expr::Matches(Box::new(operand?), Arc::new(regex)))),
             Err(error) => {
-                let reason = match error {
-                    regex::Error::CompiledTooBig(limit) => {
-                        format!("it needs more than {limit} bytes when compiled; repeat less, or split it")
-                    }
-                    // The library's message draws the pattern over several lines; its last line
-                    // says what is wrong.
-                    other => other
-                        .to_string()
-                        .lines()
-                        .last()
-                        .unwrap_or_default()
-                        .trim_start_matches("error: ")
-                        .to_owned(),
-                };
                 self.report(
                     Diagnostic::new(E0205, pattern.span, "this regular expression cannot be used")
-                        .label(reason)
-                        .help("look-around and back-references do not exist here, so that every match takes linear time"),
+                        .label(regex_reason(&error)),
                 );
                 None
             }
@@ -499,11 +485,10 @@ impl<'g, 't> Checker<'g, 't> {
         if matches!(typed.ty, Type::Str | Type::Null) {
             return Some(typed.expr);
         }
-        self.report(Diagnostic::new(
-            E0201,
-            value.span,
-            format!("{operator} needs text, but this is {}", typed.ty),
-        ));
+        self.report(
+            Diagnostic::new(E0201, value.span, format!("{operator} needs text, but this is `{}`", typed.ty))
+                .help("numbers are compared: `==`, `<`, `in (…)`"),
+        );
         None
     }
 }
@@ -520,29 +505,105 @@ fn fits(given: Type, wanted: Type) -> bool {
     given == wanted || given == Type::Null || (given == Type::Int && wanted == Type::Float)
 }
 
-fn count(parameters: usize) -> String {
-    if parameters == 1 { "1 argument".to_owned() } else { format!("{parameters} arguments") }
+fn arguments_text(count: usize) -> String {
+    if count == 1 { "1 argument".to_owned() } else { format!("{count} arguments") }
 }
 
-fn types(typed: &[Typed]) -> String {
-    if typed.is_empty() {
-        return "nothing".to_owned();
+/// What is wrong with a call that no signature takes: the number of arguments, or one of them.
+fn wrong_call(function: &Function, typed: &[Typed], arguments: &[tree::Expr], span: Span) -> Diagnostic {
+    let name = function.name;
+    let help = format!("it is called as {}", forms(function));
+    let of_that_number: Vec<&Signature> = function
+        .signatures
+        .iter()
+        .filter(|signature| {
+            let most = signature.parameters.len();
+            (most - signature.optional..=most).contains(&typed.len())
+        })
+        .collect();
+    if of_that_number.is_empty() {
+        let counts = |signature: &Signature| {
+            [signature.parameters.len() - signature.optional, signature.parameters.len()]
+        };
+        let counts = function.signatures.iter().flat_map(counts);
+        let (least, most) = (counts.clone().min().unwrap_or(0), counts.max().unwrap_or(0));
+        let takes = if least == most { arguments_text(most) } else { format!("{least} to {most} arguments") };
+        let message = format!("`{name}` takes {takes}, not {}", typed.len());
+        return Diagnostic::new(E0204, span, message).help(help);
     }
-    typed.iter().map(|typed| typed.ty.name()).collect::<Vec<_>>().join(", ")
+    let wrong_at = |signature: &&Signature| {
+        typed.iter().zip(signature.parameters).position(|(given, (_, wanted))| !fits(given.ty, *wanted))
+    };
+    // The signature that goes wrong last is the one that was meant.
+    let meant = of_that_number
+        .iter()
+        .filter_map(|signature| Some((wrong_at(signature)?, signature)))
+        .max_by_key(|(at, _)| *at);
+    let Some((at, signature)) = meant else {
+        return Diagnostic::new(E0204, span, format!("`{name}` cannot be called like this")).help(help);
+    };
+    let (parameter, wanted) = &signature.parameters[at];
+    let message = format!("`{parameter}` of `{name}` is `{wanted}`, but this is `{}`", typed[at].ty);
+    Diagnostic::new(E0201, arguments.get(at).map_or(span, |argument| argument.span), message).help(help)
 }
 
+/// `lower(text string)` or, of several forms, all of them.
 fn forms(function: &Function) -> String {
     let form = |signature: &Signature| {
-        let parameters: Vec<String> = signature
-            .parameters
-            .iter()
-            .enumerate()
-            .map(|(index, (name, ty))| {
-                let optional = index >= signature.parameters.len() - signature.optional;
-                format!("{name} {ty}{}", if optional { " (may be left out)" } else { "" })
-            })
-            .collect();
-        format!("`{}({})`", function.name, parameters.join(", "))
+        let mut text = String::new();
+        for (index, (name, ty)) in signature.parameters.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            let parameter = format!("{comma}{name} {ty}");
+            let is_optional = index >= signature.parameters.len() - signature.optional;
+            text.push_str(&if is_optional { format!(" [{parameter}]") } else { parameter });
+        }
+        format!("`{}({text})`", function.name)
     };
     function.signatures.iter().map(form).collect::<Vec<_>>().join(" or ")
+}
+
+/// A field of a variable that can capture several events.
+fn which_one(variable: &str, field: &tree::Name, ty: Type, span: Span) -> Diagnostic {
+    let field = &field.node;
+    let aggregate = match ty {
+        Type::Int | Type::Float | Type::Duration | Type::Timestamp => "max",
+        _ => "count_distinct",
+    };
+    Diagnostic::new(E0210, span, format!("`{variable}` can capture several events"))
+        .label(format!("whose `{field}`?"))
+        .help(format!(
+            "write `first({variable}).{field}`, `last({variable}).{field}` or an aggregate such as `{aggregate}({variable}.{field})`"
+        ))
+}
+
+/// A network or a single address. IPv4 written as IPv6 is IPv4, as in records.
+fn network(text: &str) -> Option<ipnet::IpNet> {
+    if let Ok(address) = text.parse::<std::net::IpAddr>() {
+        return Some(address.to_canonical().into());
+    }
+    let network = text.parse::<ipnet::IpNet>().ok()?;
+    let mapped = match network {
+        ipnet::IpNet::V6(v6) if v6.prefix_len() >= 96 => {
+            v6.addr().to_ipv4_mapped().map(|v4| (v4, v6.prefix_len() - 96))
+        }
+        _ => None,
+    };
+    match mapped {
+        Some((address, length)) => ipnet::IpNet::new(address.into(), length).ok(),
+        None => Some(network),
+    }
+}
+
+/// Why a regular expression is refused, in a few words.
+fn regex_reason(error: &regex::Error) -> String {
+    if let regex::Error::CompiledTooBig(limit) = error {
+        return format!("it needs more than {limit} bytes; repeat less, or split it");
+    }
+    // The library's message draws the pattern over several lines; its last line says what is wrong.
+    let message = error.to_string();
+    let reason = message.lines().last().unwrap_or_default().trim_start_matches("error: ");
+    match reason.contains("look-around") || reason.contains("backreferences") {
+        true => format!("{reason}: every expression here is matched in one pass"),
+        false => reason.to_owned(),
+    }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::codes::{E0106, E0108, E0212};
+use crate::diagnostic::codes::{E0106, E0108, E0212, E0214};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::expression::Expr;
 use crate::language::tree::{self, ExprKind};
 
 use super::expression::{Checker, Place, Typed};
-use super::scope::Globals;
+use super::scope::{Globals, listed};
 use super::variables::Visible;
 
 /// A `let` or a `def`.
@@ -85,10 +85,16 @@ fn value_of<'t>(
     let mut registers = Vec::new();
     let mut checker = Checker::new(globals, diagnostics, Place::Constant, Visible::NOTHING, &mut registers);
     let typed = checker.check(&constant.value)?;
-    if typed.expr.is_const() {
-        return Some(typed);
-    }
-    checker.report(Diagnostic::new(E0212, constant.value.span, "a `let` must be constant"));
+    let diagnostic = match typed.expr.as_const() {
+        Some(value) if !value.is_null() => return Some(typed),
+        Some(_) => {
+            Diagnostic::new(E0214, constant.value.span, format!("`{}` has no value", constant.name.node))
+                .label("null")
+                .help("a division by zero, a number that grows too large and `null` itself have none")
+        }
+        None => Diagnostic::new(E0212, constant.value.span, "a `let` must be constant"),
+    };
+    checker.report(diagnostic);
     None
 }
 
@@ -98,7 +104,17 @@ fn is_sound<'t>(definition: &'t tree::Def, globals: &Globals<'t>, diagnostics: &
         let name = parameter.name.node.as_str();
         if parameters.iter().any(|(other, _)| *other == name) {
             let message = format!("the parameter `{name}` is declared twice");
-            diagnostics.push(Diagnostic::new(E0106, parameter.name.span, message));
+            let first = definition.parameters.iter().find(|first| first.name.node == name);
+            let first = first.map_or(parameter.name.span, |first| first.name.span);
+            diagnostics.push(
+                Diagnostic::new(E0106, parameter.name.span, message)
+                    .label("declared again here")
+                    .also(first, "first declared here")
+                    .help("give one of them another name"),
+            );
+            return false;
+        }
+        if globals.reported.is_no_type(&parameter.ty) {
             return false;
         }
         // A leaf that is not constant stands for an argument: only its type matters here.
@@ -113,13 +129,13 @@ fn in_a_circle(circle: &[&str], all: &BTreeMap<&str, Declared<'_>>) -> Diagnosti
     let spans: Vec<Span> = circle.iter().map(|name| all[name].name().span).collect();
     let message = match circle {
         [name] => format!("`{name}` uses itself"),
-        _ => format!("`{}` use each other in a circle", circle.join("`, `")),
+        _ => format!("{} use each other in a circle", listed(circle.iter().copied())),
     };
     let mut diagnostic = Diagnostic::new(E0108, spans[0], message);
     for span in &spans[1..] {
         diagnostic = diagnostic.also(*span, "and this");
     }
-    diagnostic.help("definitions are put in where they are used, so there is no recursion")
+    diagnostic.help("write one of them without the others: each is replaced by what it stands for")
 }
 
 /// The names so that each stands after those it uses, and the circles. An explicit stack, because
@@ -159,28 +175,13 @@ fn names_used<'t>(expr: &'t tree::Expr, all: &BTreeMap<&'t str, Declared<'t>>) -
     let mut names = Vec::new();
     let mut rest = vec![expr];
     while let Some(expr) = rest.pop() {
-        match &expr.kind {
-            ExprKind::Name(name) => names.extend(all.get_key_value(name.as_str()).map(|(name, _)| *name)),
-            ExprKind::Call { function, arguments, condition, .. } => {
-                names.extend(all.get_key_value(function.node.as_str()).map(|(name, _)| *name));
-                rest.extend(arguments.iter().chain(condition.as_deref()));
-            }
-            ExprKind::Field(of, _) | ExprKind::Unary(_, of) | ExprKind::IsMissing(of, _) => rest.push(of),
-            ExprKind::Index(of, keys) => rest.extend(std::iter::once(&**of).chain(keys)),
-            ExprKind::Binary(a, _, b) | ExprKind::Like(a, b) | ExprKind::Matches(a, b) => {
-                rest.extend([&**a, &**b])
-            }
-            ExprKind::And(operands) | ExprKind::Or(operands) => rest.extend(operands),
-            ExprKind::In { value, set, .. } => {
-                rest.push(value);
-                match set {
-                    tree::InSet::Values(values) => rest.extend(values),
-                    tree::InSet::Expr(expr) => rest.push(expr),
-                }
-            }
-            ExprKind::Null | ExprKind::Bool(_) | ExprKind::Int(_) => {}
-            ExprKind::Float(_) | ExprKind::Str(_) | ExprKind::Duration(_) => {}
-        }
+        let name = match &expr.kind {
+            ExprKind::Name(name) => Some(name),
+            ExprKind::Call { function, .. } => Some(&function.node),
+            _ => None,
+        };
+        names.extend(name.and_then(|name| all.get_key_value(name.as_str())).map(|(name, _)| *name));
+        rest.extend(tree::operands(expr));
     }
     names
 }

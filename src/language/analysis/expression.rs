@@ -2,8 +2,8 @@
 
 use compact_str::CompactString;
 
-use crate::diagnostic::codes::{E0102, E0104, E0201, E0202, E0203, E0208, E0212, E0213};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
+use crate::diagnostic::codes::{E0201, E0202, E0203, E0207, E0208, E0212};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::event::{StreamId, Type, Value};
 use crate::expression::{Arithmetic, Comparison, Expr, Faults, Scope};
 use crate::language::checked::RunRegister;
@@ -38,12 +38,25 @@ pub(super) enum Place<'a> {
     Condition {
         /// The stream of the event being tested.
         stream: StreamId,
+        /// Where the pattern tests for it.
+        tested: Span,
     },
     /// The title or a field of an alert: bare names are parts of the key.
     Alert {
-        /// Names and types of the key's parts.
-        key: &'a [(CompactString, Type)],
+        /// The key's parts; `None` when it could not be understood, which has been reported.
+        key: Option<&'a [KeyName]>,
     },
+}
+
+/// A part of the key as alerts name it.
+#[derive(Clone, Debug)]
+pub(super) struct KeyName {
+    /// Its name, as in the first stream.
+    pub name: CompactString,
+    /// Its type; `None` when that is not known, which has been reported.
+    pub ty: Option<Type>,
+    /// Its names in other streams, which alerts do not use.
+    pub others: Vec<CompactString>,
 }
 
 /// Checks expressions of one place.
@@ -56,9 +69,13 @@ pub(super) struct Checker<'g, 't> {
     /// What is kept of captures; grows by what this expression reads.
     pub registers: &'g mut Vec<RunRegister>,
     /// Parameters of the definition being put in.
-    parameters: Vec<(&'t str, Typed)>,
+    pub(super) parameters: Vec<(&'t str, Typed)>,
     operations: usize,
     depth: usize,
+    /// The call, in the text being checked, whose definition is being put in.
+    expanding: Option<Span>,
+    /// Whether it has been reported as too large: then nothing more of it is looked at.
+    is_too_large: bool,
 }
 
 impl<'g, 't> Checker<'g, 't> {
@@ -78,6 +95,8 @@ impl<'g, 't> Checker<'g, 't> {
             parameters: Vec::new(),
             operations: 0,
             depth: 0,
+            expanding: None,
+            is_too_large: false,
         }
     }
 
@@ -101,13 +120,13 @@ impl<'g, 't> Checker<'g, 't> {
 
     /// The typed expression; `None` when something is wrong, which has been reported.
     pub fn check(&mut self, expr: &'t tree::Expr) -> Option<Typed> {
+        if self.is_too_large {
+            return None;
+        }
         self.operations += 1;
         if self.operations > MAX_OPERATIONS || self.depth >= MAX_DEPTH {
-            if self.operations != usize::MAX {
-                // Reported once: what follows returns at once without another word.
-                self.operations = usize::MAX - 1;
-                self.report(too_large(expr.span));
-            }
+            self.is_too_large = true;
+            self.report(too_large(self.expanding.unwrap_or(expr.span)));
             return None;
         }
         self.depth += 1;
@@ -128,7 +147,7 @@ impl<'g, 't> Checker<'g, 't> {
             ExprKind::Name(name) => self.name(name, span),
             ExprKind::Field(of, field) => self.field(of, field, span),
             ExprKind::Index(of, _) => {
-                self.report(super::scope::not_yet(of.span, "tables"));
+                self.table(of);
                 None
             }
             ExprKind::Call { function, arguments, condition, over } => {
@@ -151,12 +170,24 @@ impl<'g, 't> Checker<'g, 't> {
         }
     }
 
+    /// The typed condition of an event, with the warnings that it deserves.
+    pub fn condition(&mut self, condition: &'t tree::Expr) -> Option<Expr> {
+        let typed = self.check(condition)?;
+        self.expect_bool(&typed, condition, "`where` needs a condition")?;
+        super::lint::constant_condition(&typed.expr, condition.span, self.diagnostics);
+        if let Place::Condition { stream, .. } = self.place {
+            let schema = self.globals.schema(stream);
+            super::lint::negated_optional(condition, schema, self.diagnostics);
+        }
+        Some(typed.expr)
+    }
+
     fn name(&mut self, name: &str, span: Span) -> Option<Typed> {
         if let Some((_, typed)) = self.parameters.iter().find(|(parameter, _)| *parameter == name) {
             return Some(typed.clone());
         }
         match &self.place {
-            Place::Condition { stream } => {
+            Place::Condition { stream, .. } => {
                 if name == "time" {
                     return Some(Typed::new(Expr::Time, Type::Timestamp));
                 }
@@ -164,62 +195,27 @@ impl<'g, 't> Checker<'g, 't> {
                     return Some(Typed::new(Expr::Field(id), field.ty.value_type()));
                 }
             }
-            Place::Alert { key } => {
-                if let Some(part) = key.iter().position(|(part, _)| part == name) {
-                    return Some(Typed::new(Expr::Key(part as u32), key[part].1));
+            Place::Alert { key: Some(key) } => {
+                if let Some(part) = key.iter().position(|part| part.name == name) {
+                    return key[part].ty.map(|ty| Typed::new(Expr::Key(part as u32), ty));
                 }
             }
-            Place::Constant => {}
+            Place::Alert { key: None } | Place::Constant => {}
         }
         if let Some(value) = self.globals.constants.get(name) {
             return value.clone();
         }
-        let diagnostic = self.unknown_name(name, span);
-        self.report(diagnostic);
+        if let Some(diagnostic) = self.unknown_name(name, span) {
+            self.report(diagnostic);
+        }
         None
-    }
-
-    fn unknown_name(&self, name: &str, span: Span) -> Diagnostic {
-        if self.visible.is_variable(name) {
-            return Diagnostic::new(E0213, span, format!("`{name}` is a captured event, not a value"))
-                .help(format!("read one of its fields, such as `{name}.amount`, or `count({name})`"));
-        }
-        let mut known: Vec<&str> = self.globals.constants.keys().copied().collect();
-        known.extend(self.parameters.iter().map(|(parameter, _)| *parameter));
-        let diagnostic = match &self.place {
-            Place::Condition { stream } => {
-                let schema = self.globals.schema(*stream);
-                known.extend(schema.fields.iter().map(|field| field.name.as_str()));
-                known.push("time");
-                Diagnostic::new(E0102, span, format!("`{}` has no field `{name}`", schema.name))
-            }
-            Place::Alert { key } => {
-                known.extend(key.iter().map(|(part, _)| part.as_str()));
-                Diagnostic::new(E0104, span, format!("`{name}` is neither a part of the key nor a constant"))
-            }
-            Place::Constant => {
-                Diagnostic::new(E0104, span, format!("there is no constant or parameter `{name}`"))
-            }
-        };
-        if let Some(near) = nearest(name, known) {
-            return diagnostic.help(format!("did you mean `{near}`?"));
-        }
-        match &self.place {
-            Place::Alert { .. } => diagnostic.help("an alert reads captured events: write `variable.field`"),
-            Place::Condition { stream } => {
-                let fields: Vec<&str> =
-                    self.globals.schema(*stream).fields.iter().map(|field| field.name.as_str()).collect();
-                diagnostic.help(format!("its fields are: {}", fields.join(", ")))
-            }
-            Place::Constant => diagnostic,
-        }
     }
 
     fn unary(&mut self, operator: &tree::Spanned<UnaryOp>, operand: &'t tree::Expr) -> Option<Typed> {
         let typed = self.check(operand)?;
         match operator.node {
             UnaryOp::Not => {
-                self.expect_bool(&typed, operand.span, "`not` needs a condition")?;
+                self.expect_bool(&typed, operand, "`not` needs a condition")?;
                 Some(boolean(Expr::Not(Box::new(typed.expr))))
             }
             UnaryOp::Neg => match typed.ty {
@@ -230,7 +226,7 @@ impl<'g, 't> Checker<'g, 't> {
                     self.report(Diagnostic::new(
                         E0202,
                         operand.span,
-                        format!("`-` needs a number or a duration, but this is {other}"),
+                        format!("`-` needs a number or a duration, but this is `{other}`"),
                     ));
                     None
                 }
@@ -240,9 +236,14 @@ impl<'g, 't> Checker<'g, 't> {
 
     fn connective(&mut self, operands: &'t [tree::Expr], word: &str) -> Option<Box<[Expr]>> {
         let mut all = Some(Vec::new());
-        for operand in operands {
-            let typed = self.check(operand).and_then(|typed| {
-                self.expect_bool(&typed, operand.span, &format!("`{word}` joins conditions")).map(|()| typed)
+        for (index, operand) in operands.iter().enumerate() {
+            let before = index.checked_sub(1).map(|before| &operands[before]);
+            let typed = self.check(operand).and_then(|typed| match alternative(before, operand, word) {
+                Some(diagnostic) if typed.ty != Type::Bool => {
+                    self.report(diagnostic);
+                    None
+                }
+                _ => self.expect_bool(&typed, operand, &format!("`{word}` joins conditions")).map(|()| typed),
             });
             match (&mut all, typed) {
                 (Some(list), Some(typed)) => list.push(typed.expr),
@@ -253,16 +254,20 @@ impl<'g, 't> Checker<'g, 't> {
     }
 
     /// Reports when `typed` is not a condition.
-    pub fn expect_bool(&mut self, typed: &Typed, span: Span, why: &str) -> Option<()> {
+    pub fn expect_bool(&mut self, typed: &Typed, expr: &tree::Expr, why: &str) -> Option<()> {
         if matches!(typed.ty, Type::Bool | Type::Null) {
             return Some(());
         }
-        let hint = match typed.ty {
-            Type::Str => "compare it: `… == \"text\"`, or ask `… is present`",
-            Type::Int | Type::Float => "compare it: `… > 0`, or ask `… is present`",
-            _ => "compare it with something, or ask `… is present`",
+        let example = match typed.ty {
+            Type::Str => "== \"text\"",
+            Type::Int | Type::Float => "> 0",
+            Type::Duration => "> 5m",
+            _ => "== …",
         };
-        self.report(Diagnostic::new(E0201, span, format!("{why}, but this is {}", typed.ty)).help(hint));
+        let this = written(expr);
+        let message = format!("{why}, but this is `{}`", typed.ty);
+        let help = format!("compare it, such as `{this} {example}`, or ask `{this} is present`");
+        self.report(Diagnostic::new(E0207, expr.span, message).help(help));
         None
     }
 
@@ -278,8 +283,7 @@ impl<'g, 't> Checker<'g, 't> {
                     let word = if operator.node == BinaryOp::Ne { "present" } else { "missing" };
                     self.report(
                         Diagnostic::new(E0203, side.span, "a comparison with null is never true")
-                            .also(other.span, "this is compared")
-                            .help(format!("write `… is {word}`")),
+                            .help(format!("write `{} is {word}`", written(other))),
                     );
                     return None;
                 }
@@ -289,19 +293,26 @@ impl<'g, 't> Checker<'g, 't> {
         let (a, b) = (a?, b?);
         match operator.node {
             BinaryOp::Default => {
-                let ty = self.common_type(&a, &b, operator.span, "`??` needs two values of one type")?;
+                let sides = [(&a, left.span), (&b, right.span)];
+                let ty = self.common_type(sides, "`??` needs two values of one type")?;
                 let operands = [widen(a, ty), widen(b, ty)];
                 Some(Typed::new(Expr::Coalesce(operands.into()), ty))
             }
             comparison if comparison.is_comparison() => {
                 let (a, b) = self.coerce_text(a, left.span, b, right.span)?;
-                self.comparison(comparison, a, b, operator.span)
+                self.comparison(comparison, (a, left), (b, right), operator.span)
             }
-            arithmetic => self.arithmetic(arithmetic, a, b, left.span.to(right.span)),
+            _ => self.arithmetic(operator, (a, left.span), (b, right.span)),
         }
     }
 
-    fn comparison(&mut self, operator: BinaryOp, a: Typed, b: Typed, span: Span) -> Option<Typed> {
+    fn comparison(
+        &mut self,
+        operator: BinaryOp,
+        (a, left): (Typed, &tree::Expr),
+        (b, right): (Typed, &tree::Expr),
+        span: Span,
+    ) -> Option<Typed> {
         let comparison = match operator {
             BinaryOp::Eq => Comparison::Eq,
             BinaryOp::Ne => Comparison::Ne,
@@ -312,15 +323,15 @@ impl<'g, 't> Checker<'g, 't> {
         };
         let same = a.ty == b.ty || (a.ty.is_number() && b.ty.is_number());
         if !same && a.ty != Type::Null && b.ty != Type::Null {
-            self.report(cannot_compare(&a, &b, span));
+            self.report(cannot_compare((&a, left), (&b, right), span));
             return None;
         }
         let ordered =
             matches!(comparison, Comparison::Eq | Comparison::Ne) || !matches!(a.ty, Type::Bool | Type::Ip);
         if !ordered {
             self.report(
-                Diagnostic::new(E0202, span, format!("values of type {} have no order", a.ty))
-                    .help("only `==` and `!=` make sense here"),
+                Diagnostic::new(E0202, span, format!("values of type `{}` have no order", a.ty))
+                    .help("only `==` and `!=` compare them"),
             );
             return None;
         }
@@ -343,11 +354,9 @@ impl<'g, 't> Checker<'g, 't> {
     fn read_text(&mut self, text: Typed, wanted: Type, span: Span) -> Option<Typed> {
         let Some(Value::Str(written)) = text.expr.as_const() else { return Some(text) };
         let value = match wanted {
-            Type::Ip => written.parse().ok().map(Value::Ip),
-            _ => written
-                .parse::<jiff::Timestamp>()
-                .ok()
-                .map(|time| Value::Timestamp(crate::event::Timestamp::from_micros(time.as_microsecond()))),
+            // As addresses and times in records are read.
+            Type::Ip => written.parse::<std::net::IpAddr>().ok().map(|ip| Value::Ip(ip.to_canonical())),
+            _ => crate::event::Timestamp::parse(written).map(Value::Timestamp),
         };
         if value.is_none() {
             let example = if wanted == Type::Ip { "10.0.0.1" } else { "2026-03-01T08:00:00Z" };
@@ -355,29 +364,37 @@ impl<'g, 't> Checker<'g, 't> {
                 Diagnostic::new(
                     E0201,
                     span,
-                    format!("this text is compared with {wanted}, but cannot be read as one"),
+                    format!("this is compared with a value of type `{wanted}`, but cannot be read as one"),
                 )
-                .help(format!("write it as `\"{example}\"`")),
+                .help(format!("write it like `\"{example}\"`")),
             );
         }
         value.map(constant)
     }
 
     /// The type that two values share, ints widening to floats.
-    pub fn common_type(&mut self, a: &Typed, b: &Typed, span: Span, why: &str) -> Option<Type> {
+    pub fn common_type(&mut self, sides: [(&Typed, Span); 2], why: &str) -> Option<Type> {
+        let [(a, a_span), (b, b_span)] = sides;
         match (a.ty, b.ty) {
             (a, b) if a == b => Some(a),
             (Type::Null, other) | (other, Type::Null) => Some(other),
             (a, b) if a.is_number() && b.is_number() => Some(Type::Float),
             (a, b) => {
-                self.report(Diagnostic::new(E0202, span, format!("{why}, but these are {a} and {b}")));
+                let message = format!("{why}, but these are `{a}` and `{b}`");
+                let diagnostic = Diagnostic::new(E0202, b_span, message).label(format!("`{b}`"));
+                self.report(diagnostic.also(a_span, format!("`{a}`")));
                 None
             }
         }
     }
 
-    fn arithmetic(&mut self, operator: BinaryOp, a: Typed, b: Typed, span: Span) -> Option<Typed> {
-        let arithmetic = match operator {
+    fn arithmetic(
+        &mut self,
+        operator: &tree::Spanned<BinaryOp>,
+        (a, a_span): (Typed, Span),
+        (b, b_span): (Typed, Span),
+    ) -> Option<Typed> {
+        let arithmetic = match operator.node {
             BinaryOp::Add => Arithmetic::Add,
             BinaryOp::Sub => Arithmetic::Sub,
             BinaryOp::Mul => Arithmetic::Mul,
@@ -385,17 +402,12 @@ impl<'g, 't> Checker<'g, 't> {
             _ => Arithmetic::Rem,
         };
         let Some(ty) = arithmetic_type(arithmetic, a.ty, b.ty) else {
-            let mut diagnostic = Diagnostic::new(
-                E0202,
-                span,
-                format!("`{}` cannot combine {} and {}", operator.as_str(), a.ty, b.ty),
-            );
-            if arithmetic == Arithmetic::Rem && (a.ty == Type::Float || b.ty == Type::Float) {
-                diagnostic = diagnostic.help("`%` is for integers; use `floor(…)` to get one");
-            } else if (a.ty == Type::Str) != (b.ty == Type::Str) {
-                diagnostic = diagnostic.help("text and numbers never mix");
-            } else if (a.ty == Type::Duration) != (b.ty == Type::Duration) {
-                diagnostic = diagnostic.help("turn the duration into a number with `seconds(…)`");
+            let message = format!("`{}` cannot combine `{}` and `{}`", operator.node.as_str(), a.ty, b.ty);
+            let mut diagnostic = Diagnostic::new(E0202, operator.span, message)
+                .also(a_span, format!("`{}`", a.ty))
+                .also(b_span, format!("`{}`", b.ty));
+            if let Some(help) = arithmetic_help(arithmetic, a.ty, b.ty) {
+                diagnostic = diagnostic.help(help);
             }
             self.report(diagnostic);
             return None;
@@ -418,7 +430,7 @@ impl<'g, 't> Checker<'g, 't> {
                 self.report(Diagnostic::new(
                     E0201,
                     expr.span,
-                    format!("{what} must be text, but this is {}", typed.ty),
+                    format!("{what} must be text, but this is `{}`", typed.ty),
                 ));
                 None
             }
@@ -432,16 +444,38 @@ impl<'g, 't> Checker<'g, 't> {
         }
     }
 
-    /// Puts the body of a definition in the place of its call.
-    pub fn expand(&mut self, definition: &'t tree::Def, arguments: Vec<Typed>) -> Option<Typed> {
+    /// Puts the body of a definition in the place of its call at `span`.
+    pub fn expand(&mut self, definition: &'t tree::Def, arguments: Vec<Typed>, span: Span) -> Option<Typed> {
         let parameters = definition
             .parameters
             .iter()
             .map(|parameter| parameter.name.node.as_str())
             .zip(arguments)
             .collect();
-        self.with_parameters(parameters, |checker| checker.check(&definition.body))
+        let is_outermost = self.expanding.is_none();
+        self.expanding.get_or_insert(span);
+        let typed = self.with_parameters(parameters, |checker| checker.check(&definition.body));
+        if is_outermost {
+            self.expanding = None;
+        }
+        typed
     }
+}
+
+/// `country == "DE" or "FR"`: a value where a whole condition was meant.
+fn alternative(before: Option<&tree::Expr>, operand: &tree::Expr, word: &str) -> Option<Diagnostic> {
+    let is_value = matches!(operand.kind, ExprKind::Str(_) | ExprKind::Int(_) | ExprKind::Float(_));
+    let before = before.filter(|_| is_value)?;
+    let ExprKind::Binary(left, operator, right) = &before.kind else { return None };
+    if !operator.node.is_comparison() {
+        return None;
+    }
+    let (left, sign, right, this) = (written(left), operator.node.as_str(), written(right), written(operand));
+    let message = format!("`{word}` joins whole conditions, but this is a value alone");
+    Some(Diagnostic::new(E0207, operand.span, message).help(match (operator.node, word) {
+        (BinaryOp::Eq, "or") => format!("write `{left} in ({right}, {this})`"),
+        _ => format!("write `{left} {sign} {right} {word} {left} {sign} {this}`"),
+    }))
 }
 
 fn too_large(span: Span) -> Diagnostic {
@@ -455,21 +489,84 @@ fn too_large(span: Span) -> Diagnostic {
     .help("split it, or let the definitions call each other less often")
 }
 
-fn cannot_compare(a: &Typed, b: &Typed, span: Span) -> Diagnostic {
-    let diagnostic = Diagnostic::new(E0202, span, format!("{} and {} cannot be compared", a.ty, b.ty));
-    match (a.ty, b.ty) {
-        (Type::Str, other) | (other, Type::Str) if other.is_number() => diagnostic
-            .help("text and numbers never mix: take the quotes away, or declare the field with another type"),
+fn cannot_compare(
+    (a, left): (&Typed, &tree::Expr),
+    (b, right): (&Typed, &tree::Expr),
+    span: Span,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::new(E0202, span, format!("`{}` and `{}` cannot be compared", a.ty, b.ty))
+        .also(left.span, format!("`{}`", a.ty))
+        .also(right.span, format!("`{}`", b.ty));
+    let help = match (a.ty, b.ty) {
+        (Type::Bool, _) => format!("it is a condition by itself: write `{0}` or `not {0}`", written(left)),
+        (_, Type::Bool) => format!("it is a condition by itself: write `{0}` or `not {0}`", written(right)),
+        (Type::Str, other) | (other, Type::Str) if other.is_number() => {
+            // The side that is written out is the one that is easily changed.
+            match (&left.kind, &right.kind) {
+                (ExprKind::Str(text), _) | (_, ExprKind::Str(text)) if text.parse::<f64>().is_ok() => {
+                    format!("write `{text}` without quotes")
+                }
+                (ExprKind::Int(_) | ExprKind::Float(_), _) => format!("write `\"{}\"`", written(left)),
+                (_, ExprKind::Int(_) | ExprKind::Float(_)) => format!("write `\"{}\"`", written(right)),
+                _ => "text and numbers never mix: declare both fields with the same type".to_owned(),
+            }
+        }
         (Type::Duration, other) | (other, Type::Duration) if other.is_number() => {
-            diagnostic.help("write the number as a duration, such as `30s`, or use `seconds(…)`")
+            "write the number with a unit, such as `30s`, or use `seconds(…)`".to_owned()
         }
         (Type::Timestamp, Type::Duration) | (Type::Duration, Type::Timestamp) => {
-            diagnostic.help("the difference of two timestamps is a duration: `time - other.time`")
+            "the difference of two times is a duration, such as `time - earlier.time`".to_owned()
         }
-        (Type::Bool, _) | (_, Type::Bool) => {
-            diagnostic.help("write the condition itself, or `not` before it")
+        (Type::Timestamp, other) | (other, Type::Timestamp) if other.is_number() => {
+            "write the time as a text, such as `\"2026-03-01T08:00:00Z\"`".to_owned()
         }
-        _ => diagnostic,
+        _ => return diagnostic,
+    };
+    diagnostic.help(help)
+}
+
+fn arithmetic_help(operator: Arithmetic, a: Type, b: Type) -> Option<&'static str> {
+    let either = |ty| (a == ty) != (b == ty);
+    Some(match operator {
+        Arithmetic::Rem if a.is_number() && b.is_number() => "`%` is for integers: use `floor(…)` to get one",
+        Arithmetic::Add if either(Type::Str) => {
+            "`+` joins texts only; a title mixes them with other values: `\"{merchant}: {amount}\"`"
+        }
+        _ if a == Type::Bool || b == Type::Bool => "use `if(condition, 1, 0)` to count a condition",
+        _ if either(Type::Str) => "text and numbers never mix",
+        _ if (a == Type::Duration && b.is_number()) || (b == Type::Duration && a.is_number()) => {
+            "write the number with a unit, such as `30s`, or use `seconds(…)`"
+        }
+        _ if (a == Type::Timestamp && b.is_number()) || (b == Type::Timestamp && a.is_number()) => {
+            "write the number with a unit, such as `30s`"
+        }
+        Arithmetic::Add if a == Type::Timestamp && b == Type::Timestamp => {
+            "the difference of two times is a duration: write `-`"
+        }
+        Arithmetic::Mul if a == Type::Duration && b == Type::Duration => {
+            "make one of them a number: `seconds(…)`"
+        }
+        _ => return None,
+    })
+}
+
+/// An expression as it may stand in a hint: short ones as written, others as an ellipsis.
+pub(super) fn written(expr: &tree::Expr) -> String {
+    match &expr.kind {
+        ExprKind::Name(name) => name.clone(),
+        ExprKind::Int(number) => number.to_string(),
+        ExprKind::Float(number) => number.to_string(),
+        ExprKind::Duration(duration) => duration.to_string(),
+        ExprKind::Str(text) if text.len() <= 30 => format!("{text:?}"),
+        ExprKind::Field(of, field) => match (&of.kind, written(of).as_str()) {
+            (ExprKind::Name(_) | ExprKind::Call { .. }, of) if of != "…" => format!("{of}.{}", field.node),
+            _ => "…".to_owned(),
+        },
+        ExprKind::Call { function, arguments, condition: None, over: None } => match arguments.as_slice() {
+            [argument] if written(argument) != "…" => format!("{}({})", function.node, written(argument)),
+            _ => "…".to_owned(),
+        },
+        _ => "…".to_owned(),
     }
 }
 

@@ -1,11 +1,14 @@
 //! What is allowed but probably not meant.
 
-use crate::diagnostic::codes::{W0502, W0503, W0504, W0506, W0507, W0508};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
-use crate::event::Value;
-use crate::expression::Expr;
-use crate::language::tree::{self, Quantifier};
+use std::collections::BTreeSet;
 
+use crate::diagnostic::codes::{W0502, W0503, W0504, W0506, W0507, W0508, W0509};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::event::{StreamSchema, Value};
+use crate::expression::Expr;
+use crate::language::tree::{self, BinaryOp, ExprKind, Quantifier, UnaryOp};
+
+use super::expression::written;
 use super::scope::Globals;
 
 /// A definition that the pattern does not use.
@@ -19,11 +22,11 @@ pub(super) fn constant_condition(condition: &Expr, span: Span, diagnostics: &mut
     match condition.as_const() {
         Some(Value::Bool(true)) => diagnostics.push(
             Diagnostic::new(W0503, span, "this condition is always true")
+                .label("every event fits")
                 .help("take the `where` away if that is meant"),
         ),
-        Some(_) => diagnostics.push(
-            Diagnostic::new(W0504, span, "this condition is never true").help("no event can ever fit it"),
-        ),
+        Some(_) => diagnostics
+            .push(Diagnostic::new(W0504, span, "this condition is never true").label("no event fits")),
         None => {}
     }
 }
@@ -51,15 +54,14 @@ pub(super) fn late_end(
         diagnostics.push(
             Diagnostic::new(W0502, last.span, "the match is reported before this could be taken")
                 .label("comes too late to be in the alert")
-                .help("a match is complete, and reported, as soon as it can be; with `overlap all` it is reported again with each further event"),
+                .help("a match is reported as soon as it is complete; with `overlap all` it is reported again with each further event"),
         );
     }
 }
 
-/// An absence or a time-out over a stream that a quiet partition would hold back.
+/// What waits for event time to pass, over a stream that a quiet partition would hold back.
 pub(super) fn held_back(
-    rule: &str,
-    span: Span,
+    waiting: Span,
     streams: impl Iterator<Item = crate::event::StreamId>,
     globals: &Globals<'_>,
     diagnostics: &mut Diagnostics,
@@ -67,22 +69,87 @@ pub(super) fn held_back(
     for stream in streams {
         let schema = globals.schema(stream);
         if schema.idle.is_none() && schema.time.is_some() {
+            let message = format!("a quiet source of `{}` would hold this back for good", schema.name);
             diagnostics.push(
-                Diagnostic::new(
-                    W0506,
-                    span,
-                    format!("a quiet partition of `{}` would hold back what `{rule}` waits for", schema.name),
-                )
-                .label("decided only when event time passes")
-                .also(globals.stream_spans[stream.0 as usize], "this stream has no `idle`")
-                .help(format!("write `stream {} … idle 30s {{`", schema.name)),
+                Diagnostic::new(W0506, waiting, message)
+                    .label("decided when event time has passed")
+                    .also(globals.stream_spans[stream.0 as usize], "this stream has no `idle`")
+                    .help("say after how long a quiet source is no longer waited for: `idle 30s` before the `{`"),
             );
         }
     }
 }
 
+/// Negations over fields that may be missing, in a condition that does not say what is to become of
+/// events without the field.
+pub(super) fn negated_optional(condition: &tree::Expr, schema: &StreamSchema, diagnostics: &mut Diagnostics) {
+    let mut asked = BTreeSet::new();
+    let mut rest = vec![condition];
+    while let Some(expr) = rest.pop() {
+        if let ExprKind::IsMissing(of, _) = &expr.kind
+            && let ExprKind::Name(name) = &of.kind
+        {
+            asked.insert(name.as_str());
+        }
+        rest.extend(tree::operands(expr));
+    }
+    let mut rest = vec![condition];
+    while let Some(expr) = rest.pop() {
+        let is_negation = match &expr.kind {
+            ExprKind::Unary(operator, _) => operator.node == UnaryOp::Not,
+            ExprKind::Binary(_, operator, _) => operator.node == BinaryOp::Ne,
+            ExprKind::In { negated, .. } => *negated,
+            _ => false,
+        };
+        let field = is_negation.then(|| optional_field(expr, schema, &asked)).flatten();
+        match field {
+            Some(field) => diagnostics.push(negation(field, expr)),
+            None => rest.extend(tree::operands(expr)),
+        }
+    }
+}
+
+/// The first field under a negation that may be missing, unless something is put in its place.
+fn optional_field<'t>(
+    expr: &'t tree::Expr,
+    schema: &StreamSchema,
+    asked: &BTreeSet<&str>,
+) -> Option<&'t str> {
+    let mut rest = vec![expr];
+    while let Some(expr) = rest.pop() {
+        let replaces = match &expr.kind {
+            ExprKind::Binary(_, operator, _) => operator.node == BinaryOp::Default,
+            ExprKind::Call { function, .. } => function.node == "coalesce",
+            _ => false,
+        };
+        if let ExprKind::Name(name) = &expr.kind
+            && schema.field(name).is_some_and(|(_, field)| field.optional)
+            && !asked.contains(name.as_str())
+        {
+            return Some(name);
+        }
+        if !replaces {
+            rest.extend(tree::operands(expr).into_iter().rev());
+        }
+    }
+    None
+}
+
+fn negation(field: &str, expr: &tree::Expr) -> Diagnostic {
+    let condition = match &expr.kind {
+        ExprKind::Binary(left, operator, right) => {
+            format!("{} {} {}", written(left), operator.node.as_str(), written(right))
+        }
+        _ => "…".to_owned(),
+    };
+    Diagnostic::new(W0509, expr.span, format!("`{field}` may be missing, and then this does not hold"))
+        .label("neither true nor false without the field")
+        .help(format!("to take events without it: `{field} is missing or {condition}`"))
+        .help(format!("to leave them out, and say so: `{field} is present and {condition}`"))
+}
+
 /// An `on timeout` without anything that limits the time.
 pub(super) fn never_times_out(span: Span) -> Diagnostic {
-    Diagnostic::new(W0508, span, "nothing limits the time of this pattern, so it never times out")
+    Diagnostic::new(W0508, span, "this never happens: nothing limits the time of the pattern")
         .help("end the match with `within 1h`")
 }

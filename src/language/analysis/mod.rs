@@ -7,10 +7,13 @@ mod calls;
 mod constants;
 mod expression;
 mod fingerprint;
+mod key;
 mod lint;
+mod names;
 mod pattern;
 mod rule;
 mod scope;
+mod shape;
 mod stream;
 mod variables;
 
@@ -23,12 +26,17 @@ use super::tree;
 pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let declarations = scope::collect(files, &mut diagnostics);
+    let unread = scope::Reported::of(files, &declarations);
+    let schema = |stream: &&tree::Stream| stream::schema(stream, &unread, &mut diagnostics);
     let mut globals = scope::Globals {
-        streams: declarations.streams.iter().map(|stream| stream::schema(stream, &mut diagnostics)).collect(),
+        streams: declarations.streams.iter().map(schema).collect(),
+        unread_fields: declarations.streams.iter().map(|stream| unread.fields(stream)).collect(),
         stream_spans: declarations.streams.iter().map(|stream| stream.name.span).collect(),
         constants: Default::default(),
         definitions: Default::default(),
         broken: Default::default(),
+        events: declarations.events(),
+        reported: unread,
     };
     constants::settle(&mut globals, &declarations.constants, &declarations.definitions, &mut diagnostics);
     let mut rules = Vec::new();

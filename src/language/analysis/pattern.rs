@@ -1,37 +1,57 @@
 //! The pattern: from the syntax tree to checked nodes, with everything that the language rejects.
 
+use std::collections::BTreeMap;
+
 use compact_str::CompactString;
 
-use crate::diagnostic::codes::{E0103, E0301, E0302, E0303, E0304, E0305, E0306, E0307, E0308, E0309, E0403};
+use crate::diagnostic::codes::{E0103, E0301, E0302, E0303, E0304, E0305, E0306, E0307, E0309, E0403};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use crate::event::{Duration, StreamId};
 use crate::expression::Expr;
 use crate::language::checked::{
-    Absence, AbsenceKind, ClockId, Link, LinkKind, Loop, LoopId, Node, Part, RunRegister, Test, TestId,
-    Variable, VariableId,
+    Absence, ClockId, Link, LinkKind, Loop, LoopId, Node, Part, RunRegister, Test, TestId, Variable,
+    VariableId,
 };
 use crate::language::tree::{self, Atom, Modifier, Quantifier};
 
 use super::expression::{Checker, Place};
 use super::lint;
 use super::scope::Globals;
+use super::shape::{
+    absence_kind, collect_names, is_nullable, is_nullable_atom, is_nullable_element, is_single_step,
+    wrong_count,
+};
 use super::variables::{Around, Captured, Visible};
 
-/// Greatest count that a pattern may ask for.
-pub const MAX_COUNT: u32 = 10_000;
+/// Most branches that may come in any order: a state keeps one bit for each.
+const MAX_BRANCHES: usize = 32;
 
 /// What a pattern consists of once it has been checked.
 pub(super) struct Checked {
-    pub root: Node,
+    /// `None` when something is wrong, which has been reported. The rest then holds what could be
+    /// understood, so that mistakes elsewhere in the rule are found as well.
+    pub root: Option<Node>,
     pub variables: Vec<Variable>,
     pub captured: Vec<Captured>,
     pub tests: Vec<Test>,
     pub registers: Vec<RunRegister>,
     pub clocks: Vec<Duration>,
-    /// Whether a copy of a run may go on without an event that it could have taken.
-    pub uses_any: bool,
+    /// Where a copy of a run may first go on without an event that it could have taken.
+    pub any: Option<Span>,
+    /// The first absence that is decided by the passing of time.
+    pub waits: Option<Span>,
     /// Whether something in it, or around it, limits its time.
     pub is_limited: bool,
+    /// The streams that it reads, with the place that first names each.
+    pub reads: BTreeMap<StreamId, Span>,
+}
+
+/// The event or stream that a name in a pattern means, as far as that is known.
+struct Meant<'t> {
+    event: Option<&'t tree::EventDef>,
+    stream: Option<StreamId>,
+    /// Its name; another than the one written where that is misspelt.
+    name: CompactString,
 }
 
 /// Checks the pattern of one rule.
@@ -41,6 +61,8 @@ pub(super) struct PatternChecker<'g, 't> {
     events: &'g [&'t tree::EventDef],
     /// Names of all variables, in the order of the pattern.
     names: Vec<CompactString>,
+    /// How many of them stand before or at the place being checked.
+    place: usize,
     used_events: Vec<bool>,
     captured: Vec<Captured>,
     tests: Vec<Test>,
@@ -52,8 +74,16 @@ pub(super) struct PatternChecker<'g, 't> {
     limits: Vec<tree::Spanned<Duration>>,
     loops: u32,
     scopes: u32,
-    uses_any: bool,
+    any: Option<Span>,
+    waits: Option<Span>,
     is_limited: bool,
+    reads: BTreeMap<StreamId, Span>,
+    /// What has been reported as able to match nothing.
+    nullable: Vec<Span>,
+    /// Whether events of the rule could not be read.
+    is_incomplete: bool,
+    /// Whether no error has been found.
+    is_sound: bool,
 }
 
 impl<'g, 't> PatternChecker<'g, 't> {
@@ -67,6 +97,7 @@ impl<'g, 't> PatternChecker<'g, 't> {
             diagnostics,
             events,
             names: Vec::new(),
+            place: 0,
             used_events: vec![false; events.len()],
             captured: Vec::new(),
             tests: Vec::new(),
@@ -76,13 +107,20 @@ impl<'g, 't> PatternChecker<'g, 't> {
             limits: Vec::new(),
             loops: 0,
             scopes: 0,
-            uses_any: false,
+            any: None,
+            waits: None,
             is_limited: false,
+            reads: BTreeMap::new(),
+            nullable: Vec::new(),
+            is_incomplete: false,
+            is_sound: true,
         }
     }
 
-    /// The checked pattern; `None` when something is wrong, which has been reported.
-    pub fn check(mut self, clause: &'t tree::Match) -> Option<Checked> {
+    /// Checks the pattern; what is wrong is reported. `is_incomplete`: events of the rule could not
+    /// be read.
+    pub fn check(mut self, clause: &'t tree::Match, is_incomplete: bool) -> Checked {
+        self.is_incomplete = is_incomplete;
         collect_names(&clause.pattern, &mut self.names);
         self.limits.extend(clause.within.clone());
         self.is_limited = clause.within.is_some();
@@ -90,83 +128,93 @@ impl<'g, 't> PatternChecker<'g, 't> {
         if is_nullable(&clause.pattern) {
             self.report_nullable(clause.pattern.span, "the pattern");
         }
-        for (used, event) in self.used_events.iter().zip(self.events) {
-            if !used {
+        let visible = Visible { is_incomplete, ..Visible::of_alert(&self.captured, self.events) };
+        for (_, event) in self.used_events.iter().zip(self.events).filter(|(used, _)| !**used) {
+            if !is_incomplete {
                 self.diagnostics.push(lint::unused_event(event));
-                check_unused(event, self.globals, self.diagnostics, &self.captured);
             }
+            check_unused(event, self.globals, self.diagnostics, visible);
         }
-        let variables = self
-            .captured
-            .iter()
-            .map(|captured| Variable {
+        let variable = |captured: &Captured| {
+            Some(Variable {
                 name: captured.name.clone(),
-                stream: captured.stream,
+                span: captured.span,
+                stream: captured.stream?,
                 repeated: captured.around.iter().any(|around| around.repeats),
             })
-            .collect();
-        Some(Checked {
-            root: root?,
-            variables,
+        };
+        Checked {
+            root: root.filter(|_| self.is_sound && !is_incomplete),
+            variables: self.captured.iter().filter_map(variable).collect(),
             captured: self.captured,
             tests: self.tests,
             registers: self.registers,
             clocks: self.clocks,
-            uses_any: self.uses_any,
+            any: self.any,
+            waits: self.waits,
             is_limited: self.is_limited,
-        })
+            reads: self.reads,
+        }
     }
 
+    /// Reports an error.
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.is_sound = false;
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Reports the innermost part only: what is around it can match nothing because of it.
     fn report_nullable(&mut self, span: Span, what: &str) {
-        self.diagnostics.push(
+        if self.nullable.iter().any(|inner| span.start <= inner.start && inner.end <= span.end) {
+            return;
+        }
+        self.nullable.push(span);
+        self.report(
             Diagnostic::new(E0301, span, format!("{what} could match nothing"))
-                .help("make at least one step of it neither optional nor `0+`"),
+                .label("every step of it may be left out")
+                .help("make at least one step of it neither `optional` nor `0+`"),
         );
     }
 
     fn sequence(&mut self, sequence: &'t tree::Sequence, ends: Ends) -> Option<Node> {
-        let mut sound = true;
-        let mut parts = Vec::new();
-        match self.element(&sequence.first) {
-            Some(node) => parts.push(Part::Step(Link::THEN, node)),
-            None => sound = false,
-        }
+        let mut parts = vec![self.element(&sequence.first).map(|node| Part::Step(Link::THEN, node))];
         let mut certain = !is_nullable_element(&sequence.first);
         for (index, part) in sequence.rest.iter().enumerate() {
             match part {
                 tree::Part::Step { link, element } => {
-                    self.uses_any |= link.kind == LinkKind::ThenAny;
-                    self.is_limited |= link.within.is_some();
-                    let within = link.within.as_ref().map(|within| within.node);
-                    match self.element(element) {
-                        Some(node) => parts.push(Part::Step(Link { kind: link.kind, within }, node)),
-                        None => sound = false,
-                    }
+                    parts.push(self.step(link, element));
                     certain |= !is_nullable_element(element);
                 }
                 tree::Part::Absence(absence) => {
                     if !certain {
-                        self.diagnostics.push(
+                        self.report(
                             Diagnostic::new(
                                 E0302,
                                 absence.span,
                                 "everything before this absence could be left out",
                             )
-                            .help("an absence needs something certain to begin from"),
+                            .help("begin with a step that is neither `optional` nor `0+`: the absence counts from its event"),
                         );
-                        sound = false;
                     }
                     self.absence_in_place(absence, index, sequence, ends);
-                    match self.test(&absence.name, self.captured.len()) {
-                        Some(test) => {
-                            parts.push(Part::Absence(Absence { test, kind: absence_kind(absence) }))
-                        }
-                        None => sound = false,
-                    }
+                    let meant = self.look_up(&absence.name);
+                    let test = self.test(&absence.name, meant, self.captured.len());
+                    parts.push(test.map(|test| Part::Absence(Absence { test, kind: absence_kind(absence) })));
                 }
             }
         }
-        sound.then(|| if parts.len() == 1 { only(parts) } else { Node::Sequence(parts) })
+        let parts: Vec<Part> = parts.into_iter().collect::<Option<_>>()?;
+        Some(if parts.len() == 1 { only(parts) } else { Node::Sequence(parts) })
+    }
+
+    fn step(&mut self, link: &tree::Link, element: &'t tree::Element) -> Option<Part> {
+        if link.kind == LinkKind::ThenAny {
+            self.any.get_or_insert(link.span);
+        }
+        self.is_limited |= link.within.is_some();
+        let within = link.within.as_ref().map(|within| within.node);
+        let node = self.element(element)?;
+        Some(Part::Step(Link { kind: link.kind, within }, node))
     }
 
     /// Reports an absence where none may stand.
@@ -180,25 +228,31 @@ impl<'g, 't> PatternChecker<'g, 't> {
         if let Some(tree::Part::Absence(before)) = index.checked_sub(1).map(|before| &sequence.rest[before])
             && before.duration.is_none()
         {
-            self.diagnostics.push(
+            self.report(
                 Diagnostic::new(E0303, absence.span, "an absence directly after another one without `for`")
                     .also(before.span, "this one has no end of its own")
-                    .help("define one event that fits both: `event either = stream where … or …`"),
+                    .help("define one event that covers both: `event either = … where … or …`"),
             );
         }
         let last = index + 1 == sequence.rest.len();
+        if absence.duration.is_some() || last {
+            self.waits.get_or_insert(absence.span);
+        }
         match (last, ends) {
-            (true, Ends::Group) => self.diagnostics.push(
+            (true, Ends::Group) => self.report(
                 Diagnostic::new(E0305, absence.span, "an absence cannot end a group")
                     .help("put it after the parentheses, or put a step after it"),
             ),
-            (true, Ends::Match { limited: false }) if absence.duration.is_none() => self.diagnostics.push(
-                Diagnostic::new(E0304, absence.span, "nothing says how long this must not come").help(
-                    format!(
-                        "write `then not {} for 30m`, or end the match with `within 1h`",
-                        absence.name.node
-                    ),
-                ),
+            (true, Ends::Match { limited: false }) if absence.duration.is_none() => self.report(
+                Diagnostic::new(
+                    E0304,
+                    absence.span,
+                    format!("nothing says how long `{}` must not come", absence.name.node),
+                )
+                .help(format!(
+                    "write `then not {} for 30m`, or end the match with `within 1h`",
+                    absence.name.node
+                )),
             ),
             (false, _) => self.absence_fits(absence),
             _ => {}
@@ -209,11 +263,12 @@ impl<'g, 't> PatternChecker<'g, 't> {
     fn absence_fits(&mut self, absence: &'t tree::Absence) {
         let Some(duration) = &absence.duration else { return };
         if let Some(limit) = self.limits.iter().find(|limit| limit.node <= duration.node) {
-            self.diagnostics.push(
-                Diagnostic::new(E0306, duration.span, "this absence is as long as the time around it")
-                    .also(limit.span, "so that nothing after it can come in time")
-                    .help("make the absence shorter or the limit longer"),
-            );
+            let diagnostic =
+                Diagnostic::new(E0306, duration.span, "after this absence it is too late for the next step")
+                    .label(format!("decided only when these {} have passed", duration.node))
+                    .also(limit.span, "but all must come within this time")
+                    .help("make the absence shorter or the limit longer");
+            self.report(diagnostic);
         }
     }
 
@@ -227,7 +282,9 @@ impl<'g, 't> PatternChecker<'g, 't> {
         let (min, max, modifiers): (u32, Option<u32>, &[tree::Spanned<Modifier>]) = match quantifier {
             Quantifier::Optional(_) => (0, Some(1), &[]),
             Quantifier::Count(count, modifiers) => {
-                self.check_count(count, modifiers)?;
+                if let Some(diagnostic) = wrong_count(count, modifiers) {
+                    self.report(diagnostic);
+                }
                 (count.node.min, count.node.max, modifiers)
             }
         };
@@ -237,9 +294,6 @@ impl<'g, 't> PatternChecker<'g, 't> {
         {
             self.report_until(until);
         }
-        if is_nullable_atom(&element.atom) {
-            self.report_nullable(element.span, "what is repeated here");
-        }
         let repeats = max != Some(1);
         let scope = (repeats && !single).then(|| {
             self.scopes += 1;
@@ -248,115 +302,76 @@ impl<'g, 't> PatternChecker<'g, 't> {
         self.loops += 1;
         self.around.push(Around { number: self.loops, repeats, scope });
         let body = self.atom(&element.atom);
-        let until = element.until.as_ref().map(|until| self.test(until, self.captured.len()));
+        let until = element.until.as_ref().map(|until| {
+            let meant = self.look_up(until);
+            self.test(until, meant, self.captured.len())
+        });
         self.around.pop();
-        let has = |wanted| modifiers.iter().any(|modifier| modifier.node == wanted);
-        let join = match () {
-            () if has(Modifier::Any) => LinkKind::ThenAny,
-            () if has(Modifier::Consecutive) => LinkKind::Next,
-            () => LinkKind::Then,
+        if is_nullable_atom(&element.atom) {
+            self.report_nullable(element.span, "what is repeated here");
+        }
+        let find = |wanted| modifiers.iter().find(|modifier| modifier.node == wanted);
+        let join = match (find(Modifier::Any), find(Modifier::Consecutive)) {
+            (Some(any), _) => {
+                self.any.get_or_insert(any.span);
+                LinkKind::ThenAny
+            }
+            (None, Some(_)) => LinkKind::Next,
+            (None, None) => LinkKind::Then,
         };
-        self.uses_any |= join == LinkKind::ThenAny;
         let until = match until {
             Some(test) => Some(test?),
             None => None,
         };
-        Some(Node::Loop(Box::new(Loop {
-            scope,
-            body: body?,
-            min,
-            max,
-            lazy: has(Modifier::Lazy),
-            join,
-            until,
-        })))
+        let lazy = find(Modifier::Lazy).is_some();
+        Some(Node::Loop(Box::new(Loop { scope, body: body?, min, max, lazy, join, until })))
     }
 
-    fn report_until(&mut self, until: &tree::Name) {
-        self.diagnostics.push(
-            Diagnostic::new(
-                E0307,
-                until.span,
-                "`until` ends an open count of a single step, such as `3+ a until r`",
-            )
-            .help("take it away, or count a single event with `+`"),
-        );
-    }
-
-    fn check_count(
-        &mut self,
-        count: &tree::Spanned<tree::Count>,
-        modifiers: &[tree::Spanned<Modifier>],
-    ) -> Option<()> {
-        let tree::Count { min, max } = count.node;
-        let wrong = |message: &str, help: &str| Diagnostic::new(E0308, count.span, message).help(help);
-        let problem = if max == Some(0) {
-            Some(wrong(
-                "something that comes zero times is no part of a match",
-                "use `then not …` for what must not come",
-            ))
-        } else if max.is_some_and(|max| max < min) {
-            Some(wrong("the count goes down", "write the smaller number first"))
-        } else if min.max(max.unwrap_or(0)) > MAX_COUNT {
-            let message = format!("a count may be at most {MAX_COUNT}");
-            Some(
-                Diagnostic::new(E0403, count.span, message)
-                    .help("count a smaller number, or use a shorter window"),
-            )
-        } else if let (true, Some(lazy)) =
-            (max == Some(min), modifiers.iter().find(|modifier| modifier.node == Modifier::Lazy))
-        {
-            Some(
-                Diagnostic::new(E0308, lazy.span, "an exact count cannot be lazy")
-                    .help("it always takes the same number; take `lazy` away"),
-            )
-        } else {
-            modifiers
-                .iter()
-                .find(|modifier| modifier.node == Modifier::Any)
-                .filter(|_| modifiers.iter().any(|modifier| modifier.node == Modifier::Consecutive))
-                .map(|any| {
-                    Diagnostic::new(E0308, any.span, "repetitions cannot be both consecutive and any")
-                        .help("keep one of the two")
-                })
-        };
-        match problem {
-            Some(diagnostic) => {
-                self.diagnostics.push(diagnostic);
-                None
-            }
-            None => Some(()),
-        }
+    /// Reports an `until` where it has no meaning; the event that it names counts as used.
+    fn report_until(&mut self, until: &'t tree::Name) {
+        self.look_up(until);
+        self.report(Diagnostic::new(E0307, until.span, "`until` has no meaning here").help(
+            "it ends an open count of a single event, such as `3+ a until r`; take it away, or count one event with `+`",
+        ));
     }
 
     fn atom(&mut self, atom: &'t Atom) -> Option<Node> {
         match atom {
-            Atom::Name { name, alias } => {
-                let variable = alias.as_ref().unwrap_or(name);
-                let stream = self.stream_of(name)?;
-                if self.captured.iter().any(|captured| captured.name == variable.node.as_str()) {
-                    self.diagnostics.push(
-                        Diagnostic::new(
-                            E0309,
-                            variable.span,
-                            format!("`{}` captures at two places", variable.node),
-                        )
-                        .help(format!("name one of them: `{} as other`", name.node)),
-                    );
-                    return None;
-                }
-                let id = VariableId(self.captured.len() as u32);
-                self.captured.push(Captured {
-                    name: CompactString::new(&variable.node),
-                    stream,
-                    around: self.around.clone(),
-                });
-                let test = self.test(name, id.0 as usize + 1)?;
-                Some(Node::Step { test, variable: id })
-            }
+            Atom::Name { name, alias } => self.capture(name, alias.as_ref()),
             Atom::Group(group) => self.group(group),
             Atom::Element(element) => self.element(element),
         }
+    }
+
+    /// `NAME [as NAME]`
+    fn capture(&mut self, name: &'t tree::Name, alias: Option<&'t tree::Name>) -> Option<Node> {
+        self.place += 1;
+        let meant = self.look_up(name);
+        let written = alias.unwrap_or(name);
+        let variable = match alias {
+            Some(alias) => CompactString::new(&alias.node),
+            None if self.names.contains(&meant.name) => CompactString::new(&name.node),
+            // What was meant by a misspelt name is what the rest of the rule calls it.
+            None => meant.name.clone(),
+        };
+        if let Some(first) = self.captured.iter().find(|captured| captured.name == variable) {
+            let diagnostic =
+                Diagnostic::new(E0309, written.span, format!("`{variable}` captures at two places"))
+                    .label("captures again here")
+                    .also(first.span, "captures first here")
+                    .help(format!("give one of them another name: `{} as {variable}_2`", name.node));
+            self.report(diagnostic);
+            return None;
+        }
+        let id = VariableId(self.captured.len() as u32);
+        self.captured.push(Captured {
+            name: variable,
+            span: written.span,
+            stream: meant.stream,
+            around: self.around.clone(),
+        });
+        let test = self.test(name, meant, id.0 as usize + 1)?;
+        Some(Node::Step { test, variable: id })
     }
 
     fn group(&mut self, group: &'t tree::Group) -> Option<Node> {
@@ -376,12 +391,9 @@ impl<'g, 't> PatternChecker<'g, 't> {
         let node = match (nodes.len(), group.kind) {
             (1, _) => nodes.remove(0),
             (_, tree::GroupKind::Or) => Node::Or(nodes),
-            (count, tree::GroupKind::And) if count > 32 => {
-                self.diagnostics.push(Diagnostic::new(
-                    E0403,
-                    group.span,
-                    format!("{count} branches in any order; at most 32 are possible"),
-                ));
+            (count, tree::GroupKind::And) if count > MAX_BRANCHES => {
+                let message = format!("{count} branches in any order; at most {MAX_BRANCHES} are possible");
+                self.report(Diagnostic::new(E0403, group.span, message).help("split the rule into several"));
                 return None;
             }
             (_, tree::GroupKind::And) => Node::And(nodes),
@@ -392,19 +404,31 @@ impl<'g, 't> PatternChecker<'g, 't> {
         Some(Node::Within(ClockId(self.clocks.len() as u32 - 1), Box::new(node)))
     }
 
-    /// The stream of an event definition or a stream itself.
-    fn stream_of(&mut self, name: &tree::Name) -> Option<StreamId> {
-        match self.event(&name.node) {
-            Some((index, event)) => {
-                self.used_events[index] = true;
-                // An unknown stream is reported where the event is defined.
-                self.globals.stream(&event.stream.node)
+    /// What a name in the pattern means; one that means nothing is reported.
+    fn look_up(&mut self, name: &'t tree::Name) -> Meant<'t> {
+        let is_known = |name: &str| self.event(name).is_some() || self.globals.stream(name).is_some();
+        let mut meant = name.node.as_str();
+        if !is_known(meant) {
+            self.is_sound = false;
+            let near = nearest(meant, self.known_names());
+            // An event that could not be read may be meant, unless another is near.
+            let is_told = self.globals.reported.contains(meant) || self.is_incomplete && near.is_none();
+            if !is_told {
+                self.report(self.unknown_event(name, near));
+                // What was probably meant is looked at in place of it.
+                meant = near.unwrap_or(meant);
             }
-            None => self.globals.stream(&name.node).or_else(|| {
-                self.diagnostics.push(self.unknown_event(name));
-                None
-            }),
         }
+        let event = self.event(meant).map(|(index, event)| {
+            self.used_events[index] = true;
+            event
+        });
+        let stream = event.map_or(meant, |event| event.stream.node.as_str());
+        let stream = self.globals.stream(stream);
+        if let Some(stream) = stream {
+            self.reads.entry(stream).or_insert(event.map_or(name.span, |event| event.stream.span));
+        }
+        Meant { event, stream, name: CompactString::new(meant) }
     }
 
     fn event(&self, name: &str) -> Option<(usize, &'t tree::EventDef)> {
@@ -412,29 +436,32 @@ impl<'g, 't> PatternChecker<'g, 't> {
         Some((index, self.events[index]))
     }
 
-    fn unknown_event(&self, name: &tree::Name) -> Diagnostic {
-        let known = self
-            .events
-            .iter()
-            .map(|event| event.name.node.as_str())
-            .chain(self.globals.streams.iter().map(|stream| stream.name.as_str()));
+    fn known_names(&self) -> impl Iterator<Item = &'g str> + use<'g, 't> {
+        let streams = self.globals.streams.iter().map(|stream| stream.name.as_str());
+        self.events.iter().map(|event| event.name.node.as_str()).chain(streams)
+    }
+
+    fn unknown_event(&self, name: &tree::Name, near: Option<&str>) -> Diagnostic {
         let diagnostic =
             Diagnostic::new(E0103, name.span, format!("there is no event or stream `{}`", name.node));
-        match nearest(&name.node, known) {
-            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-            None => {
-                diagnostic.help(format!("define it in this rule: `event {} = stream where …`", name.node))
-            }
+        if let Some(near) = near {
+            return diagnostic.help(format!("did you mean `{near}`?"));
+        }
+        match self.globals.events.get(name.node.as_str()) {
+            Some((rule, span)) => diagnostic
+                .also(*span, format!("an event of the rule `{rule}` alone"))
+                .help("events belong to the rule that defines them: define it in this rule as well"),
+            None => diagnostic.help(format!("define it in this rule: `event {} = … where …`", name.node)),
         }
     }
 
     /// The test for an event as seen from the place being checked, where the first `seen`
     /// variables can be used.
-    fn test(&mut self, name: &'t tree::Name, seen: usize) -> Option<TestId> {
-        let stream = self.stream_of(name)?;
-        let condition = self.event(&name.node).and_then(|(_, event)| event.condition.as_ref());
+    fn test(&mut self, name: &'t tree::Name, meant: Meant<'t>, seen: usize) -> Option<TestId> {
+        let stream = meant.stream?;
+        let condition = meant.event.and_then(|event| event.condition.as_ref());
         let checked = match condition {
-            Some(condition) => self.condition(condition, stream, seen)?,
+            Some(condition) => self.condition(condition, stream, name.span, seen)?,
             None => Expr::TRUE,
         };
         let (unary, residual) = match checked.as_const().and_then(crate::event::Value::as_bool) {
@@ -452,20 +479,22 @@ impl<'g, 't> PatternChecker<'g, 't> {
         Some(id)
     }
 
-    fn condition(&mut self, condition: &'t tree::Expr, stream: StreamId, seen: usize) -> Option<Expr> {
-        let visible =
-            Visible { captured: &self.captured[..seen], around: &self.around, later: &self.names[seen..] };
-        let mut checker = Checker::new(
-            self.globals,
-            self.diagnostics,
-            Place::Condition { stream },
-            visible,
-            &mut self.registers,
-        );
-        let typed = checker.check(condition)?;
-        checker.expect_bool(&typed, condition.span, "`where` needs a condition")?;
-        lint::constant_condition(&typed.expr, condition.span, self.diagnostics);
-        Some(typed.expr)
+    fn condition(
+        &mut self,
+        condition: &'t tree::Expr,
+        stream: StreamId,
+        tested: Span,
+        seen: usize,
+    ) -> Option<Expr> {
+        let visible = Visible {
+            captured: &self.captured[..seen],
+            around: &self.around,
+            later: &self.names[self.place..],
+            defined: self.events,
+            is_incomplete: self.is_incomplete,
+        };
+        let place = Place::Condition { stream, tested };
+        Checker::new(self.globals, self.diagnostics, place, visible, &mut self.registers).condition(condition)
     }
 }
 
@@ -476,14 +505,6 @@ enum Ends {
     Group,
 }
 
-fn absence_kind(absence: &tree::Absence) -> AbsenceKind {
-    match &absence.duration {
-        Some(duration) => AbsenceKind::For(duration.node),
-        None if absence.next => AbsenceKind::Next,
-        None => AbsenceKind::Between,
-    }
-}
-
 /// The node of a sequence of one step.
 fn only(parts: Vec<Part>) -> Node {
     match parts.into_iter().next() {
@@ -492,80 +513,18 @@ fn only(parts: Vec<Part>) -> Node {
     }
 }
 
-/// Checks the condition of an event that the pattern does not use, so that mistakes in it show.
-fn check_unused<'t>(
+/// Checks the condition of an event that no pattern tests for, so that mistakes in it show.
+pub(super) fn check_unused<'t>(
     event: &'t tree::EventDef,
     globals: &Globals<'t>,
     diagnostics: &mut Diagnostics,
-    captured: &[Captured],
+    visible: Visible<'_>,
 ) {
     let (Some(condition), Some(stream)) = (&event.condition, globals.stream(&event.stream.node)) else {
         return;
     };
-    let visible = Visible { captured, around: &[], later: &[] };
     let mut registers = Vec::new();
-    Checker::new(globals, diagnostics, Place::Condition { stream }, visible, &mut registers).check(condition);
-}
-
-/// Names of the variables of a sequence, in order.
-fn collect_names(sequence: &tree::Sequence, names: &mut Vec<CompactString>) {
-    let rest = sequence.rest.iter().filter_map(|part| match part {
-        tree::Part::Step { element, .. } => Some(element),
-        tree::Part::Absence(_) => None,
-    });
-    for element in std::iter::once(&sequence.first).chain(rest) {
-        collect_element_names(element, names);
-    }
-}
-
-fn collect_element_names(element: &tree::Element, names: &mut Vec<CompactString>) {
-    match &element.atom {
-        Atom::Name { name, alias } => names.push(CompactString::new(&alias.as_ref().unwrap_or(name).node)),
-        Atom::Group(group) => group.branches.iter().for_each(|branch| collect_names(branch, names)),
-        Atom::Element(element) => collect_element_names(element, names),
-    }
-}
-
-/// Whether all of a sequence could be left out.
-fn is_nullable(sequence: &tree::Sequence) -> bool {
-    is_nullable_element(&sequence.first)
-        && sequence.rest.iter().all(|part| match part {
-            tree::Part::Step { element, .. } => is_nullable_element(element),
-            tree::Part::Absence(_) => true,
-        })
-}
-
-fn is_nullable_element(element: &tree::Element) -> bool {
-    match &element.quantifier {
-        Some(Quantifier::Optional(_)) => true,
-        Some(Quantifier::Count(count, _)) if count.node.min == 0 => true,
-        _ => is_nullable_atom(&element.atom),
-    }
-}
-
-fn is_nullable_atom(atom: &Atom) -> bool {
-    match atom {
-        Atom::Name { .. } => false,
-        Atom::Group(group) => match group.kind {
-            tree::GroupKind::Or => group.branches.iter().any(is_nullable),
-            tree::GroupKind::And => group.branches.iter().all(is_nullable),
-        },
-        Atom::Element(element) => is_nullable_element(element),
-    }
-}
-
-/// Whether an atom takes exactly one event: a name, perhaps in parentheses.
-fn is_single_step(atom: &Atom) -> bool {
-    match atom {
-        Atom::Name { .. } => true,
-        Atom::Group(group) => match group.branches.as_slice() {
-            [branch] => {
-                branch.rest.is_empty()
-                    && branch.first.quantifier.is_none()
-                    && is_single_step(&branch.first.atom)
-            }
-            _ => false,
-        },
-        Atom::Element(_) => false,
-    }
+    let place = Place::Condition { stream, tested: event.name.span };
+    let mut checker = Checker::new(globals, diagnostics, place, visible, &mut registers);
+    checker.condition(condition);
 }

@@ -1,21 +1,21 @@
 //! Rules: their clauses put together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use compact_str::CompactString;
 
 use crate::alert::Severity;
-use crate::diagnostic::codes::{E0102, E0106, E0109, E0110, E0311, E0312, E0402, E0403, E0404};
+use crate::diagnostic::codes::{E0106, E0109, E0110, E0311, E0312, E0403, E0404};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
-use crate::event::{FieldId, StreamId, Type};
 use crate::expression::{Expr, Template};
-use crate::language::checked::{self, AlertSpec, KeySpec, Mode, Overlap, RunRegister, Timeout, VariableId};
+use crate::language::checked::{self, AlertSpec, Mode, Overlap, RunRegister, Timeout, VariableId};
 use crate::language::tree::{self, ClauseKind, MaxKind};
 
-use super::expression::{Checker, Place};
+use super::expression::{Checker, KeyName, Place};
+use super::key;
 use super::pattern::{self, PatternChecker};
-use super::scope::{Globals, not_yet};
-use super::variables::Visible;
+use super::scope::{Globals, listed, not_yet};
+use super::variables::{Captured, Visible};
 use super::{fingerprint, lint};
 
 /// Most live runs for one rule and key, unless `max runs` says otherwise.
@@ -31,12 +31,12 @@ struct Clauses<'t> {
     about: Option<&'t tree::Spanned<String>>,
     tags: Vec<&'t tree::Name>,
     runbook: Option<&'t tree::Spanned<String>>,
-    by: Option<(&'t [tree::KeyPart], Span)>,
+    by: Option<&'t [tree::KeyPart]>,
     events: Vec<&'t tree::EventDef>,
     pattern: Option<&'t tree::Match>,
     overlap: Option<&'t tree::Overlap>,
     alert: Option<&'t tree::Alert>,
-    timeout: Option<(&'t tree::OnTimeout, Span)>,
+    timeout: Option<&'t tree::OnTimeout>,
     to: Vec<&'t tree::Name>,
     max: Vec<&'t tree::Max>,
     mode: Option<&'t tree::Name>,
@@ -50,58 +50,57 @@ pub(super) fn check<'t>(
 ) -> Option<checked::Rule> {
     let clauses = sort_clauses(rule, diagnostics);
     for event in &clauses.events {
-        if let Err(diagnostic) = globals.expect_stream(&event.stream) {
-            diagnostics.push(*diagnostic);
+        if let Some(diagnostic) = globals.unknown_stream(&event.stream) {
+            diagnostics.push(diagnostic);
         }
     }
     let max = limits(&clauses.max, diagnostics);
     let mode = mode(clauses.mode, diagnostics);
-    let missing = |clause: &str, example: &str| {
-        Diagnostic::new(E0110, rule.name.span, format!("`{}` has no `{clause}`", rule.name.node))
-            .help(format!("add one, for example `{example}`"))
-    };
-    if clauses.alert.is_none() {
-        diagnostics.push(missing("alert", "alert medium \"What happened\""));
-    }
+    report_missing(rule, &clauses, diagnostics);
     let Some(match_clause) = clauses.pattern else {
-        diagnostics.push(missing("match", "match a then b within 10m"));
+        let visible = Visible { is_incomplete: true, ..Visible::of_alert(&[], &clauses.events) };
+        for event in &clauses.events {
+            pattern::check_unused(event, globals, diagnostics, visible);
+        }
         return None;
     };
-    let pattern = PatternChecker::new(globals, diagnostics, &clauses.events).check(match_clause)?;
-    lint::late_end(&match_clause.pattern, clauses.overlap, diagnostics);
-    let streams: BTreeSet<StreamId> = pattern.tests.iter().map(|test| test.stream).collect();
-    let key = key(clauses.by, &streams, rule, globals, diagnostics);
-    let overlap = overlap(clauses.overlap, &pattern.captured, diagnostics);
-    if pattern.root.waits() || clauses.timeout.is_some() {
-        lint::held_back(&rule.name.node, rule.name.span, streams.iter().copied(), globals, diagnostics);
+    let pattern =
+        PatternChecker::new(globals, diagnostics, &clauses.events).check(match_clause, rule.has_unread);
+    if pattern.root.is_some() {
+        lint::late_end(&match_clause.pattern, clauses.overlap, diagnostics);
+        if let Some(waiting) = pattern.waits.or(clauses.timeout.map(|timeout| timeout.span)) {
+            lint::held_back(waiting, pattern.reads.keys().copied(), globals, diagnostics);
+        }
     }
-    let named: Vec<(CompactString, Type)> = match &key {
-        Some(key) => key.names.iter().cloned().zip(key.types(&globals.streams)).collect(),
-        None => Vec::new(),
-    };
-    let visible = Visible { captured: &pattern.captured, around: &[], later: &[] };
-    let alert = clauses.alert.and_then(|alert| check_alert(alert, &named, visible, globals, diagnostics));
-    let timeout = match clauses.timeout {
-        Some((clause, span)) => Some(check_timeout(clause, span, &pattern, &named, globals, diagnostics)?),
-        None => None,
-    };
+    let key = key::check(clauses.by, &pattern.reads, pattern.root.is_some(), globals, diagnostics);
+    let overlap = overlap(clauses.overlap, &pattern.captured, globals, diagnostics);
+    // A `by` that could not be read would have named the parts of the key.
+    let named = (clauses.by.is_some() || !rule.has_unread).then_some(key.names.as_slice());
+    let visible =
+        Visible { is_incomplete: rule.has_unread, ..Visible::of_alert(&pattern.captured, &clauses.events) };
+    let alert = clauses.alert.and_then(|alert| check_alert(alert, named, visible, globals, diagnostics));
+    let timeout =
+        clauses.timeout.map(|clause| check_timeout(clause, &pattern, named, visible, globals, diagnostics));
     let mut checked = checked::Rule {
         name: rule.name.node.as_str().into(),
-        span: rule.name.span,
+        pattern_span: match_clause.pattern.span,
         fingerprint: "".into(),
         about: clauses.about.map(|about| about.node.clone()),
         tags: clauses.tags.iter().map(|tag| tag.node.clone()).collect(),
         runbook: clauses.runbook.map(|runbook| runbook.node.clone()),
-        key: key?,
+        key: key.spec?,
+        pattern: pattern.root?,
         variables: pattern.variables,
         tests: pattern.tests,
         registers: pattern.registers,
-        pattern: pattern.root,
         clocks: pattern.clocks,
         within: match_clause.within.as_ref().map(|within| within.node),
         overlap: overlap?,
         alert: alert?,
-        timeout,
+        timeout: match timeout {
+            Some(timeout) => Some(timeout?),
+            None => None,
+        },
         max_runs: max.0?,
         max_events: max.1?,
         mode: mode?,
@@ -109,6 +108,25 @@ pub(super) fn check<'t>(
     };
     checked.fingerprint = fingerprint::of(&checked, &globals.streams);
     Some(checked)
+}
+
+/// Reports clauses that every rule needs. One that could not be read may be among them.
+fn report_missing(rule: &tree::Rule, clauses: &Clauses<'_>, diagnostics: &mut Diagnostics) {
+    if rule.has_unread {
+        return;
+    }
+    let mut missing = |clause: &str, example: &str| {
+        let message = format!("the rule `{}` has no `{clause}`", rule.name.node);
+        diagnostics.push(
+            Diagnostic::new(E0110, rule.name.span, message).help(format!("add one, for example `{example}`")),
+        );
+    };
+    if clauses.pattern.is_none() {
+        missing("match", "match a then b within 10m");
+    }
+    if clauses.alert.is_none() {
+        missing("alert", "alert medium \"What happened\"");
+    }
 }
 
 fn sort_clauses<'t>(rule: &'t tree::Rule, diagnostics: &mut Diagnostics) -> Clauses<'t> {
@@ -145,12 +163,12 @@ fn sort_clauses<'t>(rule: &'t tree::Rule, diagnostics: &mut Diagnostics) -> Clau
             ClauseKind::About(text) => clauses.about = Some(text),
             ClauseKind::Tags(tags) => clauses.tags = tags.iter().collect(),
             ClauseKind::Runbook(link) => clauses.runbook = Some(link),
-            ClauseKind::By(parts) => clauses.by = Some((parts, clause.span)),
+            ClauseKind::By(parts) => clauses.by = Some(parts),
             ClauseKind::Event(event) => add_event(event, &mut clauses.events, diagnostics),
             ClauseKind::Match(pattern) => clauses.pattern = Some(pattern),
             ClauseKind::Overlap(overlap) => clauses.overlap = Some(overlap),
             ClauseKind::Alert(alert) => clauses.alert = Some(alert),
-            ClauseKind::OnTimeout(timeout) => clauses.timeout = Some((timeout, clause.span)),
+            ClauseKind::OnTimeout(timeout) => clauses.timeout = Some(timeout),
             ClauseKind::To(sinks) => clauses.to = sinks.iter().collect(),
             ClauseKind::Limit(_) => diagnostics.push(not_yet(clause.span, "limits (`limit 1 per …`)")),
             ClauseKind::Max(max) => clauses.max.push(max),
@@ -173,7 +191,8 @@ fn add_event<'t>(
                 format!("the event `{}` is defined twice", event.name.node),
             )
             .label("defined again here")
-            .also(first.name.span, "first defined here"),
+            .also(first.name.span, "first defined here")
+            .help("give one of them another name"),
         ),
         None => events.push(event),
     }
@@ -185,8 +204,10 @@ fn limits(clauses: &[&tree::Max], diagnostics: &mut Diagnostics) -> (Option<usiz
         let value = if (1..=GREATEST_MAX).contains(&clause.count.node) {
             Some(clause.count.node as usize)
         } else {
+            let what = if clause.what == MaxKind::Runs { "max runs" } else { "max events" };
+            let message = format!("`{what}` must be from 1 to {GREATEST_MAX}");
             diagnostics.push(
-                Diagnostic::new(E0403, clause.count.span, format!("this must be from 1 to {GREATEST_MAX}"))
+                Diagnostic::new(E0403, clause.count.span, message)
                     .help("it bounds the memory that one key can take"),
             );
             None
@@ -205,7 +226,8 @@ fn mode(name: Option<&tree::Name>, diagnostics: &mut Diagnostics) -> Option<Mode
         "shadow" => Some(Mode::Shadow),
         "off" => Some(Mode::Off),
         other => {
-            diagnostics.push(unknown_word(E0404, name.span, "mode", other, &["shadow", "off"]));
+            let diagnostic = unknown_word(E0404, name.span, "mode", other, &["shadow", "off"]);
+            diagnostics.push(diagnostic.help("without `mode`, alerts are sent"));
             None
         }
     }
@@ -221,132 +243,17 @@ fn unknown_word(
     let diagnostic = Diagnostic::new(code, span, format!("there is no {what} `{found}`"));
     match nearest(found, known.iter().copied()) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-        None => diagnostic.help(format!("one of: {}", known.join(", "))),
-    }
-}
-
-/// What the events are grouped by, for each stream of the pattern.
-fn key(
-    by: Option<(&[tree::KeyPart], Span)>,
-    streams: &BTreeSet<StreamId>,
-    rule: &tree::Rule,
-    globals: &Globals<'_>,
-    diagnostics: &mut Diagnostics,
-) -> Option<KeySpec> {
-    let mut spec =
-        KeySpec { names: Vec::new(), fields: streams.iter().map(|stream| (*stream, Vec::new())).collect() };
-    let Some((parts, _)) = by else { return Some(spec) };
-    let mut sound = true;
-    for part in parts {
-        let Some(first) = part.fields.first() else { continue };
-        spec.names.push(CompactString::new(&first.field.node));
-        let mut first_type: Option<(Type, StreamId)> = None;
-        for (&stream, fields) in &mut spec.fields {
-            let Some((field, ty)) = key_field(part, stream, rule, globals, diagnostics) else {
-                sound = false;
-                continue;
-            };
-            fields.push(field);
-            match first_type {
-                None => first_type = Some((ty, stream)),
-                Some((wanted, other)) if wanted != ty => {
-                    diagnostics.push(different_key_types(first, (wanted, other), (ty, stream), globals));
-                    sound = false;
-                }
-                Some(_) => {}
-            }
-        }
-    }
-    sound.then_some(spec)
-}
-
-fn different_key_types(
-    at: &tree::KeyField,
-    first: (Type, StreamId),
-    second: (Type, StreamId),
-    globals: &Globals<'_>,
-) -> Diagnostic {
-    let name = |stream| &globals.schema(stream).name;
-    Diagnostic::new(
-        E0402,
-        at.field.span,
-        format!(
-            "this part of the key is {} in `{}`, but {} in `{}`",
-            first.0,
-            name(first.1),
-            second.0,
-            name(second.1)
-        ),
-    )
-    .help("declare both fields with the same type")
-}
-
-/// The field of `stream` that one part of the key reads.
-fn key_field(
-    part: &tree::KeyPart,
-    stream: StreamId,
-    rule: &tree::Rule,
-    globals: &Globals<'_>,
-    diagnostics: &mut Diagnostics,
-) -> Option<(FieldId, Type)> {
-    let schema = globals.schema(stream);
-    let named = part
-        .fields
-        .iter()
-        .find(|field| field.stream.as_ref().is_some_and(|name| name.node == schema.name.as_str()));
-    let bare = part.fields.iter().find(|field| field.stream.is_none());
-    let Some(wanted) = named.or(bare) else {
-        let at = &part.fields[0].field;
-        diagnostics.push(
-            Diagnostic::new(
-                E0402,
-                at.span,
-                format!(
-                    "`{}` also reads `{}`, which has no part of the key here",
-                    rule.name.node, schema.name
-                ),
-            )
-            .help(format!("add it: `… = {}.{}`", schema.name, at.node)),
-        );
-        return None;
-    };
-    match schema.field(&wanted.field.node) {
-        Some((id, field)) => Some((id, field.ty.value_type())),
-        None => {
-            let message = format!("`{}` has no field `{}` to group by", schema.name, wanted.field.node);
-            let diagnostic = Diagnostic::new(E0102, wanted.field.span, message);
-            let near = nearest(&wanted.field.node, schema.fields.iter().map(|field| field.name.as_str()));
-            diagnostics.push(match near {
-                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-                None => diagnostic.help(format!(
-                    "if it has another name there: `by other.{} = {}.field`",
-                    wanted.field.node, schema.name
-                )),
-            });
-            None
-        }
+        None => diagnostic.help(format!("it is one of {}", listed(known.iter().copied()))),
     }
 }
 
 fn overlap(
     written: Option<&tree::Overlap>,
-    captured: &[super::variables::Captured],
+    captured: &[Captured],
+    globals: &Globals<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Overlap> {
-    let mut variable = |name: &tree::Name| {
-        let found = captured.iter().position(|captured| captured.name == name.node.as_str());
-        if found.is_none() {
-            let diagnostic =
-                Diagnostic::new(E0312, name.span, format!("the pattern captures nothing as `{}`", name.node));
-            diagnostics.push(
-                match nearest(&name.node, captured.iter().map(|captured| captured.name.as_str())) {
-                    Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-                    None => diagnostic,
-                },
-            );
-        }
-        found.map(|index| VariableId(index as u32))
-    };
+    let mut variable = |name| captured_as(name, captured, globals, diagnostics);
     match written {
         None | Some(tree::Overlap::None) => Some(Overlap::None),
         Some(tree::Overlap::PerStart) => Some(Overlap::PerStart),
@@ -356,51 +263,59 @@ fn overlap(
     }
 }
 
+/// The variable of that name; one that does not exist is reported.
+fn captured_as(
+    name: &tree::Name,
+    captured: &[Captured],
+    globals: &Globals<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<VariableId> {
+    let found = captured.iter().position(|captured| captured.name == name.node.as_str());
+    if found.is_none() && !globals.reported.contains(&name.node) {
+        let known = || captured.iter().map(|captured| captured.name.as_str());
+        let message = format!("the pattern captures nothing as `{}`", name.node);
+        let diagnostic = Diagnostic::new(E0312, name.span, message);
+        diagnostics.push(match nearest(&name.node, known()) {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            None => diagnostic.help(format!("it captures {}", listed(known()))),
+        });
+    }
+    found.map(|index| VariableId(index as u32))
+}
+
 fn check_timeout<'t>(
     clause: &'t tree::OnTimeout,
-    span: Span,
     pattern: &pattern::Checked,
-    key: &[(CompactString, Type)],
+    key: Option<&[KeyName]>,
+    visible: Visible<'_>,
     globals: &Globals<'t>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Timeout> {
-    if pattern.uses_any {
+    if let Some(any) = pattern.any {
         diagnostics.push(
-            Diagnostic::new(E0311, span, "`on timeout` has no clear meaning in a pattern that uses `any`")
-                .label("one beginning has many runs here, and each would time out")
-                .help("use `then` instead of `then any`, or a rule of its own for the absence"),
+            Diagnostic::new(
+                E0311,
+                clause.span,
+                "`on timeout` has no clear meaning in a pattern that uses `any`",
+            )
+            .also(any, "one beginning has many partial matches here, and each would time out")
+            .help("take the `any` away, or write a rule of its own for what must not be missing"),
         );
     }
-    if !pattern.is_limited {
-        diagnostics.push(lint::never_times_out(span));
+    if !pattern.is_limited && pattern.root.is_some() {
+        diagnostics.push(lint::never_times_out(clause.span));
     }
     let after = match &clause.after {
-        None => None,
-        Some(name) => {
-            let found = pattern.captured.iter().position(|captured| captured.name == name.node.as_str());
-            if found.is_none() {
-                let known = pattern.captured.iter().map(|captured| captured.name.as_str());
-                let diagnostic = Diagnostic::new(
-                    E0312,
-                    name.span,
-                    format!("the pattern captures nothing as `{}`", name.node),
-                );
-                diagnostics.push(match nearest(&name.node, known) {
-                    Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-                    None => diagnostic,
-                });
-            }
-            Some(VariableId(found? as u32))
-        }
+        None => Some(None),
+        Some(name) => captured_as(name, &pattern.captured, globals, diagnostics).map(Some),
     };
-    let visible = Visible { captured: &pattern.captured, around: &[], later: &[] };
     let alert = check_alert(&clause.alert, key, visible, globals, diagnostics)?;
-    Some(Timeout { after, alert })
+    Some(Timeout { after: after?, alert })
 }
 
 fn check_alert<'t>(
     alert: &'t tree::Alert,
-    key: &[(CompactString, Type)],
+    key: Option<&[KeyName]>,
     visible: Visible<'_>,
     globals: &Globals<'t>,
     diagnostics: &mut Diagnostics,
@@ -423,7 +338,8 @@ fn check_alert<'t>(
                     field.name.span,
                     format!("the field `{}` is given twice", field.name.node),
                 )
-                .also(first, "first given here"),
+                .also(first, "first given here")
+                .help("give one of them another name"),
             );
         }
         match (checker.check(&field.value), &mut fields) {

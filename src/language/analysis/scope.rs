@@ -1,10 +1,11 @@
 //! The names that all files share: streams, constants, definitions and rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::codes::{E0101, E0106, E0901};
+use crate::diagnostic::codes::{E0101, E0102, E0106, E0107, E0901};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use crate::event::{StreamId, StreamSchema};
+use crate::expression::{Aggregate, functions};
 use crate::language::tree;
 
 use super::expression::Typed;
@@ -13,6 +14,8 @@ use super::expression::Typed;
 pub(super) struct Globals<'a> {
     /// The streams, sorted by name.
     pub streams: Vec<StreamSchema>,
+    /// The fields of each stream that have no type that exists, in the same order.
+    pub unread_fields: Vec<BTreeSet<&'a str>>,
     /// Where each stream's name stands, in the same order.
     pub stream_spans: Vec<Span>,
     /// Values of the constants that could be computed; `None` where that failed.
@@ -20,7 +23,47 @@ pub(super) struct Globals<'a> {
     /// The definitions.
     pub definitions: BTreeMap<&'a str, &'a tree::Def>,
     /// Definitions that are wrong in themselves and were reported there.
-    pub broken: std::collections::BTreeSet<&'a str>,
+    pub broken: BTreeSet<&'a str>,
+    /// The events of all rules by name: the rule and the place.
+    pub events: BTreeMap<&'a str, (&'a str, Span)>,
+    /// What has been reported where it is declared.
+    pub reported: Reported<'a>,
+}
+
+/// What has been reported where it is declared, so that nobody is told that it is unknown.
+pub(super) struct Reported<'a> {
+    /// Names that stand in text that could not be read, or of what this version does not run.
+    names: BTreeSet<&'a str>,
+    /// Places of types that do not exist.
+    types: BTreeSet<Span>,
+}
+
+impl<'a> Reported<'a> {
+    /// Of all files.
+    pub fn of(files: &'a [tree::File], declarations: &Declarations<'a>) -> Reported<'a> {
+        let unread = files.iter().flat_map(|file| &file.unread.names).map(String::as_str);
+        Reported {
+            names: unread.chain(declarations.not_run.iter().copied()).collect(),
+            types: files.iter().flat_map(|file| &file.unread.types).copied().collect(),
+        }
+    }
+
+    /// Whether the name has been reported.
+    pub fn contains(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// Whether what is written there is no type.
+    pub fn is_no_type(&self, ty: &tree::Spanned<crate::event::FieldType>) -> bool {
+        self.types.contains(&ty.span)
+    }
+
+    /// The fields of a stream whose type does not exist.
+    pub fn fields(&self, stream: &'a tree::Stream) -> BTreeSet<&'a str> {
+        let tree::StreamBody::Fields(fields) = &stream.body else { return BTreeSet::new() };
+        let unread = fields.iter().filter(|field| self.is_no_type(&field.ty));
+        unread.map(|field| field.name.node.as_str()).collect()
+    }
 }
 
 /// All declarations by kind, each name once.
@@ -30,6 +73,24 @@ pub(super) struct Declarations<'a> {
     pub constants: Vec<&'a tree::Let>,
     pub definitions: Vec<&'a tree::Def>,
     pub rules: Vec<&'a tree::Rule>,
+    /// Names of what this version does not run.
+    pub not_run: Vec<&'a str>,
+}
+
+impl<'a> Declarations<'a> {
+    /// The events of all rules by name, each with its rule and place.
+    pub fn events(&self) -> BTreeMap<&'a str, (&'a str, Span)> {
+        let rules = self.rules.iter().rev();
+        rules
+            .flat_map(|rule| rule.clauses.iter().map(move |clause| (rule, clause)))
+            .filter_map(|(rule, clause)| match &clause.kind {
+                tree::ClauseKind::Event(event) => {
+                    Some((event.name.node.as_str(), (rule.name.node.as_str(), event.name.span)))
+                }
+                _ => None,
+            })
+            .collect()
+    }
 }
 
 /// Collects the declarations of all files; reports names declared twice and what this version does
@@ -49,7 +110,7 @@ pub(super) fn collect<'a>(
             tree::Item::Def(definition) => &definition.name,
             tree::Item::Rule(rule) => &rule.name,
             tree::Item::Test(test) => {
-                diagnostics.push(not_yet(test.span, "`test` blocks"));
+                diagnostics.push(not_yet(test.name.span, "`test` blocks"));
                 continue;
             }
         };
@@ -63,15 +124,22 @@ pub(super) fn collect<'a>(
             continue;
         }
         names.insert(&name.node, name.span);
+        if let Some(diagnostic) = taken(item, name) {
+            diagnostics.push(diagnostic);
+        }
         match item {
             tree::Item::Stream(stream) => match &stream.body {
                 tree::StreamBody::Fields(_) => found.streams.push(stream),
                 tree::StreamBody::Rule(_) => {
-                    diagnostics.push(not_yet(stream.span, "streams made of a rule's alerts"));
+                    diagnostics.push(not_yet(stream.name.span, "streams made of a rule's alerts"));
+                    found.not_run.push(&name.node);
                 }
             },
-            tree::Item::List(list) => diagnostics.push(not_yet(list.name.span, "lists")),
-            tree::Item::Table(table) => diagnostics.push(not_yet(table.name.span, "tables")),
+            tree::Item::List(_) | tree::Item::Table(_) => {
+                let what = if matches!(item, tree::Item::List(_)) { "lists" } else { "tables" };
+                diagnostics.push(not_yet(name.span, what));
+                found.not_run.push(&name.node);
+            }
             tree::Item::Let(constant) => found.constants.push(constant),
             tree::Item::Def(definition) => found.definitions.push(definition),
             tree::Item::Rule(rule) => found.rules.push(rule),
@@ -85,11 +153,46 @@ pub(super) fn collect<'a>(
 
 /// A part of the language that parses but does not run yet.
 pub(super) fn not_yet(span: Span, what: &str) -> Diagnostic {
-    Diagnostic::new(E0901, span, format!("{what} are not supported by this version"))
-        .help("take it out for now; nothing is silently ignored")
+    Diagnostic::new(E0901, span, format!("this version does not run {what} yet")).help("take it out for now")
+}
+
+/// The problem of a constant or a definition whose name has a meaning already.
+fn taken(item: &tree::Item, name: &tree::Name) -> Option<Diagnostic> {
+    match item {
+        tree::Item::Let(_) if name.node == "time" => Some(
+            Diagnostic::new(E0107, name.span, "`time` always means the event time")
+                .help("give the constant another name"),
+        ),
+        tree::Item::Def(_) if is_function(&name.node) => Some(
+            Diagnostic::new(E0107, name.span, format!("`{}` is a function of the language", name.node))
+                .help("give the definition another name"),
+        ),
+        _ => None,
+    }
+}
+
+/// Whether the language has a function or an aggregate of that name.
+pub(super) fn is_function(name: &str) -> bool {
+    functions::find(name).is_some()
+        || Aggregate::FUNCTIONS.iter().any(|(aggregate, _)| *aggregate == name)
+        || matches!(name, "if" | "coalesce" | "first" | "last")
+}
+
+/// `a`, `b` and `c`, each in backquotes.
+pub(super) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => quoted.concat(),
+    }
 }
 
 impl Globals<'_> {
+    /// Whether the stream has such a field that could not be read.
+    pub fn is_unread_field(&self, stream: StreamId, name: &str) -> bool {
+        self.reported.contains(name) || self.unread_fields[stream.0 as usize].contains(name)
+    }
+
     /// The schema of a stream.
     pub fn schema(&self, stream: StreamId) -> &StreamSchema {
         &self.streams[stream.0 as usize]
@@ -103,15 +206,44 @@ impl Globals<'_> {
             .map(|index| StreamId(index as u32))
     }
 
-    /// The stream with that name, or a diagnostic that suggests the nearest.
-    pub fn expect_stream(&self, name: &tree::Name) -> Result<StreamId, Box<Diagnostic>> {
-        self.stream(&name.node).ok_or_else(|| {
-            let known = self.streams.iter().map(|stream| stream.name.as_str());
-            let diagnostic = Diagnostic::new(E0101, name.span, format!("there is no stream `{}`", name.node));
-            Box::new(match nearest(&name.node, known) {
-                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-                None => diagnostic.help(format!("declare it: `stream {} time at {{ … }}`", name.node)),
-            })
+    /// What is wrong with the name of a stream; `None` when it is one, or when the reason why it is
+    /// not has been reported.
+    pub fn unknown_stream(&self, name: &tree::Name) -> Option<Diagnostic> {
+        if self.stream(&name.node).is_some() || self.reported.contains(&name.node) {
+            return None;
+        }
+        let known = self.streams.iter().map(|stream| stream.name.as_str());
+        let diagnostic = Diagnostic::new(E0101, name.span, format!("there is no stream `{}`", name.node));
+        Some(match nearest(&name.node, known) {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            None => diagnostic.help(format!("declare it: `stream {} time at {{ … }}`", name.node)),
         })
+    }
+
+    /// What is wrong with the name of a field of `stream`, in the words of `message`; `None` when the
+    /// field's declaration has been reported.
+    pub fn unknown_field(
+        &self,
+        stream: StreamId,
+        name: &str,
+        span: Span,
+        message: String,
+    ) -> Option<Diagnostic> {
+        if self.is_unread_field(stream, name) {
+            return None;
+        }
+        let fields = || self.schema(stream).fields.iter().map(|field| field.name.as_str());
+        let diagnostic = Diagnostic::new(E0102, span, message);
+        Some(match nearest(name, fields()) {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            None => diagnostic.help(format!("its fields are {}", listed(fields()))),
+        })
+    }
+
+    /// A field of `stream` to put into an example: one that holds a number, if there is any.
+    pub fn example_field(&self, stream: StreamId) -> &str {
+        let fields = &self.schema(stream).fields;
+        let number = fields.iter().find(|field| field.ty.value_type().is_number());
+        number.or(fields.first()).map_or("time", |field| field.name.as_str())
     }
 }

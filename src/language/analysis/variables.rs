@@ -2,8 +2,10 @@
 
 use compact_str::CompactString;
 
+use crate::diagnostic::Span;
 use crate::event::StreamId;
 use crate::language::checked::{LoopId, VariableId};
+use crate::language::tree;
 
 /// A loop around a place of the pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +23,10 @@ pub(super) struct Around {
 #[derive(Clone, Debug)]
 pub(super) struct Captured {
     pub name: CompactString,
-    pub stream: StreamId,
+    /// Where its name stands.
+    pub span: Span,
+    /// What its events are of; `None` when that is not known, which has been reported.
+    pub stream: Option<StreamId>,
     /// The loops around it, outermost first.
     pub around: Vec<Around>,
 }
@@ -35,12 +40,16 @@ pub(super) struct Visible<'g> {
     pub around: &'g [Around],
     /// The names of the variables that stand later in the pattern.
     pub later: &'g [CompactString],
+    /// The events that the rule defines, captured or not.
+    pub defined: &'g [&'g tree::EventDef],
+    /// Whether the pattern may capture more, because it could not be read.
+    pub is_incomplete: bool,
 }
 
 /// A variable as seen from a place.
 pub(super) struct Seen<'g> {
     pub id: VariableId,
-    pub stream: StreamId,
+    pub stream: Option<StreamId>,
     pub name: &'g str,
     /// The innermost loop around both whose repetition the place sees.
     pub scope: Option<LoopId>,
@@ -50,7 +59,13 @@ pub(super) struct Seen<'g> {
 
 impl<'g> Visible<'g> {
     /// No captures at all.
-    pub const NOTHING: Visible<'static> = Visible { captured: &[], around: &[], later: &[] };
+    pub const NOTHING: Visible<'static> =
+        Visible { captured: &[], around: &[], later: &[], defined: &[], is_incomplete: false };
+
+    /// What an alert sees: everything.
+    pub fn of_alert(captured: &'g [Captured], defined: &'g [&'g tree::EventDef]) -> Visible<'g> {
+        Visible { captured, defined, ..Visible::NOTHING }
+    }
 
     /// Whether the pattern has a variable of that name, here or later.
     pub fn is_variable(&self, name: &str) -> bool {

@@ -54,9 +54,10 @@ fn field(input: Tokens<'_>) -> Parsed<'_, AlertField> {
 
 /// `on timeout [after NAME] alert …`
 pub(super) fn on_timeout(input: Tokens<'_>) -> Parsed<'_, OnTimeout> {
-    let (input, _) = word("on")(input)?;
-    let (input, _) = cut(word("timeout")).parse(input)?;
+    let (input, on) = word("on")(input)?;
+    let (input, timeout) = cut(word("timeout")).parse(input)?;
+    let span = on.span.to(timeout.span);
     let after = preceded(word("after"), cut(name("the name of a captured event")));
     let (input, (after, alert)) = (opt(after), cut(alert)).parse(input)?;
-    Ok((input, OnTimeout { after, alert }))
+    Ok((input, OnTimeout { span, after, alert }))
 }

@@ -4,7 +4,7 @@
 
 use super::super::lexer::{Kind, Token};
 use super::input::{Expected, Parsed, Tokens};
-use super::recovery::{at_declaration, report, report_unclosed, unexpected};
+use super::recovery::{at_declaration, leave_unread, report, report_unclosed, unexpected};
 use crate::diagnostic::{Diagnostic, codes};
 
 /// What stands in braces, field by field.
@@ -59,6 +59,7 @@ impl Block {
             Ok(parsed) => Ok(parsed),
             Err(nom::Err::Error(problem) | nom::Err::Failure(problem)) => {
                 let position = problem.position;
+                leave_unread(&input);
                 report(input, problem, &[]);
                 Err(self.recover(input, position))
             }

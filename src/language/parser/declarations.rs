@@ -14,7 +14,7 @@ use super::input::{Expected, Parsed, Problem, Tokens};
 use super::primitives::{
     any_word, comma_list, duration, is_reserved, name, new_name, span_from, symbol, text, word,
 };
-use super::recovery::{misspelt, report, unexpected};
+use super::recovery::{leave_unread, misspelt, report, unexpected};
 use crate::diagnostic::{Diagnostic, Span, codes};
 use crate::event::{Duration, FieldType, TimeUnit};
 
@@ -76,6 +76,7 @@ fn to_brace<'a>(input: Tokens<'a>, error: nom::Err<Problem>) -> Result<Tokens<'a
     if !rest.at_symbol("{") {
         return Err(nom::Err::Failure(problem));
     }
+    leave_unread(&input);
     report(input, problem, &[]);
     Ok(rest)
 }
@@ -203,7 +204,7 @@ fn same_line<'a, T>(
 }
 
 /// A type by its name. One that does not exist is reported, and the nearest taken for it.
-pub(super) fn field_type(input: Tokens<'_>) -> Parsed<'_, Spanned<FieldType>> {
+fn field_type(input: Tokens<'_>) -> Parsed<'_, Spanned<FieldType>> {
     let token = input.peek();
     if token.kind != Kind::Name || is_reserved(token.text) || token.text == "from" {
         return input.refuse(Expected::Thing("a type"));
@@ -250,7 +251,10 @@ fn unknown_type(input: &Tokens<'_>, token: &Token<'_>) -> FieldType {
         Some(meant) => problem.help(format!("did you mean `{meant}`?")),
         None => problem.help(format!("the types are {}", types())),
     });
-    meant.and_then(type_named).unwrap_or(FieldType::Str)
+    meant.and_then(type_named).unwrap_or_else(|| {
+        input.context.leave_type_unread(token.span);
+        FieldType::Str
+    })
 }
 
 fn types() -> String {

@@ -13,6 +13,7 @@ use nom::error::{ErrorKind, ParseError};
 use nom::{IResult, Input, Needed};
 
 use super::super::lexer::{Kind, Token};
+use super::super::tree::Unread;
 use crate::diagnostic::{Code, Diagnostic, FileId, Span, codes};
 
 /// How deep parentheses, groups, calls and operators may be nested. Deep enough for people, and
@@ -44,6 +45,11 @@ impl Problems {
         self.0.borrow().len() > MAX_PROBLEMS
     }
 
+    /// How many have been reported, as far as they are counted.
+    pub fn count(&self) -> usize {
+        self.0.borrow().len()
+    }
+
     /// The problems in the order in which they were found.
     pub fn into_vec(self) -> Vec<Diagnostic> {
         self.0.into_inner()
@@ -57,6 +63,7 @@ pub(super) struct Context<'p> {
     /// Where problems go.
     pub problems: &'p Problems,
     furthest: RefCell<Expectations>,
+    unread: RefCell<Unread>,
 }
 
 /// What could have stood at the furthest token that a parser refused.
@@ -87,13 +94,28 @@ impl Expected {
 impl<'p> Context<'p> {
     /// Nothing read yet.
     pub fn new(file: FileId, problems: &'p Problems) -> Context<'p> {
-        Context { file, problems, furthest: RefCell::default() }
+        Context { file, problems, furthest: RefCell::default(), unread: RefCell::default() }
     }
 
     /// What could have stood at the token at `position`.
     pub fn expected_at(&self, position: usize) -> Vec<Expected> {
         let furthest = self.furthest.borrow();
         if furthest.position == position { furthest.wanted.clone() } else { Vec::new() }
+    }
+
+    /// Remembers a name that stands in what could not be read.
+    pub fn leave_unread(&self, name: &str) {
+        self.unread.borrow_mut().names.insert(name.to_owned());
+    }
+
+    /// Remembers a type that does not exist, and for which another was put at random.
+    pub fn leave_type_unread(&self, span: Span) {
+        self.unread.borrow_mut().types.insert(span);
+    }
+
+    /// What could not be read.
+    pub fn into_unread(self) -> Unread {
+        self.unread.into_inner()
     }
 
     fn expect(&self, position: usize, wanted: Expected) {

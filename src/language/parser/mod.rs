@@ -52,7 +52,8 @@ pub fn parse(file: FileId, text: &str) -> (File, Diagnostics) {
     let tokens = lexer::lex(file, text, &lexing);
     let parsing = Problems::default();
     let context = Context::new(file, &parsing);
-    let tree = parse_file(Tokens::new(&tokens, &context));
+    let items = parse_items(Tokens::new(&tokens, &context));
+    let tree = File { items, unread: context.into_unread() };
     (tree, in_order(lexing.into_vec(), parsing.into_vec()))
 }
 
@@ -76,7 +77,7 @@ fn in_order(lexing: Vec<Diagnostic>, parsing: Vec<Diagnostic>) -> Diagnostics {
     diagnostics
 }
 
-fn parse_file(mut input: Tokens<'_>) -> File {
+fn parse_items(mut input: Tokens<'_>) -> Vec<Item> {
     let mut items = Vec::new();
     while !input.is_end() {
         match item(input) {
@@ -86,6 +87,7 @@ fn parse_file(mut input: Tokens<'_>) -> File {
             }
             Err(nom::Err::Error(problem) | nom::Err::Failure(problem)) => {
                 let next = input.at_position(problem.position.max(input.position() + 1));
+                recovery::leave_unread(&input);
                 recovery::report(input, problem, &recovery::DECLARATIONS);
                 input = recovery::next_declaration(next);
             }
@@ -93,7 +95,7 @@ fn parse_file(mut input: Tokens<'_>) -> File {
             Err(nom::Err::Incomplete(_)) => input = input.advance(),
         }
     }
-    File { items }
+    items
 }
 
 /// One declaration; `None` when it was too damaged to keep, but its end has been found.

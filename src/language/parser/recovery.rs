@@ -39,6 +39,18 @@ pub(super) fn report(input: Tokens<'_>, problem: Problem, words: &[&'static str]
     }
 }
 
+/// Remembers the names that the tokens from `input` on would have given to something: the first word is
+/// a field's, or the one behind it that of a declaration or an event.
+pub(super) fn leave_unread(input: &Tokens<'_>) {
+    let (first, second) = (input.peek(), input.peek_at(1));
+    if first.kind == Kind::Name {
+        input.context.leave_unread(first.text);
+        if second.kind == Kind::Name && !second.starts_line {
+            input.context.leave_unread(second.text);
+        }
+    }
+}
+
 /// `expected …, found …`
 pub(super) fn unexpected(at: Tokens<'_>, expected: &[Expected], words: &[&'static str]) -> Diagnostic {
     let token = at.peek();

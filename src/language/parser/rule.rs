@@ -15,7 +15,8 @@ use super::primitives::{
     any_word, comma_list, duration, integer, name, new_name, span_from, symbol, text, word,
 };
 use super::recovery::{
-    CLAUSES, at_declaration, behind, found, misspelt, near_clause, report, report_unclosed, skip_to,
+    CLAUSES, at_declaration, behind, found, leave_unread, misspelt, near_clause, report, report_unclosed,
+    skip_to,
 };
 use super::{alert, declarations, pattern};
 use crate::diagnostic::{Diagnostic, codes};
@@ -27,9 +28,12 @@ pub(super) fn rule(input: Tokens<'_>) -> Parsed<'_, Option<Item>> {
     let (input, (name, _)) =
         declarations::head_or_brace(input, (cut(new_name("a name for the rule")), here))?;
     let (input, open) = brace(input)?;
+    let problems = input.context.problems;
+    let before = problems.count();
     let (input, clauses) = clauses(input, open)?;
+    let has_unread = problems.count() > before || problems.is_full();
     let span = span_from(keyword.span, &input);
-    Ok((input, name.map(|name| Item::Rule(Rule { name, clauses, span }))))
+    Ok((input, name.map(|name| Item::Rule(Rule { name, clauses, has_unread, span }))))
 }
 
 /// The brace that opens a rule; what stands before it on the line is reported.
@@ -60,6 +64,7 @@ fn clauses<'a>(mut input: Tokens<'a>, open: &'a Token<'a>) -> Parsed<'a, Vec<Cla
             }
             Err(nom::Err::Error(problem) | nom::Err::Failure(problem)) => {
                 let next = behind(&input, &problem);
+                leave_unread(&input);
                 report(input, problem, &CLAUSES);
                 input = skip_to(next, near_clause);
             }

@@ -1,0 +1,154 @@
+//! What authors see for mistakes that only show once names, types and patterns are looked at.
+//!
+//! Every `FOLDER/NAME.trip` is a wrong rule file; it is checked together with `streams.trip`, and
+//! what `tripline check` shows of it stands in `NAME.snap` beside it. A folder `several/NAME` is a
+//! rule set of its own. What the parser alone finds is in `syntax`, which its unit tests write.
+
+#[cfg(feature = "service")]
+mod command;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tripline::diagnostic::{Diagnostics, Sources, Style, render_all};
+use tripline::program::Program;
+
+/// The folder that this file stands in.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots")
+}
+
+/// The entries of a folder with that ending (folders: none), sorted.
+fn entries(folder: &Path, ending: Option<&str>) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("the entry can be read").path()).collect();
+    paths.retain(|path| path.extension().and_then(|ending| ending.to_str()) == ending);
+    paths.sort();
+    paths
+}
+
+/// The files as sources, named as seen from this folder.
+fn sources(files: &[PathBuf]) -> Sources {
+    Sources::new(files.iter().map(|path| {
+        let name = path.strip_prefix(root()).expect("below the root").display().to_string();
+        (name, fs::read_to_string(path).expect("rule files are UTF-8"))
+    }))
+}
+
+/// Compares what is shown of a rule set with the snapshot of that name in a folder.
+fn check(folder: &str, name: &str, files: &[PathBuf]) -> Diagnostics {
+    let sources = sources(files);
+    let (_, diagnostics) = Program::compile(&sources);
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(root().join(folder));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let shown = render_all(&diagnostics, &sources, Style::Plain);
+    settings.bind(|| insta::assert_snapshot!(name, shown));
+    diagnostics
+}
+
+/// Checks every rule file of a folder.
+fn check_folder(folder: &str) -> Vec<(String, Diagnostics)> {
+    let files = entries(&root().join(folder), Some("trip"));
+    assert!(!files.is_empty(), "{folder}: no rule file");
+    let checked = files.into_iter().map(|file| {
+        let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
+        let diagnostics = check(folder, &name, &[file, root().join("streams.trip")]);
+        assert!(!diagnostics.is_empty(), "{folder}/{name}: nothing is wrong with it");
+        (name, diagnostics)
+    });
+    checked.collect()
+}
+
+#[test]
+fn the_streams_have_no_mistakes() {
+    let (program, diagnostics) = Program::compile(&sources(&[root().join("streams.trip")]));
+    assert!(program.is_some() && diagnostics.is_empty());
+}
+
+#[test]
+fn names() {
+    check_folder("names");
+}
+
+#[test]
+fn types() {
+    check_folder("types");
+}
+
+#[test]
+fn patterns() {
+    check_folder("patterns");
+}
+
+#[test]
+fn rules() {
+    check_folder("rules");
+}
+
+#[test]
+fn warnings() {
+    for (name, diagnostics) in check_folder("warnings") {
+        assert_ne!(diagnostics.counts().1, 0, "{name}: no warning");
+    }
+}
+
+/// What could not be read leads to no other message.
+#[test]
+fn what_could_not_be_read() {
+    check_folder("unread");
+}
+
+#[test]
+fn mistakes_in_several_files_are_all_reported() {
+    for folder in entries(&root().join("several"), None) {
+        let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
+        check("several", &name, &entries(&folder, Some("trip")));
+    }
+}
+
+/// An event's condition is checked wherever the pattern tests for it, but a mistake is told once.
+#[test]
+fn nothing_is_told_twice() {
+    let folders = ["names", "types", "patterns", "rules", "warnings", "unread"];
+    for file in folders.iter().flat_map(|folder| entries(&root().join(folder), Some("trip"))) {
+        let (_, diagnostics) = Program::compile(&sources(&[file.clone(), root().join("streams.trip")]));
+        let mut seen = BTreeSet::new();
+        for diagnostic in &diagnostics {
+            let what = (diagnostic.primary.span, diagnostic.message.as_str());
+            assert!(seen.insert(what), "{}: twice: {}", file.display(), diagnostic.message);
+        }
+    }
+}
+
+/// The order in which files are given is without effect.
+#[test]
+fn the_order_of_files_does_not_matter() {
+    for folder in entries(&root().join("several"), None) {
+        let mut files = entries(&folder, Some("trip"));
+        let shown = |files: &[PathBuf]| {
+            let sources = sources(files);
+            render_all(&Program::compile(&sources).1, &sources, Style::Plain)
+        };
+        let before = shown(&files);
+        files.reverse();
+        assert_eq!(before, shown(&files), "{}", folder.display());
+    }
+}
+
+/// Every snapshot belongs to a rule file that is still there.
+#[test]
+fn no_snapshot_is_left_over() {
+    for folder in ["names", "types", "patterns", "rules", "warnings", "unread", "several"] {
+        for snapshot in entries(&root().join(folder), Some("snap")) {
+            let source = if folder == "several" {
+                snapshot.with_extension("")
+            } else {
+                snapshot.with_extension("trip")
+            };
+            assert!(source.exists(), "{}: of nothing", snapshot.display());
+        }
+    }
+}
