@@ -20,6 +20,8 @@ pub struct Ordering {
     streams: Vec<StreamOrder>,
     partitions: BTreeMap<(StreamId, PartitionId), Partition>,
     waiting: BinaryHeap<Reverse<Waiting>>,
+    /// The partitions that hold time back, each once, with what was noted of their watermarks.
+    holding: BinaryHeap<Reverse<Frontier>>,
     /// The least (watermark, stream, partition) of the partitions that hold time back; `None` when
     /// none does.
     frontier: Option<Frontier>,
@@ -89,6 +91,7 @@ impl Ordering {
             streams,
             partitions: BTreeMap::new(),
             waiting: BinaryHeap::new(),
+            holding: BinaryHeap::new(),
             frontier: None,
             released: None,
             passed: Timestamp::MIN,
@@ -97,58 +100,77 @@ impl Ordering {
 
     /// A partition begins to send and holds event time back from now on.
     pub fn open(&mut self, stream: StreamId, partition: PartitionId, now: Timestamp) {
-        let new = Partition { watermark: Timestamp::MIN, active_at: now, idle: false };
-        self.partitions.entry((stream, partition)).or_insert(new);
+        self.hear_from((stream, partition), now);
         self.find_frontier();
     }
 
     /// A partition has ended and holds nothing back any more.
     pub fn close(&mut self, stream: StreamId, partition: PartitionId) {
         self.partitions.remove(&(stream, partition));
+        self.holding.retain(|Reverse((_, s, p))| (*s, *p) != (stream, partition));
         self.find_frontier();
     }
 
     /// Ends every partition.
     pub fn close_all(&mut self) {
         self.partitions.clear();
+        self.holding.clear();
         self.find_frontier();
     }
 
-    /// Takes an event into the order.
+    /// Takes an event into the order. Events of streams without a time field are never late: they
+    /// get the first time at which they can still be put in order.
     ///
     /// # Errors
     /// When the event is late: by how much.
     pub fn push(&mut self, event: Event, now: Timestamp) -> Result<(), Duration> {
-        let order = self.streams[event.stream().0 as usize];
         let id = (event.stream(), event.position().partition);
-        let partition = self.partitions.entry(id).or_insert(Partition {
-            watermark: Timestamp::MIN,
-            active_at: now,
-            idle: false,
-        });
-        partition.active_at = now;
-        let was_idle = std::mem::take(&mut partition.idle);
-        let mut floor = partition.watermark.max(self.passed);
-        if let Some(released) = self.released.filter(|released| released.time >= floor) {
-            // At the time of the last event released, only what follows it in the order is in turn.
-            let follows = (event.stream(), event.position()) > (released.stream, released.position);
-            floor =
-                if follows { released.time } else { released.time.saturating_add(Duration::from_micros(1)) };
+        if self.hear_from(id, now) {
+            self.find_frontier();
         }
-        let event = if order.by_arrival { event.not_before(floor) } else { event };
-        if event.time() < floor {
-            return Err(floor.since(event.time()).unwrap_or(Duration::ZERO));
+        let order = self.streams[event.stream().0 as usize];
+        let first = self.first_in_time(&event);
+        let event = if order.by_arrival { event.not_before(first) } else { event };
+        if event.time() < first {
+            return Err(first.since(event.time()).unwrap_or(Duration::ZERO));
         }
-        let watermark = event.time().saturating_sub(order.late);
-        let held_back = self.frontier.is_some_and(|(_, stream, partition)| (stream, partition) == id);
-        if watermark > partition.watermark {
-            partition.watermark = watermark;
-        }
-        if was_idle || held_back || self.frontier.is_none() {
+        let partition = self.partitions.get_mut(&id).expect("the partition has just been heard from");
+        partition.watermark = partition.watermark.max(event.time().saturating_sub(order.late));
+        if self.behind() == Some(id) {
             self.find_frontier();
         }
         self.waiting.push(Reverse(Waiting(event)));
         Ok(())
+    }
+
+    /// A partition shows that it is there; whether it was not, or not any more.
+    fn hear_from(&mut self, id: (StreamId, PartitionId), now: Timestamp) -> bool {
+        let new = Partition { watermark: Timestamp::MIN, active_at: now, idle: true };
+        let partition = self.partitions.entry(id).or_insert(new);
+        partition.active_at = now;
+        let was_idle = std::mem::take(&mut partition.idle);
+        if was_idle {
+            self.holding.push(Reverse((partition.watermark, id.0, id.1)));
+        }
+        was_idle
+    }
+
+    /// The first time with which the event can still be put in order: not before the watermark of
+    /// its partition, nor before what has passed, nor before what has been released.
+    fn first_in_time(&self, event: &Event) -> Timestamp {
+        let watermark = self
+            .partitions
+            .get(&(event.stream(), event.position().partition))
+            .map_or(Timestamp::MIN, |partition| partition.watermark);
+        let first = watermark.max(self.passed);
+        match self.released {
+            Some(last) if last.time >= first => {
+                // At the very time of the last event released, what follows that one is in turn.
+                let follows = (event.stream(), event.position()) > (last.stream, last.position);
+                if follows { last.time } else { last.time.saturating_add(Duration::from_micros(1)) }
+            }
+            _ => first,
+        }
     }
 
     /// Lets the wall clock move on to `now`: quiet partitions let go, and streams without a time
@@ -163,12 +185,16 @@ impl Ordering {
                 partition.idle = partition.active_at.saturating_add(idle) <= now;
             }
         }
+        let holding = self.partitions.iter().filter(|(_, partition)| !partition.idle);
+        self.holding =
+            holding.map(|((stream, id), partition)| Reverse((partition.watermark, *stream, *id))).collect();
         self.find_frontier();
-        let all_idle =
-            !self.partitions.is_empty() && self.partitions.values().all(|partition| partition.idle);
-        if all_idle {
-            let late = self.streams.iter().map(|stream| stream.late).max().unwrap_or(Duration::ZERO);
-            self.pass(now.saturating_sub(late));
+        if self.holding.is_empty() {
+            // All are idle. The slowest of their streams decides how far time follows the clock.
+            let late = self.partitions.keys().map(|(stream, _)| self.streams[stream.0 as usize].late).max();
+            if let Some(late) = late {
+                self.pass(now.saturating_sub(late));
+            }
         }
     }
 
@@ -208,15 +234,24 @@ impl Ordering {
         self.passed = self.passed.max(time);
     }
 
+    /// Finds out which partition holds time back most. What [`Ordering::holding`] says of a partition
+    /// is brought up to date when it comes to the front: until then it says too little, which
+    /// keeps no other partition from the front.
     fn find_frontier(&mut self) {
-        self.frontier = self
-            .partitions
-            .iter()
-            .filter(|(_, partition)| !partition.idle)
-            .map(|((stream, id), partition)| (partition.watermark.max(self.passed), *stream, *id))
-            .min();
+        while let Some(mut first) = self.holding.peek_mut() {
+            let Reverse((noted, stream, id)) = *first;
+            let watermark = self.partitions[&(stream, id)].watermark.max(self.passed);
+            if watermark == noted {
+                break;
+            }
+            *first = Reverse((watermark, stream, id));
+        }
+        self.frontier = self.holding.peek().map(|Reverse(first)| *first);
         if let Some((watermark, ..)) = self.frontier {
             self.pass(watermark);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

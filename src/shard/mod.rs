@@ -146,7 +146,8 @@ impl Shard {
                 slot = self.keys.find(key);
             }
             let active = slot.is_some_and(|slot| self.keys.has_runs(slot, rule));
-            if !active && !(concerned && matcher.can_start(event, &mut self.answers)) {
+            let begins = concerned && matcher.can_start(event, &mut self.answers);
+            if !active && !begins {
                 continue;
             }
             let at = *slot.get_or_insert_with(|| self.keys.insert(key));

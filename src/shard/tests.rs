@@ -140,3 +140,13 @@ fn what_cannot_be_computed_is_counted_for_each_rule() {
     let second = [("asks_alone", 2), ("asks_in_its_alert", 2), ("asks_of_a_run", 1), ("asks_the_same", 2)];
     assert_eq!(by_rule(&shard), expect(&second));
 }
+
+#[test]
+fn a_run_ends_without_another_event_of_its_key() {
+    let mut shard = shard("rule pair { by k  match s as a then s as b within 1s  alert low \"x\" }");
+    let mut alerts = shard.take(&event(0, "k", 1));
+    shard.advance(Timestamp::from_micros(1_000_000), &mut alerts);
+    assert_eq!(shard.live_runs(), 1, "the limit itself is included");
+    shard.advance(Timestamp::from_micros(1_000_001), &mut alerts);
+    assert_eq!((shard.live_keys(), shard.live_runs(), alerts.len()), (0, 0, 0));
+}

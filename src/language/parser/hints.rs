@@ -9,18 +9,24 @@ use super::recovery::misspelt;
 
 /// The hint for what is found at `at`; `words` could have stood there besides what was expected.
 pub(super) fn hint(at: Tokens<'_>, expected: &[Expected], words: &[&'static str]) -> Option<String> {
-    hyphen(at)
+    hyphen(at, expected)
         .or_else(|| symbol(at, expected))
         .or_else(|| operator_word(at, expected))
         .or_else(|| misspelt_word(at, expected, words))
 }
 
-/// `card-testing` in the place of a name.
-fn hyphen(at: Tokens<'_>) -> Option<String> {
+/// `card-testing` in the place of a name, or `per-start` in that of two words.
+fn hyphen(at: Tokens<'_>, expected: &[Expected]) -> Option<String> {
     let (before, hyphen, after) = (at.previous()?, at.peek(), at.peek_at(1));
     let joined = before.span.end == hyphen.span.start && hyphen.span.end == after.span.start;
     let names = before.kind == Kind::Name && after.kind == Kind::Name && hyphen.is_symbol("-");
-    (joined && names).then(|| format!("a name cannot hold `-`: write `{}_{}`", before.text, after.text))
+    if !(joined && names) {
+        return None;
+    }
+    if expected.iter().any(|expected| matches!(expected, Expected::Text(word) if *word == after.text)) {
+        return Some(format!("write two words: `{} {}`", before.text, after.text));
+    }
+    Some(format!("a name cannot hold `-`: write `{}_{}`", before.text, after.text))
 }
 
 fn symbol(at: Tokens<'_>, expected: &[Expected]) -> Option<String> {

@@ -1,0 +1,268 @@
+//! The order against a model that says the same in the plainest words, and against the order of all
+//! events sorted at once.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::event::Position;
+
+type Id = (StreamId, PartitionId);
+
+/// A stream of these tests.
+fn schema(name: &str, late: i64, idle: Option<i64>, timed: bool) -> StreamSchema {
+    StreamSchema {
+        name: name.into(),
+        fields: Vec::new(),
+        time: timed.then_some(crate::event::FieldId(0)),
+        late: Duration::from_micros(late),
+        idle: idle.map(Duration::from_micros),
+    }
+}
+
+fn event((stream, partition): Id, offset: u64, us: i64) -> Event {
+    Event::new(stream, Timestamp::from_micros(us), Position { partition, offset }, [], [])
+}
+
+fn drain(ordering: &mut Ordering) -> Vec<SequencePoint> {
+    std::iter::from_fn(|| ordering.pop()).map(|event| event.point()).collect()
+}
+
+/// What can happen to an ordering.
+#[derive(Clone, Debug)]
+enum Step {
+    Open(Id),
+    Close(Id),
+    Event(Id, i64),
+    Tick(i64),
+}
+
+/// The rules in words, computed anew whenever something is asked.
+struct Model {
+    streams: Vec<StreamSchema>,
+    partitions: BTreeMap<Id, ModelPartition>,
+    waiting: Vec<SequencePoint>,
+    released: Vec<SequencePoint>,
+    passed: i64,
+}
+
+#[derive(Clone, Copy)]
+struct ModelPartition {
+    watermark: i64,
+    active_at: i64,
+    idle: bool,
+}
+
+impl Model {
+    fn late(&self, stream: StreamId) -> i64 {
+        self.streams[stream.0 as usize].late.as_micros()
+    }
+
+    /// Whether an event at that point can still be put in order.
+    fn is_in_time(&self, point: SequencePoint) -> bool {
+        let us = point.time.as_micros();
+        us >= self.partitions[&(point.stream, point.position.partition)].watermark
+            && us >= self.passed
+            && self.released.last().is_none_or(|last| point > *last)
+    }
+
+    /// The partition that holds time back most, with the time until which it has let go.
+    fn frontier(&self) -> Option<(i64, Id)> {
+        let holding = self.partitions.iter().filter(|(_, partition)| !partition.idle);
+        holding.map(|(id, partition)| (partition.watermark.max(self.passed), *id)).min()
+    }
+
+    fn hear_from(&mut self, id: Id, now: i64) {
+        let new = ModelPartition { watermark: i64::MIN, active_at: now, idle: false };
+        let partition = self.partitions.entry(id).or_insert(new);
+        (partition.active_at, partition.idle) = (now, false);
+        self.pass();
+    }
+
+    fn pass(&mut self) {
+        if let Some((time, _)) = self.frontier() {
+            self.passed = self.passed.max(time);
+        }
+    }
+
+    /// Whether the event was taken, for [`Step::Event`].
+    fn step(&mut self, step: &Step, offset: u64, now: i64) -> bool {
+        match *step {
+            Step::Open(id) => self.hear_from(id, now),
+            Step::Close(id) => {
+                self.partitions.remove(&id);
+            }
+            Step::Event(id, us) => {
+                self.hear_from(id, now);
+                let mut point = event(id, offset, us).point();
+                if self.streams[id.0.0 as usize].time.is_none() {
+                    while !self.is_in_time(point) {
+                        point.time = point.time.saturating_add(Duration::from_micros(1));
+                    }
+                }
+                if !self.is_in_time(point) {
+                    return false;
+                }
+                let watermark = point.time.as_micros() - self.late(id.0);
+                let partition = self.partitions.get_mut(&id).unwrap();
+                partition.watermark = partition.watermark.max(watermark);
+                self.waiting.push(point);
+            }
+            Step::Tick(_) => self.tick(now),
+        }
+        self.pass();
+        self.waiting.sort();
+        let frontier = self.frontier();
+        let ready = self.waiting.iter().take_while(|point| {
+            frontier.is_none_or(|frontier| {
+                (point.time.as_micros(), (point.stream, point.position.partition)) <= frontier
+            })
+        });
+        let ready = ready.count();
+        self.released.extend(self.waiting.drain(..ready));
+        true
+    }
+
+    fn tick(&mut self, now: i64) {
+        for (id, partition) in &mut self.partitions {
+            let stream = &self.streams[id.0.0 as usize];
+            if stream.time.is_none() {
+                partition.watermark = partition.watermark.max(now - stream.late.as_micros());
+            }
+            partition.idle = stream.idle.is_some_and(|idle| partition.active_at + idle.as_micros() <= now);
+        }
+        let all_idle = self.partitions.values().all(|partition| partition.idle);
+        if let (true, Some(late)) = (all_idle, self.partitions.keys().map(|id| self.late(id.0)).max()) {
+            self.passed = self.passed.max(now - late);
+        }
+    }
+}
+
+fn id() -> impl Strategy<Value = Id> {
+    (0..3_u32, 0..2_u32).prop_map(|(stream, partition)| (StreamId(stream), PartitionId(partition)))
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        2 => id().prop_map(Step::Open),
+        1 => id().prop_map(Step::Close),
+        12 => (id(), 0..40_i64).prop_map(|(id, us)| Step::Event(id, us)),
+        3 => (0..6_i64).prop_map(Step::Tick),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn events_are_ordered_as_the_rules_say(
+        steps in prop::collection::vec(step(), 0..60),
+        late in prop::collection::vec(0..6_i64, 3),
+        idle in 1..6_i64,
+    ) {
+        let streams = vec![
+            schema("never idle", late[0], None, true),
+            schema("idle", late[1], Some(idle), true),
+            schema("by arrival", late[2], Some(idle), false),
+        ];
+        let mut ordering = Ordering::new(&streams);
+        let mut model = Model {
+            streams,
+            partitions: BTreeMap::new(),
+            waiting: Vec::new(),
+            released: Vec::new(),
+            passed: i64::MIN,
+        };
+        let mut now = 0;
+        let mut released = Vec::new();
+        let mut passed = Timestamp::MIN;
+        for (offset, step) in (0..).zip(&steps) {
+            if let Step::Tick(by) = step {
+                now += by;
+            }
+            let clock = Timestamp::from_micros(now);
+            let taken = model.step(step, offset, now);
+            match *step {
+                Step::Open(id) => ordering.open(id.0, id.1, clock),
+                Step::Close(id) => ordering.close(id.0, id.1),
+                Step::Event(id, us) => {
+                    let result = ordering.push(event(id, offset, us), clock);
+                    prop_assert_eq!(result.is_ok(), taken, "event {}", offset);
+                    prop_assert!(result.err().is_none_or(|late| late > Duration::ZERO));
+                }
+                Step::Tick(_) => ordering.tick(clock),
+            }
+            released.extend(drain(&mut ordering));
+            prop_assert_eq!(&released, &model.released, "after step {}: {:?}", offset, step);
+            prop_assert_eq!(ordering.passed().as_micros(), model.passed, "after step {}", offset);
+            prop_assert_eq!(ordering.behind(), model.frontier().map(|(_, id)| id));
+            prop_assert_eq!(ordering.waiting(), model.waiting.len());
+            prop_assert!(ordering.passed() >= passed, "event time never goes back");
+            passed = ordering.passed();
+        }
+        prop_assert!(released.is_sorted(), "nothing is released out of order");
+    }
+
+    #[test]
+    fn any_interleaving_within_lateness_gives_the_same_order(
+        // For each event: its partition, its time, how long it is held up on its way.
+        events in prop::collection::vec((0..3_usize, 0..50_i64, 0..=4_i64), 0..60),
+        choices in prop::collection::vec(0..3_usize, 0..200),
+    ) {
+        let ids = [(0, 0), (0, 1), (1, 0)].map(|(s, p)| (StreamId(s), PartitionId(p)));
+        let mut partitions: [Vec<Event>; 3] = Default::default();
+        for (number, partition) in partitions.iter_mut().enumerate() {
+            let mut own: Vec<_> = events.iter().filter(|(of, ..)| *of == number).collect();
+            own.sort_by_key(|(_, us, delay)| us + delay);
+            partition.extend((0..).zip(own).map(|(offset, (_, us, _))| event(ids[number], offset, *us)));
+        }
+        let mut expected: Vec<SequencePoint> = partitions.iter().flatten().map(Event::point).collect();
+        expected.sort();
+
+        let mut ordering = Ordering::new(&[schema("a", 4, None, true), schema("b", 4, None, true)]);
+        let now = Timestamp::from_micros(0);
+        ids.iter().for_each(|id| ordering.open(id.0, id.1, now));
+        let mut rest = partitions.map(|events| events.into_iter());
+        let mut released = Vec::new();
+        for choice in choices.into_iter().chain([0, 1, 2].repeat(60)) {
+            if let Some(event) = rest[choice].next() {
+                prop_assert_eq!(ordering.push(event, now), Ok(()), "none is late");
+            }
+            released.extend(drain(&mut ordering));
+            prop_assert_eq!(&released[..], &expected[..released.len()]);
+        }
+        ordering.close_all();
+        released.extend(drain(&mut ordering));
+        prop_assert_eq!(released, expected);
+    }
+}
+
+#[test]
+fn with_one_partition_and_no_lateness_an_event_goes_at_once() {
+    let mut ordering = Ordering::new(&[schema("a", 0, None, true)]);
+    let id = (StreamId(0), PartitionId(0));
+    for us in 0..5 {
+        ordering.push(event(id, us as u64, us / 2), Timestamp::from_micros(0)).unwrap();
+        assert_eq!(drain(&mut ordering).len(), 1);
+    }
+}
+
+#[test]
+fn a_partition_that_wakes_up_late_holds_time_back_again() {
+    let streams = [schema("a", 0, None, true), schema("b", 0, Some(10), true)];
+    let mut ordering = Ordering::new(&streams);
+    let (a, b) = ((StreamId(0), PartitionId(0)), (StreamId(1), PartitionId(0)));
+    let at = Timestamp::from_micros;
+    ordering.open(a.0, a.1, at(0));
+    ordering.open(b.0, b.1, at(0));
+    ordering.push(event(b, 0, 1), at(0)).unwrap();
+    ordering.tick(at(10));
+    ordering.push(event(a, 0, 5), at(10)).unwrap();
+    assert_eq!(drain(&mut ordering).len(), 2, "b is idle");
+    assert_eq!(ordering.push(event(b, 1, 3), at(11)), Err(Duration::from_micros(2)));
+    ordering.push(event(a, 1, 7), at(11)).unwrap();
+    assert_eq!(drain(&mut ordering), [], "b has shown that it is there, though too late");
+    ordering.push(event(b, 2, 6), at(12)).unwrap();
+    assert_eq!(drain(&mut ordering).len(), 1);
+}
