@@ -380,7 +380,8 @@ impl<'g, 't> Checker<'g, 't> {
             );
             return None;
         }
-        Some(boolean(Expr::Compare(comparison, Box::new((a.expr, b.expr)))))
+        let (left, right) = (beside(b.ty, a.expr), beside(a.ty, b.expr));
+        Some(boolean(Expr::Compare(comparison, Box::new((left, right)))))
     }
 
     /// A constant text beside a timestamp or an address is read as one.
@@ -661,6 +662,17 @@ pub(super) fn widen(typed: Typed, wanted: Type) -> Expr {
         }
         (Type::Float, Type::Int, expr) => Expr::ToFloat(Box::new(expr)),
         (_, _, expr) => expr,
+    }
+}
+
+/// A whole number that is compared with a float, as a float where that changes nothing: `x > 5` and
+/// `x > 5.0` are one condition.
+fn beside(other: Type, expr: Expr) -> Expr {
+    match expr {
+        Expr::Const(Value::Int(i)) if other == Type::Float && i.unsigned_abs() <= 1 << 53 => {
+            Expr::Const(Value::float(i as f64))
+        }
+        expr => expr,
     }
 }
 
