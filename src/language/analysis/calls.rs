@@ -10,7 +10,7 @@ use crate::expression::{Aggregate, Expr, FieldSource, RegisterId, RegisterSpec, 
 use crate::language::checked::{LoopId, RunRegister, VariableId, next_register};
 use crate::language::tree::{self, ExprKind, InSet};
 
-use super::expression::{Argument, Checker, Typed, boolean, widen, written};
+use super::expression::{Checker, Typed, boolean, widen, written};
 use super::scope::{is_function, not_yet};
 use super::variables::Seen;
 
@@ -153,25 +153,25 @@ impl<'g, 't> Checker<'g, 't> {
             );
             return None;
         }
-        let checked: Vec<Option<Argument>> =
-            arguments.iter().map(|argument| self.argument(argument)).collect();
-        let measured: Vec<Argument> = checked.into_iter().collect::<Option<_>>()?;
-        if let Some(&definition) = self.globals.definitions.get(name) {
-            return self.call_definition(definition, measured, arguments, span);
-        }
-        let typed: Vec<Typed> = measured.into_iter().map(|argument| argument.typed).collect();
+        let checked: Vec<Option<Typed>> = arguments.iter().map(|argument| self.check(argument)).collect();
+        let typed: Vec<Typed> = checked.into_iter().collect::<Option<_>>()?;
         match name {
             "if" => self.conditional(typed, arguments, span),
             "coalesce" => self.coalesce(typed, arguments, span),
-            _ => match functions::find(name) {
-                Some(found) => self.call_function(found, typed, arguments, span),
-                None => {
-                    if let Some(diagnostic) = self.unknown_function(function) {
-                        self.report(diagnostic);
-                    }
-                    None
+            _ => {
+                if let Some(&definition) = self.globals.definitions.get(name) {
+                    return self.call_definition(definition, typed, arguments, span);
                 }
-            },
+                match functions::find(name) {
+                    Some(found) => self.call_function(found, typed, arguments, span),
+                    None => {
+                        if let Some(diagnostic) = self.unknown_function(function) {
+                            self.report(diagnostic);
+                        }
+                        None
+                    }
+                }
+            }
         }
     }
 
@@ -296,7 +296,7 @@ impl<'g, 't> Checker<'g, 't> {
     fn call_definition(
         &mut self,
         definition: &'t tree::Def,
-        given: Vec<Argument>,
+        typed: Vec<Typed>,
         arguments: &[tree::Expr],
         span: Span,
     ) -> Option<Typed> {
@@ -304,13 +304,13 @@ impl<'g, 't> Checker<'g, 't> {
         if self.globals.broken.contains(name.as_str()) {
             return None;
         }
-        if given.len() != definition.parameters.len() {
+        if typed.len() != definition.parameters.len() {
             let parameters: Vec<String> = definition
                 .parameters
                 .iter()
                 .map(|parameter| format!("{} {}", parameter.name.node, parameter.ty.node.value_type()))
                 .collect();
-            let message = format!("`{name}` takes {}, not {}", arguments_text(parameters.len()), given.len());
+            let message = format!("`{name}` takes {}, not {}", arguments_text(parameters.len()), typed.len());
             self.report(
                 Diagnostic::new(E0204, span, message)
                     .also(definition.name.span, "defined here")
@@ -319,8 +319,7 @@ impl<'g, 't> Checker<'g, 't> {
             return None;
         }
         let mut values = Vec::new();
-        for ((given, parameter), argument) in given.into_iter().zip(&definition.parameters).zip(arguments) {
-            let typed = given.typed;
+        for ((typed, parameter), argument) in typed.into_iter().zip(&definition.parameters).zip(arguments) {
             let wanted = parameter.ty.node.value_type();
             if !fits(typed.ty, wanted) {
                 self.report(
@@ -336,7 +335,7 @@ impl<'g, 't> Checker<'g, 't> {
                 );
                 return None;
             }
-            values.push(Argument { typed: Typed::new(widen(typed, wanted), wanted), ..given });
+            values.push(Typed::new(widen(typed, wanted), wanted));
         }
         self.expand(definition, values, span)
     }

@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::expression::Expr;
 use crate::language::tree::{self, ExprKind};
 
-use super::expression::{Argument, Checker, Place, Typed};
+use super::expression::{Checker, Place, Typed};
 use super::scope::{Globals, listed};
 use super::variables::Visible;
 
@@ -99,7 +99,7 @@ fn value_of<'t>(
 }
 
 fn is_sound<'t>(definition: &'t tree::Def, globals: &Globals<'t>, diagnostics: &mut Diagnostics) -> bool {
-    let mut parameters: Vec<(&'t str, Argument)> = Vec::new();
+    let mut parameters: Vec<(&'t str, Typed)> = Vec::new();
     for parameter in &definition.parameters {
         let name = parameter.name.node.as_str();
         if parameters.iter().any(|(other, _)| *other == name) {
@@ -118,8 +118,7 @@ fn is_sound<'t>(definition: &'t tree::Def, globals: &Globals<'t>, diagnostics: &
             return false;
         }
         // A leaf that is not constant stands for an argument: only its type matters here.
-        let typed = Typed::new(Expr::Time, parameter.ty.node.value_type());
-        parameters.push((name, Argument { typed, operations: 1, height: 1 }));
+        parameters.push((name, Typed::new(Expr::Time, parameter.ty.node.value_type())));
     }
     let mut registers = Vec::new();
     let mut checker = Checker::new(globals, diagnostics, Place::Constant, Visible::NOTHING, &mut registers);

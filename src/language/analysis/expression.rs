@@ -30,16 +30,6 @@ impl Typed {
     }
 }
 
-/// What stands for a parameter while a definition is put in.
-#[derive(Clone, Debug)]
-pub(super) struct Argument {
-    pub typed: Typed,
-    /// How many operations it consists of, at most.
-    pub operations: usize,
-    /// How deep it is nested, at most.
-    pub height: usize,
-}
-
 /// Where an expression stands, which decides what its names mean.
 pub(super) enum Place<'a> {
     /// A `let` or a `def`: no event, no captures.
@@ -79,15 +69,9 @@ pub(super) struct Checker<'g, 't> {
     /// What is kept of captures; grows by what this expression reads.
     pub registers: &'g mut Vec<RunRegister>,
     /// Parameters of the definition being put in.
-    pub(super) parameters: Vec<(&'t str, Argument)>,
-    /// How many operations have been looked at so far, with everything that was put in.
+    pub(super) parameters: Vec<(&'t str, Typed)>,
     operations: usize,
-    /// How many of them are arguments of definitions: they count where they are put in.
-    put_in: usize,
-    /// How deep the place being checked is nested.
     depth: usize,
-    /// How deep any place has been.
-    deepest: usize,
     /// The call, in the text being checked, whose definition is being put in.
     expanding: Option<Span>,
     /// Whether it has been reported as too large: then nothing more of it is looked at.
@@ -110,9 +94,7 @@ impl<'g, 't> Checker<'g, 't> {
             registers,
             parameters: Vec::new(),
             operations: 0,
-            put_in: 0,
             depth: 0,
-            deepest: 0,
             expanding: None,
             is_too_large: false,
         }
@@ -121,7 +103,7 @@ impl<'g, 't> Checker<'g, 't> {
     /// Runs `check` with the parameters of a definition in sight, and those alone.
     pub fn with_parameters<T>(
         &mut self,
-        parameters: Vec<(&'t str, Argument)>,
+        parameters: Vec<(&'t str, Typed)>,
         check: impl FnOnce(&mut Checker<'g, 't>) -> T,
     ) -> T {
         let outer = std::mem::replace(&mut self.parameters, parameters);
@@ -138,40 +120,19 @@ impl<'g, 't> Checker<'g, 't> {
 
     /// The typed expression; `None` when something is wrong, which has been reported.
     pub fn check(&mut self, expr: &'t tree::Expr) -> Option<Typed> {
-        if !self.has_room(1, 0, expr.span) {
+        if self.is_too_large {
+            return None;
+        }
+        self.operations += 1;
+        if self.operations > MAX_OPERATIONS || self.depth >= MAX_DEPTH {
+            self.is_too_large = true;
+            self.report(too_large(self.expanding.unwrap_or(expr.span)));
             return None;
         }
         self.depth += 1;
         let typed = self.check_kind(expr);
         self.depth -= 1;
         typed.map(fold)
-    }
-
-    /// Counts operations that stand here, nested `height` deep; whether the expression is still small
-    /// enough. One that is not is reported once.
-    fn has_room(&mut self, operations: usize, height: usize, span: Span) -> bool {
-        if self.is_too_large {
-            return false;
-        }
-        self.operations += operations;
-        self.deepest = self.deepest.max(self.depth + height);
-        self.is_too_large = self.operations > MAX_OPERATIONS || self.depth + height >= MAX_DEPTH;
-        if self.is_too_large {
-            self.report(too_large(self.expanding.unwrap_or(span)));
-        }
-        !self.is_too_large
-    }
-
-    /// The typed argument of a call, measured so that it can be put in for a parameter any number of
-    /// times.
-    pub fn argument(&mut self, expr: &'t tree::Expr) -> Option<Argument> {
-        let before = self.operations - self.put_in;
-        let deepest = std::mem::replace(&mut self.deepest, self.depth);
-        let typed = self.check(expr);
-        let operations = self.operations - self.put_in - before;
-        let height = self.deepest - self.depth + 1;
-        self.deepest = self.deepest.max(deepest);
-        Some(Argument { typed: typed?, operations, height })
     }
 
     fn check_kind(&mut self, expr: &'t tree::Expr) -> Option<Typed> {
@@ -222,11 +183,8 @@ impl<'g, 't> Checker<'g, 't> {
     }
 
     fn name(&mut self, name: &str, span: Span) -> Option<Typed> {
-        if let Some((_, argument)) = self.parameters.iter().find(|(parameter, _)| *parameter == name) {
-            let argument = argument.clone();
-            // The name itself has been counted as one operation of one level.
-            let (more, deeper) = (argument.operations.saturating_sub(1), argument.height.saturating_sub(2));
-            return self.has_room(more, deeper, span).then_some(argument.typed);
+        if let Some((_, typed)) = self.parameters.iter().find(|(parameter, _)| *parameter == name) {
+            return Some(typed.clone());
         }
         match &self.place {
             Place::Condition { stream, .. } => {
@@ -490,20 +448,13 @@ impl<'g, 't> Checker<'g, 't> {
     }
 
     /// Puts the body of a definition in the place of its call at `span`.
-    pub fn expand(
-        &mut self,
-        definition: &'t tree::Def,
-        arguments: Vec<Argument>,
-        span: Span,
-    ) -> Option<Typed> {
-        let measured: usize = arguments.iter().map(|argument| argument.operations).sum();
+    pub fn expand(&mut self, definition: &'t tree::Def, arguments: Vec<Typed>, span: Span) -> Option<Typed> {
         let parameters = definition
             .parameters
             .iter()
             .map(|parameter| parameter.name.node.as_str())
             .zip(arguments)
             .collect();
-        self.put_in += measured;
         let is_outermost = self.expanding.is_none();
         self.expanding.get_or_insert(span);
         let typed = self.with_parameters(parameters, |checker| checker.check(&definition.body));
