@@ -9,7 +9,7 @@ use compact_str::CompactString;
 use crate::alert::Severity;
 use crate::diagnostic::Span;
 use crate::event::{Duration, FieldId, StreamId, StreamSchema};
-use crate::expression::{Expr, RegisterId, RegisterSpec, Template};
+use crate::expression::{Expr, RegisterSpec, Template};
 
 pub use super::tree::LinkKind;
 
@@ -130,7 +130,7 @@ pub struct Test {
 }
 
 /// Something a run keeps of what it captures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RunRegister {
     /// The variable whose events it is given.
     pub variable: VariableId,
@@ -268,9 +268,4 @@ impl RunRegister {
     pub fn empty(list: &[RunRegister]) -> Vec<crate::expression::Register> {
         list.iter().map(|register| register.spec.empty()).collect()
     }
-}
-
-/// The id of the last register of a list that is about to grow by one.
-pub(super) fn next_register(list: &[RunRegister]) -> RegisterId {
-    RegisterId(list.len() as u32)
 }

@@ -5,15 +5,17 @@ use compact_str::CompactString;
 use crate::diagnostic::codes::{E0201, E0202, E0203, E0207, E0208, E0212};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::event::{StreamId, Type, Value};
-use crate::expression::{Arithmetic, Comparison, Expr, Faults, Scope};
-use crate::language::checked::RunRegister;
+use crate::expression::{Arithmetic, Comparison, Expr, Faults, Scope, Size};
 use crate::language::tree::{self, BinaryOp, ExprKind, UnaryOp};
 
 use super::scope::Globals;
-use super::variables::Visible;
+use super::variables::{Registers, Visible};
 
 /// Most operations that one expression may hold once definitions are put in.
 pub const MAX_OPERATIONS: usize = 10_000;
+/// Most operations of all expressions of a rule set, each counted at every place where a pattern or
+/// a definition makes use of it.
+pub const MAX_ALL_OPERATIONS: usize = 5_000_000;
 /// Deepest nesting once definitions are put in.
 pub const MAX_DEPTH: usize = 128;
 
@@ -59,6 +61,18 @@ pub(super) struct KeyName {
     pub others: Vec<CompactString>,
 }
 
+/// What a parameter stands for.
+pub(super) struct Argument {
+    typed: Typed,
+    size: Size,
+}
+
+impl Argument {
+    pub fn new(typed: Typed) -> Argument {
+        Argument { size: typed.expr.size(), typed }
+    }
+}
+
 /// Checks expressions of one place.
 pub(super) struct Checker<'g, 't> {
     pub globals: &'g Globals<'t>,
@@ -67,9 +81,9 @@ pub(super) struct Checker<'g, 't> {
     /// The captures that can be seen.
     pub visible: Visible<'g>,
     /// What is kept of captures; grows by what this expression reads.
-    pub registers: &'g mut Vec<RunRegister>,
+    pub registers: &'g mut Registers,
     /// Parameters of the definition being put in.
-    pub(super) parameters: Vec<(&'t str, Typed)>,
+    pub(super) parameters: Vec<(&'t str, Argument)>,
     operations: usize,
     depth: usize,
     /// The call, in the text being checked, whose definition is being put in.
@@ -84,7 +98,7 @@ impl<'g, 't> Checker<'g, 't> {
         diagnostics: &'g mut Diagnostics,
         place: Place<'g>,
         visible: Visible<'g>,
-        registers: &'g mut Vec<RunRegister>,
+        registers: &'g mut Registers,
     ) -> Checker<'g, 't> {
         Checker {
             globals,
@@ -103,7 +117,7 @@ impl<'g, 't> Checker<'g, 't> {
     /// Runs `check` with the parameters of a definition in sight, and those alone.
     pub fn with_parameters<T>(
         &mut self,
-        parameters: Vec<(&'t str, Typed)>,
+        parameters: Vec<(&'t str, Argument)>,
         check: impl FnOnce(&mut Checker<'g, 't>) -> T,
     ) -> T {
         let outer = std::mem::replace(&mut self.parameters, parameters);
@@ -120,19 +134,34 @@ impl<'g, 't> Checker<'g, 't> {
 
     /// The typed expression; `None` when something is wrong, which has been reported.
     pub fn check(&mut self, expr: &'t tree::Expr) -> Option<Typed> {
-        if self.is_too_large {
+        if self.is_too_large || self.diagnostics.is_full() {
             return None;
         }
-        self.operations += 1;
-        if self.operations > MAX_OPERATIONS || self.depth >= MAX_DEPTH {
-            self.is_too_large = true;
-            self.report(too_large(self.expanding.unwrap_or(expr.span)));
-            return None;
-        }
+        self.charge(Size { operations: 1, depth: 1 }, expr.span)?;
         self.depth += 1;
         let typed = self.check_kind(expr);
         self.depth -= 1;
-        typed.map(fold)
+        let typed = fold(typed?);
+        if let Some(Value::Str(text)) = typed.expr.as_const() {
+            self.charge(Size { operations: text.len() / Size::BYTES, depth: 0 }, expr.span)?;
+        }
+        Some(typed)
+    }
+
+    /// Counts operations of that depth at the place in hand; `None` when they are too many or too
+    /// deep, which is reported once.
+    fn charge(&mut self, size: Size, span: Span) -> Option<()> {
+        self.operations += size.operations;
+        let limit = if self.operations > MAX_OPERATIONS || self.depth + size.depth > MAX_DEPTH {
+            too_large(self.expanding.unwrap_or(span))
+        } else if !self.globals.operations.take(size.operations) {
+            all_too_large(self.expanding.unwrap_or(span))
+        } else {
+            return Some(());
+        };
+        self.is_too_large = true;
+        self.report(limit);
+        None
     }
 
     fn check_kind(&mut self, expr: &'t tree::Expr) -> Option<Typed> {
@@ -183,8 +212,11 @@ impl<'g, 't> Checker<'g, 't> {
     }
 
     fn name(&mut self, name: &str, span: Span) -> Option<Typed> {
-        if let Some((_, typed)) = self.parameters.iter().find(|(parameter, _)| *parameter == name) {
-            return Some(typed.clone());
+        if let Some(at) = self.parameters.iter().position(|(parameter, _)| *parameter == name) {
+            let size = self.parameters[at].1.size;
+            // The name itself has been counted.
+            self.charge(Size { operations: size.operations - 1, depth: size.depth - 1 }, span)?;
+            return Some(self.parameters[at].1.typed.clone());
         }
         match &self.place {
             Place::Condition { stream, .. } => {
@@ -354,7 +386,8 @@ impl<'g, 't> Checker<'g, 't> {
         Some((a, b))
     }
 
-    fn read_text(&mut self, text: Typed, wanted: Type, span: Span) -> Option<Typed> {
+    /// A constant text as the timestamp or address that it writes.
+    pub fn read_text(&mut self, text: Typed, wanted: Type, span: Span) -> Option<Typed> {
         let Some(Value::Str(written)) = text.expr.as_const() else { return Some(text) };
         let value = match wanted {
             // As addresses and times in records are read.
@@ -453,7 +486,7 @@ impl<'g, 't> Checker<'g, 't> {
             .parameters
             .iter()
             .map(|parameter| parameter.name.node.as_str())
-            .zip(arguments)
+            .zip(arguments.into_iter().map(Argument::new))
             .collect();
         let is_outermost = self.expanding.is_none();
         self.expanding.get_or_insert(span);
@@ -499,6 +532,13 @@ fn too_large(span: Span) -> Diagnostic {
         ),
     )
     .help("split it, or let the definitions call each other less often")
+}
+
+fn all_too_large(span: Span) -> Diagnostic {
+    let message = format!(
+        "the expressions up to here hold more than {MAX_ALL_OPERATIONS} operations with definitions put in"
+    );
+    Diagnostic::new(E0208, span, message).help("make definitions smaller, or use them at fewer places")
 }
 
 fn cannot_compare(
