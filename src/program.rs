@@ -54,6 +54,12 @@ pub struct RuleInfo {
     pub name: Arc<str>,
     /// Hash of its meaning.
     pub fingerprint: Arc<str>,
+    /// What it is about, in its author's words.
+    pub about: Option<String>,
+    /// Words to find and sort it by.
+    pub tags: Vec<String>,
+    /// Where it is written what to do about its alerts.
+    pub runbook: Option<String>,
     /// Severity of its alerts.
     pub severity: Severity,
     /// Names of the sinks that its alerts go to.
@@ -209,6 +215,9 @@ impl RuleInfo {
         RuleInfo {
             name: rule.name.clone(),
             fingerprint: rule.fingerprint.clone(),
+            about: rule.about.clone(),
+            tags: rule.tags.clone(),
+            runbook: rule.runbook.clone(),
             severity: rule.alert.severity,
             sinks: rule.sinks.clone(),
             mode: rule.mode,

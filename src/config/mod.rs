@@ -1,7 +1,7 @@
 //! The configuration of the service and the files it names.
 //!
 //! Enters: a TOML file. Leaves: a [`Config`] in which every value has been checked, or diagnostics
-//! that say what is wrong where, in the manner of the rules'. [`reference`] has every key.
+//! that say what is wrong where, in the manner of the rules'. [`mod@reference`] has every key.
 
 mod check;
 mod document;

@@ -87,7 +87,7 @@ codes! {
     E0207 "a condition that is not a bool"
     E0208 "an expression that grows too large"
     E0209 "a time zone that does not exist"
-    E0210 "a variable that can capture several events, used as if it captured one"
+    E0210 "a variable that can capture several events"
     E0211 "a variable that stands later in the pattern"
     E0212 "a value that must be constant"
     E0213 "a name that is no value, or has no fields"
@@ -105,7 +105,7 @@ codes! {
     E0309 "a name that captures at two places"
     E0310 "a pattern that grows too large"
     E0311 "`on timeout` where it has no meaning"
-    E0312 "`resume at` a variable that the pattern does not capture"
+    E0312 "`resume at` or `after` something that the pattern does not capture"
 
     // Rules and alerts.
     E0401 "an event-time field of the wrong type"

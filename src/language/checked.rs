@@ -8,7 +8,7 @@ use compact_str::CompactString;
 
 use crate::alert::Severity;
 use crate::diagnostic::Span;
-use crate::event::{Duration, FieldId, StreamId, StreamSchema, Type};
+use crate::event::{Duration, FieldId, StreamId, StreamSchema};
 use crate::expression::{Expr, RegisterSpec, Template};
 
 pub use super::tree::LinkKind;
@@ -127,8 +127,6 @@ pub struct Test {
     pub unary: Option<Expr>,
     /// What must hold together with what the run has captured.
     pub residual: Option<Expr>,
-    /// The condition as written, for pictures and explanations.
-    pub source: Option<Span>,
 }
 
 /// Something a run keeps of what it captures.
@@ -263,34 +261,6 @@ pub struct Timeout {
     pub after: Option<VariableId>,
     /// What it says.
     pub alert: AlertSpec,
-}
-
-impl Node {
-    /// Whether it holds an absence that is decided by the passing of time.
-    pub fn waits(&self) -> bool {
-        match self {
-            Node::Step { .. } => false,
-            Node::Sequence(parts) => parts.iter().enumerate().any(|(index, part)| match part {
-                Part::Step(_, node) => node.waits(),
-                Part::Absence(absence) => {
-                    matches!(absence.kind, AbsenceKind::For(_)) || index + 1 == parts.len()
-                }
-            }),
-            Node::Or(branches) | Node::And(branches) => branches.iter().any(Node::waits),
-            Node::Loop(repeat) => repeat.body.waits(),
-            Node::Within(_, body) => body.waits(),
-        }
-    }
-}
-
-impl KeySpec {
-    /// The types of the parts, as in the first stream.
-    pub fn types(&self, streams: &[StreamSchema]) -> Vec<Type> {
-        self.fields.iter().next().map_or_else(Vec::new, |(stream, fields)| {
-            let schema = &streams[stream.0 as usize];
-            fields.iter().map(|field| schema.fields[field.0 as usize].ty.value_type()).collect()
-        })
-    }
 }
 
 impl RunRegister {

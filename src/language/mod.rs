@@ -1,6 +1,6 @@
 //! The rule language: from text to checked rules.
 //!
-//! Enters: the text of rule files. Leaves: [`checked::Checked`], in which names are resolved, types
+//! Enters: the text of rule files. Leaves: `checked::Checked`, in which names are resolved, types
 //! settled and constants folded, and diagnostics. Nothing in a rule file, however malformed, makes
 //! it panic, recurse without bound or take more than time linear in the text.
 

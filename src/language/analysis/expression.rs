@@ -85,6 +85,7 @@ pub(super) struct Checker<'g, 't> {
     /// Parameters of the definition being put in.
     pub(super) parameters: Vec<(&'t str, Argument)>,
     operations: usize,
+    /// How deep the place being checked is nested.
     depth: usize,
     /// The call, in the text being checked, whose definition is being put in.
     expanding: Option<Span>,
@@ -323,6 +324,9 @@ impl<'g, 't> Checker<'g, 't> {
         }
         let (a, b) = (self.check(left), self.check(right));
         let (a, b) = (a?, b?);
+        if operator.node.is_comparison() && is_chained(left) {
+            return None;
+        }
         match operator.node {
             BinaryOp::Default => {
                 let sides = [(&a, left.span), (&b, right.span)];
@@ -509,6 +513,15 @@ fn alternative(before: Option<&tree::Expr>, operand: &tree::Expr, word: &str) ->
         (BinaryOp::Eq, "or") => format!("write `{left} in ({right}, {this})`"),
         _ => format!("write `{left} {sign} {right} {word} {left} {sign} {this}`"),
     }))
+}
+
+/// Whether the left side of a comparison is a comparison without parentheses, which the parser has
+/// reported.
+fn is_chained(left: &tree::Expr) -> bool {
+    match &left.kind {
+        ExprKind::Binary(a, operator, b) => operator.node.is_comparison() && left.span == a.span.to(b.span),
+        _ => false,
+    }
 }
 
 fn too_large(span: Span) -> Diagnostic {

@@ -471,13 +471,7 @@ impl<'g, 't> PatternChecker<'g, 't> {
             _ => checked.split_by_registers(),
         };
         let id = TestId(self.tests.len() as u32);
-        self.tests.push(Test {
-            name: CompactString::new(&name.node),
-            stream,
-            unary,
-            residual,
-            source: condition.map(|condition| condition.span),
-        });
+        self.tests.push(Test { name: CompactString::new(&name.node), stream, unary, residual });
         Some(id)
     }
 

@@ -1,0 +1,116 @@
+//! The page of codes: one section for each, whose wrong example has that mistake and no other, and
+//! whose right example has none.
+
+use std::collections::BTreeSet;
+
+use tripline::diagnostic::codes;
+
+use super::page::{Block, Section, check, sections, streams, whole};
+
+const PAGE: &str = "errors.md";
+
+/// The sections of codes, with their codes.
+fn of_codes(sections: &[Section]) -> Vec<(String, &Section)> {
+    let code = |section: &Section| {
+        let (code, _) = section.title.split_once(": ")?;
+        let is_code = code.len() == 5 && code[1..].bytes().all(|byte| byte.is_ascii_digit());
+        is_code.then(|| code.to_owned())
+    };
+    sections.iter().filter_map(|section| Some((code(section)?, section))).collect()
+}
+
+#[test]
+fn every_code_has_a_section_and_no_section_is_left_over() {
+    let sections = sections(PAGE);
+    let titles: Vec<&str> = of_codes(&sections).iter().map(|(_, section)| section.title.as_str()).collect();
+    let catalogue: Vec<String> =
+        codes::ALL.iter().map(|(code, summary)| format!("{code}: {summary}")).collect();
+    assert_eq!(titles, catalogue, "in the order of the catalogue, with its words");
+}
+
+#[test]
+fn every_section_has_a_wrong_and_a_right_example() {
+    let sections = sections(PAGE);
+    for (code, section) in of_codes(&sections) {
+        let languages: Vec<&str> = section.blocks.iter().map(|block| block.language.as_str()).collect();
+        assert!(
+            matches!(languages.as_slice(), ["trip-error", "trip"] | ["toml-error", "toml"]),
+            "{code}: {languages:?}"
+        );
+    }
+}
+
+/// The codes that are expected of a block in the section of `code`.
+fn expected(code: &str, block: &Block) -> BTreeSet<String> {
+    if !block.language.ends_with("-error") {
+        return BTreeSet::new();
+    }
+    [code].into_iter().chain(block.value("with")).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_examples_are_wrong_and_right_as_they_say() {
+    let sections = sections(PAGE);
+    let mut wrong = String::new();
+    let streams = streams(&sections);
+    for (code, section) in of_codes(&sections) {
+        let is_rules = |block: &&Block| block.language.starts_with("trip") && !block.has("latin1");
+        for block in section.blocks.iter().filter(is_rules) {
+            let times = block.value("repeat").map_or(1, |times| times.parse().expect("a number"));
+            let text = whole(&block.text.repeat(times));
+            let (_, diagnostics, shown) = check(&[("example.trip", &text), ("streams.trip", &streams)]);
+            let found: BTreeSet<String> = diagnostics.iter().map(|one| one.code.to_string()).collect();
+            let shown: String = shown.chars().take(3_000).collect();
+            if found != expected(&code, block) {
+                wrong.push_str(&format!("{code}, line {}: {found:?}\n{text:.1000}\n{shown}\n", block.line));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Configurations and what is no text are checked by the command, in a folder of their own.
+#[cfg(feature = "service")]
+#[test]
+fn the_configurations_are_wrong_and_right_as_they_say() {
+    use std::fs;
+    use std::process::Command;
+
+    const RULE: &str = "rule large {\n  by card\n  event large = auth where amount > 500\n  match large\n  alert low \"Card {card}\"\n  to desk\n}\n";
+    let sections = sections(PAGE);
+    let streams = streams(&sections);
+    for (code, section) in of_codes(&sections) {
+        let is_file = |block: &&Block| block.language.starts_with("toml") || block.has("latin1");
+        for block in section.blocks.iter().filter(is_file) {
+            let folder = tempfile::tempdir().expect("a folder");
+            let rules = folder.path().join("rules");
+            fs::create_dir(&rules).expect("a folder");
+            fs::write(rules.join("streams.trip"), &streams).expect("written");
+            let rule = if block.has("no-to") { RULE.replace("  to desk\n", "") } else { RULE.to_owned() };
+            fs::write(rules.join("large.trip"), rule).expect("written");
+            let checked = if block.has("latin1") {
+                let bytes: Vec<u8> = block.text.chars().map(|c| u8::try_from(c).expect("Latin-1")).collect();
+                fs::write(rules.join("latin1.trip"), bytes).expect("written");
+                "rules"
+            } else {
+                fs::write(folder.path().join("tripline.toml"), &block.text).expect("written");
+                "tripline.toml"
+            };
+            let output = Command::new(env!("CARGO_BIN_EXE_tripline"))
+                .args(["check", "--format", "json", checked])
+                .current_dir(folder.path())
+                .output()
+                .expect("the command runs");
+            let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
+            let found: BTreeSet<String> = report["diagnostics"]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .map(|one| one["code"].as_str().expect("a code").to_owned())
+                .collect();
+            assert_eq!(found, expected(&code, block), "{code}, line {}: {report:#}", block.line);
+            let is_error = found.iter().any(|code| code.starts_with('E'));
+            assert_eq!(output.status.code(), Some(i32::from(is_error)), "{code}, line {}", block.line);
+        }
+    }
+}

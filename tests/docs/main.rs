@@ -1,0 +1,6 @@
+//! What `docs/language.md` and `docs/errors.md` show is what the program does.
+
+mod errors;
+mod language;
+mod page;
+mod run;
