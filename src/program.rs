@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::alert::Severity;
+use crate::automaton::graph::{self, Graph};
 use crate::automaton::{self, CompiledRule, PredicateId, Predicates};
 use crate::diagnostic::codes::{E0010, E0310};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
@@ -147,6 +148,22 @@ impl Program {
     /// The rules, in the order of their names.
     pub fn rules(&self) -> &[RuleInfo] {
         &self.infos
+    }
+
+    /// The automata of all rules, or of the one named, as a Mermaid flowchart.
+    pub fn mermaid(&self, rule: Option<&str>) -> String {
+        graph::mermaid(&self.graphs(rule))
+    }
+
+    /// The automata of all rules, or of the one named, as an SVG document.
+    #[cfg(feature = "service")]
+    pub fn svg(&self, rule: Option<&str>) -> String {
+        automaton::svg::svg(&self.graphs(rule))
+    }
+
+    fn graphs(&self, rule: Option<&str>) -> Vec<Graph> {
+        let wanted = |compiled: &&CompiledRule| rule.is_none_or(|rule| *compiled.rule.name == *rule);
+        self.rules.iter().filter(wanted).map(Graph::new).collect()
     }
 
     /// The rules as compiled, in the same order.
