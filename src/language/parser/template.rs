@@ -9,7 +9,7 @@ use super::super::tree::{Expr, Template, TemplatePart};
 use super::expression::expression;
 use super::input::{Context, Expected, Parsed, Tokens};
 use super::recovery::{report, unexpected};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, Span, codes};
 
 /// A text with expressions in braces.
 pub(super) fn template(input: Tokens<'_>) -> Parsed<'_, Template> {
@@ -25,8 +25,13 @@ pub(super) fn template(input: Tokens<'_>) -> Parsed<'_, Template> {
     let Unescaped { text, bytes } = unescape(token.text);
     let bytes: Vec<u32> = bytes.into_iter().map(|byte| byte + token.span.start).collect();
     let places = Places { file: input.context.file, bytes: Some(&bytes) };
-    let parts = Reader { input, text: &text, places, parts: Vec::new(), plain: String::new() }.read();
-    Ok((input.advance(), Template { parts, span: token.span }))
+    let mut reader =
+        Reader { input, text: &text, places, parts: Vec::new(), plain: String::new(), cut: None };
+    reader.read();
+    match reader.cut {
+        Some(problem) => input.fail(problem),
+        None => Ok((input.advance(), Template { parts: reader.parts, span: token.span })),
+    }
 }
 
 struct Reader<'t> {
@@ -36,10 +41,12 @@ struct Reader<'t> {
     parts: Vec<TemplatePart>,
     /// Text that has not become a part yet.
     plain: String,
+    /// The problem of a title that ends inside of its braces, because a text stands in them.
+    cut: Option<Diagnostic>,
 }
 
 impl Reader<'_> {
-    fn read(mut self) -> Vec<TemplatePart> {
+    fn read(&mut self) {
         let mut at = 0;
         while let Some(brace) = self.text[at..].find(['{', '}']).map(|found| at + found) {
             self.plain.push_str(&self.text[at..brace]);
@@ -57,7 +64,6 @@ impl Reader<'_> {
         }
         self.plain.push_str(&self.text[at..]);
         self.end_plain();
-        self.parts
     }
 
     fn end_plain(&mut self) {
@@ -73,7 +79,17 @@ impl Reader<'_> {
         let end = tokens.last().expect("tokens are closed by an end");
         if end.text.is_empty() {
             // A text that is not closed has taken the brace, and has been reported.
-            if !tokens.iter().any(|token| token.damaged) {
+            let follows = self.input.peek_at(1);
+            if !follows.starts_line && !follows.is_symbol("{") && follows.kind != Kind::End {
+                // The quotation mark that was to begin a text in the braces.
+                let end = self.places.span(self.text.len(), self.text.len());
+                let quote = Span { end: end.end + 1, ..end };
+                self.cut = Some(
+                    Diagnostic::new(codes::E0011, quote, "the title ends here, inside of its braces")
+                        .also(self.places.span(open, open + 1), "opened here")
+                        .help("in the braces of a title, a text begins and ends with `\\\"`"),
+                );
+            } else if !tokens.iter().any(|token| token.damaged) {
                 let help = "write `{{` for a brace in a title";
                 self.problem(open, open + 1, "this brace is not closed", help);
             }
