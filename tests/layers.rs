@@ -108,7 +108,7 @@ fn sources() -> Vec<(usize, &'static str, PathBuf)> {
 /// The text of a file without comments and without its tests.
 fn code(file: &Path) -> String {
     let text = fs::read_to_string(file).expect("a source file can be read");
-    let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 

@@ -87,6 +87,7 @@ pub(super) struct Checker<'g, 't> {
     /// Parameters of the definition being put in.
     pub(super) parameters: Vec<(&'t str, Argument)>,
     operations: usize,
+    /// How deep the place being checked is nested.
     depth: usize,
     /// The call, in the text being checked, whose definition is being put in.
     expanding: Option<Span>,
