@@ -23,9 +23,10 @@
 //!
 //! # Layers
 //!
-//! The modules of the crate import only from those above them in this list:
-//! event, diagnostic · expression, alert · language, codec · automaton · program · matcher,
-//! ordering · shard · engine · source, sink, outbox, telemetry, config · runtime · cli.
+//! A module imports only from those before its own group in this list, which `tests/layers.rs`
+//! checks: event, diagnostic · alert, expression · language, codec, ordering · automaton ·
+//! program, matcher · shard · engine; then the edge: telemetry · source, outbox · sink · config ·
+//! runtime · cli.
 
 #![warn(missing_docs)]
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::alert::Severity;
+use crate::automaton::graph::{self, Graph};
 use crate::automaton::{self, CompiledRule, PredicateId, Predicates};
 use crate::diagnostic::codes::{E0010, E0310};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
@@ -54,6 +55,12 @@ pub struct RuleInfo {
     pub name: Arc<str>,
     /// Hash of its meaning.
     pub fingerprint: Arc<str>,
+    /// What it is about, in its author's words.
+    pub about: Option<String>,
+    /// Words to find and sort it by.
+    pub tags: Vec<String>,
+    /// Where it is written what to do about its alerts.
+    pub runbook: Option<String>,
     /// Severity of its alerts.
     pub severity: Severity,
     /// Names of the sinks that its alerts go to.
@@ -143,6 +150,22 @@ impl Program {
         &self.infos
     }
 
+    /// The automata of all rules, or of the one named, as a Mermaid flowchart.
+    pub fn mermaid(&self, rule: Option<&str>) -> String {
+        graph::mermaid(&self.graphs(rule))
+    }
+
+    /// The automata of all rules, or of the one named, as an SVG document.
+    #[cfg(feature = "service")]
+    pub fn svg(&self, rule: Option<&str>) -> String {
+        automaton::svg::svg(&self.graphs(rule))
+    }
+
+    fn graphs(&self, rule: Option<&str>) -> Vec<Graph> {
+        let wanted = |compiled: &&CompiledRule| rule.is_none_or(|rule| *compiled.rule.name == *rule);
+        self.rules.iter().filter(wanted).map(Graph::new).collect()
+    }
+
     /// The rules as compiled, in the same order.
     pub(crate) fn compiled(&self) -> &[CompiledRule] {
         &self.rules
@@ -209,6 +232,9 @@ impl RuleInfo {
         RuleInfo {
             name: rule.name.clone(),
             fingerprint: rule.fingerprint.clone(),
+            about: rule.about.clone(),
+            tags: rule.tags.clone(),
+            runbook: rule.runbook.clone(),
             severity: rule.alert.severity,
             sinks: rule.sinks.clone(),
             mode: rule.mode,

@@ -1,6 +1,5 @@
 //! Alerts: what a rule says when it matches.
 
-mod build;
 mod json;
 
 use std::sync::Arc;
@@ -8,8 +7,6 @@ use std::sync::Arc;
 use compact_str::CompactString;
 
 use crate::event::{Event, Timestamp, Value};
-
-pub use build::build;
 
 /// How much an alert matters, as its rule says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]

@@ -10,10 +10,11 @@
 //! states is finite; [`MAX_STATES`] and [`MAX_TRANSITIONS`] bound it.
 
 mod build;
-#[cfg(feature = "service")]
 pub mod graph;
 mod lint;
 mod predicates;
+#[cfg(feature = "service")]
+pub mod svg;
 
 use std::sync::Arc;
 

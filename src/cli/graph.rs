@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
-use crate::automaton::graph;
 use crate::diagnostic::nearest;
 use crate::program::Program;
 
@@ -48,15 +47,10 @@ impl Graph {
         {
             return Err(unknown_rule(&program, wanted).into());
         }
-        let graphs: Vec<graph::Graph> = program
-            .compiled()
-            .iter()
-            .filter(|compiled| self.rule.as_deref().is_none_or(|wanted| *compiled.rule.name == *wanted))
-            .map(graph::Graph::new)
-            .collect();
+        let rule = self.rule.as_deref();
         let text = match self.format {
-            Format::Mermaid => graph::mermaid(&graphs),
-            Format::Svg => graph::svg(&graphs),
+            Format::Mermaid => program.mermaid(rule),
+            Format::Svg => program.svg(rule),
         };
         let mut out = output::writer(self.output.as_ref())?;
         out.write_all(text.as_bytes())?;

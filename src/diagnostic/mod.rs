@@ -82,54 +82,97 @@ impl Diagnostic {
     }
 }
 
+/// Most errors, and most warnings, that are kept; those beyond are only counted. Nobody reads more,
+/// and a file can hold a mistake every few bytes.
+pub const MAX_KEPT: usize = 500;
+
 /// Problems found, in no particular order until [`Diagnostics::sorted`].
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Diagnostics(Vec<Diagnostic>);
+pub struct Diagnostics {
+    kept: Vec<Diagnostic>,
+    /// How many errors and how many warnings there are, with those that were not kept.
+    errors: usize,
+    warnings: usize,
+}
 
 impl Diagnostics {
     /// Adds a problem.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.0.push(diagnostic);
+        let count = match diagnostic.severity() {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        *count += 1;
+        if *count <= MAX_KEPT {
+            self.kept.push(diagnostic);
+        }
     }
 
     /// Adds all problems of `other`.
-    pub fn append(&mut self, mut other: Diagnostics) {
-        self.0.append(&mut other.0);
+    pub fn append(&mut self, other: Diagnostics) {
+        let (errors, warnings) = (self.errors + other.errors, self.warnings + other.warnings);
+        other.kept.into_iter().for_each(|diagnostic| self.push(diagnostic));
+        (self.errors, self.warnings) = (errors, warnings);
+    }
+
+    /// Takes out the problems that `keep` does not want.
+    pub fn retain(&mut self, keep: impl Fn(&Diagnostic) -> bool) {
+        let (errors, warnings) = (&mut self.errors, &mut self.warnings);
+        self.kept.retain(|diagnostic| {
+            let kept = keep(diagnostic);
+            match diagnostic.severity() {
+                Severity::Error => *errors -= usize::from(!kept),
+                Severity::Warning => *warnings -= usize::from(!kept),
+            }
+            kept
+        });
     }
 
     /// Whether one of them is an error.
     pub fn has_errors(&self) -> bool {
-        self.0.iter().any(|d| d.severity() == Severity::Error)
+        self.errors > 0
     }
 
-    /// How many errors and how many warnings there are.
+    /// Whether further errors would only be counted, so that it is no use to look for them.
+    pub fn is_full(&self) -> bool {
+        self.errors > MAX_KEPT
+    }
+
+    /// How many errors and how many warnings there are, with those that were not kept.
     pub fn counts(&self) -> (usize, usize) {
-        let errors = self.0.iter().filter(|d| d.severity() == Severity::Error).count();
-        (errors, self.0.len() - errors)
+        (self.errors, self.warnings)
     }
 
     /// The same problems by place in the files, repeats left out.
     pub fn sorted(mut self) -> Diagnostics {
         let place = |d: &Diagnostic| (d.primary.span, d.code, d.message.clone());
-        self.0.sort_by_cached_key(place);
+        self.kept.sort_by_cached_key(place);
         // The same problem found on two ways is one, also if each way adds places of its own.
-        self.0.dedup_by(|a, b| (a.primary.span, a.code, &a.message) == (b.primary.span, b.code, &b.message));
+        let (errors, warnings) = (&mut self.errors, &mut self.warnings);
+        self.kept.dedup_by(|a, b| {
+            let same = (a.primary.span, a.code, &a.message) == (b.primary.span, b.code, &b.message);
+            match a.severity() {
+                Severity::Error => *errors -= usize::from(same),
+                Severity::Warning => *warnings -= usize::from(same),
+            }
+            same
+        });
         self
     }
 
-    /// The problems.
+    /// The problems that were kept.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
-        self.0.iter()
+        self.kept.iter()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.kept.is_empty()
     }
 
-    /// How many there are.
+    /// How many there are, with those that were not kept.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.errors + self.warnings
     }
 }
 
@@ -138,9 +181,14 @@ impl<'a> IntoIterator for &'a Diagnostics {
     type IntoIter = std::slice::Iter<'a, Diagnostic>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
+        self.iter()
     }
 }
+
+/// The longest name that is looked at for suggestions, in bytes.
+const MAX_NAME: usize = 40;
+/// Most names of about the right length that are compared for one suggestion.
+const MAX_COMPARED: usize = 1_000;
 
 /// The name among `names` that `wanted` was probably meant to be: one that differs in few letters or,
 /// failing that, one that goes on where the other ends. `None` when none is near.
@@ -153,15 +201,24 @@ pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Op
     };
     let mut near: Option<(usize, &str)> = None;
     let mut prefix: Option<(usize, &str)> = None;
+    let mut compared = 0;
     for name in names {
-        let lower = name.to_lowercase();
-        let distance = strsim::damerau_levenshtein(&wanted, &lower);
-        if distance <= limit {
-            near = near.into_iter().chain([(distance, name)]).min();
+        if wanted.len().max(name.len()) > MAX_NAME || compared == MAX_COMPARED {
+            continue;
         }
+        let lower = name.to_lowercase();
+        let differ = wanted.len().abs_diff(lower.len());
         let shorter = wanted.len().min(lower.len());
         if shorter >= 4 && (wanted.starts_with(&lower) || lower.starts_with(&wanted)) {
-            prefix = prefix.into_iter().chain([(distance, name)]).min();
+            prefix = prefix.into_iter().chain([(differ, name)]).min();
+        }
+        // A letter takes up to four bytes.
+        if differ <= 4 * limit {
+            compared += 1;
+            let distance = strsim::damerau_levenshtein(&wanted, &lower);
+            if distance <= limit {
+                near = near.into_iter().chain([(distance, name)]).min();
+            }
         }
     }
     near.or(prefix).map(|(_, name)| name)
@@ -196,5 +253,25 @@ mod tests {
         diagnostics.push(Diagnostic::new(codes::E0102, span, "no field").also(span, "another way"));
         diagnostics.push(Diagnostic::new(codes::E0102, span, "no other field"));
         assert_eq!(diagnostics.sorted().len(), 2);
+    }
+
+    #[test]
+    fn a_flood_of_problems_is_counted_but_not_kept() {
+        let mut diagnostics = Diagnostics::default();
+        for place in 0..2_000 {
+            let span = Span::new(FileId(0), place, place + 1);
+            diagnostics.push(Diagnostic::new(codes::W0503, span, "a warning"));
+        }
+        assert!(!diagnostics.has_errors());
+        let mut errors = Diagnostics::default();
+        for _ in 0..1_000 {
+            errors.push(Diagnostic::new(codes::E0102, Span::default(), "the same error"));
+        }
+        assert!(errors.is_full());
+        diagnostics.append(errors);
+        assert!(diagnostics.has_errors());
+        assert_eq!((diagnostics.counts(), diagnostics.iter().count()), ((1_000, 2_000), 2 * MAX_KEPT));
+        let sorted = diagnostics.sorted();
+        assert_eq!((sorted.counts(), sorted.iter().count()), ((501, 2_000), 1 + MAX_KEPT));
     }
 }

@@ -55,12 +55,17 @@ fn annotation(label: &Label, kind: AnnotationKind) -> annotate_snippets::Annotat
     if label.text.is_empty() { annotation } else { annotation.label(label.text.as_str()) }
 }
 
-/// All diagnostics, an empty line between two.
+/// All diagnostics that were kept, an empty line between two, and how many more there are.
 pub fn render_all(diagnostics: &Diagnostics, sources: &Sources, style: Style) -> String {
     let mut text = String::new();
     for diagnostic in diagnostics {
         text.push_str(&render(diagnostic, sources, style));
         text.push_str("\n\n");
+    }
+    match diagnostics.len() - diagnostics.iter().count() {
+        0 => {}
+        1 => text.push_str("one more problem is not shown\n\n"),
+        more => text.push_str(&format!("{more} more problems are not shown\n\n")),
     }
     text
 }

@@ -4,7 +4,7 @@
 use std::fmt::{self, Write};
 
 use super::aggregate::RegisterId;
-use super::expr::{Arithmetic, Comparison, Expr, Template};
+use super::expr::{Arithmetic, Comparison, Expr};
 use crate::event::{FieldId, Value};
 
 /// How the leaves of an expression are written.
@@ -77,20 +77,6 @@ fn describe_value(value: &Value) -> String {
     let mut text = String::new();
     write_value(&mut text, value).expect("writing to a String cannot fail");
     text
-}
-
-impl Template {
-    /// The canonical text.
-    pub fn describe(&self, leaves: &dyn Leaves) -> String {
-        let mut text = String::new();
-        for (before, expression) in &self.parts {
-            write!(text, "{before:?}").expect("writing to a String cannot fail");
-            if let Some(expression) = expression {
-                text.push_str(&expression.describe(leaves));
-            }
-        }
-        text
-    }
 }
 
 impl Comparison {

@@ -8,6 +8,9 @@ use super::aggregate::{Register, RegisterSpec};
 use super::expr::{Arithmetic, Comparison, Expr, Template};
 use crate::event::{Duration, Event, Value};
 
+/// The longest text that `+` makes, in bytes.
+pub const MAX_TEXT: usize = 1 << 20;
+
 /// How often a value could not be computed: integer overflow, division by zero.
 #[derive(Debug, Default)]
 pub struct Faults(Cell<u64>);
@@ -187,7 +190,9 @@ fn arithmetic(operator: Arithmetic, a: &Value, b: &Value, faults: &Faults) -> Va
         (Add, Int(a), Int(b)) => a.checked_add(*b).map(Int),
         (Sub, Int(a), Int(b)) => a.checked_sub(*b).map(Int),
         (Mul, Int(a), Int(b)) => a.checked_mul(*b).map(Int),
-        (Rem, Int(a), Int(b)) => a.checked_rem(*b).map(Int),
+        // The remainder of the least integer and -1 is 0, though their quotient overflows.
+        (Rem, Int(a), Int(b)) => (*b != 0).then(|| Int(a.wrapping_rem(*b))),
+        (Add, Str(a), Str(b)) if a.len() + b.len() > MAX_TEXT => None,
         (Add, Str(a), Str(b)) => {
             let mut text = a.clone();
             text.push_str(b);

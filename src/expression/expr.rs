@@ -89,6 +89,20 @@ pub enum Arithmetic {
     Rem,
 }
 
+/// How large an expression is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// How many operations there are in it.
+    pub operations: usize,
+    /// How deep they are nested; 1 for a single one.
+    pub depth: usize,
+}
+
+impl Size {
+    /// So many bytes of a text count like an operation.
+    pub const BYTES: usize = 16;
+}
+
 /// A text with expressions in it.
 #[derive(Clone, Debug, Default)]
 pub struct Template {
@@ -130,6 +144,24 @@ impl Expr {
             Expr::If(three) => vec![&three.0, &three.1, &three.2],
             Expr::InList(x, xs) => std::iter::once(&**x).chain(xs.iter()).collect(),
         }
+    }
+
+    /// How many operations there are in it, with the members of its sets and a part of its texts
+    /// counted as well, and how deep they are nested.
+    pub fn size(&self) -> Size {
+        let own = match self {
+            Expr::Const(Value::Str(text)) => 1 + text.len() / Size::BYTES,
+            Expr::InSet(_, set) => 1 + set.len(),
+            Expr::InNetworks(_, networks) => 1 + networks.len(),
+            _ => 1,
+        };
+        self.operands().into_iter().map(Expr::size).fold(
+            Size { operations: own, depth: 1 },
+            |sum, operand| Size {
+                operations: sum.operations + operand.operations,
+                depth: sum.depth.max(1 + operand.depth),
+            },
+        )
     }
 
     /// Whether the value depends on what a run has captured.

@@ -8,8 +8,8 @@ use compact_str::CompactString;
 
 use crate::alert::Severity;
 use crate::diagnostic::Span;
-use crate::event::{Duration, FieldId, StreamId, StreamSchema, Type};
-use crate::expression::{Expr, RegisterId, RegisterSpec, Template};
+use crate::event::{Duration, FieldId, StreamId, StreamSchema};
+use crate::expression::{Expr, RegisterSpec, Template};
 
 pub use super::tree::LinkKind;
 
@@ -127,12 +127,10 @@ pub struct Test {
     pub unary: Option<Expr>,
     /// What must hold together with what the run has captured.
     pub residual: Option<Expr>,
-    /// The condition as written, for pictures and explanations.
-    pub source: Option<Span>,
 }
 
 /// Something a run keeps of what it captures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RunRegister {
     /// The variable whose events it is given.
     pub variable: VariableId,
@@ -265,42 +263,9 @@ pub struct Timeout {
     pub alert: AlertSpec,
 }
 
-impl Node {
-    /// Whether it holds an absence that is decided by the passing of time.
-    pub fn waits(&self) -> bool {
-        match self {
-            Node::Step { .. } => false,
-            Node::Sequence(parts) => parts.iter().enumerate().any(|(index, part)| match part {
-                Part::Step(_, node) => node.waits(),
-                Part::Absence(absence) => {
-                    matches!(absence.kind, AbsenceKind::For(_)) || index + 1 == parts.len()
-                }
-            }),
-            Node::Or(branches) | Node::And(branches) => branches.iter().any(Node::waits),
-            Node::Loop(repeat) => repeat.body.waits(),
-            Node::Within(_, body) => body.waits(),
-        }
-    }
-}
-
-impl KeySpec {
-    /// The types of the parts, as in the first stream.
-    pub fn types(&self, streams: &[StreamSchema]) -> Vec<Type> {
-        self.fields.iter().next().map_or_else(Vec::new, |(stream, fields)| {
-            let schema = &streams[stream.0 as usize];
-            fields.iter().map(|field| schema.fields[field.0 as usize].ty.value_type()).collect()
-        })
-    }
-}
-
 impl RunRegister {
     /// The registers of a list, all empty.
     pub fn empty(list: &[RunRegister]) -> Vec<crate::expression::Register> {
         list.iter().map(|register| register.spec.empty()).collect()
     }
-}
-
-/// The id of the last register of a list that is about to grow by one.
-pub(super) fn next_register(list: &[RunRegister]) -> RegisterId {
-    RegisterId(list.len() as u32)
 }

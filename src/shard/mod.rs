@@ -3,6 +3,7 @@
 //! Enters: events in their order and the passing of event time. Leaves: alerts in the order
 //! decided. A shard does not know how many others there are, reads no clock and waits for nothing.
 
+mod alerts;
 mod keys;
 #[cfg(test)]
 mod tests;
@@ -10,7 +11,7 @@ mod timers;
 
 use std::sync::Arc;
 
-use crate::alert::{self, Alert};
+use crate::alert::Alert;
 use crate::automaton::Answers;
 use crate::event::{Event, Key, SequencePoint, Timestamp};
 use crate::expression::Faults;
@@ -205,7 +206,7 @@ impl Shard {
                 }
             }
             if compiled.mode == Mode::Live {
-                alerts.push(alert::build(
+                alerts.push(alerts::build(
                     compiled,
                     program.streams(),
                     self.keys.key(*slot),

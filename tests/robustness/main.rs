@@ -6,6 +6,7 @@
 
 mod events;
 mod rules;
+mod text;
 
 use tripline::diagnostic::Sources;
 use tripline::program::Program;

@@ -1,23 +1,17 @@
-//! Calls, captured fields and the operators that need a constant on the right.
+//! Calls and captured fields.
 
-use std::sync::Arc;
-
-use crate::diagnostic::codes::{E0201, E0202, E0203, E0204, E0205, E0206, E0209, E0210, E0213};
+use crate::diagnostic::codes::{E0201, E0204, E0209, E0210, E0213};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::event::{Type, Value};
 use crate::expression::functions::{self, Function, Signature};
-use crate::expression::{Aggregate, Expr, FieldSource, RegisterId, RegisterSpec, Wildcard};
-use crate::language::checked::{LoopId, RunRegister, VariableId, next_register};
-use crate::language::tree::{self, ExprKind, InSet};
+use crate::expression::{Aggregate, Expr, FieldSource, RegisterSpec};
+use crate::language::checked::{LoopId, RunRegister, VariableId};
+use crate::language::tree::{self, ExprKind};
 
-use super::expression::{Argument, Checker, Typed, boolean, widen, written};
+use super::expression::{Checker, Typed, written};
+use super::fold::widen;
 use super::scope::{is_function, not_yet};
 use super::variables::Seen;
-
-/// Largest compiled regular expression, in bytes.
-const MAX_REGEX_SIZE: usize = 1 << 20;
-/// Most memory that a regular expression may use for its lazy automaton, in bytes.
-const MAX_REGEX_CACHE: usize = 2 << 20;
 
 impl<'g, 't> Checker<'g, 't> {
     /// `v.field`, `first(v).field`, `last(v).field`
@@ -94,15 +88,7 @@ impl<'g, 't> Checker<'g, 't> {
         scope: Option<LoopId>,
         result: Type,
     ) -> Typed {
-        let wanted = RunRegister { variable, spec, scope };
-        let id = match self.registers.iter().position(|register| *register == wanted) {
-            Some(index) => RegisterId(index as u32),
-            None => {
-                let id = next_register(self.registers);
-                self.registers.push(wanted);
-                id
-            }
-        };
+        let id = self.registers.get(RunRegister { variable, spec, scope });
         Typed::new(Expr::Register(id), result)
     }
 
@@ -153,25 +139,25 @@ impl<'g, 't> Checker<'g, 't> {
             );
             return None;
         }
-        let checked: Vec<Option<Argument>> =
-            arguments.iter().map(|argument| self.argument(argument)).collect();
-        let measured: Vec<Argument> = checked.into_iter().collect::<Option<_>>()?;
-        if let Some(&definition) = self.globals.definitions.get(name) {
-            return self.call_definition(definition, measured, arguments, span);
-        }
-        let typed: Vec<Typed> = measured.into_iter().map(|argument| argument.typed).collect();
+        let checked: Vec<Option<Typed>> = arguments.iter().map(|argument| self.check(argument)).collect();
+        let typed: Vec<Typed> = checked.into_iter().collect::<Option<_>>()?;
         match name {
             "if" => self.conditional(typed, arguments, span),
             "coalesce" => self.coalesce(typed, arguments, span),
-            _ => match functions::find(name) {
-                Some(found) => self.call_function(found, typed, arguments, span),
-                None => {
-                    if let Some(diagnostic) = self.unknown_function(function) {
-                        self.report(diagnostic);
-                    }
-                    None
+            _ => {
+                if let Some(&definition) = self.globals.definitions.get(name) {
+                    return self.call_definition(definition, typed, arguments, span);
                 }
-            },
+                match functions::find(name) {
+                    Some(found) => self.call_function(found, typed, arguments, span),
+                    None => {
+                        if let Some(diagnostic) = self.unknown_function(function) {
+                            self.report(diagnostic);
+                        }
+                        None
+                    }
+                }
+            }
         }
     }
 
@@ -296,7 +282,7 @@ impl<'g, 't> Checker<'g, 't> {
     fn call_definition(
         &mut self,
         definition: &'t tree::Def,
-        given: Vec<Argument>,
+        typed: Vec<Typed>,
         arguments: &[tree::Expr],
         span: Span,
     ) -> Option<Typed> {
@@ -304,13 +290,13 @@ impl<'g, 't> Checker<'g, 't> {
         if self.globals.broken.contains(name.as_str()) {
             return None;
         }
-        if given.len() != definition.parameters.len() {
+        if typed.len() != definition.parameters.len() {
             let parameters: Vec<String> = definition
                 .parameters
                 .iter()
                 .map(|parameter| format!("{} {}", parameter.name.node, parameter.ty.node.value_type()))
                 .collect();
-            let message = format!("`{name}` takes {}, not {}", arguments_text(parameters.len()), given.len());
+            let message = format!("`{name}` takes {}, not {}", arguments_text(parameters.len()), typed.len());
             self.report(
                 Diagnostic::new(E0204, span, message)
                     .also(definition.name.span, "defined here")
@@ -319,8 +305,7 @@ impl<'g, 't> Checker<'g, 't> {
             return None;
         }
         let mut values = Vec::new();
-        for ((given, parameter), argument) in given.into_iter().zip(&definition.parameters).zip(arguments) {
-            let typed = given.typed;
+        for ((typed, parameter), argument) in typed.into_iter().zip(&definition.parameters).zip(arguments) {
             let wanted = parameter.ty.node.value_type();
             if !fits(typed.ty, wanted) {
                 self.report(
@@ -336,7 +321,7 @@ impl<'g, 't> Checker<'g, 't> {
                 );
                 return None;
             }
-            values.push(Argument { typed: Typed::new(widen(typed, wanted), wanted), ..given });
+            values.push(Typed::new(widen(typed, wanted), wanted));
         }
         self.expand(definition, values, span)
     }
@@ -363,134 +348,6 @@ impl<'g, 't> Checker<'g, 't> {
         }
         let operands: Vec<Expr> = typed.into_iter().map(|typed| typed.expr).collect();
         Some(Typed::new(Expr::Call(function, operands.into()), signature.result))
-    }
-
-    /// `x in (…)`, `address in "10.0.0.0/8"`
-    pub(super) fn membership(&mut self, value: &'t tree::Expr, set: &'t InSet) -> Option<Typed> {
-        let typed = self.check(value)?;
-        match set {
-            InSet::Values(members) if typed.ty == Type::Ip => {
-                self.networks(typed, &members.iter().collect::<Vec<_>>())
-            }
-            InSet::Values(members) => self.in_values(typed, value, members),
-            InSet::Expr(expr) if typed.ty == Type::Ip => self.networks(typed, &[expr]),
-            InSet::Expr(expr) => {
-                match &expr.kind {
-                    ExprKind::Name(name) if self.globals.reported.contains(name) => {}
-                    ExprKind::Name(name) if !self.globals.constants.contains_key(name.as_str()) => {
-                        self.report(not_yet(expr.span, "lists"));
-                    }
-                    _ => self.report(
-                        Diagnostic::new(E0202, expr.span, "`in` needs values in parentheses")
-                            .help(format!("write `in ({})`; only a field of type `ip` can be in a network such as \"10.0.0.0/8\"", written(expr))),
-                    ),
-                }
-                None
-            }
-        }
-    }
-
-    fn in_values(&mut self, value: Typed, wanted: &tree::Expr, members: &'t [tree::Expr]) -> Option<Typed> {
-        let span = wanted.span;
-        let mut operands = Vec::new();
-        let mut sound = true;
-        for member in members {
-            let Some(typed) = self.check(member) else {
-                sound = false;
-                continue;
-            };
-            if matches!(member.kind, ExprKind::Null) {
-                self.report(
-                    Diagnostic::new(E0203, member.span, "null is equal to nothing, so it is never found")
-                        .help(format!("write `{0} is missing or {0} in (…)`", written(wanted))),
-                );
-                sound = false;
-                continue;
-            }
-            let Some((_, member_typed)) = self.coerce_text(value.clone(), span, typed, member.span) else {
-                sound = false;
-                continue;
-            };
-            if member_typed.ty != value.ty && !(member_typed.ty.is_number() && value.ty.is_number()) {
-                self.report(
-                    Diagnostic::new(
-                        E0202,
-                        member.span,
-                        format!("this is `{}`, but `{}` is looked for", member_typed.ty, value.ty),
-                    )
-                    .also(span, format!("`{}`", value.ty)),
-                );
-                sound = false;
-                continue;
-            }
-            operands.push(member_typed.expr);
-        }
-        if !sound {
-            return None;
-        }
-        let value = Box::new(value.expr);
-        if operands.iter().all(Expr::is_const) {
-            let set = operands.iter().filter_map(Expr::as_const).cloned().collect();
-            return Some(boolean(Expr::InSet(value, Arc::new(set))));
-        }
-        Some(boolean(Expr::InList(value, operands.into())))
-    }
-
-    fn networks(&mut self, address: Typed, written: &[&'t tree::Expr]) -> Option<Typed> {
-        let mut networks = Vec::new();
-        for expr in written {
-            let text = self.constant_text(expr, "a network")?;
-            match network(&text) {
-                Some(network) => networks.push(network),
-                None => {
-                    self.report(
-                        Diagnostic::new(E0206, expr.span, "this is neither a network nor an address")
-                            .help("write it like `\"10.0.0.0/8\"` or `\"2001:db8::/32\"`"),
-                    );
-                    return None;
-                }
-            }
-        }
-        Some(boolean(Expr::InNetworks(Box::new(address.expr), networks.into())))
-    }
-
-    /// `name like "abc*"`
-    pub(super) fn like(&mut self, value: &'t tree::Expr, pattern: &'t tree::Expr) -> Option<Typed> {
-        let operand = self.text_operand(value, "`like`");
-        let pattern = self.constant_text(pattern, "the pattern of `like`")?;
-        Some(boolean(Expr::Like(Box::new(operand?), Arc::new(Wildcard::new(&pattern)))))
-    }
-
-    /// `name matches "regex"`
-    pub(super) fn matches(&mut self, value: &'t tree::Expr, pattern: &'t tree::Expr) -> Option<Typed> {
-        let operand = self.text_operand(value, "`matches`");
-        let text = self.constant_text(pattern, "the pattern of `matches`")?;
-        let regex = regex::RegexBuilder::new(&text)
-            .size_limit(MAX_REGEX_SIZE)
-            .dfa_size_limit(MAX_REGEX_CACHE)
-            .build();
-        match regex {
-            Ok(regex) => Some(boolean(Expr::Matches(Box::new(operand?), Arc::new(regex)))),
-            Err(error) => {
-                self.report(
-                    Diagnostic::new(E0205, pattern.span, "this regular expression cannot be used")
-                        .label(regex_reason(&error)),
-                );
-                None
-            }
-        }
-    }
-
-    fn text_operand(&mut self, value: &'t tree::Expr, operator: &str) -> Option<Expr> {
-        let typed = self.check(value)?;
-        if matches!(typed.ty, Type::Str | Type::Null) {
-            return Some(typed.expr);
-        }
-        self.report(
-            Diagnostic::new(E0201, value.span, format!("{operator} needs text, but this is `{}`", typed.ty))
-                .help("numbers are compared: `==`, `<`, `in (…)`"),
-        );
-        None
     }
 }
 
@@ -575,36 +432,4 @@ fn which_one(variable: &str, field: &tree::Name, ty: Type, span: Span) -> Diagno
         .help(format!(
             "write `first({variable}).{field}`, `last({variable}).{field}` or an aggregate such as `{aggregate}({variable}.{field})`"
         ))
-}
-
-/// A network or a single address. IPv4 written as IPv6 is IPv4, as in records.
-fn network(text: &str) -> Option<ipnet::IpNet> {
-    if let Ok(address) = text.parse::<std::net::IpAddr>() {
-        return Some(address.to_canonical().into());
-    }
-    let network = text.parse::<ipnet::IpNet>().ok()?;
-    let mapped = match network {
-        ipnet::IpNet::V6(v6) if v6.prefix_len() >= 96 => {
-            v6.addr().to_ipv4_mapped().map(|v4| (v4, v6.prefix_len() - 96))
-        }
-        _ => None,
-    };
-    match mapped {
-        Some((address, length)) => ipnet::IpNet::new(address.into(), length).ok(),
-        None => Some(network),
-    }
-}
-
-/// Why a regular expression is refused, in a few words.
-fn regex_reason(error: &regex::Error) -> String {
-    if let regex::Error::CompiledTooBig(limit) = error {
-        return format!("it needs more than {limit} bytes; repeat less, or split it");
-    }
-    // The library's message draws the pattern over several lines; its last line says what is wrong.
-    let message = error.to_string();
-    let reason = message.lines().last().unwrap_or_default().trim_start_matches("error: ");
-    match reason.contains("look-around") || reason.contains("backreferences") {
-        true => format!("{reason}: every expression here is matched in one pass"),
-        false => reason.to_owned(),
-    }
 }

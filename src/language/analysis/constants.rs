@@ -1,15 +1,20 @@
 //! `let` and `def`: in which order they depend on each other, and what they are worth.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::diagnostic::codes::{E0106, E0108, E0212, E0214};
+use crate::diagnostic::codes::{E0106, E0108, E0212, E0214, E0403};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::expression::Expr;
 use crate::language::tree::{self, ExprKind};
 
 use super::expression::{Argument, Checker, Place, Typed};
 use super::scope::{Globals, listed};
-use super::variables::Visible;
+use super::variables::{Registers, Visible};
+
+/// Most parameters of a definition.
+const MAX_PARAMETERS: usize = 64;
+/// Most places that are shown of a circle, besides the first.
+const MAX_PLACES: usize = 10;
 
 /// A `let` or a `def`.
 #[derive(Clone, Copy)]
@@ -82,7 +87,7 @@ fn value_of<'t>(
     globals: &Globals<'t>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Typed> {
-    let mut registers = Vec::new();
+    let mut registers = Registers::default();
     let mut checker = Checker::new(globals, diagnostics, Place::Constant, Visible::NOTHING, &mut registers);
     let typed = checker.check(&constant.value)?;
     let diagnostic = match typed.expr.as_const() {
@@ -99,6 +104,13 @@ fn value_of<'t>(
 }
 
 fn is_sound<'t>(definition: &'t tree::Def, globals: &Globals<'t>, diagnostics: &mut Diagnostics) -> bool {
+    if let Some(beyond) = definition.parameters.get(MAX_PARAMETERS) {
+        let message = format!("a definition may have at most {MAX_PARAMETERS} parameters");
+        diagnostics.push(
+            Diagnostic::new(E0403, beyond.name.span, message).help("split the definition into several"),
+        );
+        return false;
+    }
     let mut parameters: Vec<(&'t str, Argument)> = Vec::new();
     for parameter in &definition.parameters {
         let name = parameter.name.node.as_str();
@@ -118,10 +130,9 @@ fn is_sound<'t>(definition: &'t tree::Def, globals: &Globals<'t>, diagnostics: &
             return false;
         }
         // A leaf that is not constant stands for an argument: only its type matters here.
-        let typed = Typed::new(Expr::Time, parameter.ty.node.value_type());
-        parameters.push((name, Argument { typed, operations: 1, height: 1 }));
+        parameters.push((name, Argument::new(Typed::new(Expr::Time, parameter.ty.node.value_type()))));
     }
-    let mut registers = Vec::new();
+    let mut registers = Registers::default();
     let mut checker = Checker::new(globals, diagnostics, Place::Constant, Visible::NOTHING, &mut registers);
     checker.with_parameters(parameters, |checker| checker.check(&definition.body)).is_some()
 }
@@ -133,38 +144,66 @@ fn in_a_circle(circle: &[&str], all: &BTreeMap<&str, Declared<'_>>) -> Diagnosti
         _ => format!("{} use each other in a circle", listed(circle.iter().copied())),
     };
     let mut diagnostic = Diagnostic::new(E0108, spans[0], message);
-    for span in &spans[1..] {
+    for span in spans[1..].iter().take(MAX_PLACES) {
         diagnostic = diagnostic.also(*span, "and this");
     }
     diagnostic.help("write one of them without the others: each is replaced by what it stands for")
 }
 
-/// The names so that each stands after those it uses, and the circles. An explicit stack, because
-/// a chain of definitions may be as long as the file.
+/// A name whose uses are being followed.
+struct Visit<'t> {
+    name: &'t str,
+    /// The least number among the open names that can be reached from it.
+    lowest: usize,
+    /// The names that it uses and that have not been followed.
+    uses: Vec<&'t str>,
+    uses_itself: bool,
+}
+
+/// The names so that each stands after those it uses, and the circles: the strongly connected
+/// components (Tarjan, SIAM Journal on Computing 1(2), 1972). An explicit stack, because a chain of
+/// definitions may be as long as the file.
 fn by_dependency<'t>(all: &BTreeMap<&'t str, Declared<'t>>) -> (Vec<&'t str>, Vec<Vec<&'t str>>) {
+    /// The number of a name that is settled: it belongs to no circle that is still open.
+    const SETTLED: usize = usize::MAX;
     let mut order = Vec::new();
     let mut circles = Vec::new();
-    let mut done: BTreeSet<&str> = BTreeSet::new();
+    let mut numbers: BTreeMap<&'t str, usize> = BTreeMap::new();
+    // The names that may still belong to a circle, as they were found.
+    let mut open: Vec<&'t str> = Vec::new();
     for &start in all.keys() {
-        let mut path: Vec<(&'t str, Vec<&'t str>)> = Vec::new();
-        let mut open: BTreeMap<&'t str, usize> = BTreeMap::new();
+        let mut path: Vec<Visit<'t>> = Vec::new();
         let mut next = Some(start);
         loop {
-            if let Some(name) = next.take().filter(|name| !done.contains(name)) {
-                if let Some(&from) = open.get(name) {
-                    circles.push(path[from..].iter().map(|(name, _)| *name).collect());
-                } else {
-                    open.insert(name, path.len());
-                    path.push((name, names_used(all[name].body(), all)));
+            if let Some(name) = next.take() {
+                let count = numbers.len();
+                let number = *numbers.entry(name).or_insert(count);
+                if number == count {
+                    open.push(name);
+                    let uses = names_used(all[name].body(), all);
+                    path.push(Visit { name, lowest: number, uses, uses_itself: false });
+                } else if let Some(user) = path.last_mut() {
+                    user.lowest = user.lowest.min(number);
+                    user.uses_itself |= user.name == name;
                 }
             }
-            let Some((name, uses)) = path.last_mut() else { break };
-            next = uses.pop();
-            if next.is_none() {
-                order.push(*name);
-                done.insert(*name);
-                open.remove(*name);
-                path.pop();
+            let Some(visit) = path.last_mut() else { break };
+            next = visit.uses.pop();
+            if next.is_some() {
+                continue;
+            }
+            let Some(Visit { name, lowest, uses_itself, .. }) = path.pop() else { break };
+            order.push(name);
+            if let Some(user) = path.last_mut() {
+                user.lowest = user.lowest.min(lowest);
+            }
+            if lowest == numbers[name] {
+                let from = open.iter().rposition(|open| *open == name).unwrap_or(0);
+                let component = open.split_off(from);
+                numbers.extend(component.iter().map(|name| (*name, SETTLED)));
+                if uses_itself || component.len() > 1 {
+                    circles.push(component);
+                }
             }
         }
     }

@@ -3,11 +3,11 @@
 //! Enters: the parts as written and the streams that the pattern reads. Leaves: for each stream the
 //! fields that make the key, and the names by which alerts know its parts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use compact_str::CompactString;
 
-use crate::diagnostic::codes::{E0102, E0106, E0402, W0507};
+use crate::diagnostic::codes::{E0102, E0106, E0402, E0403, W0507};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use crate::event::{FieldId, StreamId, Type};
 use crate::language::checked::KeySpec;
@@ -15,6 +15,9 @@ use crate::language::tree;
 
 use super::expression::KeyName;
 use super::scope::{Globals, listed};
+
+/// Most parts of a key.
+const MAX_PARTS: usize = 16;
 
 /// The key of a rule.
 pub(super) struct Key {
@@ -37,8 +40,15 @@ pub(super) fn check(
         KeySpec { names: Vec::new(), fields: reads.keys().map(|stream| (*stream, Vec::new())).collect() };
     let mut names: Vec<KeyName> = Vec::new();
     let mut sound = true;
-    for part in by.unwrap_or_default() {
-        let mut checker = PartChecker { part, reads, globals, diagnostics, is_sound: true };
+    let by = by.unwrap_or_default();
+    if let Some(beyond) = by.get(MAX_PARTS) {
+        let message = format!("a key may have at most {MAX_PARTS} parts");
+        let help = "group by what identifies one card, user or device";
+        diagnostics.push(Diagnostic::new(E0403, beyond.fields[0].field.span, message).help(help));
+        sound = false;
+    }
+    for part in by.iter().take(MAX_PARTS) {
+        let mut checker = PartChecker::new(part, reads, globals, diagnostics);
         checker.named_streams(is_sound);
         let name = checker.name();
         let fields = checker.fields();
@@ -63,11 +73,26 @@ struct PartChecker<'c, 'g> {
     reads: &'c BTreeMap<StreamId, Span>,
     globals: &'c Globals<'g>,
     diagnostics: &'c mut Diagnostics,
+    /// What it reads of the streams that it names, by their names, and of all others.
+    named: HashMap<Option<&'c str>, &'c tree::KeyField>,
     /// Whether no error has been found.
     is_sound: bool,
 }
 
-impl PartChecker<'_, '_> {
+impl<'c, 'g> PartChecker<'c, 'g> {
+    fn new(
+        part: &'c tree::KeyPart,
+        reads: &'c BTreeMap<StreamId, Span>,
+        globals: &'c Globals<'g>,
+        diagnostics: &'c mut Diagnostics,
+    ) -> PartChecker<'c, 'g> {
+        let mut named = HashMap::new();
+        for field in &part.fields {
+            named.entry(field.stream.as_ref().map(|stream| stream.node.as_str())).or_insert(field);
+        }
+        PartChecker { part, reads, globals, diagnostics, named, is_sound: true }
+    }
+
     /// Reports an error.
     fn report(&mut self, diagnostic: Diagnostic) {
         self.is_sound = false;
@@ -101,12 +126,9 @@ impl PartChecker<'_, '_> {
     }
 
     /// What the part reads of a stream.
-    fn wanted(&self, stream: StreamId) -> Option<&tree::KeyField> {
-        let name = &self.globals.schema(stream).name;
-        let fields = &self.part.fields;
-        let named =
-            fields.iter().find(|field| field.stream.as_ref().is_some_and(|own| own.node == name.as_str()));
-        named.or_else(|| fields.iter().find(|field| field.stream.is_none()))
+    fn wanted(&self, stream: StreamId) -> Option<&'c tree::KeyField> {
+        let name = self.globals.schema(stream).name.as_str();
+        self.named.get(&Some(name)).or_else(|| self.named.get(&None)).copied()
     }
 
     /// Whether one of its streams is not known, so that what is missing for another may be meant.
@@ -150,7 +172,7 @@ impl PartChecker<'_, '_> {
                 None if self.globals.is_unread_field(stream, &wanted.field.node) => {}
                 None => match without.iter_mut().find(|(name, _)| name.span == wanted.field.span) {
                     Some((_, streams)) => streams.push(stream),
-                    None => without.push((&self.part.fields[self.index_of(wanted)].field, vec![stream])),
+                    None => without.push((&wanted.field, vec![stream])),
                 },
             }
         }
@@ -159,10 +181,6 @@ impl PartChecker<'_, '_> {
             self.report(diagnostic);
         }
         fields
-    }
-
-    fn index_of(&self, wanted: &tree::KeyField) -> usize {
-        self.part.fields.iter().position(|field| field.field.span == wanted.field.span).unwrap_or(0)
     }
 
     fn no_part(&self, stream: StreamId) -> Diagnostic {

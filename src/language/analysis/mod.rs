@@ -7,9 +7,12 @@ mod calls;
 mod constants;
 mod expression;
 mod fingerprint;
+mod fold;
 mod key;
 mod lint;
+mod matching;
 mod names;
+mod operators;
 mod pattern;
 mod rule;
 mod scope;
@@ -37,10 +40,15 @@ pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
         broken: Default::default(),
         events: declarations.events(),
         reported: unread,
+        regexes: matching::Regexes::default(),
+        operations: scope::Allowance::new(expression::MAX_ALL_OPERATIONS),
     };
     constants::settle(&mut globals, &declarations.constants, &declarations.definitions, &mut diagnostics);
     let mut rules = Vec::new();
     for rule in &declarations.rules {
+        if diagnostics.is_full() {
+            break;
+        }
         let mut own = Diagnostics::default();
         let checked = rule::check(rule, &globals, &mut own);
         // A rule with a mistake goes no further: what comes next relies on what was checked here.

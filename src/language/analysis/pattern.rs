@@ -1,6 +1,6 @@
 //! The pattern: from the syntax tree to checked nodes, with everything that the language rejects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use compact_str::CompactString;
 
@@ -10,7 +10,6 @@ use crate::event::{Duration, StreamId};
 use crate::expression::Expr;
 use crate::language::checked::{
     Absence, ClockId, Link, LinkKind, Loop, LoopId, Node, Part, RunRegister, Test, TestId, Variable,
-    VariableId,
 };
 use crate::language::tree::{self, Atom, Modifier, Quantifier};
 
@@ -21,7 +20,7 @@ use super::shape::{
     absence_kind, collect_names, is_nullable, is_nullable_atom, is_nullable_element, is_single_step,
     wrong_count,
 };
-use super::variables::{Around, Captured, Visible};
+use super::variables::{Around, Captured, Registers, Variables, Visible};
 
 /// Most branches that may come in any order: a state keeps one bit for each.
 const MAX_BRANCHES: usize = 32;
@@ -32,7 +31,7 @@ pub(super) struct Checked {
     /// understood, so that mistakes elsewhere in the rule are found as well.
     pub root: Option<Node>,
     pub variables: Vec<Variable>,
-    pub captured: Vec<Captured>,
+    pub captured: Variables,
     pub tests: Vec<Test>,
     pub registers: Vec<RunRegister>,
     pub clocks: Vec<Duration>,
@@ -59,14 +58,14 @@ pub(super) struct PatternChecker<'g, 't> {
     globals: &'g Globals<'t>,
     diagnostics: &'g mut Diagnostics,
     events: &'g [&'t tree::EventDef],
-    /// Names of all variables, in the order of the pattern.
-    names: Vec<CompactString>,
-    /// How many of them stand before or at the place being checked.
+    /// Their places by name.
+    event_places: HashMap<&'t str, usize>,
+    /// How many names of the pattern stand before or at the place being checked.
     place: usize,
     used_events: Vec<bool>,
-    captured: Vec<Captured>,
+    captured: Variables,
     tests: Vec<Test>,
-    registers: Vec<RunRegister>,
+    registers: Registers,
     clocks: Vec<Duration>,
     /// The loops around the place being checked.
     around: Vec<Around>,
@@ -96,12 +95,12 @@ impl<'g, 't> PatternChecker<'g, 't> {
             globals,
             diagnostics,
             events,
-            names: Vec::new(),
+            event_places: events.iter().map(|event| event.name.node.as_str()).zip(0..).collect(),
             place: 0,
             used_events: vec![false; events.len()],
-            captured: Vec::new(),
+            captured: Variables::default(),
             tests: Vec::new(),
-            registers: Vec::new(),
+            registers: Registers::default(),
             clocks: Vec::new(),
             around: Vec::new(),
             limits: Vec::new(),
@@ -121,7 +120,9 @@ impl<'g, 't> PatternChecker<'g, 't> {
     /// be read.
     pub fn check(mut self, clause: &'t tree::Match, is_incomplete: bool) -> Checked {
         self.is_incomplete = is_incomplete;
-        collect_names(&clause.pattern, &mut self.names);
+        let mut names = Vec::new();
+        collect_names(&clause.pattern, &mut names);
+        self.captured = Variables::named(names);
         self.limits.extend(clause.within.clone());
         self.is_limited = clause.within.is_some();
         let root = self.sequence(&clause.pattern, Ends::Match { limited: clause.within.is_some() });
@@ -148,7 +149,7 @@ impl<'g, 't> PatternChecker<'g, 't> {
             variables: self.captured.iter().filter_map(variable).collect(),
             captured: self.captured,
             tests: self.tests,
-            registers: self.registers,
+            registers: self.registers.into_vec(),
             clocks: self.clocks,
             any: self.any,
             waits: self.waits,
@@ -165,7 +166,9 @@ impl<'g, 't> PatternChecker<'g, 't> {
 
     /// Reports the innermost part only: what is around it can match nothing because of it.
     fn report_nullable(&mut self, span: Span, what: &str) {
-        if self.nullable.iter().any(|inner| span.start <= inner.start && inner.end <= span.end) {
+        if self.diagnostics.is_full()
+            || self.nullable.iter().any(|inner| span.start <= inner.start && inner.end <= span.end)
+        {
             return;
         }
         self.nullable.push(span);
@@ -350,11 +353,11 @@ impl<'g, 't> PatternChecker<'g, 't> {
         let written = alias.unwrap_or(name);
         let variable = match alias {
             Some(alias) => CompactString::new(&alias.node),
-            None if self.names.contains(&meant.name) => CompactString::new(&name.node),
+            None if self.captured.has_name(&meant.name) => CompactString::new(&name.node),
             // What was meant by a misspelt name is what the rest of the rule calls it.
             None => meant.name.clone(),
         };
-        if let Some(first) = self.captured.iter().find(|captured| captured.name == variable) {
+        if let Some((_, first)) = self.captured.find(&variable) {
             let diagnostic =
                 Diagnostic::new(E0309, written.span, format!("`{variable}` captures at two places"))
                     .label("captures again here")
@@ -363,8 +366,7 @@ impl<'g, 't> PatternChecker<'g, 't> {
             self.report(diagnostic);
             return None;
         }
-        let id = VariableId(self.captured.len() as u32);
-        self.captured.push(Captured {
+        let id = self.captured.push(Captured {
             name: variable,
             span: written.span,
             stream: meant.stream,
@@ -408,7 +410,7 @@ impl<'g, 't> PatternChecker<'g, 't> {
     fn look_up(&mut self, name: &'t tree::Name) -> Meant<'t> {
         let is_known = |name: &str| self.event(name).is_some() || self.globals.stream(name).is_some();
         let mut meant = name.node.as_str();
-        if !is_known(meant) {
+        if !is_known(meant) && !self.diagnostics.is_full() {
             self.is_sound = false;
             let near = nearest(meant, self.known_names());
             // An event that could not be read may be meant, unless another is near.
@@ -432,7 +434,7 @@ impl<'g, 't> PatternChecker<'g, 't> {
     }
 
     fn event(&self, name: &str) -> Option<(usize, &'t tree::EventDef)> {
-        let index = self.events.iter().position(|event| event.name.node == name)?;
+        let index = *self.event_places.get(name)?;
         Some((index, self.events[index]))
     }
 
@@ -469,13 +471,7 @@ impl<'g, 't> PatternChecker<'g, 't> {
             _ => checked.split_by_registers(),
         };
         let id = TestId(self.tests.len() as u32);
-        self.tests.push(Test {
-            name: CompactString::new(&name.node),
-            stream,
-            unary,
-            residual,
-            source: condition.map(|condition| condition.span),
-        });
+        self.tests.push(Test { name: CompactString::new(&name.node), stream, unary, residual });
         Some(id)
     }
 
@@ -487,9 +483,10 @@ impl<'g, 't> PatternChecker<'g, 't> {
         seen: usize,
     ) -> Option<Expr> {
         let visible = Visible {
-            captured: &self.captured[..seen],
+            variables: Some(&self.captured),
+            seen,
+            place: self.place,
             around: &self.around,
-            later: &self.names[self.place..],
             defined: self.events,
             is_incomplete: self.is_incomplete,
         };
@@ -523,7 +520,7 @@ pub(super) fn check_unused<'t>(
     let (Some(condition), Some(stream)) = (&event.condition, globals.stream(&event.stream.node)) else {
         return;
     };
-    let mut registers = Vec::new();
+    let mut registers = Registers::default();
     let place = Place::Condition { stream, tested: event.name.span };
     let mut checker = Checker::new(globals, diagnostics, place, visible, &mut registers);
     checker.condition(condition);

@@ -8,14 +8,14 @@ use crate::alert::Severity;
 use crate::diagnostic::codes::{E0106, E0109, E0110, E0311, E0312, E0403, E0404};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use crate::expression::{Expr, Template};
-use crate::language::checked::{self, AlertSpec, Mode, Overlap, RunRegister, Timeout, VariableId};
+use crate::language::checked::{self, AlertSpec, Mode, Overlap, Timeout, VariableId};
 use crate::language::tree::{self, ClauseKind, MaxKind};
 
 use super::expression::{Checker, KeyName, Place};
 use super::key;
 use super::pattern::{self, PatternChecker};
 use super::scope::{Globals, listed, not_yet};
-use super::variables::{Captured, Visible};
+use super::variables::{Registers, Variables, Visible};
 use super::{fingerprint, lint};
 
 /// Most live runs for one rule and key, unless `max runs` says otherwise.
@@ -33,6 +33,7 @@ struct Clauses<'t> {
     runbook: Option<&'t tree::Spanned<String>>,
     by: Option<&'t [tree::KeyPart]>,
     events: Vec<&'t tree::EventDef>,
+    event_names: BTreeMap<&'t str, Span>,
     pattern: Option<&'t tree::Match>,
     overlap: Option<&'t tree::Overlap>,
     alert: Option<&'t tree::Alert>,
@@ -58,7 +59,8 @@ pub(super) fn check<'t>(
     let mode = mode(clauses.mode, diagnostics);
     report_missing(rule, &clauses, diagnostics);
     let Some(match_clause) = clauses.pattern else {
-        let visible = Visible { is_incomplete: true, ..Visible::of_alert(&[], &clauses.events) };
+        let nothing = Variables::default();
+        let visible = Visible { is_incomplete: true, ..Visible::of_alert(&nothing, &clauses.events) };
         for event in &clauses.events {
             pattern::check_unused(event, globals, diagnostics, visible);
         }
@@ -164,7 +166,7 @@ fn sort_clauses<'t>(rule: &'t tree::Rule, diagnostics: &mut Diagnostics) -> Clau
             ClauseKind::Tags(tags) => clauses.tags = tags.iter().collect(),
             ClauseKind::Runbook(link) => clauses.runbook = Some(link),
             ClauseKind::By(parts) => clauses.by = Some(parts),
-            ClauseKind::Event(event) => add_event(event, &mut clauses.events, diagnostics),
+            ClauseKind::Event(event) => add_event(event, &mut clauses, diagnostics),
             ClauseKind::Match(pattern) => clauses.pattern = Some(pattern),
             ClauseKind::Overlap(overlap) => clauses.overlap = Some(overlap),
             ClauseKind::Alert(alert) => clauses.alert = Some(alert),
@@ -178,12 +180,8 @@ fn sort_clauses<'t>(rule: &'t tree::Rule, diagnostics: &mut Diagnostics) -> Clau
     clauses
 }
 
-fn add_event<'t>(
-    event: &'t tree::EventDef,
-    events: &mut Vec<&'t tree::EventDef>,
-    diagnostics: &mut Diagnostics,
-) {
-    match events.iter().find(|other| other.name.node == event.name.node) {
+fn add_event<'t>(event: &'t tree::EventDef, clauses: &mut Clauses<'t>, diagnostics: &mut Diagnostics) {
+    match clauses.event_names.insert(&event.name.node, event.name.span) {
         Some(first) => diagnostics.push(
             Diagnostic::new(
                 E0106,
@@ -191,10 +189,10 @@ fn add_event<'t>(
                 format!("the event `{}` is defined twice", event.name.node),
             )
             .label("defined again here")
-            .also(first.name.span, "first defined here")
+            .also(first, "first defined here")
             .help("give one of them another name"),
         ),
-        None => events.push(event),
+        None => clauses.events.push(event),
     }
 }
 
@@ -249,7 +247,7 @@ fn unknown_word(
 
 fn overlap(
     written: Option<&tree::Overlap>,
-    captured: &[Captured],
+    captured: &Variables,
     globals: &Globals<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Overlap> {
@@ -266,11 +264,11 @@ fn overlap(
 /// The variable of that name; one that does not exist is reported.
 fn captured_as(
     name: &tree::Name,
-    captured: &[Captured],
+    captured: &Variables,
     globals: &Globals<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<VariableId> {
-    let found = captured.iter().position(|captured| captured.name == name.node.as_str());
+    let found = captured.find(&name.node);
     if found.is_none() && !globals.reported.contains(&name.node) {
         let known = || captured.iter().map(|captured| captured.name.as_str());
         let message = format!("the pattern captures nothing as `{}`", name.node);
@@ -280,7 +278,7 @@ fn captured_as(
             None => diagnostic.help(format!("it captures {}", listed(known()))),
         });
     }
-    found.map(|index| VariableId(index as u32))
+    found.map(|(id, _)| id)
 }
 
 fn check_timeout<'t>(
@@ -325,7 +323,7 @@ fn check_alert<'t>(
         let known = Severity::ALL.map(Severity::name);
         diagnostics.push(unknown_word(E0404, alert.severity.span, "severity", &alert.severity.node, &known));
     }
-    let mut registers: Vec<RunRegister> = Vec::new();
+    let mut registers = Registers::default();
     let mut checker = Checker::new(globals, diagnostics, Place::Alert { key }, visible, &mut registers);
     let title = template(&alert.title, &mut checker);
     let mut fields: Option<Vec<(CompactString, Expr)>> = Some(Vec::new());
@@ -347,7 +345,7 @@ fn check_alert<'t>(
             _ => fields = None,
         }
     }
-    Some(AlertSpec { severity: severity?, title: title?, fields: fields?, registers })
+    Some(AlertSpec { severity: severity?, title: title?, fields: fields?, registers: registers.into_vec() })
 }
 
 fn template<'t>(written: &'t tree::Template, checker: &mut Checker<'_, 't>) -> Option<Template> {

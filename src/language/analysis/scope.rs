@@ -1,5 +1,6 @@
 //! The names that all files share: streams, constants, definitions and rules.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::codes::{E0101, E0102, E0106, E0107, E0901};
@@ -9,6 +10,7 @@ use crate::expression::{Aggregate, functions};
 use crate::language::tree;
 
 use super::expression::Typed;
+use super::matching::Regexes;
 
 /// The declarations of a rule set.
 pub(super) struct Globals<'a> {
@@ -28,6 +30,31 @@ pub(super) struct Globals<'a> {
     pub events: BTreeMap<&'a str, (&'a str, Span)>,
     /// What has been reported where it is declared.
     pub reported: Reported<'a>,
+    /// The regular expressions of all rules.
+    pub regexes: Regexes,
+    /// How many operations the expressions of all rules may still hold.
+    pub operations: Allowance,
+}
+
+/// How much of something is still allowed.
+pub(super) struct Allowance(Cell<usize>);
+
+impl Allowance {
+    pub fn new(most: usize) -> Allowance {
+        Allowance(Cell::new(most))
+    }
+
+    /// Whether so much of it is left.
+    pub fn has(&self, count: usize) -> bool {
+        self.0.get() >= count
+    }
+
+    /// Takes so much of it; whether there was enough.
+    pub fn take(&self, count: usize) -> bool {
+        let left = self.0.get().checked_sub(count);
+        self.0.set(left.unwrap_or(0));
+        left.is_some()
+    }
 }
 
 /// What has been reported where it is declared, so that nobody is told that it is unknown.
@@ -178,9 +205,16 @@ pub(super) fn is_function(name: &str) -> bool {
         || matches!(name, "if" | "coalesce" | "first" | "last")
 }
 
-/// `a`, `b` and `c`, each in backquotes.
+/// Most names that a message lists.
+const MAX_LISTED: usize = 20;
+
+/// `a`, `b` and `c`, each in backquotes; of very many the first.
 pub(super) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
-    let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    let mut quoted: Vec<String> =
+        names.into_iter().take(MAX_LISTED + 1).map(|name| format!("`{name}`")).collect();
+    if quoted.len() > MAX_LISTED {
+        quoted[MAX_LISTED] = "others".to_owned();
+    }
     match quoted.split_last() {
         Some((last, others)) if !others.is_empty() => format!("{} and {last}", others.join(", ")),
         _ => quoted.concat(),

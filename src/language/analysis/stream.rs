@@ -70,6 +70,7 @@ pub(super) fn schema(
             )
             .help("declare only the fields that rules use; others are kept in the raw event"),
         );
+        fields.truncate(MAX_FIELDS);
     }
     if let Some(time) = declared.iter().find(|field| field.name.node == "time") {
         let is_time_field =

@@ -1,10 +1,13 @@
 //! Captures: which of them an expression can see, and what "the same repetition" means for them.
 
+use std::collections::HashMap;
+
 use compact_str::CompactString;
 
 use crate::diagnostic::Span;
 use crate::event::StreamId;
-use crate::language::checked::{LoopId, VariableId};
+use crate::expression::RegisterId;
+use crate::language::checked::{LoopId, RunRegister, VariableId};
 use crate::language::tree;
 
 /// A loop around a place of the pattern.
@@ -31,15 +34,87 @@ pub(super) struct Captured {
     pub around: Vec<Around>,
 }
 
+/// The variables of a pattern.
+#[derive(Debug, Default)]
+pub(super) struct Variables {
+    /// Those that have been found, in the order of the pattern; [`VariableId`] counts them from 0.
+    list: Vec<Captured>,
+    /// Their places in the list.
+    by_name: HashMap<CompactString, usize>,
+    /// For each name in the pattern, how many names stand before its last place.
+    last_places: HashMap<CompactString, usize>,
+}
+
+impl Variables {
+    /// No variable yet of a pattern with these names.
+    pub fn named(names: impl IntoIterator<Item = CompactString>) -> Variables {
+        Variables { last_places: names.into_iter().zip(0..).collect(), ..Variables::default() }
+    }
+
+    /// Adds the next variable; its name must be new.
+    pub fn push(&mut self, captured: Captured) -> VariableId {
+        let place = self.list.len();
+        self.by_name.insert(captured.name.clone(), place);
+        self.list.push(captured);
+        VariableId(place as u32)
+    }
+
+    /// The variables in the order of the pattern.
+    pub fn iter(&self) -> std::slice::Iter<'_, Captured> {
+        self.list.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// The variable of that name.
+    pub fn find(&self, name: &str) -> Option<(VariableId, &Captured)> {
+        let place = *self.by_name.get(name)?;
+        Some((VariableId(place as u32), &self.list[place]))
+    }
+
+    /// Whether the pattern has the name, here or later.
+    pub fn has_name(&self, name: &str) -> bool {
+        self.last_places.contains_key(name)
+    }
+}
+
+/// What is kept of captures for the expressions of one place.
+#[derive(Debug, Default)]
+pub(super) struct Registers {
+    list: Vec<RunRegister>,
+    known: HashMap<RunRegister, RegisterId>,
+}
+
+impl Registers {
+    /// The register that keeps this, made if it is new.
+    pub fn get(&mut self, wanted: RunRegister) -> RegisterId {
+        let list = &mut self.list;
+        *self.known.entry(wanted).or_insert_with(|| {
+            list.push(wanted);
+            RegisterId(list.len() as u32 - 1)
+        })
+    }
+
+    /// The registers; [`RegisterId`] counts them from 0.
+    pub fn into_vec(self) -> Vec<RunRegister> {
+        self.list
+    }
+}
+
 /// What an expression can see of the captures.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Visible<'g> {
-    /// The variables that stand before the place, or its own; [`VariableId`] counts them from 0.
-    pub captured: &'g [Captured],
+    /// The variables of the pattern, if there is one.
+    pub variables: Option<&'g Variables>,
+    /// How many of them stand before the place, or are its own.
+    pub seen: usize,
+    /// How many names of the pattern stand before the place, or are its own.
+    pub place: usize,
     /// The loops around the place, outermost first.
     pub around: &'g [Around],
-    /// The names of the variables that stand later in the pattern.
-    pub later: &'g [CompactString],
     /// The events that the rule defines, captured or not.
     pub defined: &'g [&'g tree::EventDef],
     /// Whether the pattern may capture more, because it could not be read.
@@ -59,33 +134,44 @@ pub(super) struct Seen<'g> {
 
 impl<'g> Visible<'g> {
     /// No captures at all.
-    pub const NOTHING: Visible<'static> =
-        Visible { captured: &[], around: &[], later: &[], defined: &[], is_incomplete: false };
+    pub const NOTHING: Visible<'static> = Visible {
+        variables: None,
+        seen: usize::MAX,
+        place: usize::MAX,
+        around: &[],
+        defined: &[],
+        is_incomplete: false,
+    };
 
     /// What an alert sees: everything.
-    pub fn of_alert(captured: &'g [Captured], defined: &'g [&'g tree::EventDef]) -> Visible<'g> {
-        Visible { captured, defined, ..Visible::NOTHING }
+    pub fn of_alert(variables: &'g Variables, defined: &'g [&'g tree::EventDef]) -> Visible<'g> {
+        Visible { variables: Some(variables), defined, ..Visible::NOTHING }
     }
 
     /// Whether the pattern has a variable of that name, here or later.
     pub fn is_variable(&self, name: &str) -> bool {
-        self.captured.iter().any(|variable| variable.name == name) || self.is_later(name)
+        self.captured(name).is_some() || self.is_later(name)
     }
 
     /// Whether the variable of that name stands later in the pattern.
     pub fn is_later(&self, name: &str) -> bool {
-        self.later.iter().any(|later| later == name)
+        let last = self.variables.and_then(|variables| variables.last_places.get(name));
+        last.is_some_and(|last| *last >= self.place)
     }
 
     /// The names that can be used.
-    pub fn names(&self) -> impl Iterator<Item = &'g str> {
-        self.captured.iter().map(|variable| variable.name.as_str())
+    pub fn names(&self) -> impl Iterator<Item = &'g str> + use<'g> {
+        let variables = self.variables.map_or(&[][..], |variables| &variables.list);
+        variables.iter().take(self.seen).map(|variable| variable.name.as_str())
+    }
+
+    fn captured(&self, name: &str) -> Option<(VariableId, &'g Captured)> {
+        self.variables?.find(name).filter(|(id, _)| (id.0 as usize) < self.seen)
     }
 
     /// The variable of that name as seen from the place.
     pub fn find(&self, name: &str) -> Option<Seen<'g>> {
-        let index = self.captured.iter().position(|variable| variable.name == name)?;
-        let variable = &self.captured[index];
+        let (id, variable) = self.captured(name)?;
         let shared =
             variable.around.iter().zip(self.around).take_while(|(a, b)| a.number == b.number).count();
         // The loop directly around a single step is no scope: while such a variable is tested for
@@ -94,7 +180,7 @@ impl<'g> Visible<'g> {
         let scope = scoped.and_then(|at| variable.around[at].scope);
         let inside = scoped.map_or(0, |at| at + 1);
         Some(Seen {
-            id: VariableId(index as u32),
+            id,
             stream: variable.stream,
             name: &variable.name,
             scope,

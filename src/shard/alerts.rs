@@ -6,14 +6,20 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use sha2::{Digest, Sha256};
 
-use super::{Alert, AlertKind, Severity};
+use crate::alert::{Alert, AlertKind, Severity};
 use crate::event::{Event, Key, StreamSchema, Value};
 use crate::expression::{Faults, RegisterSpec, Scope};
 use crate::language::checked::{AlertSpec, Rule, RunRegister, VariableId};
 use crate::matcher::{Report, ReportKind};
 
 /// The alert that a rule makes of a report.
-pub fn build(rule: &Rule, streams: &[StreamSchema], key: &Key, report: &Report, faults: &Faults) -> Alert {
+pub(super) fn build(
+    rule: &Rule,
+    streams: &[StreamSchema],
+    key: &Key,
+    report: &Report,
+    faults: &Faults,
+) -> Alert {
     let (kind, spec) = match report.kind {
         ReportKind::Match => (AlertKind::Match, Some(&rule.alert)),
         ReportKind::Timeout => (AlertKind::Timeout, rule.timeout.as_ref().map(|timeout| &timeout.alert)),
