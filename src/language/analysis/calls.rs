@@ -8,7 +8,8 @@ use crate::expression::{Aggregate, Expr, FieldSource, RegisterSpec};
 use crate::language::checked::{LoopId, RunRegister, VariableId};
 use crate::language::tree::{self, ExprKind};
 
-use super::expression::{Checker, Typed, widen, written};
+use super::expression::{Checker, Typed, written};
+use super::fold::widen;
 use super::scope::{is_function, not_yet};
 use super::variables::Seen;
 

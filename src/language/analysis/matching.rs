@@ -13,7 +13,8 @@ use crate::event::{Type, Value};
 use crate::expression::{Expr, Wildcard};
 use crate::language::tree::{self, ExprKind, InSet};
 
-use super::expression::{Checker, Typed, boolean, written};
+use super::expression::{Checker, Typed, written};
+use super::fold::boolean;
 use super::scope::{Allowance, not_yet};
 
 /// Longest pattern of `like`, in bytes: a text is gone over once for each of them at worst.
