@@ -144,17 +144,17 @@ impl Value {
     }
 }
 
+/// The floats whose whole part is a 64-bit integer: 2^63 is a float, the greatest integer is none.
+const INTEGERS: std::ops::Range<f64> = -9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0;
+
 /// Exact comparison of an integer with a float: going through `f64` alone would call 2^53 + 1 and
 /// 2^53 equal.
 fn compare_int_float(int: i64, float: f64) -> Option<Ordering> {
     if float.is_nan() {
         return None;
     }
-    if float >= 9_223_372_036_854_775_808.0 {
-        return Some(Ordering::Less);
-    }
-    if float < -9_223_372_036_854_775_808.0 {
-        return Some(Ordering::Greater);
+    if !INTEGERS.contains(&float) {
+        return Some(if float > 0.0 { Ordering::Less } else { Ordering::Greater });
     }
     let whole = float.trunc();
     Some(
@@ -183,7 +183,7 @@ impl Hash for Value {
             Value::Bool(b) => b.hash(state),
             Value::Int(i) => i.hash(state),
             // A float that is a whole number hashes like the equal integer.
-            Value::Float(x) if *x == x.trunc() && x.abs() < 9.0e18 => (*x as i64).hash(state),
+            Value::Float(x) if *x == x.trunc() && INTEGERS.contains(x) => (*x as i64).hash(state),
             Value::Float(x) => x.to_bits().hash(state),
             Value::Str(s) => s.as_bytes().hash(state),
             Value::Timestamp(t) => t.hash(state),
@@ -248,6 +248,11 @@ mod tests {
     fn equal_numbers_hash_alike() {
         assert_eq!(Value::Int(3), Value::Float(3.0));
         assert_eq!(hash(&Value::Int(3)), hash(&Value::Float(3.0)));
+        for int in [i64::MIN, i64::MAX - 1_023, 9_100_000_000_000_000_000, -9_100_000_000_000_000_000] {
+            let float = Value::Float(int as f64);
+            assert_eq!((Value::Int(int), hash(&Value::Int(int))), (float.clone(), hash(&float)));
+        }
+        assert_ne!(Value::Int(i64::MAX), Value::Float(i64::MAX as f64), "2^63 is one more");
         assert_eq!(Value::Float(0.0), Value::Float(-0.0));
         assert_eq!(hash(&Value::Float(0.0)), hash(&Value::Float(-0.0)));
     }

@@ -152,6 +152,20 @@ pub enum Register {
     Distinct(Arc<HashSet<Value, foldhash::fast::FixedState>>),
 }
 
+impl Register {
+    /// Whether it has been given no value.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Register::Value { seen, .. } => !seen,
+            Register::Count(count) => *count == 0,
+            Register::Whole { count, .. }
+            | Register::Float { count, .. }
+            | Register::Spread { count, .. } => *count == 0,
+            Register::Distinct(values) => values.is_empty(),
+        }
+    }
+}
+
 impl RegisterSpec {
     /// The register before any event.
     pub fn empty(&self) -> Register {

@@ -11,7 +11,8 @@ use crate::event::{Duration, Event, Value};
 /// The longest text that `+` makes, in bytes.
 pub const MAX_TEXT: usize = 1 << 20;
 
-/// How often a value could not be computed: integer overflow, division by zero.
+/// How often a value could not be computed: integer overflow, division by zero, a function that has
+/// no value for its arguments.
 #[derive(Debug, Default)]
 pub struct Faults(Cell<u64>);
 
@@ -122,7 +123,8 @@ impl Expr {
                     }
                     values.push(value.into_owned());
                 }
-                Cow::Owned((function.evaluate)(&values))
+                let result = (function.evaluate)(&values);
+                Cow::Owned(if result.is_null() { fault(scope.faults) } else { result })
             }
             condition => Cow::Owned(condition.truth(scope).map_or(Value::Null, Value::Bool)),
         }
@@ -132,7 +134,11 @@ impl Expr {
 fn register<'a>(scope: &Scope<'a>, index: usize) -> Cow<'a, Value> {
     match &scope.registers[index] {
         Register::Value { value, .. } => Cow::Borrowed(value),
-        other => Cow::Owned(scope.specs[index].value(other)),
+        other => {
+            let value = scope.specs[index].value(other);
+            let overflows = value.is_null() && !other.is_empty();
+            Cow::Owned(if overflows { fault(scope.faults) } else { value })
+        }
     }
 }
 

@@ -46,8 +46,9 @@ pub struct ShardCounters {
     pub alerts: Vec<u64>,
     /// For each rule: runs dropped because a limit was reached, counted once until the key is idle.
     pub limits: Vec<u64>,
-    /// For each rule: integer overflows, divisions by zero and other values that could not be
-    /// computed. What several rules ask alike is counted for each of them.
+    /// For each rule: how often a value could not be computed (integer overflow, division by zero, a
+    /// function that has none for its arguments). What several rules ask alike of an event is counted
+    /// for each of them.
     pub faults: Vec<u64>,
 }
 

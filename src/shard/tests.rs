@@ -117,6 +117,12 @@ fn what_cannot_be_computed_is_counted_for_each_rule() {
            rule asks_in_its_alert {
              match s as a alert low "x" { inverse = 1 / a.n }
            }
+           rule asks_a_function {
+             match s as a alert low "x" { root = sqrt(a.n - 1) }
+           }
+           rule asks_an_average_of_nothing {
+             match (s as a or s as b) alert low "x" { mean = avg(b.n) }
+           }
            rule asks_what_can_be_computed {
              event e = s where n / 10 > 1
              match e alert low "x"
@@ -134,10 +140,16 @@ fn what_cannot_be_computed_is_counted_for_each_rule() {
     let expect = |list: &[(&str, u64)]| -> Vec<(String, u64)> {
         list.iter().map(|(name, count)| (name.to_string(), *count)).collect()
     };
-    let first = [("asks_alone", 1), ("asks_in_its_alert", 1), ("asks_the_same", 1)];
+    let first = [("asks_a_function", 1), ("asks_alone", 1), ("asks_in_its_alert", 1), ("asks_the_same", 1)];
     assert_eq!(by_rule(&shard), expect(&first));
     shard.take(&event(1, "k", 0));
-    let second = [("asks_alone", 2), ("asks_in_its_alert", 2), ("asks_of_a_run", 1), ("asks_the_same", 2)];
+    let second = [
+        ("asks_a_function", 2),
+        ("asks_alone", 2),
+        ("asks_in_its_alert", 2),
+        ("asks_of_a_run", 1),
+        ("asks_the_same", 2),
+    ];
     assert_eq!(by_rule(&shard), expect(&second));
 }
 
