@@ -42,6 +42,10 @@ impl Matcher<'_> {
             break;
         }
         if let Some(run) = self.start(event, answers) {
+            if set.runs.is_empty() {
+                // Most keys have one run; a vector would make room for four.
+                set.runs.reserve_exact(1);
+            }
             set.runs.push(run);
             self.note(set, set.runs.len() - 1, Offered::Taken, &mut done);
         }
