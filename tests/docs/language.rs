@@ -56,6 +56,7 @@ fn what_is_rejected_is_rejected_as_it_says() {
 
 #[test]
 fn patterns_match_what_it_says() {
+    assert!(blocks("run").len() > 40, "the examples are found");
     let wrong: String = blocks("run").iter().map(|block| run::complaints(&block.text)).collect();
     assert!(wrong.is_empty(), "{wrong}");
 }

@@ -4,3 +4,4 @@ mod errors;
 mod language;
 mod page;
 mod run;
+mod statements;

@@ -123,7 +123,8 @@ impl<'t> Checker<'_, 't> {
             );
             return None;
         }
-        Some(boolean(Expr::Compare(comparison, Box::new((a.expr, b.expr)))))
+        let (left, right) = (beside(b.ty, a.expr), beside(a.ty, b.expr));
+        Some(boolean(Expr::Compare(comparison, Box::new((left, right)))))
     }
 
     /// A constant text beside a timestamp or an address is read as one.
@@ -225,6 +226,17 @@ fn alternative(before: Option<&tree::Expr>, operand: &tree::Expr, word: &str) ->
         (BinaryOp::Eq, "or") => format!("write `{left} in ({right}, {this})`"),
         _ => format!("write `{left} {sign} {right} {word} {left} {sign} {this}`"),
     }))
+}
+
+/// A whole number that is compared with a float, as a float where that changes nothing: `x > 5` and
+/// `x > 5.0` are one condition.
+fn beside(other: Type, expr: Expr) -> Expr {
+    match expr {
+        Expr::Const(Value::Int(i)) if other == Type::Float && i.unsigned_abs() <= 1 << 53 => {
+            Expr::Const(Value::float(i as f64))
+        }
+        expr => expr,
+    }
 }
 
 /// Whether the left side of a comparison is a comparison without parentheses, which the parser has
