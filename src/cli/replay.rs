@@ -150,12 +150,26 @@ fn describe(summary: &Summary, program: &Program, seconds: f64) -> String {
     if summary.rules.keyless > 0 {
         lines.push(format!("keyless    {}", grouped(summary.rules.keyless)));
     }
-    lines.push(format!("alerts     {}", grouped(summary.rules.alerts.iter().sum())));
-    let width = program.rules().iter().map(|rule| rule.name.len()).max().unwrap_or(0);
-    for (rule, count) in program.rules().iter().zip(&summary.rules.alerts) {
-        if *count > 0 {
-            lines.push(format!("  {:width$}  {}", rule.name, grouped(*count)));
-        }
+    let counts = &summary.rules;
+    lines.push(format!("alerts     {}", grouped(counts.alerts.iter().sum())));
+    by_rule(program, &counts.alerts, &mut lines);
+    if counts.limits.iter().any(|count| *count > 0) {
+        lines.push(
+            "limits     `max runs` or `max events` was reached, so that a match can be missing:".to_owned(),
+        );
+        by_rule(program, &counts.limits, &mut lines);
+    }
+    if counts.faults.iter().any(|count| *count > 0) {
+        lines.push("null       values that could not be computed (overflow, division by zero):".to_owned());
+        by_rule(program, &counts.faults, &mut lines);
     }
     lines.join("\n")
+}
+
+/// A line for each rule that has something to count.
+fn by_rule(program: &Program, counts: &[u64], lines: &mut Vec<String>) {
+    let width = program.rules().iter().map(|rule| rule.name.len()).max().unwrap_or(0);
+    for (rule, count) in program.rules().iter().zip(counts).filter(|(_, count)| **count > 0) {
+        lines.push(format!("  {:width$}  {}", rule.name, grouped(*count)));
+    }
 }

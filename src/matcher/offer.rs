@@ -4,9 +4,9 @@ use super::captures::Captures;
 use super::policy::Done;
 use super::run::{Run, RunSet};
 use super::{Matcher, Report, ReportKind};
-use crate::automaton::{AbsenceEnd, Answers, StateId, Trigger};
+use crate::automaton::{AbsenceEnd, Answers, StateId, Transition, Trigger};
 use crate::event::Event;
-use crate::language::checked::LinkKind;
+use crate::language::checked::{LinkKind, TestId};
 
 /// What became of a run that was offered an event, besides the copies of it that took the event.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,14 +29,23 @@ impl Matcher<'_> {
         // Most runs stay one run. From the first on that becomes several, the set is built anew.
         for at in 0..set.runs.len() {
             let offered = self.offer(&mut set.runs[at], event, answers, &mut copies);
-            if !copies.is_empty() {
-                let rest = set.runs.split_off(at);
-                self.rebuild(set, rest, offered, copies, event, answers, &mut done);
-                break;
+            if copies.is_empty() {
+                self.note(set, at, offered, &mut done);
+                continue;
             }
-            self.note(set, at, offered, &mut done);
+            let mut rest = set.runs.split_off(at).into_iter();
+            rest.next().into_iter().for_each(|run| self.add(set, &mut copies, run, offered, &mut done));
+            for mut run in rest {
+                let offered = self.offer(&mut run, event, answers, &mut copies);
+                self.add(set, &mut copies, run, offered, &mut done);
+            }
+            break;
         }
         if let Some(run) = self.start(event, answers) {
+            if set.runs.is_empty() {
+                // Most keys have one run; a vector would make room for four.
+                set.runs.reserve_exact(1);
+            }
             set.runs.push(run);
             self.note(set, set.runs.len() - 1, Offered::Taken, &mut done);
         }
@@ -46,31 +55,16 @@ impl Matcher<'_> {
         set.settle();
     }
 
-    /// Goes on with the runs of `rest`, the first of which has been offered the event already: what
-    /// each run becomes is added to the set, copies before the run itself, so that those of one run
+    /// Adds what a run has become to the set: copies before the run itself, so that those of one run
     /// stand together in the order of preference.
-    #[allow(clippy::too_many_arguments)]
-    fn rebuild(
-        &self,
-        set: &mut RunSet,
-        rest: Vec<Run>,
-        first: Offered,
-        mut copies: Vec<Run>,
-        event: &Event,
-        answers: &mut Answers,
-        done: &mut Done,
-    ) {
-        let mut known = Some(first);
-        for mut run in rest {
-            let offered = known.take().unwrap_or_else(|| self.offer(&mut run, event, answers, &mut copies));
-            for copy in copies.drain(..) {
-                set.runs.push(copy);
-                self.note(set, set.runs.len() - 1, Offered::Taken, done);
-            }
-            if offered != Offered::Dead {
-                set.runs.push(run);
-                self.note(set, set.runs.len() - 1, offered, done);
-            }
+    fn add(&self, set: &mut RunSet, copies: &mut Vec<Run>, run: Run, offered: Offered, done: &mut Done) {
+        for copy in copies.drain(..) {
+            set.runs.push(copy);
+            self.note(set, set.runs.len() - 1, Offered::Taken, done);
+        }
+        if offered != Offered::Dead {
+            set.runs.push(run);
+            self.note(set, set.runs.len() - 1, offered, done);
         }
     }
 
@@ -142,7 +136,7 @@ impl Matcher<'_> {
         }
     }
 
-    fn deadline_passed(&self, run: &Run, transition: &crate::automaton::Transition, event: &Event) -> bool {
+    fn deadline_passed(&self, run: &Run, transition: &Transition, event: &Event) -> bool {
         self.rule.is_timed && run.deadline(self.rule, transition) < event.time()
     }
 
@@ -151,8 +145,8 @@ impl Matcher<'_> {
     fn fits_transition(
         &self,
         run: &Run,
-        test: crate::language::checked::TestId,
-        transition: &crate::automaton::Transition,
+        test: TestId,
+        transition: &Transition,
         event: &Event,
         answers: &mut Answers,
     ) -> bool {

@@ -147,8 +147,10 @@ impl<O: Outbox> Driver<O> {
         self.metrics.engine.keyless.follow(counters.keyless);
         self.metrics.engine.waiting.set(self.engine.waiting() as u64);
         self.metrics.engine.runs.set(self.engine.live_runs() as u64);
-        for (metric, count) in self.metrics.rules.iter().zip(&counters.alerts) {
-            metric.alerts.follow(*count);
+        for (index, metrics) in self.metrics.rules.iter().enumerate() {
+            metrics.alerts.follow(counters.alerts[index]);
+            metrics.limits.follow(counters.limits[index]);
+            metrics.faults.follow(counters.faults[index]);
         }
     }
 }

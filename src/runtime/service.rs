@@ -207,8 +207,11 @@ impl Service {
                 "total"
             );
         }
-        for rule in self.metrics.rules.iter().filter(|rule| rule.alerts.get() > 0) {
-            info!(rule = %rule.name, alerts = rule.alerts.get(), "total");
+        for rule in &self.metrics.rules {
+            let (alerts, limits, faults) = (rule.alerts.get(), rule.limits.get(), rule.faults.get());
+            if alerts + limits + faults > 0 {
+                info!(rule = %rule.name, alerts, limits, faults, "total");
+            }
         }
         for sink in &self.metrics.sinks {
             info!(

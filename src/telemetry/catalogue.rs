@@ -96,6 +96,10 @@ group! {
     RuleMetrics by "rule" {
         alerts: Counter = Counter::default(), "tripline_rule_alerts_total", "alerts",
             "Alerts made.";
+        limits: Counter = Counter::default(), "tripline_rule_limits_total", "limits",
+            "Times that `max runs` or `max events` was reached for a key, so that a match can be missing.";
+        faults: Counter = Counter::default(), "tripline_rule_faults_total", "values",
+            "Values that could not be computed and are null: overflow, division by zero.";
     }
 }
 
