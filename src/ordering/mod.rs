@@ -200,18 +200,23 @@ impl Ordering {
 
     /// The next event whose turn has come.
     pub fn pop(&mut self) -> Option<Event> {
-        let Reverse(Waiting(next)) = self.waiting.peek()?;
-        let point = next.point();
-        let ready = match self.frontier {
-            Some(frontier) => (point.time, point.stream, point.position.partition) <= frontier,
-            // Nobody holds time back: all that is there may go.
-            None => true,
-        };
-        if !ready {
-            return None;
+        loop {
+            let Reverse(Waiting(next)) = self.waiting.peek()?;
+            let point = next.point();
+            let ready = match self.frontier {
+                Some(frontier) => (point.time, point.stream, point.position.partition) <= frontier,
+                // Nobody holds time back: all that is there may go.
+                None => true,
+            };
+            if !ready {
+                return None;
+            }
+            let popped = self.waiting.pop().map(|Reverse(Waiting(event))| event);
+            // A position delivered again while the event was waiting is the same event.
+            if self.released.replace(point) != Some(point) {
+                return popped;
+            }
         }
-        self.released = Some(point);
-        self.waiting.pop().map(|Reverse(Waiting(event))| event)
     }
 
     /// All times before this have passed, once every event that is ready has been popped.

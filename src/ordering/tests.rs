@@ -249,6 +249,18 @@ fn with_one_partition_and_no_lateness_an_event_goes_at_once() {
 }
 
 #[test]
+fn a_position_delivered_again_is_the_same_event() {
+    let mut ordering = Ordering::new(&[schema("a", 10, None, true)]);
+    let id = (StreamId(0), PartitionId(0));
+    let now = Timestamp::from_micros(0);
+    ordering.open(id.0, id.1, now);
+    for (offset, time) in [(1, 100), (1, 100), (2, 100), (3, 200)] {
+        ordering.push(event(id, offset, time), now).expect("nothing is late");
+    }
+    assert_eq!(drain(&mut ordering).iter().map(|point| point.position.offset).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
 fn a_partition_that_wakes_up_late_holds_time_back_again() {
     let streams = [schema("a", 0, None, true), schema("b", 0, Some(10), true)];
     let mut ordering = Ordering::new(&streams);
