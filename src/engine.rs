@@ -92,6 +92,10 @@ impl Engine {
     ///
     /// # Errors
     /// When the event cannot be taken; it has been counted.
+    ///
+    /// # Panics
+    /// When the event is not of a stream of the program or lacks values for its fields: events are made
+    /// by a [`crate::codec::Decoder`] for the stream's schema.
     pub fn push(&mut self, event: Event, now: Timestamp) -> Result<(), Refused> {
         if let Some(max_ahead) = self.options.max_ahead {
             let latest = now.saturating_add(max_ahead);

@@ -189,7 +189,7 @@ impl Program {
 
 fn too_large(span: crate::diagnostic::Span, message: String) -> Diagnostic {
     Diagnostic::new(E0310, span, message)
-        .help("each repetition that is counted takes states of its own: use smaller counts, or fewer steps that could come next")
+        .help("each repetition that is counted, and each set of branches of an `and`, takes states of its own: use smaller counts, or fewer steps that could come next")
 }
 
 /// The rules that are not off, with their ids.

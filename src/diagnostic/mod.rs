@@ -76,6 +76,11 @@ impl Diagnostic {
         self
     }
 
+    /// Whether it is the same problem, perhaps found on another way that adds places of its own.
+    fn is_same(&self, other: &Diagnostic) -> bool {
+        (self.primary.span, self.code) == (other.primary.span, other.code) && self.message == other.message
+    }
+
     /// How bad it is, which the code decides.
     pub fn severity(&self) -> Severity {
         self.code.severity()
@@ -96,8 +101,12 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// Adds a problem.
+    /// Adds a problem, unless it is known: what an event's condition has wrong is found again wherever
+    /// the pattern tests for the event, and must not push other problems out.
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        if self.kept.iter().any(|known| known.is_same(&diagnostic)) {
+            return;
+        }
         let count = match diagnostic.severity() {
             Severity::Error => &mut self.errors,
             Severity::Warning => &mut self.warnings,
@@ -110,22 +119,10 @@ impl Diagnostics {
 
     /// Adds all problems of `other`.
     pub fn append(&mut self, other: Diagnostics) {
-        let (errors, warnings) = (self.errors + other.errors, self.warnings + other.warnings);
+        let errors = other.kept.iter().filter(|one| one.severity() == Severity::Error).count();
+        let more = (other.errors - errors, other.warnings - (other.kept.len() - errors));
         other.kept.into_iter().for_each(|diagnostic| self.push(diagnostic));
-        (self.errors, self.warnings) = (errors, warnings);
-    }
-
-    /// Takes out the problems that `keep` does not want.
-    pub fn retain(&mut self, keep: impl Fn(&Diagnostic) -> bool) {
-        let (errors, warnings) = (&mut self.errors, &mut self.warnings);
-        self.kept.retain(|diagnostic| {
-            let kept = keep(diagnostic);
-            match diagnostic.severity() {
-                Severity::Error => *errors -= usize::from(!kept),
-                Severity::Warning => *warnings -= usize::from(!kept),
-            }
-            kept
-        });
+        (self.errors, self.warnings) = (self.errors + more.0, self.warnings + more.1);
     }
 
     /// Whether one of them is an error.
@@ -143,20 +140,10 @@ impl Diagnostics {
         (self.errors, self.warnings)
     }
 
-    /// The same problems by place in the files, repeats left out.
+    /// The same problems by place in the files.
     pub fn sorted(mut self) -> Diagnostics {
         let place = |d: &Diagnostic| (d.primary.span, d.code, d.message.clone());
         self.kept.sort_by_cached_key(place);
-        // The same problem found on two ways is one, also if each way adds places of its own.
-        let (errors, warnings) = (&mut self.errors, &mut self.warnings);
-        self.kept.dedup_by(|a, b| {
-            let same = (a.primary.span, a.code, &a.message) == (b.primary.span, b.code, &b.message);
-            match a.severity() {
-                Severity::Error => *errors -= usize::from(same),
-                Severity::Warning => *warnings -= usize::from(same),
-            }
-            same
-        });
         self
     }
 
@@ -252,7 +239,7 @@ mod tests {
         diagnostics.push(Diagnostic::new(codes::E0102, span, "no field").also(span, "one way"));
         diagnostics.push(Diagnostic::new(codes::E0102, span, "no field").also(span, "another way"));
         diagnostics.push(Diagnostic::new(codes::E0102, span, "no other field"));
-        assert_eq!(diagnostics.sorted().len(), 2);
+        assert_eq!((diagnostics.counts(), diagnostics.sorted().len()), ((2, 0), 2));
     }
 
     #[test]
@@ -264,14 +251,25 @@ mod tests {
         }
         assert!(!diagnostics.has_errors());
         let mut errors = Diagnostics::default();
-        for _ in 0..1_000 {
-            errors.push(Diagnostic::new(codes::E0102, Span::default(), "the same error"));
+        for place in 0..1_000 {
+            let span = Span::new(FileId(0), place, place + 1);
+            errors.push(Diagnostic::new(codes::E0102, span, "an error"));
         }
         assert!(errors.is_full());
         diagnostics.append(errors);
         assert!(diagnostics.has_errors());
         assert_eq!((diagnostics.counts(), diagnostics.iter().count()), ((1_000, 2_000), 2 * MAX_KEPT));
         let sorted = diagnostics.sorted();
-        assert_eq!((sorted.counts(), sorted.iter().count()), ((501, 2_000), 1 + MAX_KEPT));
+        assert_eq!((sorted.counts(), sorted.iter().count()), ((1_000, 2_000), 2 * MAX_KEPT));
+    }
+
+    #[test]
+    fn a_repeated_problem_pushes_no_other_out() {
+        let mut diagnostics = Diagnostics::default();
+        for _ in 0..1_000 {
+            diagnostics.push(Diagnostic::new(codes::E0102, Span::default(), "the same error"));
+        }
+        diagnostics.push(Diagnostic::new(codes::E0102, Span::default(), "another"));
+        assert_eq!((diagnostics.counts(), diagnostics.iter().count()), ((2, 0), 2));
     }
 }

@@ -1,6 +1,6 @@
 //! Diagnostics as text for people and as JSON for editors.
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
 
 use super::source::LineColumn;
@@ -25,13 +25,18 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Strin
         Group::with_title(level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.as_str()));
     let primary_file = diagnostic.primary.span.file;
     let file = sources.file(primary_file);
-    let mut snippet = Snippet::source(file.text.as_str())
-        .path(file.name.as_str())
-        .annotation(annotation(&diagnostic.primary, AnnotationKind::Primary));
-    for label in diagnostic.secondary.iter().filter(|label| label.span.file == primary_file) {
-        snippet = snippet.annotation(annotation(label, AnnotationKind::Context));
-    }
-    group = group.element(snippet);
+    group = match file.text.as_str() {
+        // A file that could not be read, or an empty one, has nothing to underline.
+        "" => group.element(Origin::path(file.name.as_str())),
+        text => {
+            let primary = annotation(&diagnostic.primary, AnnotationKind::Primary);
+            let others = diagnostic.secondary.iter().filter(|label| label.span.file == primary_file);
+            let others = others.map(|label| annotation(label, AnnotationKind::Context));
+            group.element(
+                Snippet::source(text).path(file.name.as_str()).annotation(primary).annotations(others),
+            )
+        }
+    };
     for label in diagnostic.secondary.iter().filter(|label| label.span.file != primary_file) {
         let file = sources.file(label.span.file);
         group = group.element(

@@ -2,6 +2,7 @@
 
 mod errors;
 mod language;
+mod limits;
 mod page;
 mod run;
 mod statements;
