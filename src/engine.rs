@@ -119,11 +119,11 @@ impl Engine {
         self.match_ready();
     }
 
-    /// Ends all partitions and lets event time run to infinity.
+    /// Ends all partitions and lets event time run to infinity: what waits for it is decided, and
+    /// every event that is pushed after that is late.
     pub fn finish(&mut self) {
-        self.ordering.close_all();
+        self.ordering.finish();
         self.match_ready();
-        self.shard.advance(Timestamp::MAX, &mut self.alerts);
     }
 
     /// All times before this have passed on all partitions.
