@@ -92,6 +92,10 @@ impl Engine {
     ///
     /// # Errors
     /// When the event cannot be taken; it has been counted.
+    ///
+    /// # Panics
+    /// When the event is not of a stream of the program or lacks values for its fields: events are made
+    /// by a [`crate::codec::Decoder`] for the stream's schema.
     pub fn push(&mut self, event: Event, now: Timestamp) -> Result<(), Refused> {
         if let Some(max_ahead) = self.options.max_ahead {
             let latest = now.saturating_add(max_ahead);
@@ -115,11 +119,11 @@ impl Engine {
         self.match_ready();
     }
 
-    /// Ends all partitions and lets event time run to infinity.
+    /// Ends all partitions and lets event time run to infinity: what waits for it is decided, and
+    /// every event that is pushed after that is late.
     pub fn finish(&mut self) {
-        self.ordering.close_all();
+        self.ordering.finish();
         self.match_ready();
-        self.shard.advance(Timestamp::MAX, &mut self.alerts);
     }
 
     /// All times before this have passed on all partitions.

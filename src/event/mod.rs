@@ -4,6 +4,7 @@
 //! schemas, source positions, keys and the event itself. Nothing here parses, decides or waits.
 
 mod calendar;
+mod digest;
 mod key;
 mod position;
 mod record;
@@ -12,6 +13,7 @@ mod time;
 mod value;
 
 pub(crate) use calendar::Date;
+pub(crate) use digest::digest;
 pub use key::Key;
 pub use position::{PartitionId, Position, SequencePoint};
 pub use record::Event;

@@ -111,11 +111,12 @@ impl Ordering {
         self.find_frontier();
     }
 
-    /// Ends every partition.
-    pub fn close_all(&mut self) {
+    /// Ends every partition and all time: what waits may go, and no event can be taken any more.
+    pub fn finish(&mut self) {
         self.partitions.clear();
         self.holding.clear();
         self.find_frontier();
+        self.pass(Timestamp::MAX);
     }
 
     /// Takes an event into the order. Events of streams without a time field are never late: they

@@ -232,9 +232,10 @@ proptest! {
             released.extend(drain(&mut ordering));
             prop_assert_eq!(&released[..], &expected[..released.len()]);
         }
-        ordering.close_all();
+        ordering.finish();
         released.extend(drain(&mut ordering));
         prop_assert_eq!(released, expected);
+        prop_assert!(ordering.push(event(ids[0], 1_000, i64::MAX), now).is_err(), "time is over");
     }
 }
 

@@ -3,14 +3,12 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use compact_str::CompactString;
-use sha2::{Digest, Sha256};
-
 use crate::alert::{Alert, AlertKind, Severity};
-use crate::event::{Event, Key, StreamSchema, Value};
+use crate::event::{Event, Key, StreamSchema, Value, digest};
 use crate::expression::{Faults, RegisterSpec, Scope};
 use crate::language::checked::{AlertSpec, Rule, RunRegister, VariableId};
 use crate::matcher::{Report, ReportKind};
+use compact_str::CompactString;
 
 /// The alert that a rule makes of a report.
 pub(super) fn build(
@@ -96,9 +94,8 @@ fn by_variable(rule: &Rule, captures: &[(VariableId, Event)]) -> Vec<(CompactStr
     events
 }
 
-/// The first half of the SHA-256, in hexadecimal, of the rule's fingerprint, the kind, the key and
-/// the positions of what each variable captured. Times and contents are left out: an event that is
-/// delivered again has the same position.
+/// The hash of the rule's fingerprint, the kind, the key and the positions of what each variable
+/// captured. Times and contents are left out: an event that is delivered again has the same position.
 fn id(rule: &Rule, streams: &[StreamSchema], key: &Key, kind: AlertKind, report: &Report) -> String {
     let mut text = format!("{}\n{kind:?}\n", rule.fingerprint);
     for value in key.values() {
@@ -116,10 +113,5 @@ fn id(rule: &Rule, streams: &[StreamSchema], key: &Key, kind: AlertKind, report:
         )
         .expect("writing to a String cannot fail");
     }
-    let digest = Sha256::digest(text.as_bytes());
-    let mut hex = String::with_capacity(32);
-    for byte in &digest[..16] {
-        write!(hex, "{byte:02x}").expect("writing to a String cannot fail");
-    }
-    hex
+    digest(&text)
 }

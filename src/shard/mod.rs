@@ -35,6 +35,8 @@ pub struct Shard {
     live_runs: usize,
     /// Buffer for the reports of one event or moment.
     reports: Vec<Report>,
+    /// The keys of one event or moment whose runs may be over.
+    touched: Vec<Slot>,
 }
 
 /// What a shard has counted.
@@ -84,6 +86,7 @@ impl Shard {
             },
             live_runs: 0,
             reports: Vec::new(),
+            touched: Vec::new(),
             program,
         }
     }
@@ -117,13 +120,10 @@ impl Shard {
             }
         }
         self.throw_out_timers();
-        if decided.is_empty() {
-            return;
-        }
         // Rules by name; the reports of one rule stay in the order the matcher gave them.
         decided.sort_by_key(|decided: &Decided| decided.rule);
         self.emit(&program, &decided, alerts);
-        self.drop_idle_keys(decided.iter().map(|decided| decided.slot));
+        self.drop_idle_keys();
     }
 
     fn route(&mut self, program: &Program, route: &Route, event: &Event, decided: &mut Vec<Decided>) {
@@ -161,11 +161,7 @@ impl Shard {
             state.schedule(at, &mut self.timers);
             decided.extend(self.reports.drain(..).map(|report| Decided { rule, slot: at, report }));
         }
-        if let Some(slot) = slot
-            && decided.iter().all(|decided| decided.slot != slot)
-        {
-            self.keys.remove_idle(slot);
-        }
+        self.touched.extend(slot);
     }
 
     /// Event time has come to `now`: decides everything that was due before it.
@@ -179,7 +175,6 @@ impl Shard {
     fn decide(&mut self, due: Timestamp, alerts: &mut Vec<Alert>) {
         let program = Arc::clone(&self.program);
         let mut decided: Vec<Decided> = Vec::new();
-        let mut touched: Vec<Slot> = Vec::new();
         while let Some(Timer { slot, rule, .. }) = self.timers.pop_due(due) {
             let Some(state) = self.keys.state_if_scheduled(slot, rule, due) else { continue };
             let compiled = &program.compiled()[rule.0 as usize];
@@ -189,12 +184,12 @@ impl Shard {
             self.live_runs = self.live_runs + state.runs.len() - before;
             self.counters.faults[rule.0 as usize] += self.faults.take();
             state.schedule(slot, &mut self.timers);
-            touched.push(slot);
+            self.touched.push(slot);
             decided.extend(self.reports.drain(..).map(|report| Decided { rule, slot, report }));
         }
         decided.sort_by_key(Decided::order);
         self.emit(&program, &decided, alerts);
-        self.drop_idle_keys(touched.into_iter());
+        self.drop_idle_keys();
     }
 
     fn emit(&mut self, program: &Program, decided: &[Decided], alerts: &mut Vec<Alert>) {
@@ -225,8 +220,9 @@ impl Shard {
         }
     }
 
-    fn drop_idle_keys(&mut self, slots: impl Iterator<Item = Slot>) {
-        for slot in slots {
+    /// Forgets the keys whose runs are over, once nothing refers to them any more.
+    fn drop_idle_keys(&mut self) {
+        for slot in self.touched.drain(..) {
             self.keys.remove_idle(slot);
         }
     }

@@ -138,6 +138,17 @@ fn an_absence_for_many_keys_at_one_moment() {
 }
 
 #[test]
+fn an_expression_as_deep_as_may_be_is_evaluated_in_the_stack_of_a_test() {
+    let mut feed = Feed::new(
+        "def ten(x float) = -(-(-(-(-(-(-(-(-(-x)))))))))
+         rule r { event e = s where ten(ten(ten(ten(ten(ten(ten(ten(ten(ten(ten(ten(n)))))))))))) > 1
+                  match e  alert low \"x\" }",
+    );
+    assert_eq!(count(&feed.give(0, "k", 1)).0, 0);
+    assert_eq!(count(&feed.give(1, "k", 2)).0, 1);
+}
+
+#[test]
 fn times_at_the_ends_of_what_can_be_said() {
     let rules = "rule silence { by k  match s as a then not s for 100000000d  alert low \"x\" }
                  rule slow { by k  match s as a then s as b within 100000000d  overlap all  alert low \"x\"

@@ -185,7 +185,8 @@ fn a_key_with_a_field_of_every_stream() {
 
 #[test]
 fn long_patterns_over_many_events() {
-    let events = (1..15_000).map(|i| format!("event e{i} = s where n > e{}.n\n", i - 1)).collect::<String>();
+    let read = |i: usize| if i < 1_000 { format!("e{}.n", i - 1) } else { i.to_string() };
+    let events = (1..15_000).map(|i| format!("event e{i} = s where n > {}\n", read(i))).collect::<String>();
     let steps = sequence((0..15_000).map(|i| format!("e{i}")));
     let pattern = format!("event e0 = s\n{events}match {steps} within 1h");
     assert!(codes(rule(&pattern)).is_empty());
@@ -236,13 +237,23 @@ fn a_wildcard_pattern_without_end() {
 
 #[test]
 fn many_captures_that_conditions_and_alerts_read() {
-    let reads = (0..3_000).map(|i| format!("v{i}.n > 1")).collect::<Vec<_>>().join(" or ");
+    for (count, expected) in [(1_000, &[][..]), (3_000, &["E0403"])] {
+        let reads = (0..count).map(|i| format!("v{i}.n > 1")).collect::<Vec<_>>().join(" or ");
+        let steps = sequence((0..count).map(|i| format!("s as v{i}")));
+        let pattern = format!("event e = s where {reads}\nmatch 6 ({steps} then e) within 1h");
+        assert_eq!(codes(rule(&pattern)), expected);
+    }
     let steps = sequence((0..3_000).map(|i| format!("s as v{i}")));
-    let pattern = format!("event e = s where {reads}\nmatch 6 ({steps} then e) within 1h");
-    assert!(codes(rule(&pattern)).is_empty());
     let fields = (0..2_000).map(|i| format!("f{i} = v{i}.n + 1\n")).collect::<String>();
     let rule = format!("match {steps} within 1h alert low \"x\" {{\n{fields}}}");
     assert!(codes(rules("", 1, &rule)).is_empty());
+}
+
+#[test]
+fn many_groups_with_a_time_limit() {
+    let groups = |count: usize| sequence((0..count).map(|i| format!("(s as b{i} then s as c{i} within 5m)")));
+    assert!(codes(rule(&format!("match {} within 1h", groups(1_000)))).is_empty());
+    assert_eq!(codes(rule(&format!("match {} within 1h", groups(9_000)))), ["E0403"]);
 }
 
 #[test]

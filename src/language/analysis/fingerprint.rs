@@ -5,24 +5,15 @@
 //! constants, `about`, `tags`, titles, alert fields, severity, sinks and limits: changing those
 //! leaves state and alert ids as they are.
 
-use std::fmt::Write;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
-use crate::event::{FieldId, StreamId, StreamSchema};
+use crate::event::{FieldId, StreamId, StreamSchema, digest};
 use crate::expression::{Leaves, RegisterId};
 use crate::language::checked::{AbsenceKind, Node, Part, Rule, TestId};
 
-/// The first half of the SHA-256 of a canonical text, in hexadecimal: 32 characters.
+/// The hash of what the rule means.
 pub(super) fn of(rule: &Rule, streams: &[StreamSchema]) -> Arc<str> {
-    let text = canonical(rule, streams);
-    let digest = Sha256::digest(text.as_bytes());
-    let mut hex = String::with_capacity(32);
-    for byte in &digest[..16] {
-        write!(hex, "{byte:02x}").expect("writing to a String cannot fail");
-    }
-    hex.into()
+    digest(&canonical(rule, streams)).into()
 }
 
 fn canonical(rule: &Rule, streams: &[StreamSchema]) -> String {

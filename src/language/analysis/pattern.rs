@@ -22,6 +22,9 @@ use super::shape::{
 };
 use super::variables::{Around, Captured, Registers, Variables, Visible};
 
+/// Most groups with a time limit, and most values of captured events that conditions read: every run
+/// keeps them.
+const MAX_KEPT: usize = 1_000;
 /// Most branches that may come in any order: a state keeps one bit for each.
 const MAX_BRANCHES: usize = 32;
 
@@ -129,6 +132,7 @@ impl<'g, 't> PatternChecker<'g, 't> {
         if is_nullable(&clause.pattern) {
             self.report_nullable(clause.pattern.span, "the pattern");
         }
+        self.check_kept(clause.pattern.span);
         let visible = Visible { is_incomplete, ..Visible::of_alert(&self.captured, self.events) };
         for (_, event) in self.used_events.iter().zip(self.events).filter(|(used, _)| !**used) {
             if !is_incomplete {
@@ -155,6 +159,21 @@ impl<'g, 't> PatternChecker<'g, 't> {
             waits: self.waits,
             is_limited: self.is_limited,
             reads: self.reads,
+        }
+    }
+
+    /// Reports what would make every run large.
+    fn check_kept(&mut self, span: Span) {
+        let kept = [
+            (self.clocks.len(), "groups with a time limit"),
+            (self.registers.len(), "values of captured events that its conditions read"),
+        ];
+        for (count, what) in kept.into_iter().filter(|(count, _)| *count > MAX_KEPT) {
+            let message = format!("the pattern has {count} {what}; at most {MAX_KEPT} are possible");
+            let diagnostic = Diagnostic::new(E0403, span, message)
+                .label("every partial match keeps them")
+                .help("split the rule into several");
+            self.report(diagnostic);
         }
     }
 

@@ -98,6 +98,11 @@ impl Registers {
         })
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
     /// The registers; [`RegisterId`] counts them from 0.
     pub fn into_vec(self) -> Vec<RunRegister> {
         self.list
