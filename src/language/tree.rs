@@ -32,8 +32,21 @@ pub type Name = Spanned<String>;
 pub struct File {
     /// The declarations in the order written.
     pub items: Vec<Item>,
+    /// The comments in the order written; those in the braces of a title are not kept.
+    pub comments: Vec<Comment>,
     /// What could not be read.
     pub unread: Unread,
+}
+
+/// From `#` to the end of its line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comment {
+    /// What it says, with its `#` and without space at its end.
+    pub text: String,
+    /// Whether it stands on a line of its own.
+    pub own_line: bool,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// What could not be read, which has been reported: what follows from it need not be.

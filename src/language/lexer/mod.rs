@@ -21,6 +21,7 @@ pub(super) use number::{UNITS, unit_meant};
 pub(super) use text::{Unescaped, unescape};
 
 use super::parser::Problems;
+use super::tree::Comment;
 use crate::diagnostic::{Diagnostic, FileId, Span, codes};
 use crate::event::Duration;
 
@@ -128,6 +129,31 @@ pub(super) fn lex<'a>(file: FileId, text: &'a str, problems: &Problems) -> Vec<T
     // A byte order mark is no part of the text, but counts in the places of what follows.
     let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     lex_part(text, start, Places { file, bytes: None }, false, problems)
+}
+
+/// The comments between the tokens of a file.
+pub(super) fn comments(file: FileId, text: &str, tokens: &[Token<'_>]) -> Vec<Comment> {
+    let mut comments = Vec::new();
+    let mut end = 0;
+    for token in tokens {
+        let gap = &text[end..token.span.start as usize];
+        let mut from = end;
+        for line in gap.split_inclusive('\n') {
+            if let Some(at) = line.find('#') {
+                let written = line[at..].trim_end();
+                let before = &text[..from + at];
+                let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+                comments.push(Comment {
+                    text: written.to_owned(),
+                    own_line: before[line_start..].trim_start_matches('\u{feff}').trim().is_empty(),
+                    span: Span::new(file, from + at, from + at + written.len()),
+                });
+            }
+            from += line.len();
+        }
+        end = token.span.end as usize;
+    }
+    comments
 }
 
 /// The tokens of `text` from the byte `start` on: up to its end or, with `in_braces`, up to the
@@ -321,6 +347,21 @@ mod tests {
         let tokens = lex(FileId(0), "a b # c\n  d\r\n# e\nf", &problems);
         let starts: Vec<(&str, bool)> = tokens.iter().map(|token| (token.text, token.starts_line)).collect();
         assert_eq!(starts, [("a", true), ("b", false), ("d", true), ("f", true), ("", false)]);
+    }
+
+    #[test]
+    fn comments_are_found_where_they_stand() {
+        let text = "\u{feff}# a\n  # b \r\nc # d \" #\n\"# no\" ; # e\n#";
+        let tokens = lex(FileId(0), text, &Problems::default());
+        let found = comments(FileId(0), text, &tokens);
+        let found: Vec<(&str, bool)> = found
+            .iter()
+            .inspect(|comment| {
+                assert_eq!(&text[comment.span.start as usize..comment.span.end as usize], comment.text);
+            })
+            .map(|comment| (comment.text.as_str(), comment.own_line))
+            .collect();
+        assert_eq!(found, [("# a", true), ("# b", true), ("# d \" #", false), ("# e", false), ("#", true)]);
     }
 
     #[test]

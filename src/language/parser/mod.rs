@@ -53,7 +53,8 @@ pub fn parse(file: FileId, text: &str) -> (File, Diagnostics) {
     let parsing = Problems::default();
     let context = Context::new(file, &parsing);
     let items = parse_items(Tokens::new(&tokens, &context));
-    let tree = File { items, unread: context.into_unread() };
+    let comments = lexer::comments(file, text, &tokens);
+    let tree = File { items, comments, unread: context.into_unread() };
     (tree, in_order(lexing.into_vec(), parsing.into_vec()))
 }
 
