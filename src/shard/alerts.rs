@@ -62,7 +62,7 @@ fn say(
         }
     }
     let specs: Vec<RegisterSpec> = spec.registers.iter().map(|register| register.spec).collect();
-    let scope = Scope { event: None, key: key.values(), registers: &registers, specs: &specs, faults };
+    let scope = Scope { key: key.values(), registers: &registers, specs: &specs, ..Scope::bare(faults) };
     let fields =
         spec.fields.iter().map(|(name, value)| (name.clone(), value.value(&scope).into_owned())).collect();
     (spec.severity, spec.title.render(&scope), fields)
