@@ -1,0 +1,152 @@
+//! What the events of a rule are, and the names that their conditions use.
+
+use crate::language::tree::{EventDef, Expr, ExprKind, LinkKind, Stream, StreamBody, TimeClause, UnaryOp};
+
+use super::value::Place;
+use super::words::{self, article, code, codes, list, sentences};
+use super::{Explainer, Point};
+
+/// The longest list of conditions that is one sentence, in bytes; a longer one becomes a list.
+const LONGEST_SENTENCE: usize = 150;
+
+impl<'t> Explainer<'_, 't> {
+    /// What each event definition means, then the streams that the pattern names itself.
+    pub fn events(&self) -> Vec<Point> {
+        let mut points: Vec<Point> = self.rule.events.iter().map(|event| self.event(event)).collect();
+        for name in self.rule.named.iter().filter(|name| self.rule.event(name).is_none()) {
+            points.push(Point::new(format!("{}: any event of that stream.", code(name)), None));
+        }
+        points
+    }
+
+    /// `event NAME = STREAM where condition`
+    pub fn event(&self, event: &'t EventDef) -> Point {
+        let (name, stream) = (code(&event.name.node), code(&event.stream.node));
+        let span = Some(event.name.span.to(event.condition.as_ref().map_or(event.stream.span, |condition| condition.span)));
+        let unused = match self.rule.pattern {
+            Some(_) if !self.rule.named.contains(&event.name.node.as_str()) => "The pattern does not use it",
+            _ => "",
+        };
+        let Some(condition) = &event.condition else {
+            return Point::new(format!("{name}: {}", sentences(&[format!("any event of {stream}").as_str(), unused])), span);
+        };
+        let scope = self.scope(Place::Condition(&event.stream.node));
+        let article = article(&event.stream.node);
+        let without = self.without(&scope.needed(condition));
+        let clauses = scope.clauses(condition);
+        let text = list(&clauses, "and");
+        if clauses.len() == 1 || text.len() <= LONGEST_SENTENCE {
+            let text = format!("{article} {stream} event where {text}");
+            return Point::new(format!("{name}: {}", sentences(&[text.as_str(), &without, unused])), span);
+        }
+        let head = format!("{article} {stream} event for which all of this holds:");
+        let mut point = Point::new(format!("{name}: {}", sentences(&[unused, &head])), span);
+        point.children = clauses.iter().map(|clause| Point::new(words::sentence(clause), None)).collect();
+        if !without.is_empty() {
+            point.children.push(Point::new(words::sentence(&without), None));
+        }
+        point
+    }
+
+    /// What becomes of events that lack one of these fields.
+    fn without(&self, fields: &std::collections::BTreeSet<String>) -> String {
+        match fields.is_empty() {
+            true => String::new(),
+            false => format!("an event without {} does not fit", codes(fields, "or")),
+        }
+    }
+
+    /// The constants and definitions that the conditions and alerts use, except those whose value the
+    /// conditions show.
+    pub fn names(&self) -> Vec<Point> {
+        let mut used: Vec<&'t Expr> = self.rule.events.iter().filter_map(|event| event.condition.as_ref()).collect();
+        used.extend(self.rule.limit.iter().flat_map(|limit| &limit.for_each));
+        let shown: String = self.events().iter().map(all_text).collect();
+        let mut points = Vec::new();
+        for name in self.set.names_used(&used) {
+            let scope = self.scope(Place::Definition);
+            if let Some(definition) = self.set.definitions.get(name) {
+                let parameters: Vec<&str> =
+                    definition.parameters.iter().map(|parameter| parameter.name.node.as_str()).collect();
+                let head = code(&format!("{name}({})", parameters.join(", ")));
+                let body = match is_condition(&definition.body) {
+                    true => format!("holds when {}", scope.clause(&definition.body)),
+                    false => format!("is {}", scope.value(&definition.body)),
+                };
+                points.push(Point::new(format!("{head} {body}."), None));
+            } else if let Some(constant) = self.set.constants.get(name)
+                && !shown.contains(&format!("{} (", code(name)))
+            {
+                points.push(Point::new(format!("{} is {}.", code(name), scope.quantity(&constant.value)), None));
+            }
+        }
+        points
+    }
+
+    /// When events happen, stream by stream, and how long they are waited for.
+    pub fn event_time(&self) -> Vec<Point> {
+        let streams = self.rule.streams();
+        streams.into_iter().filter_map(|name| self.set.streams.get(name)).map(|stream| self.stream_time(stream)).collect()
+    }
+
+    fn stream_time(&self, stream: &Stream) -> Point {
+        let name = code(&stream.name.node);
+        if let StreamBody::Rule(rule) = &stream.body {
+            let text = format!("{name}: the alerts of the rule {}, at the time at which they were decided.", code(&rule.node));
+            return Point::new(text, Some(stream.name.span));
+        }
+        let time = match &stream.time {
+            Some(TimeClause::Field(field)) => format!("an event happened at its {}", code(&field.node)),
+            Some(TimeClause::Arrival(_)) | None => "an event counts from the moment at which it arrives".to_owned(),
+        };
+        let has_time = matches!(stream.time, Some(TimeClause::Field(_)));
+        let late = match &stream.late {
+            Some(late) if has_time && late.node.as_micros() > 0 => {
+                let late = words::duration(late.node);
+                format!("it may come up to {late} behind the newest one, so alerts come about that much later")
+            }
+            _ => String::new(),
+        };
+        let idle = match &stream.idle {
+            Some(idle) => format!("a source that has been quiet for {} is no longer waited for", words::duration(idle.node)),
+            None if has_time && self.waits_for_time() => {
+                "it has no `idle`: a source that falls quiet holds back what waits for event time".to_owned()
+            }
+            None => String::new(),
+        };
+        let text = sentences(&[time, late, idle]);
+        Point::new(format!("{name}: {text}"), Some(stream.name.span))
+    }
+
+    /// The streams in whose sequence the pattern looks, as in "the very next event of `auth`".
+    pub fn sequence_name(&self) -> String {
+        let same = self.same_key();
+        format!("{}{same}", codes(self.rule.streams(), "or"))
+    }
+}
+
+/// Whether an expression is true or false rather than a value, as far as its form tells.
+fn is_condition(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::And(_) | ExprKind::Or(_) | ExprKind::In { .. } | ExprKind::Bool(_) => true,
+        ExprKind::Like(..) | ExprKind::Matches(..) | ExprKind::IsMissing(..) => true,
+        ExprKind::Unary(op, _) => op.node == UnaryOp::Not,
+        ExprKind::Binary(_, op, _) => op.node.is_comparison(),
+        ExprKind::Call { function, .. } => {
+            matches!(function.node.as_str(), "contains" | "starts_with" | "ends_with")
+        }
+        _ => false,
+    }
+}
+
+/// All text of a point and of what belongs to it.
+fn all_text(point: &Point) -> String {
+    let mut text = point.text.clone();
+    point.children.iter().for_each(|child| text.push_str(&all_text(child)));
+    text
+}
+
+/// Whether a link lets events pass between what it joins.
+pub(super) fn skips(kind: LinkKind) -> bool {
+    kind != LinkKind::Next
+}

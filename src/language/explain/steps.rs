@@ -1,0 +1,395 @@
+//! The pattern step by step.
+
+use crate::diagnostic::Span;
+use crate::event::Duration;
+use crate::language::tree::{
+    Absence, Atom, Element, Group, GroupKind, Link, LinkKind, Modifier, Name, Sequence, Spanned,
+};
+
+use super::phrase::{
+    Item, count, exact, is_nullable, is_short, items, manner, rounds, single, skips,
+};
+use super::value::one;
+use super::words::{self, code, sentences};
+use super::{Explainer, Point};
+
+/// Where a part of the pattern stands.
+#[derive(Clone, Copy)]
+pub(super) struct Spot {
+    /// Whether it belongs to the sequence of the match itself, whose end is the end of the match.
+    pub top: bool,
+    /// Whether nothing of the pattern follows it.
+    pub is_last: bool,
+    /// Whether all before it may have been left out.
+    pub is_start: bool,
+    /// Whether an absence with a span of time stands before it.
+    pub after_span: bool,
+    /// Whether more of an open count, or something optional, may be taken before it.
+    pub after_open: bool,
+}
+
+impl<'t> Explainer<'_, 't> {
+    /// The steps of the match, and what holds for all of them.
+    pub fn pattern(&self) -> Vec<Point> {
+        let Some(clause) = self.rule.pattern else { return Vec::new() };
+        let mut points = self.steps(&clause.pattern, true, true, true);
+        if let Some(within) = &clause.within
+            && exact(&clause.pattern) != Some(1)
+        {
+            points.push(Point::new(self.limit(within), Some(within.span)));
+        }
+        let is_one = exact(&clause.pattern) == Some(1) && clause.pattern.rest.is_empty();
+        if !is_one {
+            let text = "every event that can come first begins a partial match of its own, also while others are open";
+            points.push(Point::new(words::sentence(text), None));
+        }
+        if skips(&clause.pattern) {
+            let unless = if self.has_any() { ", except where every way is tried" } else { "" };
+            let text =
+                format!("an event that fits what can come next is always taken{unless}; one that fits nothing is passed over");
+            points.push(Point::new(words::sentence(&text), None));
+        }
+        points
+    }
+
+    /// The time limit of the whole match.
+    pub fn limit(&self, within: &Spanned<Duration>) -> String {
+        let span = words::duration(within.node);
+        format!("From the first event taken to the last at most {span} pass; exactly {span} still counts.")
+    }
+
+    /// The parts of a sequence. `is_end`: nothing of the pattern follows it; `is_start`: nothing
+    /// certain precedes it.
+    fn steps(&self, sequence: &'t Sequence, top: bool, is_end: bool, is_start: bool) -> Vec<Point> {
+        let items = items(sequence);
+        let mut points = Vec::new();
+        let mut spot = Spot { top, is_last: false, is_start, after_span: false, after_open: false };
+        for (index, item) in items.iter().enumerate() {
+            spot.is_last = is_end && index + 1 == items.len();
+            let mut point = match item {
+                Item::Step(link, element) => {
+                    let point = self.step(*link, element, spot);
+                    spot.after_span = false;
+                    spot.after_open = is_open(element);
+                    spot.is_start &= is_nullable(element);
+                    point
+                }
+                Item::Absence(absence) => {
+                    let is_last = index + 1 == items.len();
+                    let text = self.absence(absence, Spot { is_last, ..spot });
+                    spot.after_span = absence.duration.is_some();
+                    spot.after_open &= !spot.after_span;
+                    Point::new(text, Some(absence.span))
+                }
+            };
+            point.numbered = items.len() > 1;
+            points.push(point);
+        }
+        points
+    }
+
+    /// A step with its link.
+    fn step(&self, link: Option<&Link>, element: &'t Element, spot: Spot) -> Point {
+        let span = link.map_or(element.span, |link| link.span.to(element.span));
+        let lead = link.map(|link| self.lead(link, spot)).unwrap_or_default();
+        let mut notes: Vec<String> = Vec::new();
+        if let Some(link) = link {
+            notes.extend(self.link_notes(link, element, spot));
+        }
+        notes.extend(self.count_notes(element, spot.is_last));
+        let group = match &element.atom {
+            Atom::Group(group) if single(&element.atom).is_none() => Some(&**group),
+            _ => None,
+        };
+        let is_plain = match &element.atom {
+            Atom::Element(inner) => is_simple_count(inner),
+            _ => is_short(element) && group.is_none_or(is_plain),
+        };
+        if is_plain {
+            notes.extend(called(element));
+            notes.extend(group.and_then(|group| self.group_note(group, element)));
+            let phrase = self.element_phrase(element);
+            return Point::new(sentences(&prefixed(format!("{lead}{phrase}"), notes)), Some(span));
+        }
+        let (head, children) = match (&element.atom, group) {
+            (_, Some(group)) => {
+                notes.extend(self.group_note(group, element));
+                (self.group_head(group, element), self.group_points(group, spot))
+            }
+            (Atom::Element(inner), _) => {
+                let spot = Spot { top: false, after_span: false, ..spot };
+                (self.rounds_of(element, "the following"), vec![self.step(None, inner, spot)])
+            }
+            (Atom::Name { .. } | Atom::Group(_), None) => (self.element_phrase(element), Vec::new()),
+        };
+        let mut point = Point::new(sentences(&prefixed(format!("{lead}{head}"), notes)), Some(span));
+        point.children = children;
+        point
+    }
+
+    /// How a step follows: the words before it.
+    fn lead(&self, link: &Link, spot: Spot) -> String {
+        let after = if spot.after_span { "the end of that time" } else { "the event taken last" };
+        let within = link.within.as_ref().map(|within| words::duration(within.node));
+        match (link.kind, within) {
+            (LinkKind::Next, None) => "directly after that, ".to_owned(),
+            (LinkKind::Next, Some(span)) => format!("directly after that, within {span} of {after}, "),
+            (_, None) => "then ".to_owned(),
+            (_, Some(span)) => format!("then, within {span} of {after}, "),
+        }
+    }
+
+    fn link_notes(&self, link: &Link, element: &'t Element, spot: Spot) -> Vec<String> {
+        let is_single = is_once(element);
+        let mut notes = Vec::new();
+        match link.kind {
+            LinkKind::Next => notes.push(self.next_note(is_single, spot)),
+            LinkKind::ThenAny => notes.push(any_note(is_single)),
+            LinkKind::Then => {}
+        }
+        if link.within.is_some() && !is_single {
+            notes.push("that limit holds for its first event".to_owned());
+        }
+        notes
+    }
+
+    /// What `next` demands of a step.
+    fn next_note(&self, is_single: bool, spot: Spot) -> String {
+        let it = if is_single { "it" } else { "its first event" };
+        let start = if spot.is_start { ", unless the match begins with it" } else { "" };
+        let sequence = self.sequence_name();
+        format!("{it} must be the very next event of {sequence}, whether that one fits anything or not{start}")
+    }
+
+    /// What a count means beyond its number.
+    fn count_notes(&self, element: &Element, is_last: bool) -> Vec<String> {
+        let mut notes = Vec::new();
+        let Some((times, modifiers)) = count(element) else { return notes };
+        let (one_of, of) = match single(&element.atom) {
+            Some(_) => ("each", "the one before"),
+            None => ("each round", "the one before"),
+        };
+        if times.max != Some(1) {
+            if modifiers.contains(&Modifier::Consecutive) {
+                notes.push(format!(
+                    "{one_of} directly follows {of}, with no other event of {} in between",
+                    self.sequence_name()
+                ));
+            }
+            if modifiers.contains(&Modifier::Any) {
+                notes.push(
+                    "every combination is tried: after the first, an event that fits is both taken and passed over".to_owned(),
+                );
+            }
+        }
+        let is_open = times.max != Some(times.min);
+        if is_open && !is_last {
+            notes.push(match modifiers.contains(&Modifier::Lazy) {
+                true => "an event that fits both this and what comes after counts as what comes after, if there are enough by then".to_owned(),
+                false => "an event that fits both this and what comes after counts as this".to_owned(),
+            });
+        }
+        if let Some(until) = &element.until {
+            notes.push(self.until(until, times.min));
+        }
+        notes
+    }
+
+    /// `until NAME`
+    pub fn until(&self, until: &Name, min: u32) -> String {
+        let fails = match min {
+            0 | 1 => String::new(),
+            min => format!("; if there are fewer than {} by then, there is no match", words::number(min.into())),
+        };
+        format!("once one has been taken, {} ends this: from it on no more are taken{fails}", one(&until.node))
+    }
+
+    /// What the group of an element consists of, told before its parts.
+    fn group_head(&self, group: &'t Group, element: &Element) -> String {
+        let what = match (group.branches.len(), group.kind) {
+            (0 | 1, _) => "the following steps",
+            (_, GroupKind::Or) => "one of the following",
+            (2, GroupKind::And) => "both of the following, in any order",
+            (_, GroupKind::And) => "all of the following, in any order",
+        };
+        self.rounds_of(element, what)
+    }
+
+    fn rounds_of(&self, element: &Element, what: &str) -> String {
+        match count(element) {
+            Some((times, modifiers)) => format!("{}{}, {what}", rounds(times), manner(&modifiers)),
+            None => what.to_owned(),
+        }
+    }
+
+    /// What holds for a group as a whole.
+    fn group_note(&self, group: &Group, element: &Element) -> Option<String> {
+        let mut notes: Vec<String> = Vec::new();
+        if group.branches.len() > 1 {
+            notes.push(match group.kind {
+                GroupKind::Or => "an event that fits several of them counts for the first of these".to_owned(),
+                GroupKind::And => {
+                    let whole = if is_plain(group) { "" } else { "; one that has begun is finished before the next begins" };
+                    format!("they are different events{whole}")
+                }
+            });
+        }
+        if let Some(within) = &group.within {
+            let each = if count(element).is_some_and(|(count, _)| count.max != Some(1)) { "each time, " } else { "" };
+            let span = words::duration(within.node);
+            notes.push(format!("{each}from its first event to its last at most {span} pass; exactly {span} still counts"));
+        }
+        (!notes.is_empty()).then(|| notes.join(". "))
+    }
+
+    /// The parts of a group: its steps, or its branches.
+    fn group_points(&self, group: &'t Group, spot: Spot) -> Vec<Point> {
+        if let [branch] = group.branches.as_slice() {
+            return self.steps(branch, false, spot.is_last, spot.is_start);
+        }
+        let branch = |sequence: &'t Sequence| {
+            let mut steps = self.steps(sequence, false, spot.is_last, spot.is_start);
+            if steps.len() == 1 {
+                return steps.remove(0);
+            }
+            let mut point = Point::new("In this order:".to_owned(), Some(sequence.span));
+            point.children = steps;
+            point
+        };
+        group.branches.iter().map(branch).collect()
+    }
+
+    /// Something that must not come.
+    pub fn absence(&self, absence: &Absence, spot: Spot) -> String {
+        let name = code(&absence.name.node);
+        let within = self.rule.pattern.and_then(|clause| clause.within.as_ref());
+        let within = within.filter(|_| spot.top).map(|within| words::duration(within.node));
+        let ends = spot.is_last;
+        match (&absence.duration, absence.next) {
+            (Some(duration), _) => {
+                let span = words::duration(duration.node);
+                let after = if spot.after_span { "the end of the time before" } else { "the event taken last" };
+                let again = match spot.after_open {
+                    true => "if another event is taken before they are over, they begin again from that one",
+                    false => "",
+                };
+                let text = format!("then no {name} event in the {span} after {after}");
+                sentences(&[text.as_str(), "one at exactly their end still counts against it", again])
+            }
+            (None, false) if ends => match within {
+                Some(span) => sentences(&[
+                    format!("then no {name} event until {span} after the first event of the match").as_str(),
+                    "one at exactly that moment still counts against it",
+                ]),
+                None => words::sentence(&format!("then no {name} event; nothing says for how long")),
+            },
+            (None, true) if ends => {
+                let sequence = self.sequence_name();
+                let none = within.map(|span| format!("if none comes until {span} after the first event of the match, that is as good"));
+                let text = format!("the very next event of {sequence} is not {}", one(&absence.name.node));
+                sentences(&[text, none.unwrap_or_default()])
+            }
+            (None, false) => {
+                let from = if spot.after_span { "the end of that time" } else { "the event taken last" };
+                let text = format!("no {name} event between {from} and the event that is taken next");
+                sentences(&[text.as_str(), "the one that is taken next may itself fit it"])
+            }
+            (None, true) => {
+                let after = if spot.after_span { " after that time" } else { "" };
+                let (sequence, name) = (self.sequence_name(), one(&absence.name.node));
+                let text = format!("the very next event of {sequence}{after} is not {name}");
+                sentences(&[text.as_str(), "that holds even for one that would fit the next step"])
+            }
+        }
+    }
+
+    /// Whether the pattern tries several ways from one beginning.
+    pub fn has_any(&self) -> bool {
+        self.rule.pattern.is_some_and(|clause| sequence_has_any(&clause.pattern))
+    }
+
+    /// The step or absence that stands at a place of the file.
+    pub fn point_at(&self, span: Span) -> Option<Point> {
+        let points = self.pattern();
+        find(&points, span)
+    }
+}
+
+fn find(points: &[Point], span: Span) -> Option<Point> {
+    let holds = |point: &&Point| {
+        point.span.is_some_and(|outer| outer.file == span.file && outer.start <= span.start && span.end <= outer.end)
+    };
+    let point = points.iter().find(holds)?;
+    Some(find(&point.children, span).unwrap_or_else(|| point.clone()))
+}
+
+fn sequence_has_any(sequence: &Sequence) -> bool {
+    items(sequence).into_iter().any(|item| match item {
+        Item::Absence(_) => false,
+        Item::Step(link, element) => {
+            link.is_some_and(|link| link.kind == LinkKind::ThenAny) || element_has_any(element)
+        }
+    })
+}
+
+fn element_has_any(element: &Element) -> bool {
+    count(element).is_some_and(|(_, modifiers)| modifiers.contains(&Modifier::Any))
+        || match &element.atom {
+            Atom::Name { .. } => false,
+            Atom::Element(inner) => element_has_any(inner),
+            Atom::Group(group) => group.branches.iter().any(sequence_has_any),
+        }
+}
+
+/// What `then any` does.
+fn any_note(is_single: bool) -> String {
+    let fits = if is_single { "an event that fits" } else { "an event that fits as its first" };
+    format!(
+        "every way is tried: {fits} is both taken and passed over for a later one, so one beginning can lead to several matches"
+    )
+}
+
+/// Whether an element is a single event that comes at most once.
+fn is_once(element: &Element) -> bool {
+    single(&element.atom).is_some() && count(element).is_none_or(|(count, _)| count.max == Some(1))
+}
+
+/// Whether a count inside a count says all that is to be said of it.
+fn is_simple_count(element: &Element) -> bool {
+    single(&element.atom).is_some()
+        && element.until.is_none()
+        && count(element).is_none_or(|(count, modifiers)| count.max == Some(count.min) && modifiers.is_empty())
+}
+
+/// Whether each branch of a group is one event, so that a sentence holds all of it.
+fn is_plain(group: &Group) -> bool {
+    group.branches.iter().all(|branch| {
+        branch.rest.is_empty() && branch.first.quantifier.is_none() && single(&branch.first.atom).is_some()
+    })
+}
+
+/// Whether more of an element may be taken when what follows it could be taken as well.
+fn is_open(element: &Element) -> bool {
+    let own = count(element).is_some_and(|(count, _)| count.max != Some(count.min));
+    own || match &element.atom {
+        Atom::Name { .. } => false,
+        Atom::Element(inner) => is_open(inner),
+        Atom::Group(group) => group.branches.iter().any(|branch| {
+            items(branch).last().is_some_and(|item| match item {
+                Item::Step(_, element) => is_open(element),
+                Item::Absence(_) => false,
+            })
+        }),
+    }
+}
+
+/// The name that the events of a step are known by, when it is another than that of the event.
+fn called(element: &Element) -> Option<String> {
+    let (_, alias) = single(&element.atom)?;
+    let it = if is_once(element) { "it is" } else { "they are" };
+    Some(format!("{it} known as {}", code(&alias?.node)))
+}
+
+fn prefixed(first: String, rest: Vec<String>) -> Vec<String> {
+    std::iter::once(first).chain(rest).collect()
+}
