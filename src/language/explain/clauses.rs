@@ -1,9 +1,8 @@
 //! The clauses around the pattern: the summary, the key, the alert, limits and bounds.
 
 use crate::language::analysis::{DEFAULT_MAX_EVENTS, DEFAULT_MAX_RUNS};
-use crate::language::tree::{Alert, Expr, ExprKind, KeyPart, Limit, Max, Overlap, operands};
+use crate::language::tree::{Alert, Expr, ExprKind, KeyPart, Limit, Max, Name, Overlap, operands};
 
-use super::phrase::{exact, items};
 use super::value::Place;
 use super::words::{self, article, code, codes, grouped, sentence, sentences};
 use super::{Explainer, Point, code as written};
@@ -20,12 +19,11 @@ impl<'t> Explainer<'_, 't> {
             true => format!("over all events together: {phrase}"),
             false => format!("for each {}: {phrase}", self.key()),
         };
-        let is_one = exact(&clause.pattern) == Some(1) && items(&clause.pattern).len() == 1;
-        let overlap = if is_one { String::new() } else { self.overlap_phrase() };
+        let overlap = if self.is_one_event() { String::new() } else { self.overlap_phrase() };
         let alert = match self.rule.alert {
             Some(alert) => {
                 let severity = &alert.severity.node;
-                format!("the alert is of severity {severity} and goes to {}", self.sinks())
+                format!("{} {severity} alert goes to {}", article(severity), self.sinks())
             }
             None => String::new(),
         };
@@ -74,12 +72,13 @@ impl<'t> Explainer<'_, 't> {
             }
         };
         for part in self.rule.by {
-            let names: Vec<String> = part
-                .fields
-                .iter()
-                .filter_map(|field| Some(format!("{} in {}", code(&field.field.node), code(&field.stream.as_ref()?.node))))
+            let other = part.fields.iter().filter(|field| field.field.node != key_name(part));
+            let names: Vec<String> = other
+                .filter_map(|field| {
+                    Some(format!("{} in {}", code(&field.field.node), code(&field.stream.as_ref()?.node)))
+                })
                 .collect();
-            if names.len() > 1 {
+            if !names.is_empty() {
                 texts.push(format!("{} is called {}", code(key_name(part)), words::list(&names, "and")));
             }
         }
@@ -108,9 +107,15 @@ impl<'t> Explainer<'_, 't> {
             None | Some(Overlap::None) => "no event is in two alerts".to_owned(),
             Some(Overlap::PerStart) => "there is one alert for each first event".to_owned(),
             Some(Overlap::All) => "every match is reported, also those that share events".to_owned(),
-            Some(Overlap::ResumeAtFirst(name)) => format!("after an alert it goes on from the first {} event", code(&name.node)),
-            Some(Overlap::ResumeAtLast(name)) => format!("after an alert it goes on from the last {} event", code(&name.node)),
+            Some(Overlap::ResumeAtFirst(name)) => self.resume_phrase(name, "first"),
+            Some(Overlap::ResumeAtLast(name)) => self.resume_phrase(name, "last"),
         }
+    }
+
+    fn resume_phrase(&self, name: &Name, which: &str) -> String {
+        let which =
+            if self.rule.several.contains(name.node.as_str()) { format!("{which} ") } else { String::new() };
+        format!("after an alert it goes on from its {which}{} event", code(&name.node))
     }
 
     /// An alert in a sentence: its severity, title and fields.
@@ -155,7 +160,9 @@ impl<'t> Explainer<'_, 't> {
         if !self.rule.by.is_empty() {
             each.push(self.key());
         }
-        each.extend(limit.for_each.iter().map(|expr| scope.value(expr).trim_start_matches("the ").to_owned()));
+        each.extend(
+            limit.for_each.iter().map(|expr| scope.value(expr).trim_start_matches("the ").to_owned()),
+        );
         let each = match each.is_empty() {
             true => String::new(),
             false => format!(" for each {}", words::list(&each, "and each")),
@@ -163,7 +170,8 @@ impl<'t> Explainer<'_, 't> {
         let count = words::plural(limit.count.node.unsigned_abs(), "alert");
         sentences(&[
             format!("at most {count} {}{each}", words::per(limit.per.node)),
-            "those beyond are held back, and the next one that is sent says how many (`suppressed`)".to_owned(),
+            "those beyond are held back, and the next one that is sent says how many (`suppressed`)"
+                .to_owned(),
         ])
     }
 
@@ -178,7 +186,10 @@ impl<'t> Explainer<'_, 't> {
     fn mode_phrase(&self) -> Option<String> {
         let mode = self.rule.mode?;
         Some(match mode.node.as_str() {
-            "shadow" => "it runs in shadow mode: it is evaluated and its alerts are counted, but nothing is sent".to_owned(),
+            "shadow" => {
+                "it runs in shadow mode: it is evaluated and its alerts are counted, but nothing is sent"
+                    .to_owned()
+            }
             "off" => "it is switched off: it is checked, but not evaluated".to_owned(),
             other => format!("its mode is {}, which does not exist", code(other)),
         })
@@ -189,20 +200,25 @@ impl<'t> Explainer<'_, 't> {
         if self.rule.pattern.is_none() {
             return Vec::new();
         }
-        let bound = |max: Option<&Max>, default: usize| match max {
-            Some(max) => grouped(&max.count.node.to_string()),
-            None => format!("{} (the default)", grouped(&default.to_string())),
+        let bound = |max: Option<&Max>, default: usize| {
+            grouped(&max.map_or_else(|| default.to_string(), |max| max.count.node.to_string()))
         };
         let runs = bound(self.rule.max_runs, DEFAULT_MAX_RUNS);
         let events = bound(self.rule.max_events, DEFAULT_MAX_EVENTS);
+        let default = match (self.rule.max_runs, self.rule.max_events) {
+            (None, None) => "; both are the defaults",
+            (None, Some(_)) => "; the first is the default",
+            (Some(_), None) => "; the second is the default",
+            (Some(_), Some(_)) => "",
+        };
         let each = match self.rule.by.is_empty() {
             true => String::new(),
             false => format!(" for each {}", self.key()),
         };
         let span = self.rule.span("max runs").or(self.rule.span("max events"));
         let text = sentences(&[
-            format!("at most {runs} partial matches{each}, holding at most {events} events"),
-            "when that is reached the oldest are dropped, and an alert of kind `limit` says so".to_owned(),
+            format!("at most {runs} partial matches{each}, holding at most {events} events{default}"),
+            "when a bound is reached the oldest are dropped, and an alert of kind `limit` says so".to_owned(),
         ]);
         vec![Point::new(text, span)]
     }

@@ -28,7 +28,9 @@ fn level(expr: &Expr) -> Level {
             BinaryOp::Mul | BinaryOp::Div | BinaryOp::Rem => Level::Product,
             _ => Level::Comparison,
         },
-        ExprKind::In { .. } | ExprKind::Like(..) | ExprKind::Matches(..) | ExprKind::IsMissing(..) => Level::Comparison,
+        ExprKind::In { .. } | ExprKind::Like(..) | ExprKind::Matches(..) | ExprKind::IsMissing(..) => {
+            Level::Comparison
+        }
         _ => Level::Atom,
     }
 }

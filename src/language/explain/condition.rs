@@ -44,9 +44,13 @@ impl<'t> Scope<'_, 't> {
     /// A condition that is neither a chain of `and` nor of `or`, or the opposite of it.
     fn simple(&self, expr: &Expr, negated: bool) -> String {
         match &expr.kind {
-            ExprKind::Bool(value) => if *value == negated { "never" } else { "always" }.to_owned(),
+            ExprKind::Bool(value) => {
+                if *value == negated { "the condition never holds" } else { "the condition always holds" }.to_owned()
+            }
             ExprKind::Unary(op, of) if op.node == UnaryOp::Not => match of.kind {
-                ExprKind::And(_) | ExprKind::Or(_) if !negated => format!("it is not so that {}", self.clause(of)),
+                ExprKind::And(_) | ExprKind::Or(_) if !negated => {
+                    format!("it is not so that {}", self.clause(of))
+                }
                 ExprKind::And(_) | ExprKind::Or(_) => self.clause(of),
                 _ => self.simple(of, !negated),
             },
@@ -67,7 +71,16 @@ impl<'t> Scope<'_, 't> {
                 let word = if *missing == negated { "present" } else { "missing" };
                 format!("{} is {word}", self.value(of))
             }
-            ExprKind::Call { function, arguments, .. } => self.call_holds(expr, &function.node, arguments, negated),
+            ExprKind::Call { function, arguments, .. } => {
+                self.call_holds(expr, &function.node, arguments, negated)
+            }
+            ExprKind::Binary(value, op, default) if op.node == BinaryOp::Default => match default.kind {
+                ExprKind::Bool(default) if default != negated => {
+                    format!("{} is {} or missing", self.value(value), !negated)
+                }
+                ExprKind::Bool(_) => format!("{} is {}", self.value(value), !negated),
+                _ => format!("{} is {}", self.value(expr), !negated),
+            },
             _ => format!("{} is {}", self.value(expr), !negated),
         }
     }
@@ -98,7 +111,14 @@ impl<'t> Scope<'_, 't> {
         if let ExprKind::Bool(value) = right.kind {
             return format!("{} is {}", self.value(left), value == (op == BinaryOp::Eq));
         }
-        let is_name = |expr: &Expr| !matches!(expr.kind, ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Str(_));
+        if let (ExprKind::Binary(value, inner, default), BinaryOp::Eq) = (&left.kind, op)
+            && inner.node == BinaryOp::Default
+            && default.kind == right.kind
+        {
+            return format!("{} is {} or missing", self.value(value), self.value(right));
+        }
+        let is_name =
+            |expr: &Expr| !matches!(expr.kind, ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Str(_));
         let verb = match op {
             BinaryOp::Eq if is_name(right) => "equals",
             BinaryOp::Eq => "is",
@@ -113,7 +133,8 @@ impl<'t> Scope<'_, 't> {
             BinaryOp::Gt => "is more than",
             _ => "is at least",
         };
-        let right = if matches!(op, BinaryOp::Eq | BinaryOp::Ne) { self.value(right) } else { self.quantity(right) };
+        let right =
+            if matches!(op, BinaryOp::Eq | BinaryOp::Ne) { self.value(right) } else { self.quantity(right) };
         format!("{} {verb} {right}", self.value(left))
     }
 
@@ -133,8 +154,9 @@ impl<'t> Scope<'_, 't> {
                 };
             }
         };
-        let has_network =
-            values.iter().any(|value| matches!(&value.kind, ExprKind::Str(text) if text.parse::<ipnet::IpNet>().is_ok()));
+        let has_network = values
+            .iter()
+            .any(|value| matches!(&value.kind, ExprKind::Str(text) if text.parse::<ipnet::IpNet>().is_ok()));
         let is = if has_network { "is in" } else { "is" };
         let values: Vec<String> = values.iter().map(|value| self.value(value)).collect();
         match (negated, values.len()) {
@@ -149,7 +171,8 @@ impl<'t> Scope<'_, 't> {
     fn like(&self, value: &Expr, pattern: &Expr, negated: bool) -> String {
         let subject = self.value(value);
         let (does, is) = if negated { ("does not ", "is not") } else { ("", "is") };
-        let verb = |plain: &str, with_s: &str| if negated { format!("{does}{plain}") } else { with_s.to_owned() };
+        let verb =
+            |plain: &str, with_s: &str| if negated { format!("{does}{plain}") } else { with_s.to_owned() };
         let ExprKind::Str(text) = &pattern.kind else {
             return format!("{subject} {is} like {}", self.value(pattern));
         };

@@ -1,5 +1,6 @@
 //! What the events of a rule are, and the names that their conditions use.
 
+use crate::event::Duration;
 use crate::language::tree::{EventDef, Expr, ExprKind, LinkKind, Stream, StreamBody, TimeClause, UnaryOp};
 
 use super::value::Place;
@@ -14,7 +15,7 @@ impl<'t> Explainer<'_, 't> {
     pub fn events(&self) -> Vec<Point> {
         let mut points: Vec<Point> = self.rule.events.iter().map(|event| self.event(event)).collect();
         for name in self.rule.named.iter().filter(|name| self.rule.event(name).is_none()) {
-            points.push(Point::new(format!("{}: any event of that stream.", code(name)), None));
+            points.push(Point::new(format!("{} is any event of that stream.", code(name)), None));
         }
         points
     }
@@ -22,13 +23,18 @@ impl<'t> Explainer<'_, 't> {
     /// `event NAME = STREAM where condition`
     pub fn event(&self, event: &'t EventDef) -> Point {
         let (name, stream) = (code(&event.name.node), code(&event.stream.node));
-        let span = Some(event.name.span.to(event.condition.as_ref().map_or(event.stream.span, |condition| condition.span)));
+        let span = Some(
+            event
+                .name
+                .span
+                .to(event.condition.as_ref().map_or(event.stream.span, |condition| condition.span)),
+        );
         let unused = match self.rule.pattern {
             Some(_) if !self.rule.named.contains(&event.name.node.as_str()) => "The pattern does not use it",
             _ => "",
         };
         let Some(condition) = &event.condition else {
-            return Point::new(format!("{name}: {}", sentences(&[format!("any event of {stream}").as_str(), unused])), span);
+            return Point::new(sentences(&[format!("{name} is any {stream} event").as_str(), unused]), span);
         };
         let scope = self.scope(Place::Condition(&event.stream.node));
         let article = article(&event.stream.node);
@@ -36,11 +42,11 @@ impl<'t> Explainer<'_, 't> {
         let clauses = scope.clauses(condition);
         let text = list(&clauses, "and");
         if clauses.len() == 1 || text.len() <= LONGEST_SENTENCE {
-            let text = format!("{article} {stream} event where {text}");
-            return Point::new(format!("{name}: {}", sentences(&[text.as_str(), &without, unused])), span);
+            let text = format!("{name} is {article} {stream} event where {text}");
+            return Point::new(sentences(&[text.as_str(), &without, unused]), span);
         }
-        let head = format!("{article} {stream} event for which all of this holds:");
-        let mut point = Point::new(format!("{name}: {}", sentences(&[unused, &head])), span);
+        let head = format!("{name} is {article} {stream} event for which all of this holds:");
+        let mut point = Point::new(sentences(&[unused, &head]), span);
         point.children = clauses.iter().map(|clause| Point::new(words::sentence(clause), None)).collect();
         if !without.is_empty() {
             point.children.push(Point::new(words::sentence(&without), None));
@@ -59,7 +65,8 @@ impl<'t> Explainer<'_, 't> {
     /// The constants and definitions that the conditions and alerts use, except those whose value the
     /// conditions show.
     pub fn names(&self) -> Vec<Point> {
-        let mut used: Vec<&'t Expr> = self.rule.events.iter().filter_map(|event| event.condition.as_ref()).collect();
+        let mut used: Vec<&'t Expr> =
+            self.rule.events.iter().filter_map(|event| event.condition.as_ref()).collect();
         used.extend(self.rule.limit.iter().flat_map(|limit| &limit.for_each));
         let shown: String = self.events().iter().map(all_text).collect();
         let mut points = Vec::new();
@@ -77,50 +84,69 @@ impl<'t> Explainer<'_, 't> {
             } else if let Some(constant) = self.set.constants.get(name)
                 && !shown.contains(&format!("{} (", code(name)))
             {
-                points.push(Point::new(format!("{} is {}.", code(name), scope.quantity(&constant.value)), None));
+                points.push(Point::new(
+                    format!("{} is {}.", code(name), scope.quantity(&constant.value)),
+                    None,
+                ));
             }
         }
         points
     }
 
-    /// When events happen, stream by stream, and how long they are waited for.
+    /// When events happen, and how long they are waited for. Streams alike are told together.
     pub fn event_time(&self) -> Vec<Point> {
-        let streams = self.rule.streams();
-        streams.into_iter().filter_map(|name| self.set.streams.get(name)).map(|stream| self.stream_time(stream)).collect()
+        let mut told: Vec<(String, Vec<&str>)> = Vec::new();
+        for stream in self.rule.streams().into_iter().filter_map(|name| self.set.streams.get(name)) {
+            let text = self.stream_time(stream);
+            match told.iter_mut().find(|(other, _)| *other == text) {
+                Some((_, names)) => names.push(&stream.name.node),
+                None => told.push((text, vec![&stream.name.node])),
+            }
+        }
+        let point =
+            |(text, names): (String, Vec<&str>)| Point::new(format!("{}: {text}", codes(names, "and")), None);
+        told.into_iter().map(point).collect()
     }
 
-    fn stream_time(&self, stream: &Stream) -> Point {
-        let name = code(&stream.name.node);
+    fn stream_time(&self, stream: &Stream) -> String {
         if let StreamBody::Rule(rule) = &stream.body {
-            let text = format!("{name}: the alerts of the rule {}, at the time at which they were decided.", code(&rule.node));
-            return Point::new(text, Some(stream.name.span));
+            let rule = code(&rule.node);
+            return format!(
+                "Its events are the alerts of the rule {rule}, at the times at which they were decided."
+            );
         }
-        let time = match &stream.time {
-            Some(TimeClause::Field(field)) => format!("an event happened at its {}", code(&field.node)),
-            Some(TimeClause::Arrival(_)) | None => "an event counts from the moment at which it arrives".to_owned(),
+        let field = match &stream.time {
+            Some(TimeClause::Field(field)) => Some(field),
+            Some(TimeClause::Arrival(_)) | None => None,
         };
-        let has_time = matches!(stream.time, Some(TimeClause::Field(_)));
+        let time = match field {
+            Some(field) => format!("the time of an event is its {}", code(&field.node)),
+            None => "the time of an event is that of its arrival".to_owned(),
+        };
         let late = match &stream.late {
-            Some(late) if has_time && late.node.as_micros() > 0 => {
+            Some(late) if field.is_some() && late.node > Duration::ZERO => {
                 let late = words::duration(late.node);
-                format!("it may come up to {late} behind the newest one, so alerts come about that much later")
+                format!("it may come up to {late} behind newer ones, so alerts come about that much later")
             }
             _ => String::new(),
         };
         let idle = match &stream.idle {
-            Some(idle) => format!("a source that has been quiet for {} is no longer waited for", words::duration(idle.node)),
-            None if has_time && self.waits_for_time() => {
-                "it has no `idle`: a source that falls quiet holds back what waits for event time".to_owned()
+            Some(idle) => format!(
+                "a source that has been quiet for {} is no longer waited for",
+                words::duration(idle.node)
+            ),
+            None if field.is_some() && self.waits_for_time() => {
+                "there is no `idle`: a source that falls quiet holds back what waits for event time"
+                    .to_owned()
             }
             None => String::new(),
         };
-        let text = sentences(&[time, late, idle]);
-        Point::new(format!("{name}: {text}"), Some(stream.name.span))
+        sentences(&[time, late, idle])
     }
 
     /// The streams in whose sequence the pattern looks, as in "the very next event of `auth`".
     pub fn sequence_name(&self) -> String {
-        let same = self.same_key();
+        let same = self.same_key().replacen(" of the", " with the", 1);
         format!("{}{same}", codes(self.rule.streams(), "or"))
     }
 }

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostic::{FileId, Span};
 use crate::event::{FieldType, Type};
 use crate::language::tree::{
-    Alert, Atom, ClauseKind, Def, Element, EventDef, Expr, ExprKind, Field, File, Item, KeyPart, Let, Limit, Match,
-    Max, MaxKind, Name, OnTimeout, Overlap, Part, Quantifier, Rule, Sequence, Spanned, Stream, StreamBody, UnaryOp,
-    operands,
+    Alert, Atom, ClauseKind, Def, Element, EventDef, Expr, ExprKind, Field, File, GroupKind, Item, KeyPart,
+    Let, Limit, Match, Max, MaxKind, Name, OnTimeout, Overlap, Part, Rule, Sequence, Spanned, Stream,
+    StreamBody, UnaryOp, operands,
 };
+
+use super::phrase;
 
 /// The declarations of a rule set, by name. What is declared twice has its first meaning.
 #[derive(Clone, Debug, Default)]
@@ -58,9 +60,8 @@ impl<'t> RuleSet<'t> {
 
     /// The rule that holds a byte of a file.
     pub(super) fn rule_at(&self, file: FileId, byte: u32) -> Option<&'t Rule> {
-        let holds = |rule: &&&Rule| {
-            rule.span.file == file && (rule.span.start..=rule.span.end).contains(&byte)
-        };
+        let holds =
+            |rule: &&&Rule| rule.span.file == file && (rule.span.start..=rule.span.end).contains(&byte);
         self.written.iter().find(holds).copied()
     }
 
@@ -110,8 +111,14 @@ impl<'t> RuleSet<'t> {
 /// Whether an expression is written as a value.
 pub(super) fn is_literal(expr: &Expr) -> bool {
     match &expr.kind {
-        ExprKind::Unary(op, of) => op.node == UnaryOp::Neg && matches!(of.kind, ExprKind::Int(_) | ExprKind::Float(_)),
-        ExprKind::Bool(_) | ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Str(_) | ExprKind::Duration(_) => true,
+        ExprKind::Unary(op, of) => {
+            op.node == UnaryOp::Neg && matches!(of.kind, ExprKind::Int(_) | ExprKind::Float(_))
+        }
+        ExprKind::Bool(_)
+        | ExprKind::Int(_)
+        | ExprKind::Float(_)
+        | ExprKind::Str(_)
+        | ExprKind::Duration(_) => true,
         _ => false,
     }
 }
@@ -137,6 +144,10 @@ pub(super) struct RuleParts<'t> {
     spans: BTreeMap<&'static str, Span>,
     /// Variables that a group captures anew in each of its rounds.
     pub repeated: BTreeSet<&'t str>,
+    /// Variables that can capture several events.
+    pub several: BTreeSet<&'t str>,
+    /// Variables that may capture nothing.
+    pub maybe: BTreeSet<&'t str>,
     /// What the pattern names: events and streams, each once, in the order of the pattern.
     pub named: Vec<&'t str>,
 }
@@ -166,7 +177,7 @@ impl<'t> RuleParts<'t> {
             }
         }
         if let Some(pattern) = parts.pattern {
-            parts.sequence(&pattern.pattern, false);
+            parts.sequence(&pattern.pattern, Around::default());
         }
         parts
     }
@@ -207,36 +218,54 @@ impl<'t> RuleParts<'t> {
         }
     }
 
-    fn sequence(&mut self, sequence: &'t Sequence, in_rounds: bool) {
-        self.element(&sequence.first, in_rounds);
+    fn sequence(&mut self, sequence: &'t Sequence, around: Around) {
+        self.element(&sequence.first, around);
         for part in &sequence.rest {
             match part {
-                Part::Step { element, .. } => self.element(element, in_rounds),
+                Part::Step { element, .. } => self.element(element, around),
                 Part::Absence(absence) => self.name(&absence.name),
             }
         }
     }
 
-    fn element(&mut self, element: &'t Element, in_rounds: bool) {
-        let repeats = match &element.quantifier {
-            Some(Quantifier::Count(count, _)) => count.node.max != Some(1),
-            Some(Quantifier::Optional(_)) | None => false,
-        };
-        let in_rounds = in_rounds || repeats;
+    fn element(&mut self, element: &'t Element, mut around: Around) {
+        let in_rounds = around.repeats;
+        if let Some((count, _)) = phrase::count(element) {
+            around.repeats |= count.max != Some(1);
+            around.optional |= count.min == 0;
+        }
         match &element.atom {
             Atom::Name { name, alias } => {
                 self.name(name);
-                if in_rounds && !repeats {
-                    self.repeated.insert(&alias.as_ref().unwrap_or(name).node);
+                let variable = alias.as_ref().unwrap_or(name).node.as_str();
+                // A count before a single event is no group, whose rounds would hide each other's events.
+                for (holds, set) in [
+                    (in_rounds, &mut self.repeated),
+                    (around.repeats, &mut self.several),
+                    (around.optional, &mut self.maybe),
+                ] {
+                    if holds {
+                        set.insert(variable);
+                    }
                 }
             }
-            Atom::Group(group) => group.branches.iter().for_each(|branch| self.sequence(branch, in_rounds)),
-            Atom::Element(inner) => self.element(inner, in_rounds),
+            Atom::Group(group) => {
+                around.optional |= group.kind == GroupKind::Or && group.branches.len() > 1;
+                group.branches.iter().for_each(|branch| self.sequence(branch, around));
+            }
+            Atom::Element(inner) => self.element(inner, around),
         }
         if let Some(until) = &element.until {
             self.name(until);
         }
     }
+}
+
+/// What stands around a part of the pattern.
+#[derive(Clone, Copy, Default)]
+struct Around {
+    repeats: bool,
+    optional: bool,
 }
 
 /// The words that a clause begins with.

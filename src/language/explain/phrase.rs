@@ -2,7 +2,8 @@
 //! `big` event".
 
 use crate::language::tree::{
-    Absence, Atom, Count, Element, Group, GroupKind, Link, LinkKind, Modifier, Name, Part, Quantifier, Sequence,
+    Absence, Atom, Count, Element, Group, GroupKind, Link, LinkKind, Modifier, Name, Part, Quantifier,
+    Sequence,
 };
 
 use super::value::one;
@@ -10,7 +11,7 @@ use super::words::{self, article, code, list, number};
 use super::{Explainer, events};
 
 /// Most names that a part of a pattern may have to be told inside a sentence.
-const MAX_NAMES: usize = 4;
+const MAX_NAMES: usize = 6;
 /// Most parts of a sequence that are told in one sentence.
 const MAX_PARTS: usize = 8;
 
@@ -169,7 +170,9 @@ fn exact_element(element: &Element) -> Option<u64> {
         Atom::Group(group) => {
             let mut branches = group.branches.iter().map(exact);
             match group.kind {
-                GroupKind::And => branches.try_fold(0_u64, |sum, branch| Some(sum.saturating_add(branch?)))?,
+                GroupKind::And => {
+                    branches.try_fold(0_u64, |sum, branch| Some(sum.saturating_add(branch?)))?
+                }
                 GroupKind::Or => {
                     let first = branches.next().flatten()?;
                     branches.all(|branch| branch == Some(first)).then_some(first)?
@@ -255,12 +258,15 @@ impl<'t> Explainer<'_, 't> {
             return Some(code(&name.node));
         }
         let Atom::Group(group) = atom else { return None };
-        let is_plain = group.kind == GroupKind::Or && group.within.is_none() && group.branches.len() <= MAX_NAMES;
+        let is_plain =
+            group.kind == GroupKind::Or && group.within.is_none() && group.branches.len() <= MAX_NAMES;
         let names: Vec<String> = group
             .branches
             .iter()
             .map(|branch| match single(&branch.first.atom) {
-                Some((name, None)) if branch.rest.is_empty() && is_bare(&branch.first) => Some(code(&name.node)),
+                Some((name, None)) if branch.rest.is_empty() && is_bare(&branch.first) => {
+                    Some(code(&name.node))
+                }
                 _ => None,
             })
             .collect::<Option<_>>()?;
@@ -284,14 +290,13 @@ impl<'t> Explainer<'_, 't> {
                 }
             }
         };
-        let has_comma = text.contains(", ") || text.contains("; ");
-        if has_comma && !text.starts_with('(') { format!("({text})") } else { text }
+        if words::has_comma(&text) { format!("({text})") } else { text }
     }
 
     fn branch_phrase(&self, branch: &'t Sequence) -> String {
         let phrase = self.sequence_phrase(branch, None);
-        let is_plain = !phrase.contains(", ") && !phrase.starts_with("either") && !phrase.contains(" and ");
-        if is_plain || phrase.starts_with('(') { phrase } else { format!("({phrase})") }
+        let combines = phrase.starts_with("either") || phrase.ends_with(" in any order");
+        if words::has_comma(&phrase) || combines { format!("({phrase})") } else { phrase }
     }
 
     /// The steps of a sequence one after the other, all within a time.
@@ -312,7 +317,12 @@ impl<'t> Explainer<'_, 't> {
             let is_last = index + 1 == items.len();
             match item {
                 Item::Step(link, element) => {
-                    text.push_str(&self.linked_phrase(*link, element, &guards.join(" and "), index));
+                    text.push_str(&self.linked_phrase(
+                        *link,
+                        element,
+                        &guards.join(" and "),
+                        (index, items.len() == 1),
+                    ));
                     guards.clear();
                 }
                 Item::Absence(absence) if absence.duration.is_none() && !is_last => {
@@ -335,10 +345,18 @@ impl<'t> Explainer<'_, 't> {
     }
 
     /// A step with its link.
-    fn linked_phrase(&self, link: Option<&Link>, element: &'t Element, guard: &str, index: usize) -> String {
+    fn linked_phrase(
+        &self,
+        link: Option<&Link>,
+        element: &'t Element,
+        guard: &str,
+        place: (usize, bool),
+    ) -> String {
+        let (index, alone) = place;
         let phrase = match is_short(element) {
             true => self.element_phrase(element),
-            false => format!("what step {} says", number(index as u64 + 1)),
+            false if alone => "the group of events below".to_owned(),
+            false => format!("the group of events in step {} below", index + 1),
         };
         let Some(link) = link else { return phrase };
         let within = link.within.as_ref().map(|within| format!(" within {}", words::duration(within.node)));
@@ -362,15 +380,23 @@ impl<'t> Explainer<'_, 't> {
     fn absence_phrase(&self, absence: &Absence, within: Option<&str>, after_one: bool) -> String {
         let name = code(&absence.name.node);
         match (&absence.duration, absence.next, within) {
-            (Some(duration), _, _) => format!(", then no {name} event for {}", words::duration(duration.node)),
+            (Some(duration), _, _) => {
+                format!(", then no {name} event for {}", words::duration(duration.node))
+            }
             (None, true, Some(within)) => {
                 let first = if after_one { "of it" } else { "of the first" };
                 let an = article(&absence.name.node);
-                format!(", and the next event, if one comes within {within} {first}, is not {an} {name} event")
+                format!(
+                    ", and the next event, if one comes within {within} {first}, is not {an} {name} event"
+                )
             }
-            (None, true, None) => format!(", and the next event is not {} {name} event", article(&absence.name.node)),
+            (None, true, None) => {
+                format!(", and the next event is not {} {name} event", article(&absence.name.node))
+            }
             (None, false, Some(within)) if after_one => format!(", then no {name} event for {within}"),
-            (None, false, Some(within)) => format!(", then no {name} event until {within} after the first event"),
+            (None, false, Some(within)) => {
+                format!(", then no {name} event until {within} after the first event")
+            }
             (None, false, None) => format!(", then no {name} event"),
         }
     }

@@ -3,11 +3,13 @@
 use crate::diagnostic::Span;
 use crate::event::Duration;
 use crate::language::tree::{
-    Atom, ClauseKind, Element, File, Link, LinkKind, Match, Modifier, Name, Part, Quantifier, Sequence, Spanned,
+    Atom, ClauseKind, Element, File, Link, LinkKind, Match, Modifier, Name, Part, Quantifier, Sequence,
+    Spanned,
 };
 
 use super::names::{RuleParts, RuleSet};
-use super::phrase::{count, manner, rounds, single};
+use super::phrase::{amount, count, rounds, single};
+use super::steps::{COMBINATIONS, LAZY, group_limit};
 use super::words::{self, sentence};
 use super::{Explainer, Point};
 
@@ -37,11 +39,13 @@ impl<'t> RuleSet<'t> {
         }
         let clause = rule.clauses.iter().find(|clause| holds(clause.span, byte))?;
         let of = |point: Point| Some(Hover { span: clause.span, text: point.to_markdown() });
-        let find = |points: Vec<Point>| points.into_iter().find(|point| point.span == Some(clause.span)).and_then(of);
+        let find = |points: Vec<Point>| {
+            points.into_iter().find(|point| point.span == Some(clause.span)).and_then(of)
+        };
         match &clause.kind {
-            ClauseKind::Match(pattern) => explainer.at_pattern(pattern, byte).or_else(|| {
-                Some(Hover { span: clause.span, text: explainer.summary() })
-            }),
+            ClauseKind::Match(pattern) => explainer
+                .at_pattern(pattern, byte)
+                .or_else(|| Some(Hover { span: clause.span, text: explainer.summary() })),
             ClauseKind::Event(event) => of(explainer.event(event)),
             ClauseKind::By(_) => find(explainer.grouping()),
             ClauseKind::Overlap(_) => of(explainer.overlap()),
@@ -86,7 +90,11 @@ impl<'t> Explainer<'_, 't> {
             Part::Step { element, .. } => self.at_element(element, byte),
             Part::Absence(absence) => {
                 let step = self.point(absence.span)?;
-                let text = if holds(absence.name.span, byte) { self.with_event(step.text, &absence.name) } else { step.text };
+                let text = if holds(absence.name.span, byte) {
+                    self.with_event(step.text, &absence.name)
+                } else {
+                    step.text
+                };
                 Some(Hover { span: absence.span, text })
             }
         }
@@ -95,7 +103,10 @@ impl<'t> Explainer<'_, 't> {
     fn at_link(&self, link: &Link, byte: u32) -> Option<Hover> {
         if let Some(within) = link.within.as_ref().filter(|within| holds(within.span, byte)) {
             let span = words::duration(within.node);
-            return hover(within.span, &format!("at most {span} after the event taken last; exactly {span} still counts"));
+            return hover(
+                within.span,
+                &format!("at most {span} after the event taken last; exactly {span} is still in time"),
+            );
         }
         let text = match link.kind {
             LinkKind::Then => "later: events in between that fit nothing are passed over".to_owned(),
@@ -113,12 +124,18 @@ impl<'t> Explainer<'_, 't> {
         }
         if let Some(until) = element.until.as_ref().filter(|until| holds(until.span, byte)) {
             let min = count(element).map_or(1, |(count, _)| count.min);
-            return Some(Hover { span: until.span, text: self.with_event(sentence(&self.until(until, min)), until) });
+            return Some(Hover {
+                span: until.span,
+                text: self.with_event(sentence(&self.until(until, min)), until),
+            });
         }
         match &element.atom {
             Atom::Element(inner) if holds(inner.span, byte) => self.at_element(inner, byte),
             Atom::Group(group) => {
-                let of_limit = |within: &Spanned<Duration>| Hover { span: within.span, text: group_limit(within) };
+                let of_limit = |within: &Spanned<Duration>| Hover {
+                    span: within.span,
+                    text: sentence(&group_limit(within, false)),
+                };
                 let within = group.within.as_ref().filter(|within| holds(within.span, byte)).map(of_limit);
                 let inside = || group.branches.iter().find(|branch| holds(branch.span, byte));
                 within.or_else(|| inside().and_then(|branch| self.at_sequence(branch, byte))).or_else(|| {
@@ -127,7 +144,9 @@ impl<'t> Explainer<'_, 't> {
                 })
             }
             Atom::Name { name, .. } => {
-                let step = self.point(element.span).map_or_else(|| sentence(&self.element_phrase(element)), |point| point.text);
+                let step = self
+                    .point(element.span)
+                    .map_or_else(|| sentence(&self.element_phrase(element)), |point| point.text);
                 Some(Hover { span: element.span, text: self.with_event(step, name) })
             }
             Atom::Element(_) => None,
@@ -139,11 +158,11 @@ impl<'t> Explainer<'_, 't> {
         let is_single = single(&element.atom).is_some();
         match element.quantifier.as_ref()? {
             Quantifier::Optional(span) if holds(*span, byte) => {
-                hover(*span, "this may be left out; an event that fits both this and what comes after counts as this")
+                hover(*span, "this may be left out; an event that also fits what comes after is taken here")
             }
             Quantifier::Count(written, _) if holds(written.span, byte) => {
                 let text = match is_single {
-                    true => super::phrase::amount(times, "events", "event"),
+                    true => amount(times, "events", "event"),
                     false => rounds(times),
                 };
                 hover(written.span, &text)
@@ -157,15 +176,10 @@ impl<'t> Explainer<'_, 't> {
     }
 
     fn modifier(&self, modifier: Modifier, is_single: bool) -> String {
-        let each = if is_single { "each" } else { "each round" };
         match modifier {
-            Modifier::Lazy => "this ends as soon as an event fits what comes after, if there are enough by then".to_owned(),
-            Modifier::Consecutive => {
-                format!("{each} directly follows the one before, with no other event of {} in between", self.sequence_name())
-            }
-            Modifier::Any => {
-                format!("{}: after the first, an event that fits is both taken and passed over", manner(&[Modifier::Any]).trim())
-            }
+            Modifier::Lazy => LAZY.to_owned(),
+            Modifier::Consecutive => self.consecutive_note(is_single),
+            Modifier::Any => COMBINATIONS.to_owned(),
         }
     }
 
@@ -181,10 +195,4 @@ impl<'t> Explainer<'_, 't> {
             None => text,
         }
     }
-}
-
-/// `within` in parentheses.
-fn group_limit(within: &Spanned<Duration>) -> String {
-    let span = words::duration(within.node);
-    format!("From the first event of these parentheses to their last at most {span} pass; exactly {span} still counts.")
 }

@@ -4,7 +4,7 @@ use crate::event::Type;
 use crate::language::tree::{BinaryOp, Expr, ExprKind, Name, Over, UnaryOp};
 
 use super::code;
-use super::names::{RuleParts, RuleSet};
+use super::names::{RuleParts, RuleSet, is_literal};
 use super::words::{self, article, list};
 
 /// Where an expression stands, which decides what its names mean.
@@ -189,7 +189,10 @@ impl<'t> Scope<'_, 't> {
             true => format!("in the {span} before this event"),
             false => {
                 notes.push("this event included".to_owned());
-                format!("in the last {}", span.strip_prefix("1 ").filter(|unit| !unit.contains(' ')).unwrap_or(&span))
+                format!(
+                    "in the last {}",
+                    span.strip_prefix("1 ").filter(|unit| !unit.contains(' ')).unwrap_or(&span)
+                )
             }
         };
         let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
@@ -201,7 +204,22 @@ impl<'t> Scope<'_, 't> {
         if self.set.definitions.contains_key(function) {
             return None;
         }
-        let value = |index: usize| arguments.get(index).map(|argument| self.value(argument));
+        if let ("abs", [Expr { kind: ExprKind::Binary(left, op, right), .. }]) = (function, arguments)
+            && op.node == BinaryOp::Sub
+        {
+            return Some(format!("the difference between {} and {}", self.operand(left)?, self.operand(right)?));
+        }
+        // What is calculated would run into the words around it.
+        let value = |index: usize| {
+            let argument = arguments.get(index)?;
+            match &argument.kind {
+                ExprKind::Binary(left, op, right) => {
+                    let is_span = op.node == BinaryOp::Sub && self.is_time(left) && self.is_time(right);
+                    if is_span { self.natural(argument) } else { None }
+                }
+                _ => Some(self.value(argument)),
+            }
+        };
         Some(match (function, arguments.len()) {
             ("hour" | "date", 1) => format!("the {function} of {} (UTC)", value(0)?),
             ("weekday", 1) => format!("the weekday of {} (UTC, Monday is 1)", value(0)?),
@@ -239,7 +257,17 @@ impl<'t> Scope<'_, 't> {
             BinaryOp::Div => "divided by",
             _ => return None,
         };
-        Some(format!("{} {word} {}", self.operand(left)?, self.operand(right)?))
+        let own = |expr: &Expr, other: &Expr, words: String| match &expr.kind {
+            // Beside what other events hold it must be clear whose field is meant.
+            ExprKind::Name(name)
+                if self.is_field(name) && !matches!(other.kind, ExprKind::Name(_)) && !is_literal(other) =>
+            {
+                format!("its own {words}")
+            }
+            _ => words,
+        };
+        let (left_words, right_words) = (self.operand(left)?, self.operand(right)?);
+        Some(format!("{} {word} {}", own(left, right, left_words), own(right, left, right_words)))
     }
 
     /// An operand that may stand in a calculation without parentheses around its words.

@@ -5,7 +5,8 @@ use crate::event::Duration;
 /// A whole number: a word up to twelve, digits with commas beyond.
 pub(super) fn number(value: u64) -> String {
     const WORDS: [&str; 13] = [
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+        "twelve",
     ];
     let word = usize::try_from(value).ok().and_then(|index| WORDS.get(index));
     word.map_or_else(|| grouped(&value.to_string()), |word| (*word).to_owned())
@@ -14,8 +15,8 @@ pub(super) fn number(value: u64) -> String {
 /// The number of something in a row: `third`, `21st`.
 pub(super) fn ordinal(value: u32) -> String {
     const WORDS: [&str; 13] = [
-        "zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
-        "eleventh", "twelfth",
+        "zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth",
+        "tenth", "eleventh", "twelfth",
     ];
     if let Some(word) = WORDS.get(value as usize) {
         return (*word).to_owned();
@@ -105,11 +106,25 @@ pub(super) fn list<T: AsRef<str>>(parts: &[T], word: &str) -> String {
         return last.to_owned();
     }
     let before: Vec<&str> = before.iter().map(AsRef::as_ref).collect();
-    let has_comma = before.iter().any(|part| part.contains(", "));
+    let has_comma = before.iter().any(|part| has_comma(part));
     match (has_comma, before.len()) {
         (true, _) => format!("{}; {word} {last}", before.join("; ")),
         (false, _) => format!("{} {word} {last}", before.join(", ")),
     }
+}
+
+/// Whether a text has a comma or semicolon outside of parentheses and code.
+pub(super) fn has_comma(text: &str) -> bool {
+    let (mut depth, mut in_code) = (0_u32, false);
+    text.char_indices().any(|(at, c)| {
+        match c {
+            '`' => in_code = !in_code,
+            '(' if !in_code => depth += 1,
+            ')' if !in_code => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && !in_code && (text[at..].starts_with(", ") || text[at..].starts_with("; "))
+    })
 }
 
 /// Names as code, in a list.
@@ -123,7 +138,11 @@ pub(super) fn code(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     let text = text.replace(['\n', '\r'], " ");
-    if longest > 0 || text.is_empty() { format!("{fence} {text} {fence}") } else { format!("{fence}{text}{fence}") }
+    if longest > 0 || text.is_empty() {
+        format!("{fence} {text} {fence}")
+    } else {
+        format!("{fence}{text}{fence}")
+    }
 }
 
 /// `a` or `an`, as the name is spoken.
@@ -182,7 +201,10 @@ mod tests {
         assert_eq!(spoken("250ms"), "250 milliseconds");
         assert_eq!(spoken("0s"), "0 seconds");
         let rate = |text| per(Duration::parse(text).expect("a duration"));
-        assert_eq!(["1h", "1d", "10m", "1h30m"].map(rate), ["an hour", "a day", "every 10 minutes", "every 1 hour 30 minutes"]);
+        assert_eq!(
+            ["1h", "1d", "10m", "1h30m"].map(rate),
+            ["an hour", "a day", "every 10 minutes", "every 1 hour 30 minutes"]
+        );
     }
 
     #[test]
@@ -192,6 +214,7 @@ mod tests {
         assert_eq!(list(&["a", "b"], "or"), "a or b");
         assert_eq!(list(&["a", "b", "c"], "and"), "a, b and c");
         assert_eq!(list(&["a, b", "c"], "and"), "a, b; and c");
+        assert_eq!(list(&["(a, b)", "`x, y`", "c"], "and"), "(a, b), `x, y` and c");
     }
 
     #[test]
