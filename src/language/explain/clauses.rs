@@ -1,10 +1,10 @@
 //! The clauses around the pattern: the summary, the key, the alert, limits and bounds.
 
 use crate::language::analysis::{DEFAULT_MAX_EVENTS, DEFAULT_MAX_RUNS};
-use crate::language::tree::{Alert, Expr, ExprKind, KeyPart, Limit, Max, Name, Overlap, operands};
+use crate::language::tree::{Alert, KeyPart, Limit, Max, Name, Overlap};
 
 use super::value::Place;
-use super::words::{self, article, code, codes, grouped, sentence, sentences};
+use super::words::{self, code, codes, grouped, sentence, sentences};
 use super::{Explainer, Point, code as written};
 
 impl<'t> Explainer<'_, 't> {
@@ -23,7 +23,7 @@ impl<'t> Explainer<'_, 't> {
         let alert = match self.rule.alert {
             Some(alert) => {
                 let severity = &alert.severity.node;
-                format!("{} {severity} alert goes to {}", article(severity), self.sinks())
+                format!("an alert of severity {severity} goes to {}", self.sinks())
             }
             None => String::new(),
         };
@@ -32,9 +32,8 @@ impl<'t> Explainer<'_, 't> {
                 let after = timeout.after.as_ref().map(|after| format!(" after {}", code(&after.node)));
                 let severity = &timeout.alert.severity.node;
                 format!(
-                    "a partial match that runs out of time{} raises {} {severity} alert",
+                    "a partial match that runs out of time{} raises one of severity {severity}",
                     after.unwrap_or_default(),
-                    article(severity)
                 )
             }
             None => String::new(),
@@ -82,23 +81,11 @@ impl<'t> Explainer<'_, 't> {
                 texts.push(format!("{} is called {}", code(key_name(part)), words::list(&names, "and")));
             }
         }
-        if self.has_history() {
+        if self.rule.has_history() {
             let same = if self.rule.by.is_empty() { "all events" } else { "all events of the same group" };
             texts.push(format!("what is counted or summed over past time is that of {same}, matched or not"));
         }
         vec![Point::new(sentences(&texts), self.rule.span("by"))]
-    }
-
-    fn has_history(&self) -> bool {
-        let mut rest: Vec<&Expr> =
-            self.rule.events.iter().filter_map(|event| event.condition.as_ref()).collect();
-        while let Some(expr) = rest.pop() {
-            if matches!(expr.kind, ExprKind::Call { over: Some(_), .. }) {
-                return true;
-            }
-            rest.extend(operands(expr));
-        }
-        false
     }
 
     /// What an overlap policy comes to, in a few words.
@@ -128,7 +115,7 @@ impl<'t> Explainer<'_, 't> {
             1 => format!(" and the field {}", codes(&names, "and")),
             _ => format!(" and the fields {}", codes(&names, "and")),
         };
-        format!("{} {severity} alert with the title {title}{fields}", article(severity))
+        format!("an alert of severity {severity} with the title {title}{fields}")
     }
 
     /// What a match says, where that goes, and what holds it back.

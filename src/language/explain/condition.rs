@@ -45,7 +45,8 @@ impl<'t> Scope<'_, 't> {
     fn simple(&self, expr: &Expr, negated: bool) -> String {
         match &expr.kind {
             ExprKind::Bool(value) => {
-                if *value == negated { "the condition never holds" } else { "the condition always holds" }.to_owned()
+                if *value == negated { "the condition never holds" } else { "the condition always holds" }
+                    .to_owned()
             }
             ExprKind::Unary(op, of) if op.node == UnaryOp::Not => match of.kind {
                 ExprKind::And(_) | ExprKind::Or(_) if !negated => {

@@ -3,9 +3,10 @@
 use crate::event::Duration;
 use crate::language::tree::{EventDef, Expr, ExprKind, LinkKind, Stream, StreamBody, TimeClause, UnaryOp};
 
+use super::names::is_literal;
 use super::value::Place;
 use super::words::{self, article, code, codes, list, sentences};
-use super::{Explainer, Point};
+use super::{Explainer, Point, code as written};
 
 /// The longest list of conditions that is one sentence, in bytes; a longer one becomes a list.
 const LONGEST_SENTENCE: usize = 150;
@@ -84,10 +85,11 @@ impl<'t> Explainer<'_, 't> {
             } else if let Some(constant) = self.set.constants.get(name)
                 && !shown.contains(&format!("{} (", code(name)))
             {
-                points.push(Point::new(
-                    format!("{} is {}.", code(name), scope.quantity(&constant.value)),
-                    None,
-                ));
+                let value = match is_literal(&constant.value) {
+                    true => scope.quantity(&constant.value),
+                    false => code(&written::expression(&constant.value)),
+                };
+                points.push(Point::new(format!("{} is {value}.", code(name)), None));
             }
         }
         points
@@ -96,7 +98,8 @@ impl<'t> Explainer<'_, 't> {
     /// When events happen, and how long they are waited for. Streams alike are told together.
     pub fn event_time(&self) -> Vec<Point> {
         let mut told: Vec<(String, Vec<&str>)> = Vec::new();
-        for stream in self.rule.streams().into_iter().filter_map(|name| self.set.streams.get(name)) {
+        let streams = self.rule.streams().into_iter().chain(self.rule.past_streams());
+        for stream in streams.filter_map(|name| self.set.streams.get(name)) {
             let text = self.stream_time(stream);
             match told.iter_mut().find(|(other, _)| *other == text) {
                 Some((_, names)) => names.push(&stream.name.node),
@@ -105,7 +108,12 @@ impl<'t> Explainer<'_, 't> {
         }
         let point =
             |(text, names): (String, Vec<&str>)| Point::new(format!("{}: {text}", codes(names, "and")), None);
-        told.into_iter().map(point).collect()
+        let mut points: Vec<Point> = told.into_iter().map(point).collect();
+        if self.waits_for_time() && !points.is_empty() {
+            let text = "event time has passed a moment when every source has sent an event later by more than its `late`, or is no longer waited for";
+            points.push(Point::new(words::sentence(text), None));
+        }
+        points
     }
 
     fn stream_time(&self, stream: &Stream) -> String {

@@ -38,7 +38,7 @@ use value::{Place, Scope};
 pub struct Explanation {
     /// The rule's name.
     pub name: String,
-    /// What its author says that it is about; text as written, no Markdown.
+    /// What its author says that it is about: no Markdown, and without control characters.
     pub about: Option<String>,
     /// A short paragraph.
     pub summary: String,
@@ -114,7 +114,7 @@ impl<'t> RuleSet<'t> {
         let explainer = Explainer { set: self, rule: &parts };
         Explanation {
             name: rule.name.node.clone(),
-            about: parts.about.map(|about| about.node.clone()),
+            about: parts.about.map(|about| about.node.replace(char::is_control, " ")),
             summary: explainer.summary(),
             sections: explainer.sections(),
         }

@@ -7,7 +7,7 @@ use crate::event::{FieldType, Type};
 use crate::language::tree::{
     Alert, Atom, ClauseKind, Def, Element, EventDef, Expr, ExprKind, Field, File, GroupKind, Item, KeyPart,
     Let, Limit, Match, Max, MaxKind, Name, OnTimeout, Overlap, Part, Rule, Sequence, Spanned, Stream,
-    StreamBody, UnaryOp, operands,
+    StreamBody, TemplatePart, UnaryOp, operands,
 };
 
 use super::phrase;
@@ -212,6 +212,52 @@ impl<'t> RuleParts<'t> {
         streams
     }
 
+    /// The streams whose past the rule looks at and that its pattern does not name.
+    pub fn past_streams(&self) -> Vec<&'t str> {
+        let mut rest = self.expressions();
+        let mut streams: Vec<&'t str> = Vec::new();
+        let known = self.streams();
+        while let Some(expr) = rest.pop() {
+            if let ExprKind::Call { arguments, over: Some(_), .. } = &expr.kind
+                && let Some(name) = arguments.first().and_then(subject)
+                && !streams.contains(&name)
+                && !known.contains(&name)
+            {
+                streams.push(name);
+            }
+            rest.extend(operands(expr));
+        }
+        streams.sort_unstable();
+        streams
+    }
+
+    /// Whether the rule looks at the past of streams.
+    pub fn has_history(&self) -> bool {
+        let mut rest = self.expressions();
+        while let Some(expr) = rest.pop() {
+            if matches!(expr.kind, ExprKind::Call { over: Some(_), .. }) {
+                return true;
+            }
+            rest.extend(operands(expr));
+        }
+        false
+    }
+
+    /// The conditions of the rule, and the values of its alerts.
+    fn expressions(&self) -> Vec<&'t Expr> {
+        let mut all: Vec<&'t Expr> =
+            self.events.iter().filter_map(|event| event.condition.as_ref()).collect();
+        for alert in self.alert.into_iter().chain(self.timeout.map(|timeout| &timeout.alert)) {
+            all.extend(alert.fields.iter().map(|field| &field.value));
+            all.extend(alert.title.parts.iter().filter_map(|part| match part {
+                TemplatePart::Expr(expr) => Some(expr),
+                TemplatePart::Text(_) => None,
+            }));
+        }
+        all.extend(self.limit.iter().flat_map(|limit| &limit.for_each));
+        all
+    }
+
     fn name(&mut self, name: &'t Name) {
         if !self.named.contains(&name.node.as_str()) {
             self.named.push(&name.node);
@@ -266,6 +312,18 @@ impl<'t> RuleParts<'t> {
 struct Around {
     repeats: bool,
     optional: bool,
+}
+
+/// The stream of `auth` or `auth.amount`.
+fn subject(argument: &Expr) -> Option<&str> {
+    match &argument.kind {
+        ExprKind::Name(name) => Some(name),
+        ExprKind::Field(of, _) => match &of.kind {
+            ExprKind::Name(name) => Some(name),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// The words that a clause begins with.

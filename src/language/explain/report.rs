@@ -167,11 +167,11 @@ impl<'t> Explainer<'_, 't> {
         let same = self.same_key();
         let text = match self.rule.overlap {
             None | Some(Overlap::None) => format!(
-                "no event is in two alerts: {what} ends all other partial matches{same} that began at or before its last event"
+                "no event is in two alerts: {what} ends all partial matches{same} that began at or before its last event"
             ),
             Some(Overlap::PerStart) => {
                 format!(
-                    "one alert for each first event: {what} ends all other partial matches that began with the same event"
+                    "one alert for each first event: {what} ends all partial matches that began with the same event"
                 )
             }
             Some(Overlap::All) => "every match is reported, whatever events it shares with others".to_owned(),

@@ -169,19 +169,19 @@ impl<'t> Explainer<'_, 't> {
         let is_single = is_once(element);
         let mut notes = Vec::new();
         match link.kind {
-            LinkKind::Next => notes.push(self.next_note(is_single, spot)),
-            LinkKind::ThenAny => notes.push(any_note(is_single)),
+            LinkKind::Next => notes.push(self.next_note(element, spot)),
+            LinkKind::ThenAny => notes.push(any_note(element)),
             LinkKind::Then => {}
         }
         if link.within.is_some() && !is_single {
-            notes.push("that limit holds for its first event".to_owned());
+            notes.push(format!("that limit holds for {}", first_of(element)));
         }
         notes
     }
 
     /// What `next` demands of a step.
-    fn next_note(&self, is_single: bool, spot: Spot<'t>) -> String {
-        let it = if is_single { "it" } else { "its first event" };
+    fn next_note(&self, element: &Element, spot: Spot<'t>) -> String {
+        let it = first_of(element);
         let start = if spot.is_start { ", unless the match begins with it" } else { "" };
         let sequence = self.sequence_name();
         format!(
@@ -404,11 +404,23 @@ fn element_has_any(element: &Element) -> bool {
 }
 
 /// What `then any` does.
-fn any_note(is_single: bool) -> String {
-    let fits = if is_single { "an event that fits" } else { "an event that fits as its first" };
+fn any_note(element: &Element) -> String {
+    let fits = match is_once(element) {
+        true => "an event that fits".to_owned(),
+        false => format!("an event that fits as {}", first_of(element)),
+    };
     format!(
         "every way is tried: {fits} is both taken and passed over for a later one, so one beginning can lead to several matches"
     )
+}
+
+/// What a link joins of an element.
+fn first_of(element: &Element) -> &'static str {
+    match (is_once(element), single(&element.atom)) {
+        (true, _) => "it",
+        (false, Some(_)) => "the first of them",
+        (false, None) => "its first event",
+    }
 }
 
 /// Whether an element is a single event that comes at most once.

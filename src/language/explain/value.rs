@@ -176,13 +176,17 @@ impl<'t> Scope<'_, 't> {
 
     /// The events that an aggregate is over.
     fn events(&self, name: &str, condition: Option<&Expr>, over: Option<&Over>) -> Option<String> {
-        let events = format!("{} events", words::code(name));
         let Some(over) = over else {
             let so_far = if matches!(self.place, Place::Condition(_)) { " so far" } else { "" };
-            return condition.is_none().then(|| format!("{events}{so_far}"));
+            return condition.is_none().then(|| format!("{} events{so_far}", words::code(name)));
+        };
+        // The past is that of a stream, also where an event of the rule is called like it.
+        let events = match self.rule.event(name) {
+            Some(_) => format!("events of the stream {}", words::code(name)),
+            None => format!("{} events", words::code(name)),
         };
         let span = words::duration(over.duration.node);
-        let past = Scope { place: Place::Past(self.rule.stream_of(name)), ..*self };
+        let past = Scope { place: Place::Past(name), ..*self };
         let mut notes: Vec<String> = Vec::new();
         notes.extend(condition.map(|condition| format!("only those where {}", past.clause(condition))));
         let when = match over.previous {
@@ -207,7 +211,11 @@ impl<'t> Scope<'_, 't> {
         if let ("abs", [Expr { kind: ExprKind::Binary(left, op, right), .. }]) = (function, arguments)
             && op.node == BinaryOp::Sub
         {
-            return Some(format!("the difference between {} and {}", self.operand(left)?, self.operand(right)?));
+            return Some(format!(
+                "the difference between {} and {}",
+                self.operand(left)?,
+                self.operand(right)?
+            ));
         }
         // What is calculated would run into the words around it.
         let value = |index: usize| {

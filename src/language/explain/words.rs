@@ -137,7 +137,8 @@ pub(super) fn codes<T: AsRef<str>>(names: impl IntoIterator<Item = T>, word: &st
 pub(super) fn code(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
-    let text = text.replace(['\n', '\r'], " ");
+    // A control character could do what it likes to a terminal.
+    let text = text.replace(char::is_control, " ");
     if longest > 0 || text.is_empty() {
         format!("{fence} {text} {fence}")
     } else {
