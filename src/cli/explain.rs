@@ -16,8 +16,8 @@ use crate::language::parse;
 use crate::language::tree::{ClauseKind, File, Rule};
 use crate::program::Program;
 
-use super::output::{self, plural};
 use super::Misuse;
+use super::output::{self, plural};
 use layout::Layout;
 
 /// The configuration that names the rules when nothing else does.

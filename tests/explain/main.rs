@@ -1,64 +1,77 @@
-//! What rules are said to do.
+//! What rules are said to do, in plain English.
+//!
+//! Snapshots show the words for every form of the language and for the example rules: read them as
+//! someone who did not write the rules. What must hold of any rule is asserted in `everything.rs`.
+
+#[path = "../property/case.rs"]
+#[expect(dead_code, reason = "the conformance tests use the rest")]
+mod case;
+mod clauses;
+mod conditions;
+mod everything;
+#[path = "../property/generate.rs"]
+#[expect(dead_code, reason = "the property tests use the rest")]
+mod generate;
+mod hover;
+#[path = "../property/pattern.rs"]
+mod pattern;
+mod patterns;
+#[path = "../property/random.rs"]
+mod random;
 #[path = "../common/rules.rs"]
 mod rules;
-use tripline::diagnostic::FileId;
-use tripline::language::explain::RuleSet;
+
+use std::path::{Path, PathBuf};
+
+use tripline::diagnostic::{Diagnostics, FileId};
+use tripline::language::explain::{Explanation, RuleSet};
 use tripline::language::parse;
 use tripline::language::tree::File;
 
-fn files(texts: &[&str]) -> Vec<File> {
-    texts.iter().enumerate().map(|(i, t)| parse(FileId(i as u32), t).0).collect()
+/// The tree of a text without mistakes of syntax.
+fn tree(text: &str) -> File {
+    let (file, diagnostics) = parse(FileId(0), text);
+    assert!(!diagnostics.has_errors(), "{text}\n{diagnostics:?}");
+    file
 }
 
+/// What is said of the first rule in a text, by its name, which may have mistakes.
+fn explain(text: &str) -> (Option<Explanation>, Diagnostics) {
+    let (file, diagnostics) = parse(FileId(0), text);
+    let set = RuleSet::new([&file]);
+    let rule = set.rules().next();
+    (rule.map(|rule| set.explain(rule)), diagnostics)
+}
+
+/// The lines of one section of an explanation in Markdown.
+fn section<'m>(markdown: &'m str, title: &str) -> &'m str {
+    let head = format!("## {title}\n\n");
+    let start = markdown.find(&head).map(|start| start + head.len());
+    let body = start.map_or("", |start| &markdown[start..]);
+    body.split("\n## ").next().unwrap_or_default().trim_end()
+}
+
+/// Compares a text with the snapshot of that name beside this file.
+fn check(name: &str, shown: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(snapshots());
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, shown));
+}
+
+fn snapshots() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/explain/snapshots")
+}
+
+/// The example rules.
 #[test]
-fn dump_rules() {
+fn example_rules() {
     let sources = rules::sources();
-    let files: Vec<File> = sources.iter().map(|(id, f)| parse(id, &f.text).0).collect();
+    let files: Vec<File> = sources.iter().map(|(id, file)| parse(id, &file.text).0).collect();
     let set = RuleSet::new(&files);
+    assert!(set.rules().count() >= 10);
     for rule in set.rules() {
-        println!("{}", set.explain(rule).to_markdown());
-    }
-}
-
-#[test]
-fn dump_patterns() {
-    let text = std::fs::read_to_string("/tmp/explain/patterns.txt").unwrap();
-    for line in text.lines().filter(|l| !l.trim().is_empty()) {
-        let (pattern, rest) = line.split_once('|').unwrap_or((line, ""));
-        let src = format!(
-            "stream s time at {{ id int, k string, t string, v int, at timestamp(ms) }}\nrule r {{ by k\n event a = s where t == \"a\"\n event b = s where t == \"b\"\n event c = s where t == \"c\"\n event d = s where t == \"d\"\n event x = s where t == \"x\"\n event y = s where t == \"y\"\n match {pattern}\n {rest}\n alert info \"m\" }}\n"
-        );
-        let files = files(&[&src]);
-        let set = RuleSet::new(&files);
-        let e = set.explain(set.rule("r").unwrap());
-        println!("=== {line}\n{}\n", e.summary);
-        let md = e.to_markdown();
-        for title in ["Pattern", "When it is reported"] {
-            let part =
-                md.split(&format!("## {title}\n\n")).nth(1).unwrap_or("").split("\n## ").next().unwrap();
-            println!("{part}");
-        }
-    }
-}
-
-#[test]
-fn dump_conditions() {
-    let text = std::fs::read_to_string("/tmp/explain/conditions.txt").unwrap();
-    for line in text.lines().filter(|l| !l.trim().is_empty()) {
-        let src = format!(
-            "stream auth time at {{ id int, amount float, items int, ok bool, known bool?, country string?, ip ip?, device string?, merchant string, took duration?, at timestamp(ms) }}\n let net = \"10.0.0.0/8\"\nlet limit_x = 2 * 3\n def ratio(a float, b float) = a / b\n def is_big(x float) = x > limit_x\n rule r {{ by ip\n event e = auth where {line}\n match e\n alert info \"m\" }}\n"
-        );
-        let files = files(&[&src]);
-        let set = RuleSet::new(&files);
-        let e = set.explain(set.rule("r").expect(line));
-        let md = e.to_markdown();
-        println!("=== {line}");
-        for title in ["Events", "Names", "Grouping"] {
-            let part =
-                md.split(&format!("## {title}\n\n")).nth(1).unwrap_or("").split("\n## ").next().unwrap();
-            if title != "Grouping" || part.contains("past time") {
-                print!("{part}");
-            }
-        }
+        check(&format!("rule_{}", rule.name.node), &set.explain(rule).to_markdown());
     }
 }

@@ -63,11 +63,13 @@ impl<'t> Explainer<'_, 't> {
         let mut texts = match self.rule.by.is_empty() {
             true => vec!["all events form one group, because the rule has no `by`".to_owned()],
             false => {
-                let names: Vec<&str> = self.rule.by.iter().map(key_name).collect();
-                vec![
-                    format!("each {} is looked at by itself", self.key()),
-                    format!("an event without {} belongs to none", codes(&names, "or")),
-                ]
+                let optional = self.rule.by.iter().filter(|part| self.may_be_missing(part));
+                let optional: Vec<&str> = optional.map(key_name).collect();
+                let mut texts = vec![format!("each {} is looked at by itself", self.key())];
+                if !optional.is_empty() {
+                    texts.push(format!("an event without {} belongs to none", codes(&optional, "or")));
+                }
+                texts
             }
         };
         for part in self.rule.by {
@@ -86,6 +88,19 @@ impl<'t> Explainer<'_, 't> {
             texts.push(format!("what is counted or summed over past time is that of {same}, matched or not"));
         }
         vec![Point::new(sentences(&texts), self.rule.span("by"))]
+    }
+
+    /// Whether a part of the key is missing in some events.
+    fn may_be_missing(&self, part: &KeyPart) -> bool {
+        let field_of = |stream: &str| {
+            let named = part
+                .fields
+                .iter()
+                .find(|field| field.stream.as_ref().is_some_and(|name| name.node == stream));
+            let field = named.or_else(|| part.fields.iter().find(|field| field.stream.is_none()))?;
+            self.set.field(stream, &field.field.node)
+        };
+        self.rule.streams.iter().filter_map(|stream| field_of(stream)).any(|field| field.optional)
     }
 
     /// What an overlap policy comes to, in a few words.
@@ -143,17 +158,14 @@ impl<'t> Explainer<'_, 't> {
     /// `limit 1 per 1h for each merchant`
     fn limit_of_alerts(&self, limit: &Limit) -> String {
         let scope = self.scope(Place::Match);
-        let mut each: Vec<String> = Vec::new();
+        let mut each = String::new();
         if !self.rule.by.is_empty() {
-            each.push(self.key());
+            each.push_str(&format!(" for each {}", self.key()));
         }
-        each.extend(
-            limit.for_each.iter().map(|expr| scope.value(expr).trim_start_matches("the ").to_owned()),
-        );
-        let each = match each.is_empty() {
-            true => String::new(),
-            false => format!(" for each {}", words::list(&each, "and each")),
-        };
+        for expr in &limit.for_each {
+            let and = if each.is_empty() { " for each" } else { ", and for each" };
+            each.push_str(&format!("{and} {}", scope.value(expr).trim_start_matches("the ")));
+        }
         let count = words::plural(limit.count.node.unsigned_abs(), "alert");
         sentences(&[
             format!("at most {count} {}{each}", words::per(limit.per.node)),

@@ -1,8 +1,11 @@
 //! What the events of a rule are, and the names that their conditions use.
 
+use std::collections::BTreeSet;
+
 use crate::event::Duration;
 use crate::language::tree::{EventDef, Expr, ExprKind, LinkKind, Stream, StreamBody, TimeClause, UnaryOp};
 
+use super::markdown::{Piece, pieces};
 use super::names::is_literal;
 use super::value::Place;
 use super::words::{self, article, code, codes, list, sentences};
@@ -16,7 +19,14 @@ impl<'t> Explainer<'_, 't> {
     pub fn events(&self) -> Vec<Point> {
         let mut points: Vec<Point> = self.rule.events.iter().map(|event| self.event(event)).collect();
         for name in self.rule.named.iter().filter(|name| self.rule.event(name).is_none()) {
-            points.push(Point::new(format!("{} is any event of that stream.", code(name)), None));
+            let shown = code(name);
+            points.push(Point::new(
+                match self.set.streams.contains_key(name) {
+                    true => format!("{shown} is any event of the stream {shown}."),
+                    false => format!("{shown} is neither an event of this rule nor a stream."),
+                },
+                None,
+            ));
         }
         points
     }
@@ -31,7 +41,7 @@ impl<'t> Explainer<'_, 't> {
                 .to(event.condition.as_ref().map_or(event.stream.span, |condition| condition.span)),
         );
         let unused = match self.rule.pattern {
-            Some(_) if !self.rule.named.contains(&event.name.node.as_str()) => "The pattern does not use it",
+            Some(_) if !self.rule.is_named(&event.name.node) => "The pattern does not use it",
             _ => "",
         };
         let Some(condition) = &event.condition else {
@@ -56,7 +66,7 @@ impl<'t> Explainer<'_, 't> {
     }
 
     /// What becomes of events that lack one of these fields.
-    fn without(&self, fields: &std::collections::BTreeSet<String>) -> String {
+    fn without(&self, fields: &BTreeSet<String>) -> String {
         match fields.is_empty() {
             true => String::new(),
             false => format!("an event without {} does not fit", codes(fields, "or")),
@@ -69,7 +79,8 @@ impl<'t> Explainer<'_, 't> {
         let mut used: Vec<&'t Expr> =
             self.rule.events.iter().filter_map(|event| event.condition.as_ref()).collect();
         used.extend(self.rule.limit.iter().flat_map(|limit| &limit.for_each));
-        let shown: String = self.events().iter().map(all_text).collect();
+        let texts: Vec<String> = self.events().iter().map(all_text).collect();
+        let shown: BTreeSet<&str> = texts.iter().flat_map(|text| told(text)).collect();
         let mut points = Vec::new();
         for name in self.set.names_used(&used) {
             let scope = self.scope(Place::Definition);
@@ -83,7 +94,7 @@ impl<'t> Explainer<'_, 't> {
                 };
                 points.push(Point::new(format!("{head} {body}."), None));
             } else if let Some(constant) = self.set.constants.get(name)
-                && !shown.contains(&format!("{} (", code(name)))
+                && !shown.contains(name)
             {
                 let value = match is_literal(&constant.value) {
                     true => scope.quantity(&constant.value),
@@ -98,7 +109,7 @@ impl<'t> Explainer<'_, 't> {
     /// When events happen, and how long they are waited for. Streams alike are told together.
     pub fn event_time(&self) -> Vec<Point> {
         let mut told: Vec<(String, Vec<&str>)> = Vec::new();
-        let streams = self.rule.streams().into_iter().chain(self.rule.past_streams());
+        let streams = self.rule.streams.iter().copied().chain(self.rule.past_streams());
         for stream in streams.filter_map(|name| self.set.streams.get(name)) {
             let text = self.stream_time(stream);
             match told.iter_mut().find(|(other, _)| *other == text) {
@@ -155,7 +166,7 @@ impl<'t> Explainer<'_, 't> {
     /// The streams in whose sequence the pattern looks, as in "the very next event of `auth`".
     pub fn sequence_name(&self) -> String {
         let same = self.same_key().replacen(" of the", " with the", 1);
-        format!("{}{same}", codes(self.rule.streams(), "or"))
+        format!("{}{same}", codes(&self.rule.streams, "or"))
     }
 }
 
@@ -171,6 +182,20 @@ fn is_condition(expr: &Expr) -> bool {
         }
         _ => false,
     }
+}
+
+/// The names whose values a text tells: those with parentheses behind them.
+fn told(text: &str) -> Vec<&str> {
+    let pieces = pieces(text);
+    let pairs = pieces.windows(2).filter_map(|pair| match pair {
+        [Piece::Code(name), Piece::Text(behind)]
+            if behind.starts_with(" (") && !behind.starts_with(" (or ") =>
+        {
+            Some(*name)
+        }
+        _ => None,
+    });
+    pairs.collect()
 }
 
 /// All text of a point and of what belongs to it.

@@ -150,6 +150,11 @@ pub(super) struct RuleParts<'t> {
     pub maybe: BTreeSet<&'t str>,
     /// What the pattern names: events and streams, each once, in the order of the pattern.
     pub named: Vec<&'t str>,
+    /// The streams of the pattern, each once.
+    pub streams: Vec<&'t str>,
+    /// The same as `named` and `events`, by name.
+    is_named: BTreeSet<&'t str>,
+    definitions: BTreeMap<&'t str, &'t EventDef>,
 }
 
 impl<'t> RuleParts<'t> {
@@ -163,7 +168,10 @@ impl<'t> RuleParts<'t> {
                 ClauseKind::Tags(tags) if parts.tags.is_empty() => parts.tags = tags,
                 ClauseKind::Runbook(link) => first(&mut parts.runbook, link),
                 ClauseKind::By(by) if parts.by.is_empty() => parts.by = by,
-                ClauseKind::Event(event) => parts.events.push(event),
+                ClauseKind::Event(event) => {
+                    parts.events.push(event);
+                    parts.definitions.entry(&event.name.node).or_insert(event);
+                }
                 ClauseKind::Match(pattern) => first(&mut parts.pattern, pattern),
                 ClauseKind::Overlap(overlap) => first(&mut parts.overlap, overlap),
                 ClauseKind::Alert(alert) => first(&mut parts.alert, alert),
@@ -179,6 +187,9 @@ impl<'t> RuleParts<'t> {
         if let Some(pattern) = parts.pattern {
             parts.sequence(&pattern.pattern, Around::default());
         }
+        let mut known = BTreeSet::new();
+        let streams = parts.named.iter().map(|name| parts.stream_of(name));
+        parts.streams = streams.filter(|stream| known.insert(*stream)).collect();
         parts
     }
 
@@ -189,7 +200,7 @@ impl<'t> RuleParts<'t> {
 
     /// The event definition of that name.
     pub fn event(&self, name: &str) -> Option<&'t EventDef> {
-        self.events.iter().find(|event| event.name.node == name).copied()
+        self.definitions.get(name).copied()
     }
 
     /// The stream that an event, or a stream itself, is of.
@@ -200,28 +211,20 @@ impl<'t> RuleParts<'t> {
         self.event(name).map_or(name, |event| &event.stream.node)
     }
 
-    /// The streams of the pattern, each once.
-    pub fn streams(&self) -> Vec<&'t str> {
-        let mut streams: Vec<&'t str> = Vec::new();
-        for name in &self.named {
-            let stream = self.stream_of(name);
-            if !streams.contains(&stream) {
-                streams.push(stream);
-            }
-        }
-        streams
+    /// Whether the pattern names that event or stream.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.is_named.contains(name)
     }
 
     /// The streams whose past the rule looks at and that its pattern does not name.
     pub fn past_streams(&self) -> Vec<&'t str> {
         let mut rest = self.expressions();
         let mut streams: Vec<&'t str> = Vec::new();
-        let known = self.streams();
         while let Some(expr) = rest.pop() {
             if let ExprKind::Call { arguments, over: Some(_), .. } = &expr.kind
                 && let Some(name) = arguments.first().and_then(subject)
                 && !streams.contains(&name)
-                && !known.contains(&name)
+                && !self.streams.contains(&name)
             {
                 streams.push(name);
             }
@@ -259,7 +262,7 @@ impl<'t> RuleParts<'t> {
     }
 
     fn name(&mut self, name: &'t Name) {
-        if !self.named.contains(&name.node.as_str()) {
+        if self.is_named.insert(&name.node) {
             self.named.push(&name.node);
         }
     }

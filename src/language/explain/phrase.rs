@@ -188,6 +188,7 @@ pub(super) fn amount(count: Count, nouns: &str, noun: &str) -> String {
     let Count { min, max } = count;
     let named = |value: u32| number(value.into());
     match (min, max) {
+        (_, Some(0)) => format!("no {noun}"),
         (1, Some(1)) => format!("one {noun}"),
         (0, Some(1)) => format!("perhaps one {noun}"),
         (0, None) => format!("any number of {nouns} (or none)"),
@@ -209,17 +210,20 @@ pub(super) fn rounds(count: Count) -> String {
     }
 }
 
+/// Whether a count says no more than that something comes.
+pub(super) fn is_once(count: Count) -> bool {
+    (count.min, count.max) == (1, Some(1))
+}
+
 /// What the modifiers of a count add to it.
 pub(super) fn manner(modifiers: &[Modifier]) -> String {
-    let mut text = String::new();
-    for modifier in modifiers {
-        text.push_str(match modifier {
-            Modifier::Consecutive => " in direct succession",
-            Modifier::Any => " in every combination",
-            Modifier::Lazy => " (as few as possible)",
-        });
-    }
-    text
+    let words = [
+        (Modifier::Consecutive, " in direct succession"),
+        (Modifier::Any, " in every combination"),
+        (Modifier::Lazy, " (as few as possible)"),
+    ];
+    let said = words.into_iter().filter(|(modifier, _)| modifiers.contains(modifier));
+    said.map(|(_, words)| words).collect()
 }
 
 impl<'t> Explainer<'_, 't> {
@@ -229,7 +233,10 @@ impl<'t> Explainer<'_, 't> {
             Some(until) => format!(" until {} comes", one(&until.node)),
             None => String::new(),
         };
-        let Some((count, modifiers)) = count(element) else {
+        // A group that comes once is a group.
+        let counted =
+            count(element).filter(|(count, _)| !is_once(*count) || self.nouns(&element.atom).is_some());
+        let Some((count, modifiers)) = counted else {
             return match &element.atom {
                 Atom::Group(group) => self.group_phrase(group),
                 Atom::Element(inner) => self.element_phrase(inner),
@@ -354,6 +361,7 @@ impl<'t> Explainer<'_, 't> {
     ) -> String {
         let (index, alone) = place;
         let phrase = match is_short(element) {
+            true if alone => without_parentheses(&self.element_phrase(element)).to_owned(),
             true => self.element_phrase(element),
             false if alone => "the group of events below".to_owned(),
             false => format!("the group of events in step {} below", index + 1),
@@ -406,6 +414,25 @@ impl<'t> Explainer<'_, 't> {
 fn single_phrase(name: &Name, alias: Option<&Name>) -> String {
     let alias = alias.map(|alias| format!(" ({})", code(&alias.node))).unwrap_or_default();
     format!("{}{alias}", one(&name.node))
+}
+
+/// A phrase without the parentheses around all of it.
+pub(super) fn without_parentheses(phrase: &str) -> &str {
+    let Some(inner) = phrase.strip_prefix('(').and_then(|phrase| phrase.strip_suffix(')')) else {
+        return phrase;
+    };
+    let mut depth = 1_u32;
+    for c in inner.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return phrase;
+        }
+    }
+    inner
 }
 
 /// Whether a pattern lets events pass that fit nothing.

@@ -71,8 +71,11 @@ fn hover(span: Span, text: &str) -> Option<Hover> {
 
 impl<'t> Explainer<'_, 't> {
     fn at_pattern(&self, clause: &'t Match, byte: u32) -> Option<Hover> {
-        if let Some(within) = clause.within.as_ref().filter(|within| holds(within.span, byte)) {
-            return Some(Hover { span: within.span, text: self.limit(within) });
+        let behind = clause.pattern.span.end;
+        if let Some(within) = clause.within.as_ref().filter(|within| behind < byte && byte <= within.span.end)
+        {
+            let span = Span { start: behind, ..within.span };
+            return Some(Hover { span, text: self.limit(within) });
         }
         self.at_sequence(&clause.pattern, byte)
     }
@@ -101,12 +104,14 @@ impl<'t> Explainer<'_, 't> {
     }
 
     fn at_link(&self, link: &Link, byte: u32) -> Option<Hover> {
-        if let Some(within) = link.within.as_ref().filter(|within| holds(within.span, byte)) {
+        let limit = link.within.as_ref().map(|within| {
             let span = words::duration(within.node);
-            return hover(
-                within.span,
-                &format!("at most {span} after the event taken last; exactly {span} is still in time"),
-            );
+            sentence(&format!("at most {span} after the event taken last; exactly {span} is still in time"))
+        });
+        if let (Some(within), Some(limit)) = (&link.within, &limit)
+            && holds(within.span, byte)
+        {
+            return Some(Hover { span: within.span, text: limit.clone() });
         }
         let text = match link.kind {
             LinkKind::Then => "later: events in between that fit nothing are passed over".to_owned(),
@@ -115,7 +120,8 @@ impl<'t> Explainer<'_, 't> {
             }
             LinkKind::Next => format!("directly after: the very next event of {}", self.sequence_name()),
         };
-        hover(link.span, &text)
+        let text = [Some(sentence(&text)), limit].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        Some(Hover { span: link.span, text })
     }
 
     fn at_element(&self, element: &'t Element, byte: u32) -> Option<Hover> {
@@ -132,11 +138,13 @@ impl<'t> Explainer<'_, 't> {
         match &element.atom {
             Atom::Element(inner) if holds(inner.span, byte) => self.at_element(inner, byte),
             Atom::Group(group) => {
+                let behind = group.branches.last().map_or(group.span.start, |branch| branch.span.end);
                 let of_limit = |within: &Spanned<Duration>| Hover {
-                    span: within.span,
+                    span: Span { start: behind, ..within.span },
                     text: sentence(&group_limit(within, false)),
                 };
-                let within = group.within.as_ref().filter(|within| holds(within.span, byte)).map(of_limit);
+                let is_within = |within: &&Spanned<Duration>| behind < byte && byte <= within.span.end;
+                let within = group.within.as_ref().filter(is_within).map(of_limit);
                 let inside = || group.branches.iter().find(|branch| holds(branch.span, byte));
                 within.or_else(|| inside().and_then(|branch| self.at_sequence(branch, byte))).or_else(|| {
                     let point = self.point(element.span)?;

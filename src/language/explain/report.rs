@@ -47,7 +47,11 @@ impl<'t> Explainer<'_, 't> {
                 format!("{} after {}", words::duration(duration.node), self.before_the_end(pattern))
             }
             (None, Some(within)) => format!("{within} after the first event"),
-            (None, None) => "that moment".to_owned(),
+            (None, None) => {
+                return format!(
+                    "A match is never reported: nothing says for how long no {name} event may come."
+                );
+            }
         };
         words::sentence(&match (absence.next, &absence.duration) {
             (true, None) => format!(

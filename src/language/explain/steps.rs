@@ -6,10 +6,11 @@ use crate::language::tree::{
     Absence, Atom, Element, Group, GroupKind, Link, LinkKind, Modifier, Name, Sequence, Spanned,
 };
 
+use super::phrase::without_parentheses;
 use super::phrase::{Item, count, exact, is_nullable, is_short, items, manner, rounds, single, skips};
 use super::value::one;
 use super::words::{self, code, sentences};
-use super::{Explainer, Point};
+use super::{Explainer, Point, phrase};
 
 /// What `lazy` does.
 pub(super) const LAZY: &str =
@@ -152,10 +153,7 @@ impl<'t> Explainer<'_, 't> {
     /// An element as in a sentence, with the name that it is captured as.
     fn known_phrase(&self, element: &'t Element) -> String {
         let phrase = self.element_phrase(element);
-        let phrase = match phrase.strip_prefix('(').and_then(|phrase| phrase.strip_suffix(')')) {
-            Some(inner) if !inner.contains(['(', ')']) => inner.to_owned(),
-            _ => phrase,
-        };
+        let phrase = without_parentheses(&phrase).to_owned();
         match single(&element.atom) {
             Some((_, Some(alias))) => {
                 let alias = code(&alias.node);
@@ -267,6 +265,7 @@ impl<'t> Explainer<'_, 't> {
 
     fn rounds_of(&self, element: &Element, what: &str) -> String {
         match count(element) {
+            Some((times, _)) if phrase::is_once(times) => what.to_owned(),
             Some((times, _)) if times.max == Some(1) => format!("{} {what}", rounds(times)),
             Some((times, modifiers)) => format!("{}{}, {what}", rounds(times), manner(&modifiers)),
             None => what.to_owned(),
@@ -493,7 +492,9 @@ pub(super) fn named(element: &Element, which: &str) -> Option<String> {
 pub(super) fn group_limit(within: &Spanned<Duration>, repeats: bool) -> String {
     let span = words::duration(within.node);
     let each = if repeats { "each time, " } else { "" };
-    format!("{each}its events lie within {span}, from the first to the last; exactly {span} is still in time")
+    format!(
+        "{each}all of this lies within {span}, from the first event to the last; exactly {span} is still in time"
+    )
 }
 
 fn prefixed(first: String, rest: Vec<String>) -> Vec<String> {

@@ -192,7 +192,9 @@ impl<'t> Scope<'_, 't> {
         let when = match over.previous {
             true => format!("in the {span} before this event"),
             false => {
-                notes.push("this event included".to_owned());
+                // An event of another stream is not among those of the past.
+                let is_own = matches!(self.place, Place::Condition(stream) if stream == name);
+                notes.extend(is_own.then(|| "this event included".to_owned()));
                 format!(
                     "in the last {}",
                     span.strip_prefix("1 ").filter(|unit| !unit.contains(' ')).unwrap_or(&span)

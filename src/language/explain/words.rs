@@ -57,29 +57,30 @@ pub(super) fn grouped(digits: &str) -> String {
     text
 }
 
-/// A span of time: `1 hour 30 minutes`.
+/// A span of time: `1 hour 30 minutes`, `4.5 seconds`.
 pub(super) fn duration(span: Duration) -> String {
-    const UNITS: [(&str, i64); 6] = [
-        ("day", 86_400_000_000),
-        ("hour", 3_600_000_000),
-        ("minute", 60_000_000),
-        ("second", 1_000_000),
-        ("millisecond", 1_000),
-        ("microsecond", 1),
-    ];
+    const UNITS: [(&str, u64); 3] =
+        [("day", 86_400_000_000), ("hour", 3_600_000_000), ("minute", 60_000_000)];
     let mut rest = span.as_micros().unsigned_abs();
     let mut parts = Vec::new();
     for (unit, micros) in UNITS {
-        let count = rest / micros.unsigned_abs();
-        rest %= micros.unsigned_abs();
-        if count > 0 {
-            parts.push(plural(count, unit));
+        if rest >= micros {
+            parts.push(plural(rest / micros, unit));
+            rest %= micros;
         }
     }
-    match parts.is_empty() {
-        true => "0 seconds".to_owned(),
-        false => parts.join(" "),
+    let (seconds, micros) = (rest / 1_000_000, rest % 1_000_000);
+    match (seconds, micros) {
+        (0, 0) => {}
+        (_, 0) => parts.push(plural(seconds, "second")),
+        (0, _) if micros.is_multiple_of(1_000) => parts.push(plural(micros / 1_000, "millisecond")),
+        (0, _) => parts.push(plural(micros, "microsecond")),
+        (_, _) => {
+            let decimals = format!("{micros:06}");
+            parts.push(format!("{seconds}.{} seconds", decimals.trim_end_matches('0')));
+        }
     }
+    if parts.is_empty() { "0 seconds".to_owned() } else { parts.join(" ") }
 }
 
 /// How often something may come in a span of time: `an hour`, `every 10 minutes`.
@@ -201,6 +202,8 @@ mod tests {
         assert_eq!(spoken("24h"), "1 day");
         assert_eq!(spoken("250ms"), "250 milliseconds");
         assert_eq!(spoken("0s"), "0 seconds");
+        assert_eq!(spoken("4s500ms"), "4.5 seconds");
+        assert_eq!(spoken("2d1m1s20ms"), "2 days 1 minute 1.02 seconds");
         let rate = |text| per(Duration::parse(text).expect("a duration"));
         assert_eq!(
             ["1h", "1d", "10m", "1h30m"].map(rate),
