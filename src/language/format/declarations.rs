@@ -4,6 +4,7 @@ use super::super::tree::{
     Column, Def, Expr, Field, File, Item, Let, List, Name, Stream, StreamBody, Table, TimeClause,
 };
 use super::layout::Doc;
+use super::source::Gap;
 use super::{Extent, Formatter, padding};
 
 /// The cells of a field's line.
@@ -18,27 +19,31 @@ impl Formatter<'_> {
     pub(super) fn file(&mut self, file: &File) -> Doc {
         let mut docs = Vec::new();
         let mut before: Option<&Item> = None;
+        let mut gap = Gap { from: 0, is_first: true, parted: false };
         for item in &file.items {
-            let parted = before.is_some_and(|before| has_braces(before) || has_braces(item));
-            docs.push(self.source.lead(self.start(item), before.is_none(), parted));
+            gap.parted = before.is_some_and(|before| has_braces(before) || has_braces(item));
+            let extent = self.extent(item);
+            docs.push(self.source.lead(extent.start, gap));
             docs.push(self.item(item));
+            gap = Gap { from: extent.end, is_first: false, parted: false };
             before = Some(item);
         }
-        docs.push(self.source.lead_out(u32::MAX, file.items.is_empty()));
+        docs.push(self.source.lead_out(u32::MAX, gap));
         Doc::All(docs)
     }
 
-    /// Where a declaration begins.
-    fn start(&self, item: &Item) -> u32 {
-        match item {
-            Item::Stream(stream) => stream.span.start,
-            Item::Rule(rule) => rule.span.start,
-            Item::Test(test) => test.span.start,
-            Item::List(List { name, .. })
-            | Item::Table(Table { name, .. })
-            | Item::Let(Let { name, .. })
-            | Item::Def(Def { name, .. }) => self.source.before(name.span.start),
-        }
+    /// Where a declaration begins and ends.
+    fn extent(&self, item: &Item) -> Extent {
+        let (name, end) = match item {
+            Item::Stream(stream) => return stream.span.into(),
+            Item::Rule(rule) => return rule.span.into(),
+            Item::Test(test) => return test.span.into(),
+            Item::Table(table) => (&table.name, self.source.next_symbol(table.file.span.end, "}") + 1),
+            Item::List(list) => (&list.name, list.file.span.end),
+            Item::Let(let_) => (&let_.name, let_.value.span.end),
+            Item::Def(def) => (&def.name, def.body.span.end),
+        };
+        Extent { start: self.source.before(name.span.start), end }
     }
 
     fn item(&mut self, item: &Item) -> Doc {
@@ -106,7 +111,7 @@ impl Formatter<'_> {
 
     /// `NAME TYPE [from "…"]`
     fn field(&mut self, written: &str, name: &Name, field: &Field, widths: Widths) -> Doc {
-        let comments = self.source.comments_before(name.span.start);
+        let comments = self.source.comments_before_name(name.span.start);
         let name = Doc::text(written);
         let ty = self.ty(field);
         let mut docs = vec![comments, name, padding(written.len(), widths.name), Doc::Space, Doc::text(&ty)];

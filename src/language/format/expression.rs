@@ -38,6 +38,29 @@ fn least(own: Level) -> Level {
     }
 }
 
+/// Whether an operand stands in parentheses where one of `least` would not.
+fn is_parenthesised(expr: &Expr, least: Level) -> bool {
+    let own = level(expr);
+    // `not a ?? b` is `not (a ?? b)`, which looks otherwise.
+    own < least || own == Level::Default && least == Level::Not
+}
+
+/// Whether an expression ends with a call, to which a `where` behind it would belong.
+fn ends_with_call(expr: &Expr) -> bool {
+    let last = match &expr.kind {
+        ExprKind::Call { .. } => return true,
+        ExprKind::Unary(_, last) | ExprKind::Binary(_, _, last) => &**last,
+        ExprKind::Like(_, last) | ExprKind::Matches(_, last) => last,
+        ExprKind::In { set: InSet::Expr(last), .. } => last,
+        ExprKind::And(operands) | ExprKind::Or(operands) => match operands.last() {
+            Some(last) => last,
+            None => return false,
+        },
+        _ => return false,
+    };
+    !is_parenthesised(last, least(level(expr))) && ends_with_call(last)
+}
+
 impl Formatter<'_> {
     /// An expression.
     pub(super) fn expression(&mut self, expr: &Expr) -> Doc {
@@ -59,13 +82,8 @@ impl Formatter<'_> {
     fn operand(&mut self, expr: &Expr, least: Level) -> Doc {
         let comments = self.source.comments_before(expr.span.start);
         let body = self.body(expr);
-        let own = level(expr);
-        // `not a ?? b` is `not (a ?? b)`, which looks otherwise.
-        let misleads = own == Level::Default && least == Level::Not;
-        if own >= least && !misleads {
-            return Doc::All(vec![comments, body]);
-        }
-        Doc::All(vec![comments, Doc::text("("), Doc::align(vec![body]), Doc::text(")")])
+        let body = if is_parenthesised(expr, least) { parenthesised(body) } else { body };
+        Doc::All(vec![comments, body])
     }
 
     fn body(&mut self, expr: &Expr) -> Doc {
@@ -183,8 +201,18 @@ impl Formatter<'_> {
 
     /// What stands in brackets that open at or behind `start`.
     fn arguments(&mut self, list: &[Expr], condition: Option<&Expr>, close: &str, start: u32) -> Doc {
+        let before_where = list.last().filter(|last| condition.is_some() && ends_with_call(last));
+        let argument = |this: &mut Self, argument: &Expr| {
+            let doc = this.expression(argument);
+            if before_where.is_some_and(|last| std::ptr::eq(last, argument)) {
+                parenthesised(doc)
+            } else {
+                doc
+            }
+        };
+        let words = self.list(list, |argument| argument.span.start, argument);
         let mut docs = Vec::new();
-        for word in self.list(list, |argument| argument.span.start, Self::expression) {
+        for word in words {
             if !docs.is_empty() {
                 docs.push(Doc::Line);
             }
@@ -196,4 +224,8 @@ impl Formatter<'_> {
         docs.push(self.source.comments_inside(end));
         Doc::align(docs)
     }
+}
+
+fn parenthesised(doc: Doc) -> Doc {
+    Doc::All(vec![Doc::text("("), Doc::align(vec![doc]), Doc::text(")")])
 }

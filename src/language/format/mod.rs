@@ -40,7 +40,7 @@ use super::tree::{Name, Spanned};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Span, codes};
 use crate::event::Duration;
 use layout::{Doc, render};
-use source::Source;
+use source::{Gap, Source};
 
 /// How far the content of braces is indented.
 const INDENT: usize = 2;
@@ -95,7 +95,7 @@ impl From<Span> for Extent {
 impl Formatter<'_> {
     /// A name.
     fn name(&mut self, name: &Name) -> Doc {
-        let comments = self.source.comments_before(name.span.start);
+        let comments = self.source.comments_before_name(name.span.start);
         Doc::All(vec![comments, Doc::text(&name.node)])
     }
 
@@ -118,24 +118,22 @@ impl Formatter<'_> {
         start: impl Fn(&T) -> u32,
         mut print: impl FnMut(&mut Self, &T) -> Doc,
     ) -> Vec<Doc> {
-        let mut words: Vec<Doc> = Vec::new();
+        let mut words: Vec<Vec<Doc>> = Vec::new();
         for (index, item) in items.iter().enumerate() {
+            match words.last_mut() {
+                // What may not begin a line stays on that of the item before it.
+                Some(before) if !self.source.may_begin_line(start(item)) => before.push(Doc::Space),
+                _ => words.push(Vec::new()),
+            }
             let doc = print(self, item);
-            let mut word = vec![doc];
+            let word = words.last_mut().expect("a word has just been begun");
+            word.push(doc);
             if let Some(next) = items.get(index + 1) {
                 word.push(Doc::text(","));
                 word.push(self.source.comments_before(start(next)));
             }
-            // What may not begin a line stays on that of the item before it.
-            match words.pop() {
-                Some(before) if !self.source.may_begin_line(start(item)) => {
-                    word.splice(0..0, [before, Doc::Space]);
-                }
-                before => words.extend(before),
-            }
-            words.push(Doc::All(word));
         }
-        words
+        words.into_iter().map(Doc::All).collect()
     }
 
     /// `{`, items on lines of their own, and the brace that closes at `close`.
@@ -147,13 +145,14 @@ impl Formatter<'_> {
         mut print: impl FnMut(&mut Self, &T, usize) -> Doc,
     ) -> Doc {
         let mut docs = Vec::new();
+        let mut gap = Gap { from: 0, is_first: true, parted: false };
         for (index, item) in items.iter().enumerate() {
             let extent = extent(item);
-            docs.push(self.source.lead(extent.start, index == 0, false));
+            docs.push(self.source.lead(extent.start, gap));
             docs.push(print(self, item, index));
-            docs.push(self.source.comments(extent.end));
+            gap = Gap { from: extent.end, is_first: false, parted: false };
         }
-        docs.push(self.source.lead_out(close, items.is_empty()));
+        docs.push(self.source.lead_out(close, gap));
         let end = if items.is_empty() && !has_text(&docs) { Doc::All(Vec::new()) } else { Doc::Break };
         Doc::All(vec![Doc::text("{"), Doc::indent(INDENT, docs), end, Doc::text("}")])
     }

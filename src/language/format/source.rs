@@ -97,6 +97,11 @@ impl<'a> Source<'a> {
         if self.may_begin_line(start) { self.comments_to_leaf(start) } else { Doc::All(Vec::new()) }
     }
 
+    /// The same for a name, which may be any word.
+    pub fn comments_before_name(&mut self, start: u32) -> Doc {
+        if self.may_begin_line(start) { self.comments(start) } else { Doc::All(Vec::new()) }
+    }
+
     /// The comments before the bracket that closes at `end`, if one of them stands on its own line;
     /// others come behind the bracket.
     pub fn comments_inside(&mut self, end: u32) -> Doc {
@@ -118,38 +123,32 @@ impl<'a> Source<'a> {
     }
 
     /// The comments before a declaration, clause, field or line of a test that begins at `start`,
-    /// and the line end or empty line before it. With `is_first` nothing stands before it in its
-    /// block; with `parted` an empty line comes before it in any case.
-    pub fn lead(&mut self, start: u32, is_first: bool, parted: bool) -> Doc {
-        let mut docs = Vec::new();
-        let (mut is_first, mut parted) = (is_first, parted);
-        for comment in self.take(start) {
-            if comment.own_line {
-                docs.push(self.line_end(comment.span.start, is_first, parted));
-                (is_first, parted) = (false, false);
-            }
-            docs.push(Doc::Comment(comment.text.clone(), comment.own_line));
-        }
-        docs.push(self.line_end(start, is_first, parted));
+    /// and the line end or empty line before it.
+    pub fn lead(&mut self, start: u32, gap: Gap) -> Doc {
+        let (mut docs, gap) = self.comment_lines(start, gap);
+        docs.push(gap.line_end(self.has_blank_before(start)));
         Doc::All(docs)
     }
 
-    /// The comments before the brace that closes at `end`, and the line end before it.
-    pub fn lead_out(&mut self, end: u32, is_first: bool) -> Doc {
+    /// The comments before the brace that closes at `end`, or the end of the file.
+    pub fn lead_out(&mut self, end: u32, gap: Gap) -> Doc {
+        Doc::All(self.comment_lines(end, gap).0)
+    }
+
+    fn comment_lines(&mut self, end: u32, mut gap: Gap) -> (Vec<Doc>, Gap) {
         let mut docs = Vec::new();
-        let mut is_first = is_first;
         for comment in self.take(end) {
-            if comment.own_line {
-                docs.push(self.line_end(comment.span.start, is_first, false));
-                is_first = false;
+            // Only the first can stand on the line of what comes before it.
+            let own_line = comment.own_line || !docs.is_empty();
+            if own_line {
+                let start = comment.span.start;
+                let is_behind = comment.own_line && start >= gap.from;
+                docs.push(gap.line_end(is_behind && self.has_blank_before(start)));
+                gap = Gap { is_first: false, parted: false, ..gap };
             }
-            docs.push(Doc::Comment(comment.text.clone(), comment.own_line));
+            docs.push(Doc::Comment(comment.text.clone(), own_line));
         }
-        Doc::All(docs)
-    }
-
-    fn line_end(&self, start: u32, is_first: bool, parted: bool) -> Doc {
-        if !is_first && (parted || self.has_blank_before(start)) { Doc::Blank } else { Doc::Break }
+        (docs, gap)
     }
 
     /// Whether an empty line stands before the byte `start`; commas count as space.
@@ -163,5 +162,22 @@ impl<'a> Source<'a> {
             }
         }
         false
+    }
+}
+
+/// What lies between two items of a block.
+#[derive(Clone, Copy)]
+pub(super) struct Gap {
+    /// Where the item before ended.
+    pub from: u32,
+    /// Whether there is none.
+    pub is_first: bool,
+    /// Whether an empty line stands there in any case.
+    pub parted: bool,
+}
+
+impl Gap {
+    fn line_end(self, has_blank: bool) -> Doc {
+        if !self.is_first && (self.parted || has_blank) { Doc::Blank } else { Doc::Break }
     }
 }
