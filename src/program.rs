@@ -9,6 +9,7 @@ use crate::automaton::{self, CompiledRule, PredicateId, Predicates};
 use crate::diagnostic::codes::{E0010, E0310};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::event::{FieldId, StreamId, StreamSchema};
+use crate::language::case::Case;
 use crate::language::checked::Rule;
 use crate::language::{self, checked};
 
@@ -37,6 +38,8 @@ pub struct Program {
     askers: Vec<Vec<RuleId>>,
     /// For each stream, where its events go.
     routes: Vec<Vec<Route>>,
+    /// The tests that the rule set holds.
+    cases: Vec<Case>,
 }
 
 /// The rules that group the events of a stream by the same fields.
@@ -125,6 +128,7 @@ impl Program {
             askers: askers(predicates.len(), &rules),
             infos: rules.iter().map(|compiled| RuleInfo::new(&compiled.rule)).collect(),
             streams: checked.streams,
+            cases: checked.cases,
             rules,
             predicates,
         }
@@ -148,6 +152,11 @@ impl Program {
     /// The rules, in the order of their names.
     pub fn rules(&self) -> &[RuleInfo] {
         &self.infos
+    }
+
+    /// The tests that the rule set holds, in the order of its files.
+    pub fn cases(&self) -> &[Case] {
+        &self.cases
     }
 
     /// The automata of all rules, or of the one named, as a Mermaid flowchart.

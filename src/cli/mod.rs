@@ -1,7 +1,7 @@
 //! The command line: one file a command.
 //!
 //! Exit codes: 0 when a command did what was asked; 1 when it found what it looks for (`check`:
-//! errors in the rules) or failed on the way; 2 when it could not begin, because the arguments, the
+//! errors in the rules; `test`: a test that fails) or failed on the way; 2 when it could not begin, because the arguments, the
 //! rules, the configuration or the named files are wrong.
 
 mod check;
@@ -10,6 +10,7 @@ mod output;
 mod replay;
 mod rules;
 mod run;
+mod test;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,7 @@ enum Command {
     Run(run::Run),
     Check(check::Check),
     Replay(replay::Replay),
+    Test(test::Test),
     Graph(graph::Graph),
 }
 
@@ -46,6 +48,7 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::Test(command) => command.run(),
         Command::Graph(command) => command.run(),
     };
     match result {
