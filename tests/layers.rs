@@ -11,6 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["alert", "expression"],
     &["language", "codec", "ordering"],
     &["automaton"],
+    &["history"],
     &["program", "matcher"],
     &["shard"],
     &["engine"],

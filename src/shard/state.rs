@@ -5,11 +5,13 @@
 //! after it give the same alerts. What can be found out from the rest (timers, answers to
 //! predicates, which partition holds time back) is no part of it.
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::alert::Alert;
 use crate::event::StreamSchema;
+use crate::history::Histories;
 use crate::ordering::OrderingState;
 use crate::program::Program;
 
@@ -61,6 +63,8 @@ pub struct Counters {
 pub struct ShardState {
     /// The keys that have live runs.
     pub(super) records: Vec<Record>,
+    /// The past that rules look at.
+    pub(super) histories: Histories,
     /// What has been counted of rules.
     pub counters: ShardCounters,
 }
@@ -103,7 +107,11 @@ impl StateStore for MemoryStore {
 impl Shard {
     /// All of it that changes.
     pub fn state(&self) -> ShardState {
-        ShardState { records: self.keys.records().cloned().collect(), counters: self.counters.clone() }
+        ShardState {
+            records: self.keys.records().cloned().collect(),
+            histories: self.histories.borrow().clone(),
+            counters: self.counters.clone(),
+        }
     }
 
     /// The shard of this program that had this state.
@@ -112,6 +120,7 @@ impl Shard {
         shard.keys = Keys::restore(state.records);
         shard.live_runs = shard.keys.live_runs();
         shard.timers.replace(shard.keys.timers());
+        shard.histories = RefCell::new(state.histories);
         shard.counters = state.counters;
         shard
     }

@@ -7,7 +7,7 @@ use tripline::alert::Alert;
 use tripline::codec::Decoder;
 use tripline::codec::json::JsonDecoder;
 use tripline::engine::{Engine, EngineOptions, Refused};
-use tripline::event::{Duration, PartitionId, Position, Timestamp};
+use tripline::event::{PartitionId, Position, Timestamp};
 use tripline::program::Program;
 
 use super::page::check;

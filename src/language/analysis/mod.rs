@@ -9,6 +9,7 @@ mod constants;
 mod expression;
 mod fingerprint;
 mod fold;
+mod history;
 mod key;
 mod lint;
 mod matching;
