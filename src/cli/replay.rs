@@ -153,6 +153,17 @@ fn describe(summary: &Summary, program: &Program, seconds: f64) -> String {
     let counts = &summary.rules;
     lines.push(format!("alerts     {}", grouped(counts.alerts.iter().sum())));
     by_rule(program, &counts.alerts, &mut lines);
+    if counts.held_back.iter().any(|count| *count > 0) {
+        lines.push("held back  of these, by `limit`:".to_owned());
+        by_rule(program, &counts.held_back, &mut lines);
+    }
+    if counts.forgotten.iter().any(|count| *count > 0) {
+        lines.push(
+            "forgotten  groups of `limit … for each`, too many for one key; an alert too many may have passed:"
+                .to_owned(),
+        );
+        by_rule(program, &counts.forgotten, &mut lines);
+    }
     if counts.limits.iter().any(|count| *count > 0) {
         lines.push(
             "limits     `max runs` or `max events` was reached, so that a match can be missing:".to_owned(),

@@ -73,6 +73,8 @@ pub struct Rule {
     pub alert: AlertSpec,
     /// What a time-out says, if it is reported.
     pub timeout: Option<Timeout>,
+    /// Which alerts are held back.
+    pub limit: Option<Limit>,
     /// Most live runs for one key.
     pub max_runs: usize,
     /// Most events that the live runs of one key may hold, each run counted by itself.
@@ -261,6 +263,19 @@ pub struct Timeout {
     pub after: Option<VariableId>,
     /// What it says.
     pub alert: AlertSpec,
+}
+
+/// How many alerts of one key may be sent in a span of time; the others are held back.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    /// So many.
+    pub count: usize,
+    /// Before each moment for so long.
+    pub per: Duration,
+    /// Counted apart for each value of these.
+    pub for_each: Vec<Expr>,
+    /// What these read of the captured events.
+    pub registers: Vec<RunRegister>,
 }
 
 impl RunRegister {

@@ -149,6 +149,8 @@ impl<O: Outbox> Driver<O> {
         self.metrics.engine.runs.set(self.engine.live_runs() as u64);
         for (index, metrics) in self.metrics.rules.iter().enumerate() {
             metrics.alerts.follow(counters.alerts[index]);
+            metrics.held_back.follow(counters.held_back[index]);
+            metrics.forgotten.follow(counters.forgotten[index]);
             metrics.limits.follow(counters.limits[index]);
             metrics.faults.follow(counters.faults[index]);
         }

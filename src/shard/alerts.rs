@@ -6,16 +6,19 @@ use std::sync::Arc;
 use crate::alert::{Alert, AlertKind, Severity};
 use crate::event::{Event, Key, StreamSchema, Value, digest};
 use crate::expression::{Faults, RegisterSpec, Scope};
-use crate::language::checked::{AlertSpec, Rule, RunRegister, VariableId};
+use crate::language::checked::{AlertSpec, Limit, Rule, RunRegister, VariableId};
 use crate::matcher::{Report, ReportKind};
 use compact_str::CompactString;
 
-/// The alert that a rule makes of a report.
+use super::limit::Group;
+
+/// The alert that a rule makes of a report. `suppressed`: how many were held back before it.
 pub(super) fn build(
     rule: &Rule,
     streams: &[StreamSchema],
     key: &Key,
     report: &Report,
+    suppressed: u64,
     faults: &Faults,
 ) -> Alert {
     let (kind, spec) = match report.kind {
@@ -40,7 +43,7 @@ pub(super) fn build(
         first_time,
         last_time,
         decided_time: report.decided,
-        suppressed: 0,
+        suppressed,
         fields,
         events: by_variable(rule, &report.captures),
         sinks: Arc::clone(&rule.sinks),
@@ -53,19 +56,41 @@ fn say(
     report: &Report,
     faults: &Faults,
 ) -> (Severity, String, Vec<(CompactString, Value)>) {
-    let mut registers = RunRegister::empty(&spec.registers);
+    with_scope(&spec.registers, key, report, faults, |scope| {
+        let fields = spec.fields.iter();
+        let fields = fields.map(|(name, value)| (name.clone(), value.value(scope).into_owned())).collect();
+        (spec.severity, spec.title.render(scope), fields)
+    })
+}
+
+/// What an alert is counted apart for, as `for each` says.
+pub(super) fn group(limit: &Limit, key: &Key, report: &Report, faults: &Faults) -> Group {
+    if limit.for_each.is_empty() {
+        return Group::new();
+    }
+    with_scope(&limit.registers, key, report, faults, |scope| {
+        limit.for_each.iter().map(|value| value.value(scope).into_owned()).collect()
+    })
+}
+
+/// Evaluates something that looks at the key and, through these registers, at what was captured.
+fn with_scope<T>(
+    kept: &[RunRegister],
+    key: &Key,
+    report: &Report,
+    faults: &Faults,
+    evaluate: impl FnOnce(&Scope<'_>) -> T,
+) -> T {
+    let mut registers = RunRegister::empty(kept);
     for (variable, event) in &report.captures {
-        for (register, kept) in registers.iter_mut().zip(&spec.registers) {
+        for (register, kept) in registers.iter_mut().zip(kept) {
             if kept.variable == *variable {
                 kept.spec.add(register, event);
             }
         }
     }
-    let specs: Vec<RegisterSpec> = spec.registers.iter().map(|register| register.spec).collect();
-    let scope = Scope { event: None, key: key.values(), registers: &registers, specs: &specs, faults };
-    let fields =
-        spec.fields.iter().map(|(name, value)| (name.clone(), value.value(&scope).into_owned())).collect();
-    (spec.severity, spec.title.render(&scope), fields)
+    let specs: Vec<RegisterSpec> = kept.iter().map(|register| register.spec).collect();
+    evaluate(&Scope { event: None, key: key.values(), registers: &registers, specs: &specs, faults })
 }
 
 /// What the alert about a dropped run says: a match can now be missed, and someone should know.

@@ -5,6 +5,7 @@
 
 mod alerts;
 mod keys;
+mod limit;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -15,12 +16,13 @@ use crate::alert::Alert;
 use crate::automaton::Answers;
 use crate::event::{Event, Key, SequencePoint, Timestamp};
 use crate::expression::Faults;
-use crate::language::checked::Mode;
+use crate::language::checked::{Mode, Rule};
 use crate::matcher::{Matcher, Report, ReportKind};
 use crate::program::{Program, Route, RuleId};
 
 use keys::{Keys, Slot};
-use timers::{Timer, Timers};
+use limit::Verdict;
+use timers::{Due, Timer, Timers};
 
 /// Runs every rule over the keys that it owns.
 #[derive(Debug)]
@@ -44,8 +46,14 @@ pub struct Shard {
 pub struct ShardCounters {
     /// Events that a rule could not put into a group because a part of the key is null.
     pub keyless: u64,
-    /// For each rule: matches and time-outs reported, also those of rules in shadow.
+    /// For each rule: matches and time-outs reported, also those of rules in shadow and those held
+    /// back.
     pub alerts: Vec<u64>,
+    /// For each rule: how many of them its `limit` held back.
+    pub held_back: Vec<u64>,
+    /// For each rule: groups of its `limit … for each` that were forgotten too early because there
+    /// were too many for one key, so that an alert too many may have passed.
+    pub forgotten: Vec<u64>,
     /// For each rule: runs dropped because a limit was reached, counted once until the key is idle.
     pub limits: Vec<u64>,
     /// For each rule: how often a value could not be computed (integer overflow, division by zero, a
@@ -69,6 +77,11 @@ impl Decided {
     }
 }
 
+/// Whether it tells of a match or a time-out, and not of a bound that was reached.
+fn is_alert(kind: ReportKind) -> bool {
+    matches!(kind, ReportKind::Match | ReportKind::Timeout)
+}
+
 impl Shard {
     /// A shard without any state.
     pub fn new(program: Arc<Program>) -> Shard {
@@ -81,6 +94,8 @@ impl Shard {
             counters: ShardCounters {
                 keyless: 0,
                 alerts: vec![0; rules],
+                held_back: vec![0; rules],
+                forgotten: vec![0; rules],
                 limits: vec![0; rules],
                 faults: vec![0; rules],
             },
@@ -101,7 +116,7 @@ impl Shard {
         self.live_runs
     }
 
-    /// How many keys have live runs.
+    /// How many keys there are for which something is held: runs, or what a `limit` counts.
     pub fn live_keys(&self) -> usize {
         self.keys.len()
     }
@@ -175,41 +190,86 @@ impl Shard {
     fn decide(&mut self, due: Timestamp, alerts: &mut Vec<Alert>) {
         let program = Arc::clone(&self.program);
         let mut decided: Vec<Decided> = Vec::new();
-        while let Some(Timer { slot, rule, .. }) = self.timers.pop_due(due) {
-            let Some(state) = self.keys.state_if_scheduled(slot, rule, due) else { continue };
-            let compiled = &program.compiled()[rule.0 as usize];
-            let matcher = Matcher { rule: compiled, predicates: program.predicates(), faults: &self.faults };
-            let before = state.runs.len();
-            matcher.time(&mut state.runs, due, &mut self.reports);
-            self.live_runs = self.live_runs + state.runs.len() - before;
-            self.counters.faults[rule.0 as usize] += self.faults.take();
-            state.schedule(slot, &mut self.timers);
-            self.touched.push(slot);
-            decided.extend(self.reports.drain(..).map(|report| Decided { rule, slot, report }));
+        while let Some(Timer { slot, what, .. }) = self.timers.pop_due(due) {
+            match what {
+                Due::Runs(rule) => self.pass_time(&program, rule, slot, due, &mut decided),
+                Due::Limit(rule) => self.forget(&program, rule, slot, due),
+            }
         }
         decided.sort_by_key(Decided::order);
         self.emit(&program, &decided, alerts);
         self.drop_idle_keys();
     }
 
+    /// Decides what is due for the runs of a rule for a key.
+    fn pass_time(
+        &mut self,
+        program: &Program,
+        rule: RuleId,
+        slot: Slot,
+        due: Timestamp,
+        decided: &mut Vec<Decided>,
+    ) {
+        let Some(state) = self.keys.state_if_scheduled(slot, rule, due) else { return };
+        let compiled = &program.compiled()[rule.0 as usize];
+        let matcher = Matcher { rule: compiled, predicates: program.predicates(), faults: &self.faults };
+        let before = state.runs.len();
+        matcher.time(&mut state.runs, due, &mut self.reports);
+        self.live_runs = self.live_runs + state.runs.len() - before;
+        self.counters.faults[rule.0 as usize] += self.faults.take();
+        state.schedule(slot, &mut self.timers);
+        self.touched.push(slot);
+        decided.extend(self.reports.drain(..).map(|report| Decided { rule, slot, report }));
+    }
+
+    /// Forgets what the `limit` of a rule needs no more of a key.
+    fn forget(&mut self, program: &Program, rule: RuleId, slot: Slot, due: Timestamp) {
+        let limit = program.compiled()[rule.0 as usize].rule.limit.as_ref();
+        if let (Some(limit), Some(state)) = (limit, self.keys.state_if_held(slot, rule)) {
+            state.forget(limit, due, slot, &mut self.timers);
+            self.touched.push(slot);
+        }
+    }
+
     fn emit(&mut self, program: &Program, decided: &[Decided], alerts: &mut Vec<Alert>) {
-        for Decided { rule, slot, report } in decided {
+        for decided in decided {
+            let Decided { rule, slot, report } = decided;
             let compiled = &program.compiled()[rule.0 as usize].rule;
-            match report.kind {
-                ReportKind::Match | ReportKind::Timeout => self.counters.alerts[rule.0 as usize] += 1,
-                ReportKind::TooManyRuns | ReportKind::TooManyEvents => {
-                    self.counters.limits[rule.0 as usize] += 1
-                }
+            match is_alert(report.kind) {
+                true => self.counters.alerts[rule.0 as usize] += 1,
+                false => self.counters.limits[rule.0 as usize] += 1,
             }
-            if compiled.mode == Mode::Live {
+            if compiled.mode == Mode::Live
+                && let Some(suppressed) = self.limit(compiled, decided)
+            {
+                let key = self.keys.key(*slot);
                 alerts.push(alerts::build(
                     compiled,
                     program.streams(),
-                    self.keys.key(*slot),
+                    key,
                     report,
+                    suppressed,
                     &self.faults,
                 ));
-                self.counters.faults[rule.0 as usize] += self.faults.take();
+            }
+            self.counters.faults[rule.0 as usize] += self.faults.take();
+        }
+    }
+
+    /// How many alerts were held back before this one, if the rule's `limit` lets it pass.
+    fn limit(&mut self, compiled: &Rule, decided: &Decided) -> Option<u64> {
+        let Decided { rule, slot, report } = decided;
+        let Some(limit) = compiled.limit.as_ref().filter(|_| is_alert(report.kind)) else { return Some(0) };
+        let group = alerts::group(limit, self.keys.key(*slot), report, &self.faults);
+        let state = self.keys.state(*slot, *rule);
+        match state.offer(limit, group, report.decided, *slot, &mut self.timers) {
+            Verdict::Passes { suppressed, forgets } => {
+                self.counters.forgotten[rule.0 as usize] += u64::from(forgets);
+                Some(suppressed)
+            }
+            Verdict::HeldBack => {
+                self.counters.held_back[rule.0 as usize] += 1;
+                None
             }
         }
     }

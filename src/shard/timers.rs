@@ -7,12 +7,21 @@ use super::keys::Slot;
 use crate::event::Timestamp;
 use crate::program::RuleId;
 
-/// A moment at which a rule has something to decide for a key.
+/// A moment at which something is due for a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Timer {
     pub due: Timestamp,
-    pub rule: RuleId,
+    pub what: Due,
     pub slot: Slot,
+}
+
+/// What is due. Of one moment, the first variant comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    /// The passing of time decides something about runs of the rule.
+    Runs(RuleId),
+    /// Something of what the rule's `limit` counts can be forgotten.
+    Limit(RuleId),
 }
 
 /// How many timers are held before any are thrown out.

@@ -9,6 +9,7 @@ mod expression;
 mod fingerprint;
 mod fold;
 mod key;
+mod limit;
 mod lint;
 mod matching;
 mod names;

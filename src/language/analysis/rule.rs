@@ -14,9 +14,9 @@ use crate::language::tree::{self, ClauseKind, MaxKind};
 use super::expression::{Checker, KeyName, Place};
 use super::key;
 use super::pattern::{self, PatternChecker};
-use super::scope::{Globals, listed, not_yet};
+use super::scope::{Globals, listed};
 use super::variables::{Registers, Variables, Visible};
-use super::{fingerprint, lint};
+use super::{fingerprint, limit, lint};
 
 /// Most live runs for one rule and key, unless `max runs` says otherwise.
 pub const DEFAULT_MAX_RUNS: usize = 10_000;
@@ -39,6 +39,7 @@ struct Clauses<'t> {
     alert: Option<&'t tree::Alert>,
     timeout: Option<&'t tree::OnTimeout>,
     to: Vec<&'t tree::Name>,
+    limit: Option<&'t tree::Limit>,
     max: Vec<&'t tree::Max>,
     mode: Option<&'t tree::Name>,
 }
@@ -83,6 +84,7 @@ pub(super) fn check<'t>(
     let alert = clauses.alert.and_then(|alert| check_alert(alert, named, visible, globals, diagnostics));
     let timeout =
         clauses.timeout.map(|clause| check_timeout(clause, &pattern, named, visible, globals, diagnostics));
+    let limit = clauses.limit.map(|clause| limit::check(clause, named, visible, globals, diagnostics));
     let mut checked = checked::Rule {
         name: rule.name.node.as_str().into(),
         pattern_span: match_clause.pattern.span,
@@ -101,6 +103,10 @@ pub(super) fn check<'t>(
         alert: alert?,
         timeout: match timeout {
             Some(timeout) => Some(timeout?),
+            None => None,
+        },
+        limit: match limit {
+            Some(limit) => Some(limit?),
             None => None,
         },
         max_runs: max.0?,
@@ -172,7 +178,7 @@ fn sort_clauses<'t>(rule: &'t tree::Rule, diagnostics: &mut Diagnostics) -> Clau
             ClauseKind::Alert(alert) => clauses.alert = Some(alert),
             ClauseKind::OnTimeout(timeout) => clauses.timeout = Some(timeout),
             ClauseKind::To(sinks) => clauses.to = sinks.iter().collect(),
-            ClauseKind::Limit(_) => diagnostics.push(not_yet(clause.span, "limits (`limit 1 per …`)")),
+            ClauseKind::Limit(limit) => clauses.limit = Some(limit),
             ClauseKind::Max(max) => clauses.max.push(max),
             ClauseKind::Mode(mode) => clauses.mode = Some(mode),
         }
