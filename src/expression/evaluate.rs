@@ -42,6 +42,13 @@ pub struct Scope<'a> {
     pub faults: &'a Faults,
 }
 
+impl<'a> Scope<'a> {
+    /// Sees nothing but constants.
+    pub fn bare(faults: &'a Faults) -> Scope<'a> {
+        Scope { event: None, key: &[], registers: &[], specs: &[], faults }
+    }
+}
+
 impl Expr {
     /// Whether the condition holds: it is true, not unknown.
     pub fn holds(&self, scope: &Scope<'_>) -> bool {

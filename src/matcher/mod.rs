@@ -64,13 +64,7 @@ impl Matcher<'_> {
         self.fits_alone(test, event, answers)
             && self.rule.rule.tests[test.0 as usize].residual.as_ref().is_none_or(|condition| {
                 let specs = &self.rule.specs;
-                condition.holds(&Scope {
-                    event: Some(event),
-                    key: &[],
-                    registers,
-                    specs,
-                    faults: self.faults,
-                })
+                condition.holds(&Scope { event: Some(event), registers, specs, ..Scope::bare(self.faults) })
             })
     }
 

@@ -90,7 +90,7 @@ fn with_scope<T>(
         }
     }
     let specs: Vec<RegisterSpec> = kept.iter().map(|register| register.spec).collect();
-    evaluate(&Scope { event: None, key: key.values(), registers: &registers, specs: &specs, faults })
+    evaluate(&Scope { key: key.values(), registers: &registers, specs: &specs, ..Scope::bare(faults) })
 }
 
 /// What the alert about a dropped run says: a match can now be missed, and someone should know.

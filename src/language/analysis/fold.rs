@@ -33,7 +33,7 @@ pub(super) fn fold(typed: Typed) -> Typed {
     ) && typed.expr.operands().into_iter().all(Expr::is_const);
     if foldable {
         let faults = Faults::default();
-        let scope = Scope { event: None, key: &[], registers: &[], specs: &[], faults: &faults };
+        let scope = Scope::bare(&faults);
         let value = typed.expr.value(&scope).into_owned();
         return Typed::new(Expr::Const(value), typed.ty);
     }
