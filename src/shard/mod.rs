@@ -4,6 +4,7 @@
 //! decided. A shard does not know how many others there are, reads no clock and waits for nothing.
 
 mod alerts;
+mod derived;
 mod keys;
 mod limit;
 #[cfg(test)]
@@ -16,13 +17,14 @@ use crate::alert::Alert;
 use crate::automaton::Answers;
 use crate::event::{Event, Key, SequencePoint, Timestamp};
 use crate::expression::Faults;
-use crate::language::checked::{Mode, Rule};
+use crate::language::checked::{AlertStream, Mode, Rule};
 use crate::matcher::{Matcher, Report, ReportKind};
 use crate::program::{Program, Route, RuleId};
 
+use derived::{Derived, Queued};
 use keys::{Keys, Slot};
 use limit::Verdict;
-use timers::{Due, Timer, Timers};
+use timers::{Due, Timer, Timers, Turn};
 
 /// Runs every rule over the keys that it owns.
 #[derive(Debug)]
@@ -30,6 +32,7 @@ pub struct Shard {
     program: Arc<Program>,
     keys: Keys,
     timers: Timers,
+    derived: Derived,
     answers: Answers,
     /// What the rule in hand could not compute.
     faults: Faults,
@@ -54,7 +57,8 @@ pub struct ShardCounters {
     /// For each rule: groups of its `limit … for each` that were forgotten too early because there
     /// were too many for one key, so that an alert too many may have passed.
     pub forgotten: Vec<u64>,
-    /// For each rule: runs dropped because a limit was reached, counted once until the key is idle.
+    /// For each rule: runs dropped because a limit was reached, counted once until the key is idle,
+    /// and alerts left out of streams because too many waited, counted once until none waits.
     pub limits: Vec<u64>,
     /// For each rule: how often a value could not be computed (integer overflow, division by zero, a
     /// function that has none for its arguments). What several rules ask alike of an event is counted
@@ -90,6 +94,7 @@ impl Shard {
             answers: Answers::new(program.predicates()),
             keys: Keys::default(),
             timers: Timers::default(),
+            derived: Derived::default(),
             faults: Faults::default(),
             counters: ShardCounters {
                 keyless: 0,
@@ -119,6 +124,11 @@ impl Shard {
     /// How many keys there are for which something is held: runs, or what a `limit` counts.
     pub fn live_keys(&self) -> usize {
         self.keys.len()
+    }
+
+    /// How many events made of alerts wait for event time to pass theirs.
+    pub fn waiting(&self) -> usize {
+        self.derived.len()
     }
 
     /// Looks at the next event in the order; event time has passed all that was due before it.
@@ -173,7 +183,7 @@ impl Shard {
             matcher.event(&mut state.runs, event, &mut self.answers, &mut self.reports);
             self.live_runs = self.live_runs + state.runs.len() - before;
             self.counters.faults[rule.0 as usize] += self.faults.take();
-            state.schedule(at, &mut self.timers);
+            state.schedule(compiled.rule.stratum, at, &mut self.timers);
             decided.extend(self.reports.drain(..).map(|report| Decided { rule, slot: at, report }));
         }
         self.touched.extend(slot);
@@ -181,18 +191,32 @@ impl Shard {
 
     /// Event time has come to `now`: decides everything that was due before it.
     pub fn advance(&mut self, now: Timestamp, alerts: &mut Vec<Alert>) {
-        while let Some(due) = self.timers.next_due().filter(|due| *due < now) {
-            self.decide(due, alerts);
+        let next = |shard: &Shard| shard.timers.next_due().into_iter().chain(shard.derived.next_time()).min();
+        while let Some(moment) = next(self).filter(|moment| *moment < now) {
+            self.pass(moment, alerts);
         }
     }
 
-    /// Decides all that is due at one moment.
-    fn decide(&mut self, due: Timestamp, alerts: &mut Vec<Alert>) {
+    /// Event time passes a moment: what was made of its alerts is looked at, and what is due is
+    /// decided, stratum by stratum. What is decided for one stratum can make events of that very
+    /// moment, which only rules of greater strata read.
+    fn pass(&mut self, moment: Timestamp, alerts: &mut Vec<Alert>) {
+        loop {
+            while let Some(event) = self.derived.pop(moment) {
+                self.event(&event, alerts);
+            }
+            let Some(turn) = self.timers.turn(moment) else { return };
+            self.decide(moment, turn, alerts);
+        }
+    }
+
+    /// Decides what is due at one moment in one turn.
+    fn decide(&mut self, due: Timestamp, turn: Turn, alerts: &mut Vec<Alert>) {
         let program = Arc::clone(&self.program);
         let mut decided: Vec<Decided> = Vec::new();
-        while let Some(Timer { slot, what, .. }) = self.timers.pop_due(due) {
+        while let Some(Timer { slot, what, .. }) = self.timers.pop(due, turn) {
             match what {
-                Due::Runs(rule) => self.pass_time(&program, rule, slot, due, &mut decided),
+                Due::Runs { rule, .. } => self.pass_time(&program, rule, slot, due, &mut decided),
                 Due::Limit(rule) => self.forget(&program, rule, slot, due),
             }
         }
@@ -217,7 +241,7 @@ impl Shard {
         matcher.time(&mut state.runs, due, &mut self.reports);
         self.live_runs = self.live_runs + state.runs.len() - before;
         self.counters.faults[rule.0 as usize] += self.faults.take();
-        state.schedule(slot, &mut self.timers);
+        state.schedule(compiled.rule.stratum, slot, &mut self.timers);
         self.touched.push(slot);
         decided.extend(self.reports.drain(..).map(|report| Decided { rule, slot, report }));
     }
@@ -239,21 +263,37 @@ impl Shard {
                 true => self.counters.alerts[rule.0 as usize] += 1,
                 false => self.counters.limits[rule.0 as usize] += 1,
             }
-            if compiled.mode == Mode::Live
-                && let Some(suppressed) = self.limit(compiled, decided)
-            {
-                let key = self.keys.key(*slot);
-                alerts.push(alerts::build(
-                    compiled,
-                    program.streams(),
-                    key,
-                    report,
-                    suppressed,
-                    &self.faults,
-                ));
+            let sent = if compiled.mode == Mode::Live { self.limit(compiled, decided) } else { None };
+            let streams = if is_alert(report.kind) { program.alert_streams(*rule) } else { &[] };
+            if sent.is_some() || !streams.is_empty() {
+                let (key, suppressed) = (self.keys.key(*slot), sent.unwrap_or(0));
+                let alert = alerts::build(compiled, program.streams(), key, report, suppressed, &self.faults);
+                let derive = |stream| self.derive(program, stream, decided, &alert);
+                let left_out: Vec<Alert> = streams.iter().filter_map(derive).collect();
+                alerts.extend(sent.map(|_| alert).into_iter().chain(left_out));
             }
             self.counters.faults[rule.0 as usize] += self.faults.take();
         }
+    }
+
+    /// Makes an event of an alert for the rules that read the stream. Gives what is to be told when
+    /// that is not possible.
+    fn derive(
+        &mut self,
+        program: &Program,
+        stream: &AlertStream,
+        decided: &Decided,
+        alert: &Alert,
+    ) -> Option<Alert> {
+        let Decided { rule, slot, report } = decided;
+        if self.derived.push(stream, *rule, alert) != (Queued::LeftOut { first: true }) {
+            return None;
+        }
+        self.counters.limits[rule.0 as usize] += 1;
+        let compiled = &program.compiled()[rule.0 as usize].rule;
+        let (key, name) = (self.keys.key(*slot), &program.schema(stream.stream).name);
+        let told = || alerts::left_out(compiled, program.streams(), key, report, name);
+        (compiled.mode == Mode::Live).then(told)
     }
 
     /// How many alerts were held back before this one, if the rule's `limit` lets it pass.
@@ -276,7 +316,8 @@ impl Shard {
 
     fn throw_out_timers(&mut self) {
         if self.timers.are_crowded() {
-            self.timers.replace(self.keys.timers());
+            let stratum = |rule: RuleId| self.program.compiled()[rule.0 as usize].rule.stratum;
+            self.timers.replace(self.keys.timers(stratum));
         }
     }
 

@@ -7,11 +7,11 @@ use compact_str::CompactString;
 use crate::alert::Severity;
 use crate::diagnostic::codes::{E0106, E0109, E0110, E0311, E0312, E0403, E0404};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
-use crate::expression::{Expr, Template};
-use crate::language::checked::{self, AlertSpec, Mode, Overlap, Timeout, VariableId};
+use crate::expression::Template;
+use crate::language::checked::{self, AlertField, AlertSpec, Mode, Overlap, Timeout, VariableId};
 use crate::language::tree::{self, ClauseKind, MaxKind};
 
-use super::expression::{Checker, KeyName, Place};
+use super::expression::{Checker, KeyName, Place, Typed};
 use super::key;
 use super::pattern::{self, PatternChecker};
 use super::scope::{Globals, listed};
@@ -47,6 +47,7 @@ struct Clauses<'t> {
 /// The checked rule; `None` when something is wrong, which has been reported.
 pub(super) fn check<'t>(
     rule: &'t tree::Rule,
+    stratum: u32,
     globals: &Globals<'t>,
     diagnostics: &mut Diagnostics,
 ) -> Option<checked::Rule> {
@@ -71,7 +72,11 @@ pub(super) fn check<'t>(
         PatternChecker::new(globals, diagnostics, &clauses.events).check(match_clause, rule.has_unread);
     if pattern.root.is_some() {
         lint::late_end(&match_clause.pattern, clauses.overlap, diagnostics);
-        if let Some(waiting) = pattern.waits.or(clauses.timeout.map(|timeout| timeout.span)) {
+        // What is made of an alert waits for event time as an absence does.
+        let mut reads = pattern.reads.iter();
+        let derived = || reads.find(|(stream, _)| globals.is_derived(**stream)).map(|(_, span)| *span);
+        let waits = pattern.waits.or(clauses.timeout.map(|timeout| timeout.span)).or_else(derived);
+        if let Some(waiting) = waits {
             lint::held_back(waiting, pattern.reads.keys().copied(), globals, diagnostics);
         }
     }
@@ -88,6 +93,7 @@ pub(super) fn check<'t>(
     let mut checked = checked::Rule {
         name: rule.name.node.as_str().into(),
         pattern_span: match_clause.pattern.span,
+        stratum,
         fingerprint: "".into(),
         about: clauses.about.map(|about| about.node.clone()),
         tags: clauses.tags.iter().map(|tag| tag.node.clone()).collect(),
@@ -114,7 +120,7 @@ pub(super) fn check<'t>(
         mode: mode?,
         sinks: clauses.to.iter().map(|sink| sink.node.clone()).collect::<Vec<_>>().into(),
     };
-    checked.fingerprint = fingerprint::of(&checked, &globals.streams);
+    checked.fingerprint = fingerprint::of(&checked, globals);
     Some(checked)
 }
 
@@ -332,7 +338,7 @@ fn check_alert<'t>(
     let mut registers = Registers::default();
     let mut checker = Checker::new(globals, diagnostics, Place::Alert { key }, visible, &mut registers);
     let title = template(&alert.title, &mut checker);
-    let mut fields: Option<Vec<(CompactString, Expr)>> = Some(Vec::new());
+    let mut fields: Option<Vec<AlertField>> = Some(Vec::new());
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     for field in &alert.fields {
         if let Some(first) = seen.insert(&field.name.node, field.name.span) {
@@ -347,7 +353,9 @@ fn check_alert<'t>(
             );
         }
         match (checker.check(&field.value), &mut fields) {
-            (Some(typed), Some(list)) => list.push((CompactString::new(&field.name.node), typed.expr)),
+            (Some(Typed { expr: value, ty }), Some(list)) => {
+                list.push(AlertField { name: CompactString::new(&field.name.node), value, ty });
+            }
             _ => fields = None,
         }
     }
