@@ -154,7 +154,7 @@ fn too_many_groups_make_room_and_are_counted() {
     events.push((10_001, "k", 0, None));
     events.push((10_002, "k", 5, None));
     let (alerts, counters) = run(rule, &events);
-    assert_eq!((alerts.len(), counters.held_back, counters.forgotten), (10_002, vec![1], vec![2]));
+    assert_eq!((alerts.len(), counters.held_back, counters.groups_forgotten), (10_002, vec![1], vec![2]));
 }
 
 /// What should pass, by the words of the language: fewer than `count` in (t - per, t].

@@ -157,18 +157,22 @@ fn describe(summary: &Summary, program: &Program, seconds: f64) -> String {
         lines.push("held back  of these, by `limit`:".to_owned());
         by_rule(program, &counts.held_back, &mut lines);
     }
-    if counts.forgotten.iter().any(|count| *count > 0) {
+    if counts.groups_forgotten.iter().any(|count| *count > 0) {
         lines.push(
             "forgotten  groups of `limit … for each`, too many for one key; an alert too many may have passed:"
                 .to_owned(),
         );
-        by_rule(program, &counts.forgotten, &mut lines);
+        by_rule(program, &counts.groups_forgotten, &mut lines);
     }
     if counts.limits.iter().any(|count| *count > 0) {
         lines.push(
             "limits     `max runs` or `max events` was reached, so that a match can be missing:".to_owned(),
         );
         by_rule(program, &counts.limits, &mut lines);
+    }
+    if counts.forgotten.iter().any(|count| *count > 0) {
+        lines.push("forgotten  past events of keys that have too many, left out of aggregates:".to_owned());
+        by_rule(program, &counts.forgotten, &mut lines);
     }
     if counts.faults.iter().any(|count| *count > 0) {
         lines.push("null       values that could not be computed (overflow, division by zero):".to_owned());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::alert::{Alert, AlertKind, Severity};
 use crate::event::{Event, Key, StreamSchema, Value, digest};
-use crate::expression::{Faults, RegisterSpec, Scope};
+use crate::expression::{Faults, History, RegisterSpec, Scope};
 use crate::language::checked::{AlertSpec, Limit, Rule, RunRegister, VariableId};
 use crate::matcher::{Report, ReportKind};
 use compact_str::CompactString;
@@ -20,6 +20,7 @@ pub(super) fn build(
     key: &Key,
     report: &Report,
     suppressed: u64,
+    history: Option<&dyn History>,
     faults: &Faults,
 ) -> Alert {
     let (kind, spec) = match report.kind {
@@ -28,7 +29,7 @@ pub(super) fn build(
         ReportKind::TooManyRuns | ReportKind::TooManyEvents => (AlertKind::Limit, None),
     };
     let said = match spec {
-        Some(spec) => say(spec, key, report, faults),
+        Some(spec) => say(spec, key, report, history, faults),
         None => say_limit(rule, key, report),
     };
     make(rule, streams, key, report, kind, said, suppressed)
@@ -83,8 +84,8 @@ fn make(
     }
 }
 
-fn say(spec: &AlertSpec, key: &Key, report: &Report, faults: &Faults) -> Said {
-    with_scope(&spec.registers, key, report, faults, |scope| {
+fn say(spec: &AlertSpec, key: &Key, report: &Report, history: Option<&dyn History>, faults: &Faults) -> Said {
+    with_scope(&spec.registers, key, report, history, faults, |scope| {
         let fields = spec.fields.iter();
         let fields =
             fields.map(|field| (field.name.clone(), field.value.value(scope).into_owned())).collect();
@@ -93,11 +94,17 @@ fn say(spec: &AlertSpec, key: &Key, report: &Report, faults: &Faults) -> Said {
 }
 
 /// What an alert is counted apart for, as `for each` says.
-pub(super) fn group(limit: &Limit, key: &Key, report: &Report, faults: &Faults) -> Group {
+pub(super) fn group(
+    limit: &Limit,
+    key: &Key,
+    report: &Report,
+    history: Option<&dyn History>,
+    faults: &Faults,
+) -> Group {
     if limit.for_each.is_empty() {
         return Group::new();
     }
-    with_scope(&limit.registers, key, report, faults, |scope| {
+    with_scope(&limit.registers, key, report, history, faults, |scope| {
         limit.for_each.iter().map(|value| value.value(scope).into_owned()).collect()
     })
 }
@@ -107,6 +114,7 @@ fn with_scope<T>(
     kept: &[RunRegister],
     key: &Key,
     report: &Report,
+    history: Option<&dyn History>,
     faults: &Faults,
     evaluate: impl FnOnce(&Scope<'_>) -> T,
 ) -> T {
@@ -119,7 +127,9 @@ fn with_scope<T>(
         }
     }
     let specs: Vec<RegisterSpec> = kept.iter().map(|register| register.spec).collect();
-    evaluate(&Scope { key: key.values(), registers: &registers, specs: &specs, ..Scope::bare(faults) })
+    let scope =
+        Scope { key: key.values(), registers: &registers, specs: &specs, history, ..Scope::bare(faults) };
+    evaluate(&scope)
 }
 
 /// What the alert about a dropped run says: a match can now be missed, and someone should know.

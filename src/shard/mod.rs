@@ -5,25 +5,26 @@
 
 mod alerts;
 mod derived;
+mod emit;
 mod keys;
 mod limit;
 #[cfg(test)]
 mod tests;
 mod timers;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::alert::Alert;
 use crate::automaton::Answers;
-use crate::event::{Event, Key, SequencePoint, Timestamp};
-use crate::expression::Faults;
-use crate::language::checked::{AlertStream, Mode, Rule};
+use crate::event::{Event, Key, SequencePoint, Timestamp, Value};
+use crate::expression::{Faults, History};
+use crate::history::{Histories, Moment, Reading, RuleHistory};
 use crate::matcher::{Matcher, Report, ReportKind};
 use crate::program::{Program, Route, RuleId};
 
-use derived::{Derived, Queued};
+use derived::Derived;
 use keys::{Keys, Slot};
-use limit::Verdict;
 use timers::{Due, Timer, Timers, Turn};
 
 /// Runs every rule over the keys that it owns.
@@ -34,6 +35,7 @@ pub struct Shard {
     timers: Timers,
     derived: Derived,
     answers: Answers,
+    histories: RefCell<Histories>,
     /// What the rule in hand could not compute.
     faults: Faults,
     counters: ShardCounters,
@@ -56,10 +58,12 @@ pub struct ShardCounters {
     pub held_back: Vec<u64>,
     /// For each rule: groups of its `limit … for each` that were forgotten too early because there
     /// were too many for one key, so that an alert too many may have passed.
-    pub forgotten: Vec<u64>,
+    pub groups_forgotten: Vec<u64>,
     /// For each rule: runs dropped because a limit was reached, counted once until the key is idle,
     /// and alerts left out of streams because too many waited, counted once until none waits.
     pub limits: Vec<u64>,
+    /// For each rule: events that an aggregate over the past has left out because its log was full.
+    pub forgotten: Vec<u64>,
     /// For each rule: how often a value could not be computed (integer overflow, division by zero, a
     /// function that has none for its arguments). What several rules ask alike of an event is counted
     /// for each of them.
@@ -81,11 +85,6 @@ impl Decided {
     }
 }
 
-/// Whether it tells of a match or a time-out, and not of a bound that was reached.
-fn is_alert(kind: ReportKind) -> bool {
-    matches!(kind, ReportKind::Match | ReportKind::Timeout)
-}
-
 impl Shard {
     /// A shard without any state.
     pub fn new(program: Arc<Program>) -> Shard {
@@ -95,13 +94,15 @@ impl Shard {
             keys: Keys::default(),
             timers: Timers::default(),
             derived: Derived::default(),
+            histories: RefCell::default(),
             faults: Faults::default(),
             counters: ShardCounters {
                 keyless: 0,
                 alerts: vec![0; rules],
                 held_back: vec![0; rules],
-                forgotten: vec![0; rules],
+                groups_forgotten: vec![0; rules],
                 limits: vec![0; rules],
+                forgotten: vec![0; rules],
                 faults: vec![0; rules],
             },
             live_runs: 0,
@@ -119,6 +120,11 @@ impl Shard {
     /// How many runs are alive.
     pub fn live_runs(&self) -> usize {
         self.live_runs
+    }
+
+    /// How many events are kept for aggregates over the past.
+    pub fn past_events(&self) -> usize {
+        self.histories.borrow().events()
     }
 
     /// How many keys there are for which something is held: runs, or what a `limit` counts.
@@ -147,7 +153,8 @@ impl Shard {
         self.throw_out_timers();
         // Rules by name; the reports of one rule stay in the order the matcher gave them.
         decided.sort_by_key(|decided: &Decided| decided.rule);
-        self.emit(&program, &decided, alerts);
+        let moment = Moment { now: event.time(), current: Some(event.point()) };
+        self.emit(&program, &decided, moment, alerts);
         self.drop_idle_keys();
     }
 
@@ -156,11 +163,18 @@ impl Shard {
             self.counters.keyless += 1;
             return;
         }
+        self.remember(program, route, event);
+        let moment = Moment { now: event.time(), current: Some(event.point()) };
         let mut slot: Option<Slot> = None;
         let mut known: Option<Key> = None;
         for &rule in &route.rules {
             let compiled = &program.compiled()[rule.0 as usize];
-            let matcher = Matcher { rule: compiled, predicates: program.predicates(), faults: &self.faults };
+            let matcher = Matcher {
+                rule: compiled,
+                predicates: program.predicates(),
+                history: None,
+                faults: &self.faults,
+            };
             let concerned = matcher.concerns(event, &mut self.answers);
             if !concerned && !compiled.automaton.sees_every_event {
                 continue;
@@ -180,6 +194,10 @@ impl Shard {
             let at = *slot.get_or_insert_with(|| self.keys.insert(key));
             let state = self.keys.state(at, rule);
             let before = state.runs.len();
+            let readings = &program.readings(rule).pattern;
+            let history = past(program, readings, key.values(), moment, &self.histories);
+            let matcher =
+                Matcher { history: history.as_ref().map(|history| history as &dyn History), ..matcher };
             matcher.event(&mut state.runs, event, &mut self.answers, &mut self.reports);
             self.live_runs = self.live_runs + state.runs.len() - before;
             self.counters.faults[rule.0 as usize] += self.faults.take();
@@ -189,12 +207,32 @@ impl Shard {
         self.touched.extend(slot);
     }
 
+    /// Adds the event to the logs that keep something of it: before it is matched, since an
+    /// aggregate over the past counts the current event unless it says `previous`.
+    fn remember(&mut self, program: &Program, route: &Route, event: &Event) {
+        for &log in &route.logs {
+            let spec = program.logs().get(log);
+            let enters =
+                spec.filter.is_none_or(|filter| self.answers.holds(program.predicates(), filter, event));
+            if !enters {
+                continue;
+            }
+            let forgot = self.histories.get_mut().push(log, spec, event, &self.faults);
+            let faults = self.faults.take();
+            for rule in program.readers(log) {
+                self.counters.forgotten[rule.0 as usize] += u64::from(forgot);
+                self.counters.faults[rule.0 as usize] += faults;
+            }
+        }
+    }
+
     /// Event time has come to `now`: decides everything that was due before it.
     pub fn advance(&mut self, now: Timestamp, alerts: &mut Vec<Alert>) {
         let next = |shard: &Shard| shard.timers.next_due().into_iter().chain(shard.derived.next_time()).min();
         while let Some(moment) = next(self).filter(|moment| *moment < now) {
             self.pass(moment, alerts);
         }
+        self.histories.get_mut().expire(now, self.program.logs());
     }
 
     /// Event time passes a moment: what was made of its alerts is looked at, and what is due is
@@ -221,7 +259,7 @@ impl Shard {
             }
         }
         decided.sort_by_key(Decided::order);
-        self.emit(&program, &decided, alerts);
+        self.emit(&program, &decided, Moment { now: due, current: None }, alerts);
         self.drop_idle_keys();
     }
 
@@ -236,7 +274,8 @@ impl Shard {
     ) {
         let Some(state) = self.keys.state_if_scheduled(slot, rule, due) else { return };
         let compiled = &program.compiled()[rule.0 as usize];
-        let matcher = Matcher { rule: compiled, predicates: program.predicates(), faults: &self.faults };
+        let matcher =
+            Matcher { rule: compiled, predicates: program.predicates(), history: None, faults: &self.faults };
         let before = state.runs.len();
         matcher.time(&mut state.runs, due, &mut self.reports);
         self.live_runs = self.live_runs + state.runs.len() - before;
@@ -255,65 +294,6 @@ impl Shard {
         }
     }
 
-    fn emit(&mut self, program: &Program, decided: &[Decided], alerts: &mut Vec<Alert>) {
-        for decided in decided {
-            let Decided { rule, slot, report } = decided;
-            let compiled = &program.compiled()[rule.0 as usize].rule;
-            match is_alert(report.kind) {
-                true => self.counters.alerts[rule.0 as usize] += 1,
-                false => self.counters.limits[rule.0 as usize] += 1,
-            }
-            let sent = if compiled.mode == Mode::Live { self.limit(compiled, decided) } else { None };
-            let streams = if is_alert(report.kind) { program.alert_streams(*rule) } else { &[] };
-            if sent.is_some() || !streams.is_empty() {
-                let (key, suppressed) = (self.keys.key(*slot), sent.unwrap_or(0));
-                let alert = alerts::build(compiled, program.streams(), key, report, suppressed, &self.faults);
-                let derive = |stream| self.derive(program, stream, decided, &alert);
-                let left_out: Vec<Alert> = streams.iter().filter_map(derive).collect();
-                alerts.extend(sent.map(|_| alert).into_iter().chain(left_out));
-            }
-            self.counters.faults[rule.0 as usize] += self.faults.take();
-        }
-    }
-
-    /// Makes an event of an alert for the rules that read the stream. Gives what is to be told when
-    /// that is not possible.
-    fn derive(
-        &mut self,
-        program: &Program,
-        stream: &AlertStream,
-        decided: &Decided,
-        alert: &Alert,
-    ) -> Option<Alert> {
-        let Decided { rule, slot, report } = decided;
-        if self.derived.push(stream, *rule, alert) != (Queued::LeftOut { first: true }) {
-            return None;
-        }
-        self.counters.limits[rule.0 as usize] += 1;
-        let compiled = &program.compiled()[rule.0 as usize].rule;
-        let (key, name) = (self.keys.key(*slot), &program.schema(stream.stream).name);
-        let told = || alerts::left_out(compiled, program.streams(), key, report, name);
-        (compiled.mode == Mode::Live).then(told)
-    }
-
-    /// How many alerts were held back before this one, if the rule's `limit` lets it pass.
-    fn limit(&mut self, compiled: &Rule, decided: &Decided) -> Option<u64> {
-        let Decided { rule, slot, report } = decided;
-        let Some(limit) = compiled.limit.as_ref().filter(|_| is_alert(report.kind)) else { return Some(0) };
-        let group = alerts::group(limit, self.keys.key(*slot), report, &self.faults);
-        let state = self.keys.state(*slot, *rule);
-        match state.offer(limit, group, report.decided, *slot, &mut self.timers) {
-            Verdict::Passes { suppressed, forgets } => {
-                self.counters.forgotten[rule.0 as usize] += u64::from(forgets);
-                Some(suppressed)
-            }
-            Verdict::HeldBack => {
-                self.counters.held_back[rule.0 as usize] += 1;
-                None
-            }
-        }
-    }
-
     fn throw_out_timers(&mut self) {
         if self.timers.are_crowded() {
             let stratum = |rule: RuleId| self.program.compiled()[rule.0 as usize].rule.stratum;
@@ -327,4 +307,15 @@ impl Shard {
             self.keys.remove_idle(slot);
         }
     }
+}
+
+/// The past as a rule sees it, if it looks at any.
+fn past<'a>(
+    program: &'a Program,
+    readings: &'a [Reading],
+    key: &'a [Value],
+    moment: Moment,
+    histories: &'a RefCell<Histories>,
+) -> Option<RuleHistory<'a>> {
+    (!readings.is_empty()).then(|| RuleHistory::new(program.logs(), readings, key, moment, histories))
 }

@@ -9,9 +9,9 @@
 use std::sync::Arc;
 
 use crate::event::{FieldId, StreamId, digest};
-use crate::expression::{Leaves, RegisterId};
+use crate::expression::{Expr, FieldSource, HistoryId, Leaves, RegisterId};
 use crate::language::checked::{
-    AbsenceKind, AlertField, AlertSpec, Filled, Node, Part, Rule, RunRegister, TestId,
+    AbsenceKind, AlertField, AlertSpec, Filled, History, Node, Part, Rule, RunRegister, TestId,
 };
 
 use super::scope::Globals;
@@ -53,12 +53,19 @@ fn field_text(globals: &Globals<'_>, stream: StreamId, field: FieldId) -> String
 /// What makes a field of a stream of alerts, as rules that read it see it: a hash of its expressions.
 pub(super) fn alert_field(rule: &Rule, filled: Filled, globals: &Globals<'_>) -> String {
     let text = |alert: &AlertSpec, field: Option<&AlertField>| {
-        let registers = &alert.registers;
-        field.map(|field| field.value.describe(&Names { rule, globals, registers, stream: None }))
+        let (registers, histories) = (&*alert.registers, &*alert.histories);
+        field.map(|field| field.value.describe(&Names { rule, globals, registers, histories, stream: None }))
     };
     let (by_match, by_timeout) = filled.fields(rule);
     let timeout = rule.timeout.as_ref().map(|timeout| &timeout.alert);
     digest(&format!("{:?} {:?}", text(&rule.alert, by_match), timeout.map(|alert| text(alert, by_timeout))))
+}
+
+fn source_text(globals: &Globals<'_>, stream: StreamId, source: FieldSource) -> String {
+    match source {
+        FieldSource::Field(field) => field_text(globals, stream, field),
+        other => format!("{other:?}"),
+    }
 }
 
 fn node_text(node: &Node, rule: &Rule, globals: &Globals<'_>) -> String {
@@ -114,16 +121,42 @@ fn node_text(node: &Node, rule: &Rule, globals: &Globals<'_>) -> String {
 
 fn test_text(test: TestId, rule: &Rule, globals: &Globals<'_>) -> String {
     let test = &rule.tests[test.0 as usize];
-    let leaves = Names { rule, globals, registers: &rule.registers, stream: Some(test.stream) };
+    let (registers, histories) = (&*rule.registers, &*rule.histories);
+    let leaves = Names { rule, globals, registers, histories, stream: Some(test.stream) };
     let conditions: Vec<String> =
         test.unary.iter().chain(&test.residual).map(|condition| condition.describe(&leaves)).collect();
     format!("{}{{{}}}", globals.schema(test.stream).name, conditions.join(" and "))
+}
+
+/// The leaves of a condition that compares a past event with the current one.
+struct Both<'a> {
+    current: &'a Names<'a>,
+    past: &'a Names<'a>,
+}
+
+impl Leaves for Both<'_> {
+    fn field(&self, field: FieldId) -> String {
+        self.current.field(field)
+    }
+
+    fn register(&self, register: RegisterId) -> String {
+        self.current.register(register)
+    }
+
+    fn history(&self, history: HistoryId) -> String {
+        self.current.history(history)
+    }
+
+    fn past(&self, source: FieldSource) -> String {
+        self.past.past(source)
+    }
 }
 
 struct Names<'a> {
     rule: &'a Rule,
     globals: &'a Globals<'a>,
     registers: &'a [RunRegister],
+    histories: &'a [History],
     /// The stream of the event being looked at, where there is one.
     stream: Option<StreamId>,
 }
@@ -136,10 +169,39 @@ impl Leaves for Names<'_> {
     fn register(&self, register: RegisterId) -> String {
         let register = &self.registers[register.0 as usize];
         let variable = &self.rule.variables[register.variable.0 as usize];
-        let source = match register.spec.source {
-            crate::expression::FieldSource::Field(field) => field_text(self.globals, variable.stream, field),
-            other => format!("{other:?}"),
-        };
+        let source = source_text(self.globals, variable.stream, register.spec.source);
         format!("{}({} {source} {:?})", register.spec.aggregate.name(), register.variable.0, register.scope)
+    }
+
+    fn history(&self, history: HistoryId) -> String {
+        let history = &self.histories[history.0 as usize];
+        let past = Names { stream: Some(history.stream), ..*self };
+        let all = |parts: &Option<Expr>, leaves: &Names<'_>| -> Vec<String> {
+            parts.iter().map(|part| part.describe(leaves)).collect()
+        };
+        let same: Vec<String> = history
+            .same
+            .iter()
+            .map(|(of_past, current)| format!("{} == {}", of_past.describe(&past), current.describe(self)))
+            .collect();
+        let scan = history.scan.iter().map(|scan| scan.describe(&Both { current: self, past: &past }));
+        format!(
+            "{}({} {} {:?} {:?} {same:?} {:?}) over {} previous={}",
+            history.register.aggregate.name(),
+            self.globals.schema(history.stream).name,
+            source_text(self.globals, history.stream, history.register.source),
+            all(&history.filter, &past),
+            all(&history.gate, self),
+            scan.collect::<Vec<_>>(),
+            history.over,
+            history.previous,
+        )
+    }
+
+    fn past(&self, source: FieldSource) -> String {
+        match self.stream {
+            Some(stream) => format!("past {}", source_text(self.globals, stream, source)),
+            None => format!("past {source:?}"),
+        }
     }
 }

@@ -31,7 +31,8 @@ pub(super) fn check<'t>(
     let checked: Vec<Option<Expr>> = each.map(|expr| Some(checker.check(expr)?.expr)).collect();
     let for_each = checked.into_iter().collect::<Option<_>>()?;
     let count = usize::try_from(clause.count.node).ok()?;
-    is_sound.then(|| Limit { count, per: clause.per.node, for_each, registers: registers.into_vec() })
+    let (registers, histories) = registers.into_parts();
+    is_sound.then(|| Limit { count, per: clause.per.node, for_each, registers, histories })
 }
 
 fn in_range(clause: &tree::Limit, diagnostics: &mut Diagnostics) -> bool {

@@ -10,6 +10,7 @@ mod dependency;
 mod expression;
 mod fingerprint;
 mod fold;
+mod history;
 mod key;
 mod limit;
 mod lint;

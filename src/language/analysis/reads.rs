@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use crate::diagnostic::Span;
 use crate::language::tree::{self, Atom, ClauseKind, ExprKind};
 
+use super::history::subject;
+
 /// A place where a rule names a stream, or what would be one if there is such a stream.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Read<'t> {
@@ -82,13 +84,6 @@ fn in_element<'t>(element: &'t tree::Element, names: &mut Vec<&'t tree::Name>) {
 /// The stream that `count(stream where …) over …` or `sum(stream.field) over …` looks at.
 fn history(expr: &tree::Expr) -> Option<Read<'_>> {
     let ExprKind::Call { arguments, over: Some(_), .. } = &expr.kind else { return None };
-    let argument = arguments.first()?;
-    let of = match &argument.kind {
-        ExprKind::Field(of, _) => of,
-        _ => argument,
-    };
-    match &of.kind {
-        ExprKind::Name(name) => Some(Read { stream: name, span: of.span }),
-        _ => None,
-    }
+    let (stream, span, _) = arguments.first().and_then(subject)?;
+    Some(Read { stream, span })
 }
