@@ -200,8 +200,7 @@ fn how_the_streams_arrive_does_not_matter() {
     let of =
         |stream: &str| -> Vec<Given> { events.iter().filter(|event| event.0 == stream).copied().collect() };
     // Each stream keeps its order and its places: one after the other, and in turn.
-    let offsets =
-        |list: Vec<Given>| (0..).zip(list).map(|(offset, event)| (offset, event)).collect::<Vec<_>>();
+    let offsets = |list: Vec<Given>| (0..).zip(list).collect::<Vec<_>>();
     let (s, z) = (offsets(of("s")), offsets(of("z")));
     let in_turn: Vec<_> = s.iter().zip(&z).flat_map(|(s, z)| [*s, *z]).collect();
     let mut results = Vec::new();
