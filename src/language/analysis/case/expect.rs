@@ -160,7 +160,7 @@ fn field_names(rule: &Rule, kind: AlertKind) -> impl Iterator<Item = &str> {
     };
     let limit = if kind == AlertKind::Limit { &LIMIT_FIELDS[..] } else { &[] };
     let fields = spec.map_or(&[][..], |spec| &spec.fields);
-    fields.iter().map(|(name, _)| name.as_str()).chain(limit.iter().copied())
+    fields.iter().map(|field| field.name.as_str()).chain(limit.iter().copied())
 }
 
 /// Checks what is expected of an alert.
