@@ -5,6 +5,7 @@
 //! rules, the configuration or the named files are wrong.
 
 mod check;
+mod explain;
 mod graph;
 mod output;
 mod replay;
@@ -34,6 +35,7 @@ enum Command {
     Replay(replay::Replay),
     Test(test::Test),
     Graph(graph::Graph),
+    Explain(explain::Explain),
 }
 
 /// A command could not begin, because of what it was given.
@@ -50,6 +52,7 @@ pub fn main() -> ExitCode {
         Command::Replay(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Graph(command) => command.run(),
+        Command::Explain(command) => command.run(),
     };
     match result {
         Ok(code) => code,

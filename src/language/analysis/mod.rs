@@ -28,6 +28,8 @@ use crate::diagnostic::Diagnostics;
 use super::checked::Checked;
 use super::tree;
 
+pub use rule::{DEFAULT_MAX_EVENTS, DEFAULT_MAX_RUNS};
+
 /// Checks the files of a rule set. The result can be run when the diagnostics hold no error.
 /// `for_tests`: whether it must be able to tell why an event did not fit, which takes memory.
 pub fn check(files: &[tree::File], for_tests: bool) -> (Checked, Diagnostics) {
