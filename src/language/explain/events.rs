@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::event::Duration;
-use crate::language::tree::{EventDef, Expr, ExprKind, LinkKind, Stream, StreamBody, TimeClause, UnaryOp};
+use crate::language::tree::{EventDef, Expr, ExprKind, Stream, StreamBody, TimeClause, UnaryOp};
 
 use super::markdown::{Piece, pieces};
 use super::names::is_literal;
@@ -203,9 +203,4 @@ fn all_text(point: &Point) -> String {
     let mut text = point.text.clone();
     point.children.iter().for_each(|child| text.push_str(&all_text(child)));
     text
-}
-
-/// Whether a link lets events pass between what it joins.
-pub(super) fn skips(kind: LinkKind) -> bool {
-    kind != LinkKind::Next
 }

@@ -10,7 +10,7 @@ use crate::language::tree::{
     StreamBody, TemplatePart, UnaryOp, operands,
 };
 
-use super::phrase;
+use super::shape;
 
 /// The declarations of a rule set, by name. What is declared twice has its first meaning.
 #[derive(Clone, Debug, Default)]
@@ -279,7 +279,7 @@ impl<'t> RuleParts<'t> {
 
     fn element(&mut self, element: &'t Element, mut around: Around) {
         let in_rounds = around.repeats;
-        if let Some((count, _)) = phrase::count(element) {
+        if let Some((count, _)) = shape::count(element) {
             around.repeats |= count.max != Some(1);
             around.optional |= count.min == 0;
         }
