@@ -113,6 +113,13 @@ impl ExactSum {
     }
 
     fn finite(&self) -> f64 {
+        let (negative, digits) = self.magnitude();
+        let value = rounded(&digits, self.exponent());
+        if negative { -value } else { value }
+    }
+
+    /// Whether the sum is negative, and its digits without a sign.
+    fn magnitude(&self) -> (bool, SmallVec<[i64; 5]>) {
         let mut own = self.clone();
         own.carry();
         let negative = own.digits.last().is_some_and(|digit| *digit < 0);
@@ -120,39 +127,87 @@ impl ExactSum {
             own.digits.iter_mut().for_each(|digit| *digit = -*digit);
             own.carry();
         }
-        let Some(top) = own.digits.iter().rposition(|digit| *digit != 0) else { return 0.0 };
-        // The highest digits that fit into 128 bits: at least 97 of them count, so that one bit can
-        // stand for all that is left out.
-        let lowest = (top + 1).saturating_sub(4);
-        let kept = own.digits[lowest..=top].iter().rev();
-        let mut magnitude = kept.fold(0u128, |sum, digit| sum << DIGIT_BITS | *digit as u128);
-        if own.digits[..lowest].iter().any(|digit| *digit != 0) {
-            magnitude |= 1;
-        }
-        // The conversion rounds to the nearest, ties to even; scaling by a power of two is exact,
-        // because what lies below the least normal number has all its bits in `magnitude`.
-        let scale = (own.first + lowest as i32) * DIGIT_BITS + LOWEST_EXPONENT;
-        let value = scaled(magnitude as f64, scale);
-        if negative { -value } else { value }
+        (negative, own.digits)
     }
 
-    /// The sum as two floats, the second of which is what the first leaves out.
-    pub fn in_two(&self) -> (f64, f64) {
-        let high = self.value();
-        if !high.is_finite() {
-            return (high, 0.0);
-        }
-        let mut rest = self.clone();
-        rest.add(-high);
-        (high, rest.value())
+    /// The power of two that the lowest bit of the first digit stands for.
+    fn exponent(&self) -> i32 {
+        self.first * DIGIT_BITS + LOWEST_EXPONENT
     }
 }
 
+/// The population standard deviation of `count` values from their sum and the sum of their squares:
+/// the root of (n Σx² - (Σx)²) / n². The difference, whose terms may be nearly equal, is taken
+/// without rounding. NaN where a sum is not finite, or `count` is 0.
+pub fn deviation(sum: &ExactSum, squares: &ExactSum, count: u64) -> f64 {
+    if sum.infinities != (0, 0) || squares.infinities != (0, 0) {
+        return f64::NAN;
+    }
+    // Both terms as digits whose lowest bit stands for the same power of two, which is that of
+    // the first digit of a square.
+    let (_, of_sum) = sum.magnitude();
+    let (_, of_squares) = squares.magnitude();
+    let exponent = (2 * sum.exponent()).min(squares.exponent() - DIGIT_BITS);
+    let place = |at: i32| ((at - exponent) / DIGIT_BITS, (at - exponent) % DIGIT_BITS);
+    let mut difference: Vec<i128> = Vec::new();
+    let mut add = |(digit, shift): (i32, i32), value: i128| {
+        // At most 2^24 values of 2^32 shifted by less than a digit: far from what 128 bits hold.
+        let digit = digit as usize;
+        difference.resize(difference.len().max(digit + 1), 0);
+        difference[digit] += value << shift;
+    };
+    for (at, digit) in (0..).zip(&of_squares) {
+        add(place(squares.exponent() + at * DIGIT_BITS), i128::from(*digit) * i128::from(count));
+    }
+    for (i, a) in (0..).zip(&of_sum) {
+        for (j, b) in (0..).zip(&of_sum) {
+            add(place(2 * sum.exponent() + (i + j) * DIGIT_BITS), -i128::from(*a) * i128::from(*b));
+        }
+    }
+    let mut digits: SmallVec<[i64; 5]> = SmallVec::new();
+    let mut carry = 0;
+    for digit in difference {
+        let sum = digit + carry;
+        digits.push((sum & 0xffff_ffff) as i64);
+        carry = sum >> DIGIT_BITS;
+    }
+    while carry > 0 {
+        digits.push((carry & 0xffff_ffff) as i64);
+        carry >>= DIGIT_BITS;
+    }
+    // Squares of numbers below 1e-145 lose bits, so that the difference may be less than nothing.
+    if carry < 0 { 0.0 } else { rounded(&digits, exponent).sqrt() / count as f64 }
+}
+
+/// The float nearest to a number given by its digits, each from 0 to 2^32 - 1, the lowest first;
+/// the lowest bit stands for 2 to the `exponent`. Ties go to the even neighbour.
+fn rounded(digits: &[i64], exponent: i32) -> f64 {
+    let Some(top) = digits.iter().rposition(|digit| *digit != 0) else { return 0.0 };
+    // The highest digits that fit into 128 bits: at least 97 of them count, so that one bit can
+    // stand for all that is left out.
+    let lowest = (top + 1).saturating_sub(4);
+    let kept = digits[lowest..=top].iter().rev();
+    let mut magnitude = kept.fold(0u128, |sum, digit| sum << DIGIT_BITS | *digit as u128);
+    if digits[..lowest].iter().any(|digit| *digit != 0) {
+        magnitude |= 1;
+    }
+    // The conversion rounds; scaling by a power of two is exact, because a sum of floats has no
+    // bits below the lowest of any float.
+    scaled(magnitude as f64, exponent + lowest as i32 * DIGIT_BITS)
+}
+
 /// `x` times 2 to the `exponent`, in steps that neither overflow nor vanish before the result does.
-fn scaled(x: f64, exponent: i32) -> f64 {
-    // 2^-1074 itself cannot be made by `powi`, which goes through its reciprocal.
+fn scaled(mut x: f64, mut exponent: i32) -> f64 {
     let power = |exponent: i32| f64::from_bits(((exponent + 1023) as u64) << 52);
-    if exponent < -1022 { x * power(-1022) * power(exponent + 1022) } else { x * power(exponent) }
+    while exponent < -1022 && x != 0.0 {
+        x *= power(-1022);
+        exponent += 1022;
+    }
+    while exponent > 1023 && x.is_finite() {
+        x *= power(1023);
+        exponent -= 1023;
+    }
+    x * power(exponent.clamp(-1022, 1023))
 }
 
 /// A product of two floats without any loss: the rounded product and what rounding left out.
@@ -223,6 +278,34 @@ mod tests {
         assert_eq!((sum.value(), sum.adds), (-6.0, 2));
     }
 
+    fn spread(values: &[f64]) -> f64 {
+        let (mut sum, mut squares) = (ExactSum::default(), ExactSum::default());
+        for x in values {
+            sum.add(*x);
+            let (high, low) = product(*x, *x);
+            squares.add(high);
+            squares.add(low);
+        }
+        deviation(&sum, &squares, values.len() as u64)
+    }
+
+    #[test]
+    fn the_deviation_is_the_root_of_the_mean_squared_distance() {
+        assert_eq!(spread(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]), 2.0);
+        assert!(spread(&[]).is_nan());
+        for x in [0.1, -0.1, 1e150, 3e-100, 0.0] {
+            assert_eq!(spread(&[x; 7]), 0.0, "equal values have none: {x}");
+        }
+        assert_eq!(spread(&[-1e150, 1e150]), 1e150);
+        assert_eq!(spread(&[-1e-100, 1e-100]), 1e-100);
+    }
+
+    #[test]
+    fn large_values_that_differ_little_keep_their_difference() {
+        assert_eq!(spread(&[1e9 + 1.0, 1e9 - 1.0]), 1.0);
+        assert_eq!(spread(&[1e15 + 2.0, 1e15 - 2.0]), 2.0);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -244,19 +327,6 @@ mod tests {
             values.iter().for_each(|x| all.add(*x));
             values.iter().for_each(|x| all.remove(*x));
             prop_assert_eq!(all.value(), 0.0);
-        }
-
-        #[test]
-        fn two_floats_hold_more_than_one(a in -1e10f64..1e10, b in -1e-10f64..1e-10) {
-            let mut sum = ExactSum::default();
-            sum.add(a);
-            sum.add(b);
-            let (high, low) = sum.in_two();
-            prop_assert_eq!(high, a + b);
-            let mut rest = sum.clone();
-            rest.remove(high);
-            rest.remove(low);
-            prop_assert!(rest.value().abs() <= low.abs() * f64::EPSILON);
         }
     }
 }

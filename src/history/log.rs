@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use smallvec::SmallVec;
 
+use super::LogSpec;
 use super::window::Window;
-use super::{LogSpec, MAX_EVENTS};
 use crate::event::{Event, SequencePoint, Timestamp, Type, Value};
 use crate::expression::FieldSource;
 
@@ -127,7 +127,7 @@ impl Log {
         for (window, spec) in self.windows.iter_mut().zip(&spec.windows) {
             window.advance(spec, &self.entries, event.time(), end);
         }
-        let is_full = self.len() >= MAX_EVENTS;
+        let is_full = self.len() >= spec.max_events;
         if is_full {
             let oldest = self.entries.first;
             for (window, spec) in self.windows.iter_mut().zip(&spec.windows) {
@@ -165,5 +165,71 @@ impl Log {
         }
         let entries = &self.entries;
         window.scan(spec, entries, |number| fits(&|column| entries.value(column, number)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Duration, FieldId, Position, StreamId};
+    use crate::expression::{Aggregate, RegisterSpec};
+    use crate::history::WindowSpec;
+
+    /// A log of field 0 with windows of that many seconds over these aggregates.
+    fn spec(windows: &[(Aggregate, i64)], max_events: usize) -> LogSpec {
+        let source = FieldSource::Field(FieldId(0));
+        let window = |(aggregate, seconds): &(Aggregate, i64)| WindowSpec {
+            register: RegisterSpec { aggregate: *aggregate, source, ty: Type::Int },
+            column: 0,
+            over: Duration::from_micros(seconds * 1_000_000),
+            previous: false,
+            scan: None,
+        };
+        LogSpec {
+            stream: StreamId(0),
+            key: Vec::new(),
+            same: Vec::new(),
+            filter: None,
+            columns: vec![(source, Type::Int)],
+            windows: windows.iter().map(window).collect(),
+            keep: Duration::from_micros(windows.iter().map(|(_, over)| over * 1_000_000).max().unwrap_or(0)),
+            max_events,
+        }
+    }
+
+    fn event(second: i64, n: i64) -> Event {
+        let time = Timestamp::from_micros(second * 1_000_000);
+        let position = Position { offset: n.unsigned_abs(), ..Position::default() };
+        Event::new(StreamId(0), time, position, [Value::Int(n)], [])
+    }
+
+    fn read(log: &mut Log, spec: &LogSpec, window: usize, second: i64) -> Value {
+        log.read(spec, window, Timestamp::from_micros(second * 1_000_000), None, |_| true)
+    }
+
+    #[test]
+    fn events_are_kept_for_the_longest_window_and_no_longer() {
+        let spec = spec(&[(Aggregate::Sum, 10), (Aggregate::Max, 100)], 1_000_000);
+        let mut log = Log::new(&spec);
+        for second in 0..10_000 {
+            log.push(&spec, &event(second, second));
+            assert!(log.len() <= 101, "after {second} s: {}", log.len());
+        }
+        assert_eq!(read(&mut log, &spec, 0, 9_999), Value::Int((9_990..10_000).sum()));
+        assert_eq!(read(&mut log, &spec, 1, 10_098), Value::Int(9_999));
+        assert_eq!(read(&mut log, &spec, 1, 10_099), Value::Null);
+        assert_eq!(log.over(&spec), Timestamp::from_micros(10_099_000_000));
+    }
+
+    #[test]
+    fn a_full_log_forgets_the_oldest() {
+        let spec = spec(&[(Aggregate::Sum, 1_000), (Aggregate::Min, 1_000), (Aggregate::Sum, 2)], 3);
+        let mut log = Log::new(&spec);
+        let forgot: Vec<bool> = (1..=5).map(|n| log.push(&spec, &event(n, n))).collect();
+        assert_eq!(forgot, [false, false, false, true, true]);
+        assert_eq!(log.len(), 3);
+        assert_eq!(read(&mut log, &spec, 0, 5), Value::Int(3 + 4 + 5));
+        assert_eq!(read(&mut log, &spec, 1, 5), Value::Int(3));
+        assert_eq!(read(&mut log, &spec, 2, 5), Value::Int(4 + 5));
     }
 }

@@ -17,10 +17,7 @@
 mod exact;
 mod log;
 mod read;
-mod spread;
 mod table;
-#[cfg(test)]
-mod tests;
 mod window;
 
 use std::collections::HashMap;
@@ -33,9 +30,8 @@ use crate::language::checked::History;
 pub use read::{Moment, RuleHistory};
 pub use table::Histories;
 
-/// Most events that a log keeps for one key; then the oldest are forgotten before their time, which
-/// is counted.
-pub const MAX_EVENTS: usize = 10_000_000;
+/// Most events that a log keeps for one key, unless a test says otherwise.
+const MAX_EVENTS: usize = 10_000_000;
 
 /// A log of the program, by its place in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +54,8 @@ pub struct LogSpec {
     pub windows: Vec<WindowSpec>,
     /// The length of the longest window.
     pub keep: Duration,
+    /// Most events for one key; then the oldest are forgotten before their time.
+    pub max_events: usize,
 }
 
 /// A window over a log.
@@ -159,6 +157,7 @@ impl Logs {
                 columns: Vec::new(),
                 windows: Vec::new(),
                 keep: Duration::ZERO,
+                max_events: MAX_EVENTS,
             });
             LogId(list.len() as u32 - 1)
         })

@@ -32,11 +32,6 @@ pub struct Histories {
 const CHECKS: i64 = 64;
 
 impl Histories {
-    /// How many logs there are, each for one key.
-    pub fn len(&self) -> usize {
-        self.logs.len()
-    }
-
     /// How many events they hold.
     pub fn events(&self) -> usize {
         self.events

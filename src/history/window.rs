@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 
-use super::exact::{ExactSum, product};
+use super::WindowSpec;
+use super::exact::{ExactSum, deviation, product};
 use super::log::Entries;
-use super::{WindowSpec, spread};
 use crate::event::{Timestamp, Type, Value};
 use crate::expression::{Aggregate, FieldSource, Register, RegisterSpec};
 
@@ -173,6 +173,10 @@ impl State {
             State::Float { sum, count } => {
                 sum.remove(float(&old));
                 *count -= 1;
+                if *count == 0 {
+                    // Digits that large values needed are not kept for ever.
+                    *sum = ExactSum::default();
+                }
             }
             State::Spread { sum, squares, count } => {
                 let x = float(&old);
@@ -181,6 +185,9 @@ impl State {
                 squares.remove(high);
                 squares.remove(low);
                 *count -= 1;
+                if *count == 0 {
+                    (*sum, *squares) = Default::default();
+                }
             }
             State::Distinct(values) => {
                 let count = values.get_mut(&old).expect("what leaves a window has been added to it");
@@ -200,7 +207,7 @@ impl State {
             State::Float { sum, count } => {
                 spec.register.value(&Register::Float { sum: sum.value(), count: *count })
             }
-            State::Spread { sum, squares, count } => spread::deviation(sum, squares, *count),
+            State::Spread { sum, squares, count } => Value::float(deviation(sum, squares, *count)),
             State::Extreme(best) => {
                 best.front().map_or(Value::Null, |number| entries.value(spec.column, *number))
             }

@@ -170,10 +170,10 @@ impl<'g, 't> Checker<'g, 't> {
         if let Some(stream) = self.globals.stream(name) {
             let found =
                 diagnostic(format!("`{name}` is a stream, and the pattern captures nothing by that name"))?;
-            return Some(match self.instead_of_stream(stream, field) {
-                Some(help) => found.help(help),
-                None => found,
+            let help = self.instead_of_stream(stream, field).unwrap_or_else(|| {
+                format!("an aggregate over its past says how far back: `count({name}) over 10m`")
             });
+            return Some(found.help(help));
         }
         let found = diagnostic(format!("the pattern captures nothing as `{name}`"))?;
         let names: Vec<&str> = self.visible.names().collect();
