@@ -247,7 +247,7 @@ impl<'t> RuleParts<'t> {
     }
 
     /// The conditions of the rule, and the values of its alerts.
-    fn expressions(&self) -> Vec<&'t Expr> {
+    pub fn expressions(&self) -> Vec<&'t Expr> {
         let mut all: Vec<&'t Expr> =
             self.events.iter().filter_map(|event| event.condition.as_ref()).collect();
         for alert in self.alert.into_iter().chain(self.timeout.map(|timeout| &timeout.alert)) {

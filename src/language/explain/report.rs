@@ -216,7 +216,9 @@ impl<'t> Explainer<'_, 't> {
                 "it runs out of time when event time has passed the last moment at which its next step could have come".to_owned(),
                 "one that ends for another reason raises nothing, nor does one that has been reported".to_owned(),
             ];
-            return vec![Point::new(sentences(&texts), self.rule.span("on timeout"))];
+            let mut point = Point::new(sentences(&texts), self.rule.span("on timeout"));
+            point.children = self.alert_fields(&timeout.alert);
+            return vec![point];
         }
         if exact(&clause.pattern) == Some(1) {
             return Vec::new();
