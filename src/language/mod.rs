@@ -6,6 +6,7 @@
 
 mod analysis;
 pub(crate) mod checked;
+pub mod index;
 mod lexer;
 mod parser;
 pub mod tree;

@@ -29,6 +29,7 @@ use nom::Parser;
 use nom::branch::alt;
 
 pub(in crate::language) use input::Problems;
+pub(in crate::language) use primitives::is_reserved;
 
 use super::lexer::{self, Kind};
 use super::tree::{File, Item};
