@@ -9,20 +9,27 @@
 //! Invariants: each place has one occurrence at most; time grows with the text, not with products of
 //! its parts; nothing here fails.
 
+mod complete;
+mod cursor;
 mod declare;
 mod names;
+mod offers;
 mod rename;
 mod symbols;
 mod walk;
 
 #[cfg(test)]
+mod completion_tests;
+#[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::diagnostic::{FileId, Sources};
-use crate::language::tree;
+use crate::language::tree::{self, ClauseKind};
 
+pub use complete::Completion;
+pub use offers::{Offer, OfferKind};
 pub use rename::{CannotRename, Edit, apply};
 pub use symbols::{Means, Occurrence, Role, RuleNames, Symbol, SymbolId, SymbolKind};
 
@@ -37,6 +44,8 @@ pub struct Index {
     members: HashMap<SymbolId, Vec<SymbolId>>,
     /// The rules whose alerts streams carry.
     chained: HashMap<SymbolId, SymbolId>,
+    sinks: BTreeSet<String>,
+    tags: BTreeSet<String>,
 }
 
 impl Index {
@@ -59,6 +68,14 @@ impl Index {
             globals: names.globals.iter().map(|(name, id)| ((*name).to_owned(), *id)).collect(),
             members,
             chained: chained.collect(),
+            sinks: labels(trees, |kind| match kind {
+                ClauseKind::To(sinks) => Some(sinks),
+                _ => None,
+            }),
+            tags: labels(trees, |kind| match kind {
+                ClauseKind::Tags(tags) => Some(tags),
+                _ => None,
+            }),
             symbols: names.symbols,
         }
     }
@@ -126,4 +143,18 @@ impl Index {
     pub fn alerts_of(&self, stream: SymbolId) -> Option<SymbolId> {
         self.chained.get(&stream).copied()
     }
+}
+
+/// The names in clauses that hold nothing but names.
+fn labels<'t>(
+    trees: &'t [tree::File],
+    of: impl Fn(&'t ClauseKind) -> Option<&'t Vec<tree::Name>>,
+) -> BTreeSet<String> {
+    let items = trees.iter().flat_map(|tree| &tree.items);
+    let rules = items.filter_map(|item| match item {
+        tree::Item::Rule(rule) => Some(rule),
+        _ => None,
+    });
+    let clauses = rules.flat_map(|rule| &rule.clauses);
+    clauses.filter_map(|clause| of(&clause.kind)).flatten().map(|name| name.node.clone()).collect()
 }

@@ -1,0 +1,559 @@
+//! Completion: what could be written where a cursor stands.
+
+use crate::alert::Severity;
+use crate::diagnostic::{FileId, Span};
+use crate::expression::functions;
+use crate::language::lexer::{Kind, Token};
+
+use super::cursor::{Block, Cursor, cursor};
+use super::offers::{
+    CAPTURES, CLAUSES, DECLARATIONS, OPERATORS, OVERLAPS, Offer, OfferKind, TEST_LINES, TYPES,
+};
+use super::{Index, RuleNames, SymbolId, SymbolKind};
+
+/// What can be written at a place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Completion {
+    /// The word that an offer takes the place of; empty where none has been begun.
+    pub word: Span,
+    /// The offers, each once, not filtered by what has been typed.
+    pub offers: Vec<Offer>,
+}
+
+impl Index {
+    /// What can be written at a byte of a file with this text, which may be newer than the index.
+    pub fn complete(&self, file: FileId, text: &str, byte: u32) -> Completion {
+        let nothing = Completion { word: Span { file, start: byte, end: byte }, offers: Vec::new() };
+        let Some(cursor) = cursor(file, text, byte) else { return nothing };
+        let mut offering = Offering { index: self, cursor: &cursor, offers: Vec::new() };
+        offering.all();
+        let mut offers = offering.offers;
+        let mut seen = std::collections::HashSet::new();
+        offers.retain(|offer| seen.insert(offer.label.clone()));
+        Completion { word: cursor.word, offers }
+    }
+
+    /// The fields that can be read of the events of a stream: of alerts, their fields and the key.
+    pub fn fields(&self, stream: SymbolId) -> Vec<(String, SymbolId)> {
+        let named = |id: &SymbolId| (self.symbol(*id).name.clone(), *id);
+        match self.alerts_of(stream).and_then(|rule| self.rule(rule)) {
+            None => self.members(stream).iter().map(named).collect(),
+            Some(rule) => {
+                let fields = rule.alert_fields.iter().map(named);
+                let key = rule.key.iter().filter_map(|(name, fields)| Some((name.clone(), *fields.first()?)));
+                fields.chain(key).collect()
+            }
+        }
+    }
+
+    /// What a name before a point stands for in a rule.
+    pub fn captured(&self, rule: Option<&RuleNames>, name: &str) -> Option<SymbolId> {
+        let variable = |rule: &RuleNames| rule.variables.iter().find(|one| one.0 == name).map(|one| one.1);
+        let event = |rule: &RuleNames| rule.events.iter().copied().find(|id| self.symbol(*id).name == name);
+        let own = rule.and_then(|rule| variable(rule).or_else(|| event(rule)));
+        own.or_else(|| self.global(name).filter(|id| self.symbol(*id).kind == SymbolKind::Stream))
+    }
+}
+
+/// What bare names mean in an expression.
+#[derive(Clone, Copy)]
+enum Bare {
+    /// Fields of a stream.
+    Fields(Option<SymbolId>),
+    /// Parts of the rule's key.
+    Key,
+    /// Constants only.
+    Constants,
+}
+
+struct Offering<'o, 'a> {
+    index: &'o Index,
+    cursor: &'o Cursor<'a>,
+    offers: Vec<Offer>,
+}
+
+impl<'o, 'a> Offering<'o, 'a> {
+    fn all(&mut self) {
+        let item = self.cursor.item.as_slice();
+        if self.cursor.in_title {
+            return self.expression(item, Bare::Key);
+        }
+        match self.cursor.block {
+            Block::Top => self.top(item),
+            Block::Stream => self.field(item),
+            Block::Table => self.column(item),
+            Block::Rule(_) => self.clause(item),
+            Block::AlertFields(_) => {
+                if let Some((_, value)) = behind(item, "=") {
+                    self.expression(value, Bare::Key);
+                }
+            }
+            Block::Test => self.test_line(item),
+            Block::TestEvent(stream) => self.test_field(item, stream),
+            Block::Expected(rule) => self.expected(item, rule),
+            Block::Unknown => {}
+        }
+    }
+
+    fn rule(&self) -> Option<&'o RuleNames> {
+        let (Block::Rule(name) | Block::AlertFields(name)) = self.cursor.block else { return None };
+        self.index.rule(self.index.global(name)?)
+    }
+
+    fn stream(&self, name: &str) -> Option<SymbolId> {
+        self.index.global(name).filter(|id| self.index.symbol(*id).kind == SymbolKind::Stream)
+    }
+
+    fn words(&mut self, words: &[&str]) {
+        self.offers.extend(words.iter().map(|word| Offer::new(*word, OfferKind::Word, "")));
+    }
+
+    fn explained(&mut self, words: &[(&str, &str)], kind: OfferKind) {
+        self.offers.extend(words.iter().map(|(word, detail)| Offer::new(*word, kind, *detail)));
+    }
+
+    fn skeletons(&mut self, skeletons: &[(&str, &str, &str)]) {
+        let offer = |(word, detail, snippet): &(&str, &str, &str)| {
+            Offer::new(*word, OfferKind::Skeleton, *detail).snippet(*snippet)
+        };
+        self.offers.extend(skeletons.iter().map(offer));
+    }
+
+    fn symbol(&mut self, name: impl Into<String>, id: SymbolId) {
+        let symbol = self.index.symbol(id);
+        let detail = match (symbol.kind, symbol.detail.as_str(), self.index.stream_of(id)) {
+            (SymbolKind::Event | SymbolKind::Variable, _, Some(stream)) => {
+                format!("an event of {}", self.index.symbol(stream).name)
+            }
+            (_, "", _) => symbol.kind.described().to_owned(),
+            (_, detail, _) => detail.to_owned(),
+        };
+        self.offers.push(Offer::new(name, OfferKind::Symbol(id), detail));
+    }
+
+    fn globals(&mut self, kinds: &[SymbolKind]) {
+        for (id, symbol) in self.index.symbols() {
+            if symbol.owner.is_none() && kinds.contains(&symbol.kind) {
+                self.symbol(symbol.name.clone(), id);
+            }
+        }
+    }
+
+    fn fields(&mut self, stream: Option<SymbolId>) {
+        let Some(stream) = stream else { return };
+        for (name, id) in self.index.fields(stream) {
+            self.symbol(name, id);
+        }
+        self.offers.push(Offer::new("time", OfferKind::Word, "the event time"));
+        if self.index.alerts_of(stream).is_some() {
+            self.offers.push(Offer::new("kind", OfferKind::Word, "match or timeout"));
+        }
+    }
+
+    fn variables(&mut self) {
+        let Some(rule) = self.rule() else { return };
+        for (name, id) in &rule.variables {
+            self.symbol(name.clone(), *id);
+        }
+        if rule.variables.is_empty() {
+            rule.events.iter().for_each(|id| self.symbol(self.index.symbol(*id).name.clone(), *id));
+        }
+    }
+
+    fn top(&mut self, item: &[Token<'a>]) {
+        let word = item.first().map_or("", |first| first.text);
+        let last = item.last();
+        let last_is = |word: &str| last.is_some_and(|last| last.is_word(word));
+        match (word, item.len()) {
+            _ if self.cursor.at_margin => {}
+            ("stream", 2..) if last_is("time") => {
+                self.words(&["arrival"]);
+                let stream = self.stream(item[1].text);
+                return self.fields(stream);
+            }
+            ("stream", 2..) if last_is("from") => return self.globals(&[SymbolKind::Rule]),
+            ("stream", 2..) if !last_is("late") && !last_is("idle") => {
+                return self.words(&["time", "late", "idle", "from"]);
+            }
+            ("list", 2) => return self.explained(TYPES, OfferKind::Type),
+            ("list", 3) | ("table" | "test", 2) => return self.words(&["from"]),
+            ("let", _) => {
+                if let Some((_, value)) = behind(item, "=") {
+                    return self.expression(value, Bare::Constants);
+                }
+                return;
+            }
+            ("def", _) => return self.definition(item),
+            ("", _) => {}
+            _ => return,
+        }
+        self.skeletons(DECLARATIONS);
+    }
+
+    fn definition(&mut self, item: &[Token<'a>]) {
+        if let Some((_, body)) = behind(item, "=") {
+            let definition = item.get(1).and_then(|name| self.index.global(name.text));
+            for id in definition.map_or(&[][..], |id| self.index.members(id)) {
+                self.symbol(self.index.symbol(*id).name.clone(), *id);
+            }
+            return self.expression(body, Bare::Constants);
+        }
+        if let [.., before, Token { kind: Kind::Name, .. }] = item
+            && (before.is_symbol("(") || before.is_symbol(","))
+        {
+            self.explained(TYPES, OfferKind::Type);
+        }
+    }
+
+    fn field(&mut self, item: &[Token<'a>]) {
+        match item.len() {
+            0 => {}
+            1 => self.explained(TYPES, OfferKind::Type),
+            _ if item.last().is_some_and(|last| last.is_symbol("(")) => self.words(&["s", "ms", "us", "ns"]),
+            _ => self.words(&["from"]),
+        }
+    }
+
+    fn column(&mut self, item: &[Token<'a>]) {
+        match item {
+            [] => self.words(&["key"]),
+            [key, rest @ ..] if key.is_word("key") => self.field(rest),
+            _ => self.field(item),
+        }
+    }
+
+    fn clause(&mut self, item: &[Token<'a>]) {
+        let word = item.first().map_or("", |first| first.text);
+        if item.is_empty() || self.cursor.at_line_start {
+            self.skeletons(CLAUSES);
+        }
+        let last = item.last();
+        let last_is = |words: &[&str]| last.is_some_and(|last| words.contains(&last.text));
+        match word {
+            "by" => self.key(item),
+            "event" => self.event(item),
+            "match" => self.pattern(item),
+            "overlap" => match item.len() {
+                1 => self.explained(OVERLAPS, OfferKind::Word),
+                _ if last_is(&["per"]) => self.words(&["start"]),
+                _ if last_is(&["resume"]) => self.words(&["at first", "at last"]),
+                _ if last_is(&["at"]) => self.words(&["first", "last"]),
+                _ if last_is(&["first", "last"]) => self.variables(),
+                _ => {}
+            },
+            "alert" if item.len() == 1 => {
+                let severities = Severity::ALL.into_iter().rev();
+                self.offers.extend(severities.map(|one| Offer::new(one.name(), OfferKind::Label, "")));
+            }
+            "on" => match item.len() {
+                1 => self.words(&["timeout"]),
+                2 => self.words(&["after", "alert"]),
+                3 if last_is(&["after"]) => self.variables(),
+                4 => self.words(&["alert"]),
+                _ => {}
+            },
+            "to" if item.len() == 1 || last_is(&[","]) => self.labels(&self.index.sinks),
+            "tags" if item.len() == 1 || last_is(&[","]) => self.labels(&self.index.tags),
+            "max" if item.len() == 1 => self.words(&["runs", "events"]),
+            "mode" if item.len() == 1 => self.words(&["shadow", "off"]),
+            "limit" => match item.iter().position(|token| token.is_word("each")) {
+                Some(each) => self.expression(&item[each + 1..], Bare::Key),
+                None if item.len() == 2 => self.words(&["per"]),
+                None if item.len() == 4 => self.words(&["for each"]),
+                None => {}
+            },
+            _ => {}
+        }
+    }
+
+    fn labels(&mut self, labels: &std::collections::BTreeSet<String>) {
+        self.offers.extend(labels.iter().map(|label| Offer::new(label, OfferKind::Label, "")));
+    }
+
+    fn key(&mut self, item: &[Token<'a>]) {
+        match item {
+            [.., stream, dot] if dot.is_symbol(".") => {
+                for id in self.stream(stream.text).map_or(&[][..], |id| self.index.members(id)) {
+                    self.symbol(self.index.symbol(*id).name.clone(), *id);
+                }
+            }
+            [.., last] if last.is_word("by") || last.is_symbol(",") || last.is_symbol("=") => {
+                let Some(rule) = self.rule() else { return };
+                for stream in &rule.streams {
+                    self.index.fields(*stream).into_iter().for_each(|(name, id)| self.symbol(name, id));
+                }
+                for stream in &rule.streams {
+                    self.symbol(self.index.symbol(*stream).name.clone(), *stream);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn event(&mut self, item: &[Token<'a>]) {
+        match item.len() {
+            3 if item[2].is_symbol("=") => self.globals(&[SymbolKind::Stream]),
+            4 => self.words(&["where"]),
+            5.. if item[4].is_word("where") => {
+                let stream = self.stream(item[3].text);
+                self.expression(&item[5..], Bare::Fields(stream));
+            }
+            _ => {}
+        }
+    }
+
+    /// An element of a pattern, or what may follow one.
+    fn pattern(&mut self, item: &[Token<'a>]) {
+        let Some(last) = item.last() else { return };
+        let is_count = matches!(last.kind, Kind::Int(_)) || last.is_symbol("+");
+        let begins = ["match", "then", "next", "any", "or", "and", "optional", "lazy", "consecutive"];
+        let is_timed = |token: &Token<'_>| matches!(token.kind, Kind::Duration(_));
+        match last.text {
+            "not" | "until" => return self.steps(),
+            "within" | "for" | "as" | ".." => return,
+            "then" => self.words(&["any", "not", "within"]),
+            "next" => self.words(&["not", "within"]),
+            _ => {}
+        }
+        let behind_link = is_timed(last)
+            && item.len() > 2
+            && item[item.len() - 2].is_word("within")
+            && ["then", "next", "any"].contains(&item[item.len() - 3].text);
+        if is_count || begins.contains(&last.text) || last.is_symbol("(") || behind_link {
+            if is_count || ["lazy", "consecutive", "any"].contains(&last.text) {
+                self.words(&["lazy", "consecutive", "any"]);
+            } else {
+                self.words(&["optional"]);
+            }
+            return self.steps();
+        }
+        self.words(&["then", "next", "within", "as", "until", "or", "and"]);
+        if item.len() > 1 && item[item.len() - 2].is_word("not") {
+            self.words(&["for"]);
+        }
+    }
+
+    /// The events of the rule, and the streams.
+    fn steps(&mut self) {
+        if let Some(rule) = self.rule() {
+            rule.events.iter().for_each(|id| self.symbol(self.index.symbol(*id).name.clone(), *id));
+        }
+        self.globals(&[SymbolKind::Stream]);
+    }
+
+    fn test_line(&mut self, item: &[Token<'a>]) {
+        if item.is_empty() || self.cursor.at_line_start {
+            self.skeletons(TEST_LINES);
+        }
+        match (item.first().map_or("", |first| first.text), item.len()) {
+            ("at", 2) => self.globals(&[SymbolKind::Stream]),
+            ("expect", 1) => {
+                self.globals(&[SymbolKind::Rule]);
+                self.words(&["nothing", "nothing else", "late"]);
+            }
+            ("expect", 2) if item[1].is_word("nothing") => self.words(&["else"]),
+            ("expect", 2) => self.words(&["timeout", "x"]),
+            _ => {}
+        }
+    }
+
+    fn test_field(&mut self, item: &[Token<'a>], stream: &str) {
+        match behind(item, ":") {
+            Some((_, value)) => self.expression(value, Bare::Constants),
+            None if item.is_empty() => {
+                for id in self.stream(stream).map_or(&[][..], |id| self.index.members(id)) {
+                    self.symbol(self.index.symbol(*id).name.clone(), *id);
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn expected(&mut self, item: &[Token<'a>], rule: &str) {
+        if let Some((_, value)) = behind(item, ":") {
+            return self.expression(value, Bare::Constants);
+        }
+        let Some(rule) = self.index.global(rule).and_then(|rule| self.index.rule(rule)) else { return };
+        let fields = |offering: &mut Self| {
+            for id in &rule.alert_fields {
+                offering.symbol(offering.index.symbol(*id).name.clone(), *id);
+            }
+        };
+        let key = |offering: &mut Self| {
+            for (name, fields) in &rule.key {
+                fields.first().into_iter().for_each(|id| offering.symbol(name.clone(), *id));
+            }
+        };
+        match item {
+            [] => {
+                fields(self);
+                key(self);
+                self.words(&["events", "severity", "title"]);
+            }
+            [first, dot] if dot.is_symbol(".") => match first.text {
+                "events" => rule.variables.iter().for_each(|(name, id)| self.symbol(name.clone(), *id)),
+                "fields" => fields(self),
+                "key" => key(self),
+                _ => {}
+            },
+            [events, _, variable, .., dot] if events.is_word("events") && dot.is_symbol(".") => {
+                let captured = self.index.captured(Some(rule), variable.text);
+                let stream = captured.and_then(|id| self.index.stream_of(id));
+                for id in stream.map_or(&[][..], |id| self.index.members(id)) {
+                    let symbol = self.index.symbol(*id);
+                    self.symbol(symbol.path.clone().unwrap_or_else(|| symbol.name.clone()), *id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// An operand, what may follow one, or the name behind a point.
+    fn expression(&mut self, item: &[Token<'a>], bare: Bare) {
+        let call = innermost_call(item);
+        // Inside of an aggregate's `where`, bare names are fields of the past event.
+        let past = call.and_then(|open| {
+            let inside = &item[open + 1..];
+            let condition = inside.iter().position(|token| token.is_word("where"))?;
+            (condition > 0).then(|| self.stream(inside[0].text))
+        });
+        let function = call.map(|open| item[open - 1].text);
+        let (last, before) = (item.last(), item.iter().rev().nth(1));
+        match last.map_or("", |last| last.text) {
+            "." => return self.member(&item[..item.len() - 1], bare, past.is_some()),
+            "is" => return self.words(&["missing", "present"]),
+            "over" => return self.words(&["previous"]),
+            "not" if before.is_some_and(ends_operand) => return self.words(&["in"]),
+            _ => {}
+        }
+        if last.is_some_and(ends_operand) {
+            self.explained(OPERATORS, OfferKind::Word);
+            if function.is_some_and(is_capturing) && past.is_none() {
+                self.words(&["where"]);
+            }
+            if last.is_some_and(|last| last.is_symbol(")")) {
+                self.words(&["over"]);
+            }
+            return;
+        }
+        if function.is_some_and(is_capturing) && past.is_none() {
+            self.variables();
+            self.globals(&[SymbolKind::Stream]);
+            if !matches!(function, Some("min" | "max")) {
+                return;
+            }
+        }
+        self.operand(bare, past);
+    }
+
+    fn operand(&mut self, bare: Bare, past: Option<Option<SymbolId>>) {
+        match (bare, past) {
+            (_, Some(past)) => {
+                self.fields(past);
+                if let Bare::Fields(_) = bare {
+                    self.offers.push(Offer::new("this", OfferKind::Word, "the event being tested"));
+                }
+            }
+            (Bare::Fields(stream), None) => self.fields(stream),
+            (Bare::Key, None) => {
+                for (name, fields) in self.rule().map_or(&[][..], |rule| &rule.key) {
+                    fields.first().into_iter().for_each(|id| self.symbol(name.clone(), *id));
+                }
+            }
+            (Bare::Constants, None) => {}
+        }
+        self.variables();
+        self.globals(&[SymbolKind::Let, SymbolKind::Def, SymbolKind::List, SymbolKind::Table]);
+        for function in functions::ALL {
+            let call = format!("{}(${{0}})", function.name);
+            let offer = Offer::new(function.name, OfferKind::Function, function.summary);
+            self.offers.push(offer.snippet(call));
+        }
+        for form in functions::SPECIAL_FORMS {
+            let call = format!("{}(${{0}})", form.name);
+            self.offers.push(Offer::new(form.name, OfferKind::Function, form.summary).snippet(call));
+        }
+        if self.rule().is_some() {
+            for (name, detail) in CAPTURES {
+                let call = format!("{name}(${{0}})");
+                self.offers.push(Offer::new(*name, OfferKind::Function, *detail).snippet(call));
+            }
+        }
+        self.words(&["not", "true", "false", "null"]);
+    }
+
+    /// The names behind a point; `item` stands before it.
+    fn member(&mut self, item: &[Token<'a>], bare: Bare, is_past: bool) {
+        let source = match item {
+            [.., call, open, name, close]
+                if close.is_symbol(")") && open.is_symbol("(") && matches!(call.text, "first" | "last") =>
+            {
+                name.text
+            }
+            [.., close] if close.is_symbol("]") => return self.columns(item),
+            [.., name] if name.kind == Kind::Name => name.text,
+            _ => return,
+        };
+        let captured = self.index.captured(self.rule(), source);
+        let stream = match (captured, bare) {
+            (Some(captured), _) => self.index.stream_of(captured),
+            (None, Bare::Fields(stream)) if source == "this" && is_past => stream,
+            _ => None,
+        };
+        self.fields(stream);
+    }
+
+    /// The columns of the table whose index ends `item`.
+    fn columns(&mut self, item: &[Token<'a>]) {
+        let mut depth = 0usize;
+        let open = item.iter().rposition(|token| {
+            depth += usize::from(token.is_symbol("]"));
+            depth -= usize::from(token.is_symbol("[")).min(depth);
+            depth == 0
+        });
+        let table = open.and_then(|open| open.checked_sub(1)).and_then(|at| self.index.global(item[at].text));
+        for id in table.map_or(&[][..], |table| self.index.members(table)) {
+            let symbol = self.index.symbol(*id);
+            if symbol.kind == SymbolKind::Column {
+                self.symbol(symbol.name.clone(), *id);
+            }
+        }
+    }
+}
+
+/// What stands behind the first such symbol.
+fn behind<'t, 'a>(item: &'t [Token<'a>], symbol: &str) -> Option<(usize, &'t [Token<'a>])> {
+    let at = item.iter().position(|token| token.is_symbol(symbol))?;
+    Some((at, &item[at + 1..]))
+}
+
+/// The place of the parenthesis of the innermost call that is still open.
+fn innermost_call(item: &[Token<'_>]) -> Option<usize> {
+    let mut closed = 0usize;
+    for (index, token) in item.iter().enumerate().rev() {
+        if token.is_symbol(")") {
+            closed += 1;
+        } else if token.is_symbol("(") && closed > 0 {
+            closed -= 1;
+        } else if token.is_symbol("(") && index > 0 && ends_operand(&item[index - 1]) {
+            return Some(index);
+        }
+    }
+    None
+}
+
+/// Whether a call of that name may look at captured or past events.
+fn is_capturing(function: &str) -> bool {
+    CAPTURES.iter().any(|(name, _)| *name == function)
+}
+
+/// Whether an operand may end with a token, so that an operator can follow.
+fn ends_operand(token: &Token<'_>) -> bool {
+    const GOES_ON: [&str; 9] = ["and", "or", "not", "in", "like", "matches", "where", "over", "is"];
+    match token.kind {
+        Kind::Name => !GOES_ON.contains(&token.text),
+        Kind::Symbol => token.is_symbol(")") || token.is_symbol("]"),
+        Kind::End => false,
+        Kind::Int(_) | Kind::Float(_) | Kind::Duration(_) | Kind::Text => true,
+    }
+}
