@@ -192,9 +192,11 @@ impl<'o, 'a> Offering<'o, 'a> {
 
     fn definition(&mut self, item: &[Token<'a>]) {
         if let Some((_, body)) = behind(item, "=") {
-            let definition = item.get(1).and_then(|name| self.index.global(name.text));
-            for id in definition.map_or(&[][..], |id| self.index.members(id)) {
-                self.symbol(self.index.symbol(*id).name.clone(), *id);
+            // Read from the tokens: a definition without its body is not in the tree.
+            for pair in item.windows(3).take_while(|pair| !pair[0].is_symbol(")")) {
+                if pair[0].is_symbol("(") || pair[0].is_symbol(",") {
+                    self.offers.push(Offer::new(pair[1].text, OfferKind::Label, pair[2].text));
+                }
             }
             return self.expression(body, Bare::Constants);
         }
