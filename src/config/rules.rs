@@ -24,6 +24,8 @@ pub const MAX_FILES: usize = 10_000;
 /// Rule files that could not all be read.
 #[derive(Debug)]
 pub struct Unreadable {
+    /// The files that could be read.
+    pub readable: Sources,
     /// What the diagnostics point into.
     pub sources: Sources,
     /// What is wrong.
@@ -209,7 +211,7 @@ impl Found {
             diagnostic.help.extend(problem.help);
             diagnostics.push(diagnostic);
         }
-        Err(Unreadable { sources, diagnostics: diagnostics.sorted() })
+        Err(Unreadable { readable: Sources::new(self.files), sources, diagnostics: diagnostics.sorted() })
     }
 }
 
