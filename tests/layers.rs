@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["sink"],
     &["config"],
     &["runtime"],
+    &["lsp"],
     &["cli"],
 ];
 

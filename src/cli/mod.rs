@@ -6,6 +6,7 @@
 
 mod check;
 mod graph;
+mod lsp;
 mod output;
 mod replay;
 mod rules;
@@ -32,6 +33,7 @@ enum Command {
     Check(check::Check),
     Replay(replay::Replay),
     Graph(graph::Graph),
+    Lsp(lsp::Lsp),
 }
 
 /// A command could not begin, because of what it was given.
@@ -47,6 +49,7 @@ pub fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Graph(command) => command.run(),
+        Command::Lsp(command) => command.run(),
     };
     match result {
         Ok(code) => code,
