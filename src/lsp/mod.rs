@@ -26,6 +26,8 @@ mod position;
 mod requests;
 mod ruleset;
 mod server;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod workspace;
 

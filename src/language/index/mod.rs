@@ -10,16 +10,12 @@
 //! its parts; nothing here fails.
 
 mod complete;
-mod cursor;
 mod declare;
 mod names;
-mod offers;
 mod rename;
 mod symbols;
 mod walk;
 
-#[cfg(test)]
-mod completion_tests;
 #[cfg(test)]
 mod tests;
 
@@ -28,8 +24,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::diagnostic::{FileId, Sources};
 use crate::language::tree::{self, ClauseKind};
 
-pub use complete::Completion;
-pub use offers::{Offer, OfferKind};
+pub use complete::{Completion, Offer, OfferKind};
 pub use rename::{CannotRename, Edit, apply};
 pub use symbols::{Means, Occurrence, Role, RuleNames, Symbol, SymbolId, SymbolKind};
 

@@ -1,7 +1,8 @@
 //! Completion: a place in a rule set, marked with `|`, and what is offered there.
 
-use super::*;
-use crate::language::parse;
+use crate::diagnostic::{FileId, Sources};
+use crate::language::index::{Completion, Index};
+use crate::language::{parse, tree};
 
 /// Streams and names that the texts of the tests can use.
 const SHARED: &str = "\

@@ -1,6 +1,6 @@
 //! What could be written at a place, as an editor offers it.
 
-use super::symbols::SymbolId;
+use crate::language::index::SymbolId;
 
 /// What an offer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

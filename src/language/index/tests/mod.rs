@@ -1,5 +1,7 @@
 //! Names in the example rules and in a sample that has every form of the language.
 
+mod completion;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,15 +1,20 @@
 //! Completion: what could be written where a cursor stands.
 
-use crate::alert::Severity;
+mod clauses;
+mod cursor;
+mod expression;
+mod offers;
+
+use std::collections::HashSet;
+
 use crate::diagnostic::{FileId, Span};
-use crate::expression::functions;
 use crate::language::lexer::{Kind, Token};
 
-use super::cursor::{Block, Cursor, cursor};
-use super::offers::{
-    CAPTURES, CLAUSES, DECLARATIONS, OPERATORS, OVERLAPS, Offer, OfferKind, TEST_LINES, TYPES,
-};
 use super::{Index, RuleNames, SymbolId, SymbolKind};
+use cursor::{Block, Cursor, cursor};
+use offers::{DECLARATIONS, TEST_LINES, TYPES};
+
+pub use offers::{Offer, OfferKind};
 
 /// What can be written at a place.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +33,7 @@ impl Index {
         let mut offering = Offering { index: self, cursor: &cursor, offers: Vec::new() };
         offering.all();
         let mut offers = offering.offers;
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         offers.retain(|offer| seen.insert(offer.label.clone()));
         Completion { word: cursor.word, offers }
     }
@@ -224,125 +229,6 @@ impl<'o, 'a> Offering<'o, 'a> {
         }
     }
 
-    fn clause(&mut self, item: &[Token<'a>]) {
-        let word = item.first().map_or("", |first| first.text);
-        if item.is_empty() || self.cursor.at_line_start {
-            self.skeletons(CLAUSES);
-        }
-        let last = item.last();
-        let last_is = |words: &[&str]| last.is_some_and(|last| words.contains(&last.text));
-        match word {
-            "by" => self.key(item),
-            "event" => self.event(item),
-            "match" => self.pattern(item),
-            "overlap" => match item.len() {
-                1 => self.explained(OVERLAPS, OfferKind::Word),
-                _ if last_is(&["per"]) => self.words(&["start"]),
-                _ if last_is(&["resume"]) => self.words(&["at first", "at last"]),
-                _ if last_is(&["at"]) => self.words(&["first", "last"]),
-                _ if last_is(&["first", "last"]) => self.variables(),
-                _ => {}
-            },
-            "alert" if item.len() == 1 => {
-                let severities = Severity::ALL.into_iter().rev();
-                self.offers.extend(severities.map(|one| Offer::new(one.name(), OfferKind::Label, "")));
-            }
-            "on" => match item.len() {
-                1 => self.words(&["timeout"]),
-                2 => self.words(&["after", "alert"]),
-                3 if last_is(&["after"]) => self.variables(),
-                4 => self.words(&["alert"]),
-                _ => {}
-            },
-            "to" if item.len() == 1 || last_is(&[","]) => self.labels(&self.index.sinks),
-            "tags" if item.len() == 1 || last_is(&[","]) => self.labels(&self.index.tags),
-            "max" if item.len() == 1 => self.words(&["runs", "events"]),
-            "mode" if item.len() == 1 => self.words(&["shadow", "off"]),
-            "limit" => match item.iter().position(|token| token.is_word("each")) {
-                Some(each) => self.expression(&item[each + 1..], Bare::Key),
-                None if item.len() == 2 => self.words(&["per"]),
-                None if item.len() == 4 => self.words(&["for each"]),
-                None => {}
-            },
-            _ => {}
-        }
-    }
-
-    fn labels(&mut self, labels: &std::collections::BTreeSet<String>) {
-        self.offers.extend(labels.iter().map(|label| Offer::new(label, OfferKind::Label, "")));
-    }
-
-    fn key(&mut self, item: &[Token<'a>]) {
-        match item {
-            [.., stream, dot] if dot.is_symbol(".") => {
-                for id in self.stream(stream.text).map_or(&[][..], |id| self.index.members(id)) {
-                    self.symbol(self.index.symbol(*id).name.clone(), *id);
-                }
-            }
-            [.., last] if last.is_word("by") || last.is_symbol(",") || last.is_symbol("=") => {
-                let Some(rule) = self.rule() else { return };
-                for stream in &rule.streams {
-                    self.index.fields(*stream).into_iter().for_each(|(name, id)| self.symbol(name, id));
-                }
-                for stream in &rule.streams {
-                    self.symbol(self.index.symbol(*stream).name.clone(), *stream);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn event(&mut self, item: &[Token<'a>]) {
-        match item.len() {
-            3 if item[2].is_symbol("=") => self.globals(&[SymbolKind::Stream]),
-            4 => self.words(&["where"]),
-            5.. if item[4].is_word("where") => {
-                let stream = self.stream(item[3].text);
-                self.expression(&item[5..], Bare::Fields(stream));
-            }
-            _ => {}
-        }
-    }
-
-    /// An element of a pattern, or what may follow one.
-    fn pattern(&mut self, item: &[Token<'a>]) {
-        let Some(last) = item.last() else { return };
-        let is_count = matches!(last.kind, Kind::Int(_)) || last.is_symbol("+");
-        let begins = ["match", "then", "next", "any", "or", "and", "optional", "lazy", "consecutive"];
-        let is_timed = |token: &Token<'_>| matches!(token.kind, Kind::Duration(_));
-        match last.text {
-            "not" | "until" => return self.steps(),
-            "within" | "for" | "as" | ".." => return,
-            "then" => self.words(&["any", "not", "within"]),
-            "next" => self.words(&["not", "within"]),
-            _ => {}
-        }
-        let behind_link = is_timed(last)
-            && item.len() > 2
-            && item[item.len() - 2].is_word("within")
-            && ["then", "next", "any"].contains(&item[item.len() - 3].text);
-        if is_count || begins.contains(&last.text) || last.is_symbol("(") || behind_link {
-            if is_count || ["lazy", "consecutive", "any"].contains(&last.text) {
-                self.words(&["lazy", "consecutive", "any"]);
-            } else {
-                self.words(&["optional"]);
-            }
-            return self.steps();
-        }
-        self.words(&["then", "next", "within", "as", "until", "or", "and"]);
-        if item.len() > 1 && item[item.len() - 2].is_word("not") {
-            self.words(&["for"]);
-        }
-    }
-
-    /// The events of the rule, and the streams.
-    fn steps(&mut self) {
-        if let Some(rule) = self.rule() {
-            rule.events.iter().for_each(|id| self.symbol(self.index.symbol(*id).name.clone(), *id));
-        }
-        self.globals(&[SymbolKind::Stream]);
-    }
-
     fn test_line(&mut self, item: &[Token<'a>]) {
         if item.is_empty() || self.cursor.at_line_start {
             self.skeletons(TEST_LINES);
@@ -409,153 +295,10 @@ impl<'o, 'a> Offering<'o, 'a> {
             _ => {}
         }
     }
-
-    /// An operand, what may follow one, or the name behind a point.
-    fn expression(&mut self, item: &[Token<'a>], bare: Bare) {
-        let call = innermost_call(item);
-        // Inside of an aggregate's `where`, bare names are fields of the past event.
-        let past = call.and_then(|open| {
-            let inside = &item[open + 1..];
-            let condition = inside.iter().position(|token| token.is_word("where"))?;
-            (condition > 0).then(|| self.stream(inside[0].text))
-        });
-        let function = call.map(|open| item[open - 1].text);
-        let (last, before) = (item.last(), item.iter().rev().nth(1));
-        match last.map_or("", |last| last.text) {
-            "." => return self.member(&item[..item.len() - 1], bare, past.is_some()),
-            "is" => return self.words(&["missing", "present"]),
-            "over" => return self.words(&["previous"]),
-            "not" if before.is_some_and(ends_operand) => return self.words(&["in"]),
-            _ => {}
-        }
-        if last.is_some_and(ends_operand) {
-            self.explained(OPERATORS, OfferKind::Word);
-            if function.is_some_and(is_capturing) && past.is_none() {
-                self.words(&["where"]);
-            }
-            if last.is_some_and(|last| last.is_symbol(")")) {
-                self.words(&["over"]);
-            }
-            return;
-        }
-        if function.is_some_and(is_capturing) && past.is_none() {
-            self.variables();
-            self.globals(&[SymbolKind::Stream]);
-            if !matches!(function, Some("min" | "max")) {
-                return;
-            }
-        }
-        self.operand(bare, past);
-    }
-
-    fn operand(&mut self, bare: Bare, past: Option<Option<SymbolId>>) {
-        match (bare, past) {
-            (_, Some(past)) => {
-                self.fields(past);
-                if let Bare::Fields(_) = bare {
-                    self.offers.push(Offer::new("this", OfferKind::Word, "the event being tested"));
-                }
-            }
-            (Bare::Fields(stream), None) => self.fields(stream),
-            (Bare::Key, None) => {
-                for (name, fields) in self.rule().map_or(&[][..], |rule| &rule.key) {
-                    fields.first().into_iter().for_each(|id| self.symbol(name.clone(), *id));
-                }
-            }
-            (Bare::Constants, None) => {}
-        }
-        self.variables();
-        self.globals(&[SymbolKind::Let, SymbolKind::Def, SymbolKind::List, SymbolKind::Table]);
-        for function in functions::ALL {
-            let call = format!("{}(${{0}})", function.name);
-            let offer = Offer::new(function.name, OfferKind::Function, function.summary);
-            self.offers.push(offer.snippet(call));
-        }
-        for form in functions::SPECIAL_FORMS {
-            let call = format!("{}(${{0}})", form.name);
-            self.offers.push(Offer::new(form.name, OfferKind::Function, form.summary).snippet(call));
-        }
-        if self.rule().is_some() {
-            for (name, detail) in CAPTURES {
-                let call = format!("{name}(${{0}})");
-                self.offers.push(Offer::new(*name, OfferKind::Function, *detail).snippet(call));
-            }
-        }
-        self.words(&["not", "true", "false", "null"]);
-    }
-
-    /// The names behind a point; `item` stands before it.
-    fn member(&mut self, item: &[Token<'a>], bare: Bare, is_past: bool) {
-        let source = match item {
-            [.., call, open, name, close]
-                if close.is_symbol(")") && open.is_symbol("(") && matches!(call.text, "first" | "last") =>
-            {
-                name.text
-            }
-            [.., close] if close.is_symbol("]") => return self.columns(item),
-            [.., name] if name.kind == Kind::Name => name.text,
-            _ => return,
-        };
-        let captured = self.index.captured(self.rule(), source);
-        let stream = match (captured, bare) {
-            (Some(captured), _) => self.index.stream_of(captured),
-            (None, Bare::Fields(stream)) if source == "this" && is_past => stream,
-            _ => None,
-        };
-        self.fields(stream);
-    }
-
-    /// The columns of the table whose index ends `item`.
-    fn columns(&mut self, item: &[Token<'a>]) {
-        let mut depth = 0usize;
-        let open = item.iter().rposition(|token| {
-            depth += usize::from(token.is_symbol("]"));
-            depth -= usize::from(token.is_symbol("[")).min(depth);
-            depth == 0
-        });
-        let table = open.and_then(|open| open.checked_sub(1)).and_then(|at| self.index.global(item[at].text));
-        for id in table.map_or(&[][..], |table| self.index.members(table)) {
-            let symbol = self.index.symbol(*id);
-            if symbol.kind == SymbolKind::Column {
-                self.symbol(symbol.name.clone(), *id);
-            }
-        }
-    }
 }
 
 /// What stands behind the first such symbol.
 fn behind<'t, 'a>(item: &'t [Token<'a>], symbol: &str) -> Option<(usize, &'t [Token<'a>])> {
     let at = item.iter().position(|token| token.is_symbol(symbol))?;
     Some((at, &item[at + 1..]))
-}
-
-/// The place of the parenthesis of the innermost call that is still open.
-fn innermost_call(item: &[Token<'_>]) -> Option<usize> {
-    let mut closed = 0usize;
-    for (index, token) in item.iter().enumerate().rev() {
-        if token.is_symbol(")") {
-            closed += 1;
-        } else if token.is_symbol("(") && closed > 0 {
-            closed -= 1;
-        } else if token.is_symbol("(") && index > 0 && ends_operand(&item[index - 1]) {
-            return Some(index);
-        }
-    }
-    None
-}
-
-/// Whether a call of that name may look at captured or past events.
-fn is_capturing(function: &str) -> bool {
-    CAPTURES.iter().any(|(name, _)| *name == function)
-}
-
-/// Whether an operand may end with a token, so that an operator can follow.
-fn ends_operand(token: &Token<'_>) -> bool {
-    const GOES_ON: [&str; 9] = ["and", "or", "not", "in", "like", "matches", "where", "over", "is"];
-    match token.kind {
-        Kind::Name => !GOES_ON.contains(&token.text),
-        Kind::Symbol => token.is_symbol(")") || token.is_symbol("]"),
-        Kind::End => false,
-        Kind::Int(_) | Kind::Float(_) | Kind::Duration(_) | Kind::Text => true,
-    }
 }
