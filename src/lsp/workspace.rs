@@ -194,7 +194,7 @@ impl Disk {
             for diagnostic in &unreadable.diagnostics {
                 let name = &unreadable.sources.file(diagnostic.primary.span.file).name;
                 // A folder that holds no rules yet may hold documents that have not been saved.
-                if Path::new(name) != root {
+                if Path::new(name) != root || !disk.files.is_empty() {
                     disk.unreadable.push((PathBuf::from(name), diagnostic.message.clone()));
                 }
             }
