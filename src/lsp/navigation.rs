@@ -1,7 +1,8 @@
 //! Where things are: definitions, uses, the outline of a file.
 
 use gen_lsp_types::{
-    DocumentHighlight, DocumentHighlightKind, DocumentSymbol, Location, SymbolKind as ShownKind,
+    DocumentHighlight, DocumentHighlightKind, DocumentSymbol, Location, SymbolInformation,
+    SymbolKind as ShownKind,
 };
 
 use crate::diagnostic::{FileId, Span};
@@ -60,23 +61,40 @@ pub fn outline(set: &RuleSet, file: FileId) -> Vec<DocumentSymbol> {
     .collect()
 }
 
+/// Most declarations that a search gives.
+const MAX_FOUND: usize = 1_000;
+
+/// The declarations of a rule set whose names hold the letters of `query` in their order.
+pub fn search(set: &RuleSet, query: &str) -> Vec<SymbolInformation> {
+    let index = set.index();
+    let found = index.symbols().filter(|(_, symbol)| symbol.owner.is_none() && holds(&symbol.name, query));
+    let shown = found.take(MAX_FOUND).map(|(_, symbol)| {
+        #[expect(deprecated, reason = "the protocol keeps the field, and so does the type")]
+        SymbolInformation {
+            deprecated: None,
+            location: set.location(symbol.span),
+            base_symbol_information: gen_lsp_types::BaseSymbolInformation {
+                name: symbol.name.clone(),
+                kind: kind(symbol.kind),
+                tags: None,
+                container_name: None,
+            },
+        }
+    });
+    shown.collect()
+}
+
+/// Whether a name has all letters of the query in their order, perhaps with others between them.
+fn holds(name: &str, query: &str) -> bool {
+    let mut letters = name.chars().flat_map(char::to_lowercase);
+    query.chars().flat_map(char::to_lowercase).all(|wanted| letters.any(|letter| letter == wanted))
+}
+
 fn within(inner: Span, outer: Span) -> bool {
     inner.file == outer.file && outer.start <= inner.start && inner.end <= outer.end
 }
 
 fn entry(set: &RuleSet, symbol: &Symbol, children: Vec<DocumentSymbol>) -> DocumentSymbol {
-    let kind = match symbol.kind {
-        SymbolKind::Stream => ShownKind::Interface,
-        SymbolKind::Field | SymbolKind::Column | SymbolKind::AlertField => ShownKind::Field,
-        SymbolKind::List => ShownKind::Array,
-        SymbolKind::Table => ShownKind::Object,
-        SymbolKind::Let => ShownKind::Constant,
-        SymbolKind::Def => ShownKind::Function,
-        SymbolKind::Parameter | SymbolKind::Variable => ShownKind::Variable,
-        SymbolKind::Rule => ShownKind::Class,
-        SymbolKind::Event => ShownKind::Event,
-        SymbolKind::Test => ShownKind::Method,
-    };
     // The whole must hold the name, and editors refuse an outline in which it does not.
     let whole = if within(symbol.span, symbol.extent) { symbol.extent } else { symbol.span };
     let detail = match symbol.kind {
@@ -87,11 +105,26 @@ fn entry(set: &RuleSet, symbol: &Symbol, children: Vec<DocumentSymbol>) -> Docum
     DocumentSymbol {
         name: symbol.name.clone(),
         detail: Some(detail).filter(|detail| !detail.is_empty()),
-        kind,
+        kind: kind(symbol.kind),
         tags: None,
         deprecated: None,
         range: set.range(whole),
         selection_range: set.range(symbol.span),
         children: Some(children).filter(|children: &Vec<_>| !children.is_empty()),
+    }
+}
+
+fn kind(kind: SymbolKind) -> ShownKind {
+    match kind {
+        SymbolKind::Stream => ShownKind::Interface,
+        SymbolKind::Field | SymbolKind::Column | SymbolKind::AlertField => ShownKind::Field,
+        SymbolKind::List => ShownKind::Array,
+        SymbolKind::Table => ShownKind::Object,
+        SymbolKind::Let => ShownKind::Constant,
+        SymbolKind::Def => ShownKind::Function,
+        SymbolKind::Parameter | SymbolKind::Variable => ShownKind::Variable,
+        SymbolKind::Rule => ShownKind::Class,
+        SymbolKind::Event => ShownKind::Event,
+        SymbolKind::Test => ShownKind::Method,
     }
 }

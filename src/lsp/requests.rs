@@ -5,6 +5,7 @@ use std::rc::Rc;
 use gen_lsp_types::{
     CompletionParams, DefinitionParams, DocumentHighlightParams, DocumentSymbolParams, HoverParams,
     PrepareRenameParams, ReferenceParams, RenameParams, TextDocumentPositionParams, Uri,
+    WorkspaceSymbolParams,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -67,6 +68,11 @@ pub fn answer(
             let params: DocumentSymbolParams = parameters(params)?;
             let (set, file) = document(workspace, &params.text_document.uri)?;
             json(navigation::outline(&set, file))
+        }
+        "workspace/symbol" => {
+            let WorkspaceSymbolParams { query, .. } = parameters(params)?;
+            let sets = workspace.all_sets();
+            json(sets.iter().flat_map(|set| navigation::search(set, &query)).collect::<Vec<_>>())
         }
         _ => Err(Failure::new(Failure::METHOD_NOT_FOUND, format!("`{method}` is not known here"))),
     }

@@ -143,6 +143,19 @@ fn the_outline_has_declarations_and_what_is_in_them() {
 }
 
 #[test]
+fn declarations_are_found_by_their_letters() {
+    let mut editor = editor();
+    let mut names = |query: &str| -> Vec<String> {
+        let found = editor.request("workspace/symbol", json!({"query": query})).expect("an answer");
+        let all = found.as_array().expect("a list").iter();
+        all.map(|one| one["name"].as_str().expect("a name").to_owned()).collect()
+    };
+    assert_eq!(names("BigT"), ["big_ticket"]);
+    assert_eq!(names("ti"), ["testing", "big_ticket", "ratio"]);
+    assert_eq!(names("").len(), 5);
+}
+
+#[test]
 fn a_rule_with_mistakes_is_still_understood() {
     let mut editor = editor();
     let broken = RULE.replace("amount < 2", "amount < avg(small.").replace("within 10m", "within");
