@@ -4,10 +4,11 @@
 //! it every name must mean what it meant before. So a new name that would hide another thing, or
 //! that the language reads as something else at one of its places, is refused whatever the reason.
 
-use crate::diagnostic::{Diagnostics, FileId, Sources, Span};
+use crate::diagnostic::{Diagnostics, FileId, Severity, Sources, Span};
 use crate::language::parser::is_reserved;
 use crate::language::{check, parse, tree};
 
+use super::names::KeyFields;
 use super::walk::is_function;
 use super::{Index, Means, Occurrence, Role, Symbol, SymbolId, SymbolKind};
 
@@ -104,9 +105,7 @@ impl Index {
         for occurrence in &self.occurrences {
             if occurrence.is(symbol) && occurrence.role != Role::Member {
                 edits.push(Edit { span: occurrence.span, text: name.to_owned() });
-            } else if let Role::Key(fields) = &occurrence.role
-                && fields.iter().any(|(_, fields)| *fields == [symbol])
-            {
+            } else if let Some(fields) = written_out(occurrence, symbol) {
                 edits.push(Edit { span: occurrence.span, text: self.key_written_out(symbol, name, fields) });
             }
         }
@@ -120,7 +119,7 @@ impl Index {
 
     /// `payments.user = logins.uid` for `user`. The stream whose field keeps its name comes first,
     /// because a part of the key is called in alerts as in its first stream.
-    fn key_written_out(&self, symbol: SymbolId, name: &str, fields: &[(SymbolId, Vec<SymbolId>)]) -> String {
+    fn key_written_out(&self, symbol: SymbolId, name: &str, fields: &KeyFields) -> String {
         let (renamed, kept): (Vec<_>, Vec<_>) = fields.iter().partition(|(_, fields)| *fields == [symbol]);
         let old = &self.symbol(symbol).name;
         let stream = |id: &SymbolId| &self.symbol(*id).name;
@@ -165,13 +164,12 @@ impl Index {
     }
 
     fn means_the_same(&self, after: &Index, symbol: SymbolId, edits: &[Edit]) -> bool {
-        // What is written out at the place of one name are several.
-        let written_out = |old: &&Occurrence| matches!(&old.role, Role::Key(fields) if !old.is(symbol) && fields.iter().any(|(_, fields)| *fields == [symbol]));
         let mut new = after.occurrences.iter();
         let mut shift = Shift { edits, next: 0, file: FileId(0), by: 0 };
         for old in &self.occurrences {
             let (start, end) = shift.moved(old);
-            if written_out(&old) {
+            if written_out(old, symbol).is_some() {
+                // Several names have taken the place of one.
                 let rest = new.as_slice();
                 let within =
                     rest.iter().take_while(|one| one.span.file == old.span.file && one.span.start < end);
@@ -186,6 +184,17 @@ impl Index {
             }
         }
         new.next().is_none() && self.symbols.len() == after.symbols.len()
+    }
+}
+
+/// The fields of a key that one name gives for several streams, if the name cannot stay because this is
+/// one of them.
+fn written_out(occurrence: &Occurrence, symbol: SymbolId) -> Option<&KeyFields> {
+    match &occurrence.role {
+        Role::Key(fields) if !occurrence.is(symbol) => {
+            fields.iter().any(|(_, fields)| *fields == [symbol]).then_some(fields)
+        }
+        _ => None,
     }
 }
 
@@ -208,10 +217,11 @@ fn no_new_error(name: &str, before: &Diagnostics, after: &Diagnostics) -> Result
     if after.counts().0 <= errors {
         return Ok(());
     }
-    let is_error =
-        |one: &&crate::diagnostic::Diagnostic| one.severity() == crate::diagnostic::Severity::Error;
     let known: Vec<&str> = before.iter().map(|one| one.message.as_str()).collect();
-    let new = after.iter().filter(is_error).find(|one| !known.contains(&one.message.as_str()));
+    let new = after
+        .iter()
+        .filter(|one| one.severity() == Severity::Error)
+        .find(|one| !known.contains(&one.message.as_str()));
     let message = new.map_or("the rules would have one more", |one| one.message.as_str());
     Err(CannotRename::Mistake(name.to_owned(), message.to_owned()))
 }
