@@ -5,7 +5,10 @@
 //! it panic, recurse without bound or take more than time linear in the text.
 
 mod analysis;
+pub mod case;
 pub(crate) mod checked;
+pub mod explain;
+mod format;
 pub mod index;
 mod lexer;
 mod parser;
@@ -13,4 +16,5 @@ pub mod tree;
 
 pub use crate::expression::functions;
 pub(crate) use analysis::check;
+pub use format::format;
 pub use parser::{MAX_FILE_BYTES, parse};

@@ -7,7 +7,8 @@ use gen_lsp_types::{
     TextDocumentEdit, TextDocumentIdentifier, TextEdit, Uri, WorkspaceEdit,
 };
 
-use crate::diagnostic::FileId;
+use crate::diagnostic::{FileId, Span};
+use crate::language;
 use crate::language::index::{CannotRename, Edit, Role, SymbolId};
 
 use super::ruleset::RuleSet;
@@ -81,4 +82,22 @@ pub fn rename(
         DocumentChange::TextDocumentEdit(TextDocumentEdit { text_document, edits })
     });
     Ok(WorkspaceEdit { document_changes: Some(changes.collect()), ..WorkspaceEdit::default() })
+}
+
+/// The changes that bring a file into its canonical form: none when it has it, or cannot be read, which
+/// its diagnostics tell. Lines at its beginning and its end that stay are not touched.
+pub fn formatting(set: &RuleSet, file: FileId) -> Vec<TextEdit> {
+    let old = &set.file(file).text;
+    let Ok(new) = language::format(file, old) else { return Vec::new() };
+    if *old == new {
+        return Vec::new();
+    }
+    let pairs = old.split_inclusive('\n').zip(new.split_inclusive('\n'));
+    let before: usize = pairs.take_while(|(old, new)| old == new).map(|(line, _)| line.len()).sum();
+    let (old_rest, new_rest) = (&old[before..], &new[before..]);
+    let pairs = old_rest.split_inclusive('\n').rev().zip(new_rest.split_inclusive('\n').rev());
+    let after: usize = pairs.take_while(|(old, new)| old == new).map(|(line, _)| line.len()).sum();
+    let span = Span::new(file, before, old.len() - after);
+    let new_text = new_rest[..new_rest.len() - after].to_owned();
+    vec![TextEdit { range: set.range(span), new_text }]
 }

@@ -4,8 +4,9 @@ use gen_lsp_types::{Contents, Hover, MarkupContent, MarkupKind};
 
 use crate::diagnostic::{FileId, Span};
 use crate::expression::{Aggregate, functions};
+use crate::language::explain;
 use crate::language::index::{Means, Occurrence, Symbol, SymbolId, SymbolKind};
-use crate::language::tree::Comment;
+use crate::language::tree::{ClauseKind, Comment, Item};
 
 use super::ruleset::RuleSet;
 
@@ -24,17 +25,39 @@ pub fn hover(set: &RuleSet, file: FileId, byte: u32, markdown: bool) -> Option<H
 }
 
 fn described(set: &RuleSet, file: FileId, byte: u32) -> Option<(String, Span)> {
-    let occurrence = set.index().at(file, byte)?;
-    let text = match &occurrence.means {
-        Means::Symbols(symbols) => {
-            let parts: Vec<String> = symbols.iter().map(|id| symbol(set, *id)).collect();
-            parts.join("\n\n---\n\n")
-        }
-        Means::Function => function(set.sources().text(occurrence.span))?,
-        Means::Given => given(set, occurrence)?,
-        Means::Nothing => return None,
+    let Some(occurrence) = set.index().at(file, byte) else {
+        let explained = explained(set, file, byte)?;
+        return Some((explained.text, explained.span));
     };
-    Some((text, occurrence.span))
+    let mut parts = Vec::new();
+    if is_step(set, file, byte) {
+        parts.extend(explained(set, file, byte).map(|step| step.text));
+    }
+    match &occurrence.means {
+        Means::Symbols(symbols) => parts.extend(symbols.iter().map(|id| symbol(set, *id))),
+        Means::Function => parts.push(function(set.sources().text(occurrence.span))?),
+        Means::Given => parts.push(given(set, occurrence)?),
+        Means::Nothing => {}
+    }
+    (!parts.is_empty()).then(|| (parts.join("\n\n---\n\n"), occurrence.span))
+}
+
+/// What a place of a rule means in words.
+fn explained(set: &RuleSet, file: FileId, byte: u32) -> Option<explain::Hover> {
+    let tree = set.trees().get(file.0 as usize)?;
+    explain::RuleSet::new(set.trees()).at(tree, byte)
+}
+
+/// Whether a place belongs to a pattern, where a name is more than what it names.
+fn is_step(set: &RuleSet, file: FileId, byte: u32) -> bool {
+    let items = set.trees().get(file.0 as usize).map_or(&[][..], |tree| &tree.items);
+    let holds = |span: Span| span.start <= byte && byte <= span.end;
+    let rules = items.iter().filter_map(|item| match item {
+        Item::Rule(rule) if holds(rule.span) => Some(rule),
+        _ => None,
+    });
+    let mut clauses = rules.flat_map(|rule| &rule.clauses);
+    clauses.any(|clause| holds(clause.span) && matches!(clause.kind, ClauseKind::Match(_)))
 }
 
 fn code(text: &str) -> String {
@@ -64,8 +87,8 @@ fn symbol(set: &RuleSet, id: SymbolId) -> String {
         SymbolKind::Let => (format!("let {written}"), String::new()),
         SymbolKind::Def => (format!("def {written}"), String::new()),
         SymbolKind::Parameter => (written.to_owned(), format!("Parameter of `{owner}`.")),
-        SymbolKind::Rule => (format!("rule {}", symbol.name), rule_note(set, id)),
-        SymbolKind::Event => (written.to_owned(), String::new()),
+        SymbolKind::Rule => (format!("rule {}", symbol.name), words_for(set, symbol)),
+        SymbolKind::Event => (written.to_owned(), words_for(set, symbol)),
         SymbolKind::Variable => (written.to_owned(), format!("Captured events of `{stream}`.")),
         SymbolKind::AlertField => (written.to_owned(), format!("Field of the alerts of `{owner}`.")),
         SymbolKind::Test => (format!("test {:?}", symbol.name), String::new()),
@@ -94,19 +117,9 @@ fn table_text(set: &RuleSet, id: SymbolId) -> String {
     format!("{} {{{columns}\n}}", index.symbol(id).name)
 }
 
-fn rule_note(set: &RuleSet, id: SymbolId) -> String {
-    let index = set.index();
-    let Some(rule) = index.rule(id) else { return String::new() };
-    let name = |id: &SymbolId| format!("`{}`", index.symbol(*id).name);
-    let mut lines = Vec::new();
-    if !rule.key.is_empty() {
-        let key: Vec<String> = rule.key.iter().map(|(name, _)| format!("`{name}`")).collect();
-        lines.push(format!("Looks at each {} by itself.", key.join(", ")));
-    }
-    if !rule.streams.is_empty() {
-        lines.push(format!("Reads {}.", rule.streams.iter().map(name).collect::<Vec<_>>().join(", ")));
-    }
-    lines.join(" ")
+/// What a rule or an event says, in words.
+fn words_for(set: &RuleSet, symbol: &Symbol) -> String {
+    explained(set, symbol.span.file, symbol.span.start).map_or_else(String::new, |explained| explained.text)
 }
 
 /// The comment behind a declaration on its line, or the lines of comment directly above it.

@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use gen_lsp_types::{
-    CompletionParams, DefinitionParams, DocumentHighlightParams, DocumentSymbolParams, HoverParams,
-    PrepareRenameParams, ReferenceParams, RenameParams, TextDocumentPositionParams, Uri,
-    WorkspaceSymbolParams,
+    CompletionParams, DefinitionParams, DocumentFormattingParams, DocumentHighlightParams,
+    DocumentSymbolParams, HoverParams, PrepareRenameParams, ReferenceParams, RenameParams,
+    TextDocumentPositionParams, Uri, WorkspaceSymbolParams,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -63,6 +63,11 @@ pub fn answer(
             let versioned = client.versioned_edits;
             let edit = edits::rename(&place.set, place.file, place.byte, &params.new_name, versioned);
             json(edit.map_err(refused)?)
+        }
+        "textDocument/formatting" => {
+            let params: DocumentFormattingParams = parameters(params)?;
+            let (set, file) = document(workspace, &params.text_document.uri)?;
+            json(edits::formatting(&set, file))
         }
         "textDocument/documentSymbol" => {
             let params: DocumentSymbolParams = parameters(params)?;

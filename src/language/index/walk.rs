@@ -12,23 +12,23 @@ use crate::language::tree::{
 use super::names::{Names, RuleScope, distinct, past_stream};
 use super::symbols::{Means, Occurrence, Role, SymbolId};
 
-/// What the JSON of an alert has besides the fields that its rule gives it.
-const ALERT_MEMBERS: [&str; 15] = [
+/// The objects in the JSON of an alert whose members have names in rules.
+const OBJECTS: [&str; 4] = ["key", "fields", "events", "tables"];
+/// What else it has besides the fields that its rule gives it.
+const ALERT_MEMBERS: [&str; 13] = [
     "id",
     "rule",
     "fingerprint",
     "severity",
     "title",
     "kind",
-    "key",
     "first_time",
     "last_time",
     "decided_time",
     "suppressed",
-    "fields",
-    "events",
-    "tables",
     "time",
+    "limit",
+    "bound",
 ];
 
 /// The longest path into a captured event that is looked up, in names.
@@ -370,14 +370,14 @@ impl<'w, 't> Walker<'w, 't> {
         let mut stream = None;
         for (index, (name, span)) in texts.iter().zip(parts).enumerate() {
             match (index, within) {
-                (0, _) => match (field(name), key(name)) {
-                    (Some(field), _) => self.one(span, Some(field)),
-                    (None, key) if !key.is_empty() => self.symbols(span, key),
-                    (None, _) if ALERT_MEMBERS.contains(name) => {
-                        within = name;
-                        self.put(span, Means::Given, Role::Use);
-                    }
-                    (None, _) => self.one(span, None),
+                (0, _) if texts.len() > 1 && OBJECTS.contains(name) => {
+                    within = name;
+                    self.put(span, Means::Given, Role::Use);
+                }
+                (0, _) => match (key(name), field(name)) {
+                    (key, _) if !key.is_empty() => self.symbols(span, key),
+                    (_, None) if ALERT_MEMBERS.contains(name) => self.put(span, Means::Given, Role::Use),
+                    (_, field) => self.one(span, field),
                 },
                 (1, "fields") => self.one(span, field(name)),
                 (1, "key") => self.symbols(span, key(name)),
