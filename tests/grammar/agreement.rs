@@ -55,7 +55,7 @@ fn derived_sentences_parse() {
 }
 
 /// The texts of the project that have no mistake of form.
-fn valid_samples() -> Vec<Sample> {
+pub fn valid_samples() -> Vec<Sample> {
     let mut samples = corpus::rules();
     samples.extend(corpus::conformance());
     samples.extend(corpus::documentation());
@@ -70,13 +70,8 @@ fn the_texts_of_the_project_are_derivable() {
     assert!(samples.len() > 300, "only {} texts are found", samples.len());
     let mut wrong = String::new();
     for sample in &samples {
-        // Clauses stand for the rule around them.
-        let (production, text) = match sample.production {
-            "clauses" => ("file", format!("rule r {{\n{}\n}}", sample.text)),
-            production => (production, sample.text.clone()),
-        };
-        if let Err(near) = recogniser.derives(production, &text) {
-            wrong.push_str(&format!("{}: no {production} near `{near}`\n", sample.name));
+        if let Err(near) = recogniser.derives("file", &sample.as_file()) {
+            wrong.push_str(&format!("{}: not derivable near `{near}`\n", sample.name));
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -89,7 +84,7 @@ fn texts_with_mistakes_are_judged_alike() {
     let samples = corpus::test_files();
     assert!(samples.len() > 100, "only {} files are found", samples.len());
     for sample in samples {
-        if let Some(how) = disagreement(&recogniser, &sample.text) {
+        if let Some(how) = disagreement(&recogniser, &sample.as_file()) {
             panic!("{}: {how}", sample.name);
         }
     }
@@ -155,14 +150,7 @@ fn damaged_texts_are_judged_alike() {
     let grammar = Grammar::load();
     let recogniser = Recogniser::new(&grammar);
     let (heights, words) = (heights(&grammar), words(&grammar));
-    let mut samples: Vec<String> = valid_samples()
-        .into_iter()
-        .map(|sample| match sample.production {
-            "file" => sample.text,
-            "expression" => format!("let x = {}", sample.text),
-            _ => format!("rule r {{\n{}\n}}", sample.text),
-        })
-        .collect();
+    let mut samples: Vec<String> = valid_samples().iter().map(Sample::as_file).collect();
     samples.retain(|text| text.len() < 2_500);
     let (mut derivable, mut not) = (0, 0);
     for seed in seeds(3_000) {
