@@ -1,10 +1,11 @@
 //! The command line: one file a command.
 //!
 //! Exit codes: 0 when a command did what was asked; 1 when it found what it looks for (`check`:
-//! errors in the rules) or failed on the way; 2 when it could not begin, because the arguments, the
-//! rules, the configuration or the named files are wrong.
+//! errors in the rules; `fmt --check`: files to format) or failed on the way; 2 when it could not
+//! begin, because the arguments, the rules, the configuration or the named files are wrong.
 
 mod check;
+mod fmt;
 mod graph;
 mod output;
 mod replay;
@@ -31,6 +32,7 @@ enum Command {
     Run(run::Run),
     Check(check::Check),
     Replay(replay::Replay),
+    Fmt(fmt::Fmt),
     Graph(graph::Graph),
 }
 
@@ -46,6 +48,7 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::Fmt(command) => command.run(),
         Command::Graph(command) => command.run(),
     };
     match result {
