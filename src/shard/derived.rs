@@ -15,7 +15,7 @@ use crate::program::RuleId;
 pub(super) const MAX_WAITING: usize = 100_000;
 
 /// The events that wait for their turn.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Derived {
     waiting: VecDeque<Event>,
     /// How many there have been, which gives each its place in the order.

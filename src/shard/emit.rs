@@ -34,10 +34,11 @@ impl Shard {
                 false => self.counters.limits[rule] += 1,
             }
             let compiled = &program.compiled()[rule].rule;
-            let sent = match (compiled.mode, &compiled.limit) {
-                (Mode::Live, Some(limit)) if is_alert => self.ask_limit(program, limit, decided, moment),
-                (Mode::Live, _) => Some(0),
-                (Mode::Shadow | Mode::Off, _) => None,
+            let sends = compiled.mode == Mode::Live || self.sends_shadow;
+            let sent = match &compiled.limit {
+                _ if !sends => None,
+                Some(limit) if is_alert => self.ask_limit(program, limit, decided, moment),
+                _ => Some(0),
             };
             let streams = if is_alert { program.alert_streams(decided.rule) } else { &[] };
             if sent.is_some() || !streams.is_empty() {

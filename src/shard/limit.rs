@@ -38,7 +38,7 @@ pub(super) enum Verdict {
 }
 
 /// The alerts of one rule and key that have passed, as far as they still count.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Passed {
     /// The timer set for forgetting; [`Timestamp::MAX`] when none is.
     pub due: Timestamp,
@@ -46,14 +46,14 @@ pub(super) struct Passed {
 }
 
 /// Most rules have no `for each`, and then a key needs little room.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Groups {
     One(Recent),
     Each(Box<Each>),
 }
 
 /// The alerts of a group.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Recent {
     /// When those passed that may still count, the oldest first; never empty.
     times: SmallVec<[Timestamp; 2]>,
@@ -62,7 +62,7 @@ struct Recent {
 }
 
 /// The groups of a rule with `for each`.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Each {
     /// With the number of the last alert of the group that passed.
     recent: HashMap<Group, (u64, Recent), foldhash::fast::FixedState>,

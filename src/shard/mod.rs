@@ -8,6 +8,7 @@ mod derived;
 mod emit;
 mod keys;
 mod limit;
+mod state;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -27,6 +28,8 @@ use derived::Derived;
 use keys::{Keys, Slot};
 use timers::{Due, Timer, Timers, Turn};
 
+pub use state::{Counters, EngineState, MemoryStore, ShardState, StateStore};
+
 /// Runs every rule over the keys that it owns.
 #[derive(Debug)]
 pub struct Shard {
@@ -39,6 +42,8 @@ pub struct Shard {
     /// What the rule in hand could not compute.
     faults: Faults,
     counters: ShardCounters,
+    /// Whether the alerts of rules in shadow are given out.
+    sends_shadow: bool,
     live_runs: usize,
     /// Buffer for the reports of one event or moment.
     reports: Vec<Report>,
@@ -105,11 +110,17 @@ impl Shard {
                 forgotten: vec![0; rules],
                 faults: vec![0; rules],
             },
+            sends_shadow: false,
             live_runs: 0,
             reports: Vec::new(),
             touched: Vec::new(),
             program,
         }
+    }
+
+    /// Gives out the alerts of rules in shadow as if they were live, or not.
+    pub fn send_shadow(&mut self, wanted: bool) {
+        self.sends_shadow = wanted;
     }
 
     /// What has been counted.
@@ -296,9 +307,14 @@ impl Shard {
 
     fn throw_out_timers(&mut self) {
         if self.timers.are_crowded() {
-            let stratum = |rule: RuleId| self.program.compiled()[rule.0 as usize].rule.stratum;
-            self.timers.replace(self.keys.timers(stratum));
+            self.set_timers();
         }
+    }
+
+    /// Sets the timers that are wanted, and no others.
+    fn set_timers(&mut self) {
+        let stratum = |rule: RuleId| self.program.compiled()[rule.0 as usize].rule.stratum;
+        self.timers.replace(self.keys.timers(stratum));
     }
 
     /// Forgets the keys whose runs are over, once nothing refers to them any more.

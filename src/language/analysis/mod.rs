@@ -4,6 +4,7 @@
 //! mistakes of another. Neither the order of files nor that of declarations has any effect.
 
 mod calls;
+mod case;
 mod chain;
 mod constants;
 mod dependency;
@@ -77,5 +78,6 @@ pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
         diagnostics.append(own);
     }
     rules.sort_by(|a, b| a.name.cmp(&b.name));
-    (Checked { streams: globals.streams, alert_streams, rules }, diagnostics)
+    let cases = case::check(&declarations, &globals, &rules, &mut diagnostics);
+    (Checked { streams: globals.streams, alert_streams, rules, cases }, diagnostics)
 }
