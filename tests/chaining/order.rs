@@ -265,3 +265,21 @@ fn the_past_of_such_a_stream_is_what_has_been_decided_before() {
         ]
     );
 }
+
+#[test]
+fn a_chain_may_be_long() {
+    // Each rule waits for silence of the one before; all are due at the same moment.
+    let mut rules = String::from(
+        "rule r999 { by k match s as a then not s for 5s alert low \"0\" } stream a999 from r999",
+    );
+    for number in (0..999).rev() {
+        rules.push_str(&format!(
+            "\nrule r{number:03} {{ by k match s as a then a{:03} within 5s alert low \"x\" }} stream a{number:03} from r{number:03}",
+            number + 1
+        ));
+    }
+    let found = run(&rules, &[("s", 0, "x", 0)]);
+    assert_eq!(found.len(), 1_000);
+    assert_eq!(&*found[999].rule, "r000");
+    assert!(found.iter().all(|alert| alert.decided_time.as_micros() == 5_000_000));
+}
