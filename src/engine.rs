@@ -6,8 +6,9 @@ use crate::alert::Alert;
 use crate::event::{Duration, Event, PartitionId, StreamId, Timestamp};
 use crate::ordering::Ordering;
 use crate::program::Program;
-use crate::shard::Shard;
+use crate::shard::{Shard, Watcher};
 
+pub use crate::matcher::view::{RunView, Wait, WaitKind};
 pub use crate::ordering::{OrderingState, PartitionState};
 pub use crate::shard::{Counters, EngineState, MemoryStore, ShardCounters, ShardState, StateStore};
 
@@ -194,6 +195,16 @@ impl Engine {
     /// What has been counted of rules.
     pub fn rule_counters(&self) -> &ShardCounters {
         self.shard.counters()
+    }
+
+    /// The partial matches of a rule: what each has captured and what it waits for.
+    pub fn runs(&self, rule: &str) -> Vec<RunView> {
+        self.program.rule(rule).map_or(Vec::new(), |rule| self.shard.runs(rule))
+    }
+
+    /// Lets someone look on while rules are run, in place of who did before.
+    pub(crate) fn set_watcher(&mut self, watcher: Option<Box<dyn Watcher>>) -> Option<Box<dyn Watcher>> {
+        self.shard.set_watcher(watcher)
     }
 
     /// How many runs are alive.

@@ -144,6 +144,16 @@ impl Program {
     /// Compiles the files of a rule set. The diagnostics hold errors when there is no program, and
     /// perhaps warnings when there is one.
     pub fn compile(sources: &Sources) -> (Option<Program>, Diagnostics) {
+        Program::compile_as(sources, false)
+    }
+
+    /// Compiles like [`Program::compile`] a program that can tell why an event did not fit, for
+    /// [`crate::testing`]. It does the same but takes more memory.
+    pub fn compile_for_tests(sources: &Sources) -> (Option<Program>, Diagnostics) {
+        Program::compile_as(sources, true)
+    }
+
+    fn compile_as(sources: &Sources, for_tests: bool) -> (Option<Program>, Diagnostics) {
         let mut diagnostics = Diagnostics::default();
         let mut files = Vec::new();
         for (id, file) in sources.iter() {
@@ -155,7 +165,7 @@ impl Program {
             // Every name that the file declares would be reported as unknown.
             return (None, diagnostics.sorted());
         }
-        let (checked, problems) = language::check(&files);
+        let (checked, problems) = language::check(&files, for_tests);
         diagnostics.append(problems);
         let program = Program::build(checked, &mut diagnostics);
         let diagnostics = diagnostics.sorted();
@@ -269,6 +279,12 @@ impl Program {
     fn graphs(&self, rule: Option<&str>) -> Vec<Graph> {
         let wanted = |compiled: &&CompiledRule| rule.is_none_or(|rule| *compiled.rule.name == *rule);
         self.rules.iter().filter(wanted).map(Graph::new).collect()
+    }
+
+    /// The rule with that name.
+    pub(crate) fn rule(&self, name: &str) -> Option<RuleId> {
+        let found = self.infos.binary_search_by(|info| (*info.name).cmp(name));
+        found.ok().map(|index| RuleId(index as u32))
     }
 
     /// The rules as compiled, in the same order.

@@ -141,6 +141,20 @@ pub struct Test {
     pub unary: Option<Expr>,
     /// What must hold together with what the run has captured.
     pub residual: Option<Expr>,
+    /// The condition in pieces, for telling which of them does not hold; empty unless the rules were
+    /// compiled for their tests.
+    pub conjuncts: Vec<Conjunct>,
+}
+
+/// A part of a condition that must hold with the others.
+#[derive(Clone, Debug)]
+pub struct Conjunct {
+    /// Where it stands.
+    pub span: Span,
+    /// What must hold.
+    pub condition: Expr,
+    /// What it looks at, with the places.
+    pub shown: Vec<(Span, Expr)>,
 }
 
 /// Something a run keeps of what it captures.

@@ -175,6 +175,18 @@ impl Keys {
         record.find(rule).is_ok_and(|index| !record.rules[index].runs.is_empty())
     }
 
+    /// The runs of a rule for a key, if it has any.
+    pub fn runs(&self, slot: Slot, rule: RuleId) -> Option<&RunSet> {
+        let record = self.record(slot);
+        record.find(rule).ok().map(|index| &record.rules[index].runs)
+    }
+
+    /// The runs of a rule for every key that has some.
+    pub fn runs_of(&self, rule: RuleId) -> impl Iterator<Item = (Slot, &RunSet)> {
+        let slots = (0..).map(Slot).zip(&self.records).filter(|(_, record)| record.is_some());
+        slots.filter_map(move |(slot, _)| Some((slot, self.runs(slot, rule)?)))
+    }
+
     /// The state of a rule for a key, made if it is new.
     pub fn state(&mut self, slot: Slot, rule: RuleId) -> &mut RuleState {
         let record = self.records[slot.0 as usize].as_mut().expect("the slot names a record that exists");

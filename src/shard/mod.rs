@@ -12,6 +12,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod watch;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -27,6 +28,8 @@ use crate::program::{Program, Route, RuleId};
 use derived::Derived;
 use keys::{Keys, Slot};
 use timers::{Due, Timer, Timers, Turn};
+
+pub use watch::{Seen, Watcher};
 
 pub use state::{Counters, EngineState, MemoryStore, ShardState, StateStore};
 
@@ -49,6 +52,8 @@ pub struct Shard {
     reports: Vec<Report>,
     /// The keys of one event or moment whose runs may be over.
     touched: Vec<Slot>,
+    /// Who looks on, if anyone does.
+    watcher: Option<Box<dyn Watcher>>,
 }
 
 /// What a shard has counted.
@@ -114,6 +119,7 @@ impl Shard {
             live_runs: 0,
             reports: Vec::new(),
             touched: Vec::new(),
+            watcher: None,
             program,
         }
     }
@@ -172,6 +178,7 @@ impl Shard {
     fn route(&mut self, program: &Program, route: &Route, event: &Event, decided: &mut Vec<Decided>) {
         if route.key.iter().any(|field| event.value(*field).is_null()) {
             self.counters.keyless += 1;
+            self.show_keyless(route, event);
             return;
         }
         self.remember(program, route, event);
@@ -180,6 +187,11 @@ impl Shard {
         let mut known: Option<Key> = None;
         for &rule in &route.rules {
             let compiled = &program.compiled()[rule.0 as usize];
+            let is_watched = self.is_watched(rule);
+            if is_watched {
+                let key = known.get_or_insert_with(|| key_of(route, event));
+                self.show(program, rule, key, moment, |watcher, seen| watcher.event(seen, event));
+            }
             let matcher = Matcher {
                 rule: compiled,
                 predicates: program.predicates(),
@@ -190,10 +202,7 @@ impl Shard {
             if !concerned && !compiled.automaton.sees_every_event {
                 continue;
             }
-            let key = known.get_or_insert_with(|| {
-                Key::new(route.key.iter().map(|field| event.value(*field)))
-                    .expect("no part of the key is null")
-            });
+            let key = known.get_or_insert_with(|| key_of(route, event));
             if slot.is_none() {
                 slot = self.keys.find(key);
             }
@@ -213,6 +222,10 @@ impl Shard {
             self.live_runs = self.live_runs + state.runs.len() - before;
             self.counters.faults[rule.0 as usize] += self.faults.take();
             state.schedule(compiled.rule.stratum, at, &mut self.timers);
+            if is_watched {
+                let reports = self.reports.clone();
+                self.show(program, rule, key, moment, |watcher, seen| watcher.after(seen, &reports));
+            }
             decided.extend(self.reports.drain(..).map(|report| Decided { rule, slot: at, report }));
         }
         self.touched.extend(slot);
@@ -283,7 +296,15 @@ impl Shard {
         due: Timestamp,
         decided: &mut Vec<Decided>,
     ) {
-        let Some(state) = self.keys.state_if_scheduled(slot, rule, due) else { return };
+        if self.keys.state_if_scheduled(slot, rule, due).is_none() {
+            return;
+        }
+        let key = self.is_watched(rule).then(|| self.keys.key(slot).clone());
+        let moment = Moment { now: due, current: None };
+        if let Some(key) = &key {
+            self.show(program, rule, key, moment, |watcher, seen| watcher.time(seen, due));
+        }
+        let state = self.keys.state(slot, rule);
         let compiled = &program.compiled()[rule.0 as usize];
         let matcher =
             Matcher { rule: compiled, predicates: program.predicates(), history: None, faults: &self.faults };
@@ -292,6 +313,10 @@ impl Shard {
         self.live_runs = self.live_runs + state.runs.len() - before;
         self.counters.faults[rule.0 as usize] += self.faults.take();
         state.schedule(compiled.rule.stratum, slot, &mut self.timers);
+        if let Some(key) = &key {
+            let reports = self.reports.clone();
+            self.show(program, rule, key, moment, |watcher, seen| watcher.after(seen, &reports));
+        }
         self.touched.push(slot);
         decided.extend(self.reports.drain(..).map(|report| Decided { rule, slot, report }));
     }
@@ -323,6 +348,11 @@ impl Shard {
             self.keys.remove_idle(slot);
         }
     }
+}
+
+/// The key of an event, none of whose parts is null.
+fn key_of(route: &Route, event: &Event) -> Key {
+    Key::new(route.key.iter().map(|field| event.value(*field))).expect("no part of the key is null")
 }
 
 /// The past as a rule sees it, if it looks at any.

@@ -6,6 +6,7 @@
 mod calls;
 mod case;
 mod chain;
+mod conjuncts;
 mod constants;
 mod dependency;
 mod expression;
@@ -35,7 +36,8 @@ use super::tree;
 pub use rule::{DEFAULT_MAX_EVENTS, DEFAULT_MAX_RUNS};
 
 /// Checks the files of a rule set. The result can be run when the diagnostics hold no error.
-pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
+/// `for_tests`: whether it must be able to tell why an event did not fit, which takes memory.
+pub fn check(files: &[tree::File], for_tests: bool) -> (Checked, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let declarations = scope::collect(files, &mut diagnostics);
     let unread = scope::Reported::of(files, &declarations);
@@ -59,6 +61,7 @@ pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
         reported: unread,
         regexes: matching::Regexes::default(),
         operations: scope::Allowance::new(expression::MAX_ALL_OPERATIONS),
+        for_tests,
     };
     constants::settle(&mut globals, &declarations.constants, &declarations.definitions, &mut diagnostics);
     let mut rules = Vec::new();

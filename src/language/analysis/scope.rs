@@ -39,6 +39,8 @@ pub(super) struct Globals<'a> {
     pub regexes: Regexes,
     /// How many operations the expressions of all rules may still hold.
     pub operations: Allowance,
+    /// Whether conditions are kept in pieces, to tell why an event did not fit.
+    pub for_tests: bool,
 }
 
 /// How much of something is still allowed.

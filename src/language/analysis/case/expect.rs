@@ -30,6 +30,10 @@ impl<'g, 't> CaseChecker<'_, 'g, 't> {
         span: Span,
         base: Timestamp,
     ) -> Option<Expectation> {
+        let head = match kind {
+            TestStepKind::ExpectAlert { rule, .. } => Span { end: rule.span.end, ..span },
+            _ => span,
+        };
         let kind = match kind {
             TestStepKind::ExpectNothing => ExpectationKind::Nothing,
             TestStepKind::ExpectNothingElse => ExpectationKind::NothingElse,
@@ -46,7 +50,7 @@ impl<'g, 't> CaseChecker<'_, 'g, 't> {
             }
             TestStepKind::Event { .. } | TestStepKind::Restart | TestStepKind::Stop => return None,
         };
-        Some(Expectation { span, kind })
+        Some(Expectation { span, head, kind })
     }
 
     fn wanted(
