@@ -9,17 +9,19 @@
 //! been decided before it is looked at.
 
 mod captures;
+pub mod explain;
 mod offer;
 mod policy;
 mod run;
 mod time;
+pub mod view;
 
 use crate::automaton::{Answers, CompiledRule, Predicates, StateId, Trigger};
 use crate::event::{Event, SequencePoint, Timestamp};
 use crate::expression::{Faults, History, Register, Scope};
 use crate::language::checked::{TestId, VariableId};
 
-pub use run::RunSet;
+pub use run::{Run, RunSet};
 
 /// Something that the matcher has decided.
 #[derive(Clone, Debug)]

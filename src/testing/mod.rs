@@ -13,14 +13,17 @@
 
 mod assign;
 mod compare;
+mod explain;
 mod failure;
 mod play;
 mod record;
 mod show;
+mod trace;
 
 use std::sync::Arc;
 
 use crate::alert::Alert;
+use crate::diagnostic::Sources;
 use crate::language::case::{Case, Expectation, ExpectationKind, Wanted};
 use crate::program::Program;
 
@@ -47,19 +50,21 @@ impl Outcome {
     }
 }
 
-/// Runs a test of this program.
+/// Runs a test of this program, which was compiled from these sources. A program that was compiled by
+/// [`Program::compile_for_tests`] tells most about what did not come.
 ///
 /// # Panics
-/// When the test is one of another program: a mistake in the caller.
-pub fn run(program: &Arc<Program>, case: &Case) -> Outcome {
+/// When the test or the sources are those of another program: a mistake in the caller.
+pub fn run(program: &Arc<Program>, sources: &Sources, case: &Case) -> Outcome {
     let played = play::play(program, case);
-    let failures = Judge::new(program, case, &played).failures();
+    let failures = Judge::new(program, sources, case, &played).failures();
     Outcome { failures, alerts: played.alerts.len() }
 }
 
 /// Holds what came of a test against what was expected.
 struct Judge<'a> {
     program: &'a Arc<Program>,
+    sources: &'a Sources,
     case: &'a Case,
     played: &'a Played,
     /// For each expectation of alerts, those that satisfy it.
@@ -67,8 +72,8 @@ struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    fn new(program: &'a Arc<Program>, case: &'a Case, played: &'a Played) -> Judge<'a> {
-        let mut judge = Judge { program, case, played, assigned: Vec::new() };
+    fn new(program: &'a Arc<Program>, sources: &'a Sources, case: &'a Case, played: &'a Played) -> Judge<'a> {
+        let mut judge = Judge { program, sources, case, played, assigned: Vec::new() };
         let wanted: Vec<&Wanted> = judge.wanted().map(|(_, wanted)| wanted).collect();
         let fits = wanted.iter().map(|wanted| judge.fitting(wanted)).collect::<Vec<_>>();
         let counts: Vec<usize> = wanted.iter().map(|wanted| wanted.times as usize).collect();

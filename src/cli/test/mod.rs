@@ -63,7 +63,7 @@ struct Results<'a> {
 impl Test {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let (program, sources) = rules::compile(&self.rules.rules).show_and_take()?;
+        let (program, sources) = rules::compile_for_tests(&self.rules.rules).show_and_take()?;
         let program = Arc::new(program);
         let cases: Vec<&Case> = program.cases().iter().filter(|case| self.wants(case)).collect();
         if let Some(filter) = self.filter.as_ref().filter(|_| cases.is_empty()) {
@@ -71,7 +71,7 @@ impl Test {
         }
         let ran = cases.into_iter().map(|case| {
             let begun = Instant::now();
-            let outcome = testing::run(&program, case);
+            let outcome = testing::run(&program, &sources, case);
             Ran { case, outcome, took: begun.elapsed() }
         });
         let untested = if self.filter.is_none() { untested(&program) } else { Vec::new() };
