@@ -367,6 +367,8 @@ pub struct Limit {
     pub per: Duration,
     /// Counted apart for each value of these.
     pub for_each: Vec<Expr>,
+    /// Hash of what these mean: what has been counted for other expressions counts for nothing.
+    pub meaning: Arc<str>,
     /// What these read of the captured events.
     pub registers: Vec<RunRegister>,
     /// What these read of the past.

@@ -142,6 +142,10 @@ pub(super) fn check<'t>(
         sinks: clauses.to.iter().map(|sink| sink.node.clone()).collect::<Vec<_>>().into(),
     };
     checked.fingerprint = fingerprint::of(&checked, globals);
+    let meaning = checked.limit.as_ref().map(|limit| fingerprint::of_limit(limit, &checked, globals));
+    if let (Some(limit), Some(meaning)) = (&mut checked.limit, meaning) {
+        limit.meaning = meaning;
+    }
     Some(checked)
 }
 
