@@ -24,7 +24,7 @@
 //! # Layers
 //!
 //! A module imports only from those before its own group in this list, which `tests/layers.rs`
-//! checks: event, diagnostic · alert, expression · language, codec, ordering · automaton ·
+//! checks: event, diagnostic · table · alert, expression · language, codec, ordering · automaton ·
 //! program, matcher · shard · engine; then the edge: telemetry · source, outbox · sink · config ·
 //! runtime · cli.
 
@@ -43,6 +43,7 @@ mod matcher;
 mod ordering;
 pub mod program;
 mod shard;
+pub mod table;
 
 // The edge.
 #[cfg(feature = "service")]

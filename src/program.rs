@@ -11,6 +11,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::event::{FieldId, StreamId, StreamSchema};
 use crate::language::checked::Rule;
 use crate::language::{self, checked};
+use crate::table::TableSpec;
 
 pub use crate::language::checked::Mode;
 
@@ -30,6 +31,7 @@ pub(crate) struct RuleId(pub u32);
 #[derive(Debug)]
 pub struct Program {
     streams: Vec<StreamSchema>,
+    tables: Vec<TableSpec>,
     rules: Vec<CompiledRule>,
     infos: Vec<RuleInfo>,
     predicates: Predicates,
@@ -125,6 +127,7 @@ impl Program {
             askers: askers(predicates.len(), &rules),
             infos: rules.iter().map(|compiled| RuleInfo::new(&compiled.rule)).collect(),
             streams: checked.streams,
+            tables: checked.tables,
             rules,
             predicates,
         }
@@ -143,6 +146,12 @@ impl Program {
     /// The schema of a stream.
     pub fn schema(&self, stream: StreamId) -> &StreamSchema {
         &self.streams[stream.0 as usize]
+    }
+
+    /// The lists and tables, in the order of their names; [`crate::table::TableId`] counts them from
+    /// 0. Their files are read by who runs the program.
+    pub fn tables(&self) -> &[TableSpec] {
+        &self.tables
     }
 
     /// The rules, in the order of their names.

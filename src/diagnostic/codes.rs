@@ -2,7 +2,7 @@
 //! given twice.
 //!
 //! Ranges: `E00xx` text and syntax, `E01xx` names, `E02xx` types and expressions, `E03xx` patterns,
-//! `E04xx` rules and alerts, `E06xx` the configuration and files that cannot be read, `E09xx` what
+//! `E040x` rules and alerts, `E042x` lists and tables, `E06xx` the configuration and files that cannot be read, `E09xx` what
 //! this version does not do; `W05xx` warnings of rules, `W06xx` of the configuration.
 
 use std::fmt;
@@ -113,6 +113,15 @@ codes! {
     E0403 "a limit out of range"
     E0404 "an unknown severity, mode or policy"
 
+    // Lists and tables.
+    E0420 "a list or table whose file cannot be read"
+    E0421 "a value that a list or table cannot take"
+    E0422 "a row whose key stands in the table already"
+    E0423 "a first line that does not name the columns"
+    E0424 "a list or table that is too large"
+    E0425 "a list or table used as something else"
+    E0426 "a table whose rows cannot be found"
+
     // The configuration, and files that cannot be read.
     E0601 "a configuration that is not TOML"
     E0602 "an unknown key"
@@ -141,6 +150,8 @@ codes! {
     W0507 "an event or stream that the pattern does not use"
     W0508 "an `on timeout` that can never happen"
     W0509 "a negation over a field that may be missing"
+    W0530 "a value that stands twice in a list"
+    W0531 "a list or table that holds nothing"
     W0601 "alerts that no sink receives"
     W0602 "a stream that no source feeds"
 }

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use super::aggregate::{Register, RegisterSpec};
 use super::expr::{Arithmetic, Comparison, Expr, Template};
 use crate::event::{Duration, Event, Value};
+use crate::table::Tables;
 
 /// The longest text that `+` makes, in bytes.
 pub const MAX_TEXT: usize = 1 << 20;
@@ -38,6 +39,8 @@ pub struct Scope<'a> {
     pub registers: &'a [Register],
     /// What the registers are.
     pub specs: &'a [RegisterSpec],
+    /// The contents of lists and tables.
+    pub tables: &'a Tables,
     /// Where what cannot be computed is counted.
     pub faults: &'a Faults,
 }
@@ -69,6 +72,7 @@ impl Expr {
                 let value = x.value(scope);
                 if value.is_null() { None } else { Some(set.contains(&*value)) }
             }
+            Expr::InTable(x, table) => scope.tables.contains(table.id, &x.value(scope)),
             Expr::InList(x, members) => in_list(&x.value(scope), members, scope),
             Expr::InNetworks(x, networks) => match &*x.value(scope) {
                 Value::Ip(address) => Some(networks.iter().any(|network| network.contains(address))),
@@ -114,6 +118,11 @@ impl Expr {
                 // An unknown condition does not hold.
                 _ => three.2.value(scope),
             },
+            Expr::Lookup(key, table, column) => {
+                let key: smallvec::SmallVec<[Cow<'a, Value>; 4]> =
+                    key.iter().map(|part| part.value(scope)).collect();
+                scope.tables.cell(table.id, &key, *column)
+            }
             Expr::Call(function, arguments) => {
                 let mut values = smallvec::SmallVec::<[Value; 4]>::new();
                 for argument in arguments {

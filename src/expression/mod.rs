@@ -14,5 +14,5 @@ mod wildcard;
 pub use aggregate::{Aggregate, FieldSource, Register, RegisterId, RegisterSpec};
 pub use describe::Leaves;
 pub use evaluate::{Faults, Scope};
-pub use expr::{Arithmetic, Comparison, Expr, Size, Template};
+pub use expr::{Arithmetic, Comparison, Expr, Size, TableRef, Template};
 pub use wildcard::Wildcard;

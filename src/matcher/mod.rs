@@ -18,6 +18,7 @@ use crate::automaton::{Answers, CompiledRule, Predicates, StateId, Trigger};
 use crate::event::{Event, SequencePoint, Timestamp};
 use crate::expression::{Faults, Register, Scope};
 use crate::language::checked::{TestId, VariableId};
+use crate::table::Tables;
 
 pub use run::RunSet;
 
@@ -54,6 +55,8 @@ pub struct Matcher<'a> {
     pub rule: &'a CompiledRule,
     /// The predicates of the rule set.
     pub predicates: &'a Predicates,
+    /// The contents of lists and tables.
+    pub tables: &'a Tables,
     /// Where what the rule alone asks and cannot be computed is counted.
     pub faults: &'a Faults,
 }
@@ -69,6 +72,7 @@ impl Matcher<'_> {
                     key: &[],
                     registers,
                     specs,
+                    tables: self.tables,
                     faults: self.faults,
                 })
             })
@@ -78,7 +82,7 @@ impl Matcher<'_> {
     pub fn fits_alone(&self, test: TestId, event: &Event, answers: &mut Answers) -> bool {
         event.stream() == self.rule.rule.tests[test.0 as usize].stream
             && self.rule.predicates[test.0 as usize]
-                .is_none_or(|id| answers.holds(self.predicates, id, event))
+                .is_none_or(|id| answers.holds(self.predicates, id, event, self.tables))
     }
 
     /// Whether the event fits, alone, a step that a run can begin with.

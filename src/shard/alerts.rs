@@ -8,12 +8,15 @@ use crate::event::{Event, Key, StreamSchema, Value, digest};
 use crate::expression::{Faults, RegisterSpec, Scope};
 use crate::language::checked::{AlertSpec, Rule, RunRegister, VariableId};
 use crate::matcher::{Report, ReportKind};
+use crate::program::Program;
+use crate::table::{TableId, TableSpec, Tables};
 use compact_str::CompactString;
 
 /// The alert that a rule makes of a report.
 pub(super) fn build(
     rule: &Rule,
-    streams: &[StreamSchema],
+    program: &Program,
+    tables: &Tables,
     key: &Key,
     report: &Report,
     faults: &Faults,
@@ -24,13 +27,13 @@ pub(super) fn build(
         ReportKind::TooManyRuns | ReportKind::TooManyEvents => (AlertKind::Limit, None),
     };
     let (severity, title, fields) = match spec {
-        Some(spec) => say(spec, key, report, faults),
+        Some(spec) => say(spec, tables, key, report, faults),
         None => say_limit(rule, key, report),
     };
     let first_time = report.captures.first().map_or(report.first.time, |(_, event)| event.time());
     let last_time = report.captures.last().map_or(report.first.time, |(_, event)| event.time());
     Alert {
-        id: id(rule, streams, key, kind, report),
+        id: id(rule, program.streams(), key, kind, report),
         rule: rule.name.clone(),
         fingerprint: rule.fingerprint.clone(),
         severity,
@@ -43,12 +46,14 @@ pub(super) fn build(
         suppressed: 0,
         fields,
         events: by_variable(rule, &report.captures),
+        tables: versions(rule, program.tables(), tables),
         sinks: Arc::clone(&rule.sinks),
     }
 }
 
 fn say(
     spec: &AlertSpec,
+    tables: &Tables,
     key: &Key,
     report: &Report,
     faults: &Faults,
@@ -62,7 +67,7 @@ fn say(
         }
     }
     let specs: Vec<RegisterSpec> = spec.registers.iter().map(|register| register.spec).collect();
-    let scope = Scope { event: None, key: key.values(), registers: &registers, specs: &specs, faults };
+    let scope = Scope { event: None, key: key.values(), registers: &registers, specs: &specs, tables, faults };
     let fields =
         spec.fields.iter().map(|(name, value)| (name.clone(), value.value(&scope).into_owned())).collect();
     (spec.severity, spec.title.render(&scope), fields)
@@ -81,6 +86,15 @@ fn say_limit(rule: &Rule, key: &Key, report: &Report) -> (Severity, String, Vec<
         (CompactString::const_new("bound"), Value::Int(bound as i64)),
     ];
     (Severity::Medium, title, fields)
+}
+
+/// The versions of the lists and tables that the rule reads, by name.
+fn versions(rule: &Rule, specs: &[TableSpec], tables: &Tables) -> Vec<(CompactString, Arc<str>)> {
+    let version = |id: &TableId| {
+        let content = tables.get(*id)?;
+        Some((specs[id.0 as usize].name.clone(), Arc::clone(content.version())))
+    };
+    rule.tables.iter().filter_map(version).collect()
 }
 
 /// The captured events by variable, in the order of the pattern.

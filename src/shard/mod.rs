@@ -18,6 +18,7 @@ use crate::expression::Faults;
 use crate::language::checked::Mode;
 use crate::matcher::{Matcher, Report, ReportKind};
 use crate::program::{Program, Route, RuleId};
+use crate::table::Tables;
 
 use keys::{Keys, Slot};
 use timers::{Timer, Timers};
@@ -26,6 +27,7 @@ use timers::{Timer, Timers};
 #[derive(Debug)]
 pub struct Shard {
     program: Arc<Program>,
+    tables: Arc<Tables>,
     keys: Keys,
     timers: Timers,
     answers: Answers,
@@ -75,6 +77,7 @@ impl Shard {
         let rules = program.rules().len();
         Shard {
             answers: Answers::new(program.predicates()),
+            tables: Arc::new(Tables::unread(program.tables())),
             keys: Keys::default(),
             timers: Timers::default(),
             faults: Faults::default(),
@@ -89,6 +92,16 @@ impl Shard {
             touched: Vec::new(),
             program,
         }
+    }
+
+    /// The contents of lists and tables.
+    pub fn tables(&self) -> &Arc<Tables> {
+        &self.tables
+    }
+
+    /// Puts other contents in their place, from the next event on.
+    pub fn set_tables(&mut self, tables: Arc<Tables>) {
+        self.tables = tables;
     }
 
     /// What has been counted.
@@ -135,7 +148,12 @@ impl Shard {
         let mut known: Option<Key> = None;
         for &rule in &route.rules {
             let compiled = &program.compiled()[rule.0 as usize];
-            let matcher = Matcher { rule: compiled, predicates: program.predicates(), faults: &self.faults };
+            let matcher = Matcher {
+                rule: compiled,
+                predicates: program.predicates(),
+                tables: &self.tables,
+                faults: &self.faults,
+            };
             let concerned = matcher.concerns(event, &mut self.answers);
             if !concerned && !compiled.automaton.sees_every_event {
                 continue;
@@ -178,7 +196,12 @@ impl Shard {
         while let Some(Timer { slot, rule, .. }) = self.timers.pop_due(due) {
             let Some(state) = self.keys.state_if_scheduled(slot, rule, due) else { continue };
             let compiled = &program.compiled()[rule.0 as usize];
-            let matcher = Matcher { rule: compiled, predicates: program.predicates(), faults: &self.faults };
+            let matcher = Matcher {
+                rule: compiled,
+                predicates: program.predicates(),
+                tables: &self.tables,
+                faults: &self.faults,
+            };
             let before = state.runs.len();
             matcher.time(&mut state.runs, due, &mut self.reports);
             self.live_runs = self.live_runs + state.runs.len() - before;
@@ -204,7 +227,8 @@ impl Shard {
             if compiled.mode == Mode::Live {
                 alerts.push(alerts::build(
                     compiled,
-                    program.streams(),
+                    program,
+                    &self.tables,
                     self.keys.key(*slot),
                     report,
                     &self.faults,

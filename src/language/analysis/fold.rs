@@ -2,6 +2,7 @@
 
 use crate::event::{Type, Value};
 use crate::expression::{Expr, Faults, Scope};
+use crate::table::NO_TABLES;
 
 use super::expression::Typed;
 
@@ -30,10 +31,12 @@ pub(super) fn fold(typed: Typed) -> Typed {
     let foldable = !matches!(
         typed.expr,
         Expr::Const(_) | Expr::Field(_) | Expr::Time | Expr::Key(_) | Expr::Register(_)
-    ) && typed.expr.operands().into_iter().all(Expr::is_const);
+    ) && !typed.expr.reads_table()
+        && typed.expr.operands().into_iter().all(Expr::is_const);
     if foldable {
         let faults = Faults::default();
-        let scope = Scope { event: None, key: &[], registers: &[], specs: &[], faults: &faults };
+        let tables = &NO_TABLES;
+        let scope = Scope { event: None, key: &[], registers: &[], specs: &[], tables, faults: &faults };
         let value = typed.expr.value(&scope).into_owned();
         return Typed::new(Expr::Const(value), typed.ty);
     }
