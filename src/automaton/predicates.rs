@@ -80,7 +80,7 @@ impl Answers {
         let answer = &mut self.answers[id.0 as usize];
         if *answer >> 1 != self.event {
             let faults = Faults::default();
-            let scope = Scope { event: Some(event), key: &[], registers: &[], specs: &[], tables, faults: &faults };
+            let scope = Scope { event: Some(event), tables, ..Scope::bare(&faults) };
             *answer = self.event << 1 | u64::from(predicates.list[id.0 as usize].holds(&scope));
             match faults.take() {
                 0 => {}

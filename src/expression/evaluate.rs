@@ -7,7 +7,7 @@ use std::fmt::Write;
 use super::aggregate::{Register, RegisterSpec};
 use super::expr::{Arithmetic, Comparison, Expr, Template};
 use crate::event::{Duration, Event, Value};
-use crate::table::Tables;
+use crate::table::{NO_TABLES, Tables};
 
 /// The longest text that `+` makes, in bytes.
 pub const MAX_TEXT: usize = 1 << 20;
@@ -43,6 +43,13 @@ pub struct Scope<'a> {
     pub tables: &'a Tables,
     /// Where what cannot be computed is counted.
     pub faults: &'a Faults,
+}
+
+impl<'a> Scope<'a> {
+    /// Sees nothing but constants.
+    pub fn bare(faults: &'a Faults) -> Scope<'a> {
+        Scope { event: None, key: &[], registers: &[], specs: &[], tables: &NO_TABLES, faults }
+    }
 }
 
 impl Expr {

@@ -10,6 +10,7 @@ use crate::alert::Severity;
 use crate::diagnostic::Span;
 use crate::event::{Duration, FieldId, StreamId, StreamSchema};
 use crate::expression::{Expr, RegisterSpec, Template};
+use crate::table::{TableId, TableSpec};
 
 pub use super::tree::LinkKind;
 
@@ -18,6 +19,8 @@ pub use super::tree::LinkKind;
 pub struct Checked {
     /// The streams, sorted by name.
     pub streams: Vec<StreamSchema>,
+    /// The lists and tables, sorted by name.
+    pub tables: Vec<TableSpec>,
     /// The rules, sorted by name.
     pub rules: Vec<Rule>,
 }
@@ -47,6 +50,8 @@ pub struct Rule {
     pub pattern_span: Span,
     /// Hash of its meaning: what decides when it matches and what it captures.
     pub fingerprint: Arc<str>,
+    /// The lists and tables that its conditions and alerts read.
+    pub tables: Vec<TableId>,
     /// `about`
     pub about: Option<String>,
     /// `tags`

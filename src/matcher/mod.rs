@@ -67,14 +67,8 @@ impl Matcher<'_> {
         self.fits_alone(test, event, answers)
             && self.rule.rule.tests[test.0 as usize].residual.as_ref().is_none_or(|condition| {
                 let specs = &self.rule.specs;
-                condition.holds(&Scope {
-                    event: Some(event),
-                    key: &[],
-                    registers,
-                    specs,
-                    tables: self.tables,
-                    faults: self.faults,
-                })
+                let tables = self.tables;
+                condition.holds(&Scope { event: Some(event), registers, specs, tables, ..Scope::bare(self.faults) })
             })
     }
 

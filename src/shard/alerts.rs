@@ -67,7 +67,8 @@ fn say(
         }
     }
     let specs: Vec<RegisterSpec> = spec.registers.iter().map(|register| register.spec).collect();
-    let scope = Scope { event: None, key: key.values(), registers: &registers, specs: &specs, tables, faults };
+    let registers = &registers;
+    let scope = Scope { key: key.values(), registers, specs: &specs, tables, ..Scope::bare(faults) };
     let fields =
         spec.fields.iter().map(|(name, value)| (name.clone(), value.value(&scope).into_owned())).collect();
     (spec.severity, spec.title.render(&scope), fields)

@@ -2,7 +2,6 @@
 
 use crate::event::{Type, Value};
 use crate::expression::{Expr, Faults, Scope};
-use crate::table::NO_TABLES;
 
 use super::expression::Typed;
 
@@ -35,8 +34,7 @@ pub(super) fn fold(typed: Typed) -> Typed {
         && typed.expr.operands().into_iter().all(Expr::is_const);
     if foldable {
         let faults = Faults::default();
-        let tables = &NO_TABLES;
-        let scope = Scope { event: None, key: &[], registers: &[], specs: &[], tables, faults: &faults };
+        let scope = Scope::bare(&faults);
         let value = typed.expr.value(&scope).into_owned();
         return Typed::new(Expr::Const(value), typed.ty);
     }

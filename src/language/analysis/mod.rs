@@ -10,6 +10,7 @@ mod fingerprint;
 mod fold;
 mod key;
 mod lint;
+mod lookup;
 mod matching;
 mod names;
 mod operators;
@@ -18,6 +19,7 @@ mod rule;
 mod scope;
 mod shape;
 mod stream;
+mod tables;
 mod variables;
 
 use crate::diagnostic::Diagnostics;
@@ -29,12 +31,14 @@ use super::tree;
 pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let declarations = scope::collect(files, &mut diagnostics);
-    let unread = scope::Reported::of(files, &declarations);
+    let mut unread = scope::Reported::of(files, &declarations);
+    let tables = tables::collect(&declarations.lists, &declarations.tables, &mut unread, &mut diagnostics);
     let schema = |stream: &&tree::Stream| stream::schema(stream, &unread, &mut diagnostics);
     let mut globals = scope::Globals {
         streams: declarations.streams.iter().map(schema).collect(),
         unread_fields: declarations.streams.iter().map(|stream| unread.fields(stream)).collect(),
         stream_spans: declarations.streams.iter().map(|stream| stream.name.span).collect(),
+        tables,
         constants: Default::default(),
         definitions: Default::default(),
         broken: Default::default(),
@@ -55,5 +59,5 @@ pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
         rules.extend(checked.filter(|_| !own.has_errors()));
         diagnostics.append(own);
     }
-    (Checked { streams: globals.streams, rules }, diagnostics)
+    (Checked { streams: globals.streams, tables: globals.tables.into_specs(), rules }, diagnostics)
 }

@@ -11,6 +11,7 @@ use crate::language::tree;
 
 use super::expression::Typed;
 use super::matching::Regexes;
+use super::tables::TableNames;
 
 /// The declarations of a rule set.
 pub(super) struct Globals<'a> {
@@ -20,6 +21,8 @@ pub(super) struct Globals<'a> {
     pub unread_fields: Vec<BTreeSet<&'a str>>,
     /// Where each stream's name stands, in the same order.
     pub stream_spans: Vec<Span>,
+    /// The lists and tables.
+    pub tables: TableNames,
     /// Values of the constants that could be computed; `None` where that failed.
     pub constants: BTreeMap<&'a str, Option<Typed>>,
     /// The definitions.
@@ -75,6 +78,11 @@ impl<'a> Reported<'a> {
         }
     }
 
+    /// Notes a name whose declaration has a mistake.
+    pub fn add(&mut self, name: &'a str) {
+        self.names.insert(name);
+    }
+
     /// Whether the name has been reported.
     pub fn contains(&self, name: &str) -> bool {
         self.names.contains(name)
@@ -97,6 +105,8 @@ impl<'a> Reported<'a> {
 #[derive(Default)]
 pub(super) struct Declarations<'a> {
     pub streams: Vec<&'a tree::Stream>,
+    pub lists: Vec<&'a tree::List>,
+    pub tables: Vec<&'a tree::Table>,
     pub constants: Vec<&'a tree::Let>,
     pub definitions: Vec<&'a tree::Def>,
     pub rules: Vec<&'a tree::Rule>,
@@ -162,11 +172,8 @@ pub(super) fn collect<'a>(
                     found.not_run.push(&name.node);
                 }
             },
-            tree::Item::List(_) | tree::Item::Table(_) => {
-                let what = if matches!(item, tree::Item::List(_)) { "lists" } else { "tables" };
-                diagnostics.push(not_yet(name.span, what));
-                found.not_run.push(&name.node);
-            }
+            tree::Item::List(list) => found.lists.push(list),
+            tree::Item::Table(table) => found.tables.push(table),
             tree::Item::Let(constant) => found.constants.push(constant),
             tree::Item::Def(definition) => found.definitions.push(definition),
             tree::Item::Rule(rule) => found.rules.push(rule),
