@@ -33,7 +33,11 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Strin
             let others = diagnostic.secondary.iter().filter(|label| label.span.file == primary_file);
             let others = others.map(|label| annotation(label, AnnotationKind::Context));
             group.element(
-                Snippet::source(text).path(file.name.as_str()).annotation(primary).annotations(others),
+                Snippet::source(text)
+                    .path(file.name.as_str())
+                    .line_start(file.first_line)
+                    .annotation(primary)
+                    .annotations(others),
             )
         }
     };
@@ -42,6 +46,7 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Strin
         group = group.element(
             Snippet::source(file.text.as_str())
                 .path(file.name.as_str())
+                .line_start(file.first_line)
                 .annotation(annotation(label, AnnotationKind::Context)),
         );
     }

@@ -36,6 +36,8 @@ pub struct SourceFile {
     pub name: String,
     /// Its text.
     pub text: String,
+    /// The number of the line with which the text begins: 1, but for an excerpt of a longer file.
+    pub first_line: usize,
 }
 
 /// The files of a rule set, sorted by name so that the order in which they were read is without
@@ -43,6 +45,8 @@ pub struct SourceFile {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<SourceFile>,
+    /// Lines of other files that diagnostics point into.
+    excerpts: Vec<SourceFile>,
 }
 
 /// A place as people count it: from 1.
@@ -59,10 +63,10 @@ impl Sources {
     pub fn new<N: Into<String>, T: Into<String>>(files: impl IntoIterator<Item = (N, T)>) -> Sources {
         let mut files: Vec<SourceFile> = files
             .into_iter()
-            .map(|(name, text)| SourceFile { name: name.into(), text: text.into() })
+            .map(|(name, text)| SourceFile { name: name.into(), text: text.into(), first_line: 1 })
             .collect();
         files.sort_by(|a, b| (&a.name, &a.text).cmp(&(&b.name, &b.text)));
-        Sources { files }
+        Sources { files, excerpts: Vec::new() }
     }
 
     /// The file with that id.
@@ -70,10 +74,23 @@ impl Sources {
     /// # Panics
     /// When the id is of other sources: a mistake in the caller.
     pub fn file(&self, id: FileId) -> &SourceFile {
-        &self.files[id.0 as usize]
+        let id = id.0 as usize;
+        id.checked_sub(self.files.len()).map_or_else(|| &self.files[id], |id| &self.excerpts[id])
     }
 
-    /// All files with their ids.
+    /// Adds a line of a file that is no rule file (a list, a table), for diagnostics to point into.
+    /// Gives the place of the whole line.
+    pub fn add_excerpt(&mut self, name: &str, line: usize, text: &str) -> Span {
+        let known = self.excerpts.iter().position(|file| file.name == name && file.first_line == line);
+        let index = known.unwrap_or_else(|| {
+            let excerpt = SourceFile { name: name.to_owned(), text: text.to_owned(), first_line: line };
+            self.excerpts.push(excerpt);
+            self.excerpts.len() - 1
+        });
+        Span::new(FileId((self.files.len() + index) as u32), 0, self.excerpts[index].text.len())
+    }
+
+    /// All rule files with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
         self.files.iter().enumerate().map(|(index, file)| (FileId(index as u32), file))
     }
@@ -85,10 +102,11 @@ impl Sources {
 
     /// Line and column of a byte of a file.
     pub fn line_column(&self, file: FileId, byte: u32) -> LineColumn {
-        let before = &self.file(file).text[..byte as usize];
+        let SourceFile { text, first_line, .. } = self.file(file);
+        let before = &text[..byte as usize];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         LineColumn {
-            line: before.matches('\n').count() + 1,
+            line: before.matches('\n').count() + first_line,
             column: before[line_start..].chars().count() + 1,
         }
     }

@@ -156,11 +156,9 @@ impl Expr {
             | Expr::InNetworks(x, _)
             | Expr::Like(x, _)
             | Expr::Matches(x, _) => vec![x],
-            Expr::And(xs)
-            | Expr::Or(xs)
-            | Expr::Coalesce(xs)
-            | Expr::Call(_, xs)
-            | Expr::Lookup(xs, ..) => xs.iter().collect(),
+            Expr::And(xs) | Expr::Or(xs) | Expr::Coalesce(xs) | Expr::Call(_, xs) | Expr::Lookup(xs, ..) => {
+                xs.iter().collect()
+            }
             Expr::Compare(_, pair) | Expr::Arithmetic(_, pair) => vec![&pair.0, &pair.1],
             Expr::If(three) => vec![&three.0, &three.1, &three.2],
             Expr::InList(x, xs) => std::iter::once(&**x).chain(xs.iter()).collect(),

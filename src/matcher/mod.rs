@@ -68,7 +68,13 @@ impl Matcher<'_> {
             && self.rule.rule.tests[test.0 as usize].residual.as_ref().is_none_or(|condition| {
                 let specs = &self.rule.specs;
                 let tables = self.tables;
-                condition.holds(&Scope { event: Some(event), registers, specs, tables, ..Scope::bare(self.faults) })
+                condition.holds(&Scope {
+                    event: Some(event),
+                    registers,
+                    specs,
+                    tables,
+                    ..Scope::bare(self.faults)
+                })
             })
     }
 

@@ -56,7 +56,8 @@ pub(super) const fn expected(ty: FieldType) -> &'static str {
 /// A text in an error: in backquotes, shortened.
 pub(super) fn shown(text: &str) -> String {
     const MOST: usize = 40;
-    let mut short: String = text.chars().take(MOST).collect();
+    let on_one_line = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut short: String = on_one_line.take(MOST).collect();
     if short.len() < text.len() {
         short.push('…');
     }

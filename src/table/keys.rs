@@ -64,7 +64,8 @@ impl Keys {
             column.push(value.borrow());
         }
         let columns = &self.columns;
-        self.index.insert_unique(hash, self.len, |row| hash_of(columns.iter().map(|column| column.part(*row))));
+        self.index
+            .insert_unique(hash, self.len, |row| hash_of(columns.iter().map(|column| column.part(*row))));
         self.len += 1;
         Ok(())
     }

@@ -92,7 +92,8 @@ fn each<'a>(
             Some(value) => give(line, number, &value, problems),
             None => {
                 let problem = Problem::new(E0421, "a quotation mark that is not closed, or not doubled");
-                let help = "a value that begins with `\"` ends with `\"` too, and a `\"` in it is written `\"\"`";
+                let help =
+                    "a value that begins with `\"` ends with `\"` too, and a `\"` in it is written `\"\"`";
                 problems.push(problem.on(Line::new(number, line)).help(help));
             }
         }

@@ -126,11 +126,12 @@ impl TableSpec {
             Shape::List(ty) => list::parse(*ty, text, &mut problems),
             Shape::Table(columns) => rows::parse(columns, text, &mut problems).map(Data::Rows),
         });
+        let data = data.filter(|_| !problems.has_errors());
         let content = data.map(|data| Content { version: crate::event::version(bytes).into(), data });
         if content.as_ref().is_some_and(|content| content.entries() == 0) {
             problems.push(problem::empty(self.kind()));
         }
-        (content.filter(|_| !problems.has_errors()), problems)
+        (content, problems)
     }
 }
 

@@ -126,9 +126,8 @@ fn missing(id: ColumnId, column: &Column, records: &Records<'_>, columns: &[Colu
         !columns.iter().any(|other| other.header == *near)
     });
     match near {
-        Some(near) if column.name == column.header => {
-            problem.help(format!("it names `{near}`: write `{} … from \"{near}\"`, or rename one", column.name))
-        }
+        Some(near) if column.name == column.header => problem
+            .help(format!("it names `{near}`: write `{} … from \"{near}\"`, or rename one", column.name)),
         Some(near) => problem.help(format!("did you mean `from \"{near}\"`?")),
         None => problem.help(first_line(columns)),
     }
@@ -250,6 +249,7 @@ fn value_of(column: &Column, text: &str) -> Result<Value, Problem> {
 
 fn twice(key: &[Value], first: u32, line: Line) -> Problem {
     let key: Vec<String> = key.iter().map(Value::to_string).collect();
-    let message = format!("a row with the key {} stands on line {first} already", cell::shown(&key.join(", ")));
+    let message =
+        format!("a row with the key {} stands on line {first} already", cell::shown(&key.join(", ")));
     Problem::new(E0422, message).on(line).help("a key finds one row: take one of the two out")
 }

@@ -36,9 +36,7 @@ pub(super) fn convert(ty: FieldType, found: &Found<'_>) -> Option<Value> {
         (FieldType::Float, Found::Float(value)) => Value::float(value),
         (FieldType::Str, Found::Text(text)) => Value::text(text),
         (FieldType::Timestamp(_), Found::Text(text)) => Value::Timestamp(Timestamp::parse(text)?),
-        (FieldType::Timestamp(Some(unit)), Found::Int(value)) => {
-            Value::Timestamp(unit.time_of_int(value)?)
-        }
+        (FieldType::Timestamp(Some(unit)), Found::Int(value)) => Value::Timestamp(unit.time_of_int(value)?),
         (FieldType::Timestamp(Some(unit)), Found::Float(value)) => {
             Value::Timestamp(unit.time_of_float(value)?)
         }

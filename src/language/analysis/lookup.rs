@@ -53,7 +53,8 @@ impl<'g, 't> Checker<'g, 't> {
             None if list => {
                 diagnostic.help(format!("declare it: `list {name} string from \"lists/{name}.txt\"`"))
             }
-            None => diagnostic.help(format!("declare it: `table {name} from \"{name}.csv\" {{ key id string … }}`")),
+            None => diagnostic
+                .help(format!("declare it: `table {name} from \"{name}.csv\" {{ key id string … }}`")),
         });
     }
 
@@ -123,7 +124,11 @@ impl<'g, 't> Checker<'g, 't> {
     }
 
     /// The table that is asked for a row; a name that is none is reported.
-    fn table_or_report(&mut self, table: &tree::Expr, keys: &[tree::Expr]) -> Option<(TableId, &'g TableSpec)> {
+    fn table_or_report(
+        &mut self,
+        table: &tree::Expr,
+        keys: &[tree::Expr],
+    ) -> Option<(TableId, &'g TableSpec)> {
         if let Some((id, spec)) = self.table_named(table) {
             if matches!(spec.shape, Shape::Table(_)) {
                 return Some((id, spec));
@@ -195,7 +200,8 @@ impl<'g, 't> Checker<'g, 't> {
         if fits(typed.ty, wanted) {
             return Some(widen(typed, wanted));
         }
-        let message = format!("`{}` of `{}` is `{wanted}`, but this is `{}`", column.name, spec.name, typed.ty);
+        let message =
+            format!("`{}` of `{}` is `{wanted}`, but this is `{}`", column.name, spec.name, typed.ty);
         self.report(Diagnostic::new(E0201, expr.span, message).also(column.span, "declared here"));
         None
     }
@@ -225,7 +231,13 @@ fn table_as_list(spec: &TableSpec, looked_for: &tree::Expr, span: Span) -> Diagn
     }
 }
 
-fn wrong_type(spec: &TableSpec, ty: FieldType, given: Type, looked_for: &tree::Expr, span: Span) -> Diagnostic {
+fn wrong_type(
+    spec: &TableSpec,
+    ty: FieldType,
+    given: Type,
+    looked_for: &tree::Expr,
+    span: Span,
+) -> Diagnostic {
     let wanted = ty.value_type();
     let message = format!("`{}` is a list of `{wanted}`, but `{given}` is looked for", spec.name);
     let diagnostic = Diagnostic::new(E0202, span, message)

@@ -93,10 +93,9 @@ fn spec(name: &tree::Name, file: &tree::Spanned<String>, shape: Shape) -> TableS
 fn is_file(file: &tree::Spanned<String>, example: &str, diagnostics: &mut Diagnostics) -> bool {
     let is_sound = !file.node.trim().is_empty() && !file.node.contains('\0');
     if !is_sound {
-        diagnostics.push(
-            Diagnostic::new(E0111, file.span, "this names no file")
-                .help(format!("name it as seen from the folder of this rule file, for example `from \"{example}\"`")),
-        );
+        diagnostics.push(Diagnostic::new(E0111, file.span, "this names no file").help(format!(
+            "name it as seen from the folder of this rule file, for example `from \"{example}\"`"
+        )));
     }
     is_sound
 }
@@ -156,9 +155,9 @@ fn whole(table: &tree::Table, columns: &[Column]) -> Option<Diagnostic> {
     let name = &table.name;
     let keys = columns.iter().filter(|column| column.key).count();
     if keys == 0 {
-        let example = columns.first().map_or("id string".to_owned(), |column| {
-            format!("{} {}", column.name, column.ty.value_type())
-        });
+        let example = columns
+            .first()
+            .map_or("id string".to_owned(), |column| format!("{} {}", column.name, column.ty.value_type()));
         return Some(
             Diagnostic::new(E0426, name.span, format!("`{}` has no key column", name.node))
                 .label("no row could be found")
