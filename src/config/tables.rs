@@ -179,3 +179,50 @@ fn diagnostic(spec: &TableSpec, path: &str, problem: &Problem, sources: &mut Sou
     diagnostic.help.extend(problem.help.clone());
     diagnostic
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loaded(folder: &Path, rules: &str) -> (Loaded, Vec<String>) {
+        let file = folder.join("rules.trip").display().to_string();
+        let mut sources = Sources::new([(file, rules)]);
+        let (program, problems) = Program::compile(&sources);
+        let program = program.unwrap_or_else(|| panic!("{problems:?}"));
+        let (loaded, diagnostics) = load(&program, &mut sources);
+        (loaded, diagnostics.iter().map(|one| format!("{} {}", one.code, one.message)).collect())
+    }
+
+    #[test]
+    fn files_are_found_beside_the_rule_file_and_anywhere_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let rules = folder.path().join("rules");
+        fs::create_dir_all(rules.join("lists")).expect("folders");
+        for name in ["rules/lists/a.txt", "b.txt", "c.txt"] {
+            fs::write(folder.path().join(name), "x\n").expect("a file");
+        }
+        let absolute = folder.path().join("c.txt");
+        let text = format!(
+            "list a string from \"lists/a.txt\"\nlist b string from \"../b.txt\"\nlist c string from {absolute:?}"
+        );
+        let (loaded, problems) = loaded(&rules, &text);
+        assert_eq!(problems, [] as [String; 0]);
+        let entries = (0..3).map(|id| loaded.tables.get(TableId(id)).map(|content| content.entries()));
+        assert_eq!(entries.collect::<Vec<_>>(), [Some(1); 3]);
+        assert!(loaded.files.iter().all(|file| file.stamp.is_some()));
+    }
+
+    #[test]
+    fn what_is_no_file_or_too_large_is_not_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        // It takes no room on the disk.
+        fs::File::create(folder.path().join("large")).expect("a file").set_len(MAX_FILE + 1).expect("a size");
+        let text = "list a string from \"/dev/zero\"\nlist b string from \".\"\nlist c string from \"large\"";
+        let (loaded, problems) = loaded(folder.path(), text);
+        let codes: Vec<&str> = problems.iter().map(|problem| &problem[..5]).collect();
+        assert_eq!(codes, ["E0420", "E0420", "E0424"], "{problems:?}");
+        assert!(problems[0].ends_with("/dev/zero` cannot be read: it is not a regular file"), "{problems:?}");
+        assert!(problems[2].ends_with("cannot be read: it is larger than 1 GiB"), "{problems:?}");
+        assert!((0..3).all(|id| loaded.tables.get(TableId(id)).is_none()));
+    }
+}

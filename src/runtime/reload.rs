@@ -192,7 +192,11 @@ fn read_again(program: &Program, id: TableId, watched: &Watched, seen: &Seen) ->
     match content {
         None => {
             let first = problems.first_error().map(Problem::to_string).unwrap_or_default();
-            let more = if errors > 1 { format!("; and {} more problems", errors - 1) } else { String::new() };
+            let more = match errors {
+                0 | 1 => String::new(),
+                2 => "; and 1 more problem".to_owned(),
+                _ => format!("; and {} more problems", errors - 1),
+            };
             Outcome::Failed(format!("{first}{more}"))
         }
         Some(content) if watched.version.as_ref() == Some(content.version()) => Outcome::Same,
@@ -202,5 +206,135 @@ fn read_again(program: &Program, id: TableId, watched: &Watched, seen: &Seen) ->
             }
             Outcome::New(content)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::{Path, PathBuf};
+
+    use crate::diagnostic::Sources;
+
+    /// Two lists of numbers, and what watches them.
+    struct Bench {
+        folder: tempfile::TempDir,
+        files: Files,
+        metrics: Arc<Metrics>,
+    }
+
+    impl Bench {
+        /// The files are made by `prepare`, in the folder in which the rules stand.
+        fn new(prepare: impl FnOnce(&Path)) -> Bench {
+            let folder = tempfile::tempdir().expect("a folder");
+            prepare(folder.path());
+            let rules = folder.path().join("rules.trip").display().to_string();
+            let text = "list a int from \"a.txt\"\nlist b int from \"b.txt\"";
+            let mut sources = Sources::new([(rules, text)]);
+            let (program, problems) = Program::compile(&sources);
+            let program = Arc::new(program.unwrap_or_else(|| panic!("{problems:?}")));
+            let (loaded, _) = tables::load(&program, &mut sources);
+            let metrics = Arc::new(Metrics::new([], [], []).with_tables(["a", "b"]));
+            let files = Files::new(program, loaded, metrics.clone());
+            Bench { folder, files, metrics }
+        }
+
+        fn plain() -> Bench {
+            Bench::new(|folder| {
+                fs::write(folder.join("a.txt"), "1\n").expect("a file");
+                fs::write(folder.join("b.txt"), "1\n2\n").expect("a file");
+            })
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.folder.path().join(name)
+        }
+
+        fn write(&self, name: &str, text: &str) {
+            fs::write(self.path(name), text).expect("a file");
+        }
+
+        /// Looks once: how many entries each new content has.
+        fn look(&mut self) -> Vec<(u32, usize)> {
+            self.files.look().iter().map(|(id, content)| (id.0, content.entries())).collect()
+        }
+
+        /// Reloads, failures, and whether an older content is in use, of the first list.
+        fn counted(&self) -> (u64, u64) {
+            let metrics = &self.metrics.tables[0];
+            (metrics.failures.get(), metrics.stale.get())
+        }
+    }
+
+    const NOTHING: [(u32, usize); 0] = [];
+
+    #[test]
+    fn a_file_is_read_again_once_it_has_come_to_rest() {
+        let mut bench = Bench::plain();
+        assert_eq!(bench.metrics.tables[1].entries.get(), 2);
+        assert_eq!(bench.look(), NOTHING);
+        bench.write("a.txt", "1\n2\n3\n");
+        assert_eq!(bench.look(), NOTHING, "it may still be written");
+        bench.write("a.txt", "1\n2\n3\n4\n");
+        assert_eq!(bench.look(), NOTHING, "it was");
+        assert_eq!(bench.look(), [(0, 4)]);
+        assert_eq!(bench.look(), NOTHING);
+    }
+
+    #[test]
+    fn files_that_changed_together_are_replaced_together() {
+        let mut bench = Bench::plain();
+        bench.write("a.txt", "5\n6\n");
+        bench.write("new.txt", "7\n8\n9\n");
+        fs::rename(bench.path("new.txt"), bench.path("b.txt")).expect("renamed");
+        assert_eq!(bench.look(), NOTHING);
+        assert_eq!(bench.look(), [(0, 2), (1, 3)]);
+    }
+
+    #[test]
+    fn a_link_that_is_swapped_is_followed() {
+        // As a mounted configuration is replaced: the files are links through a folder that is a link.
+        let mut bench = Bench::new(|folder| {
+            for (version, text) in [("v1", "1\n"), ("v2", "1\n2\n3\n")] {
+                fs::create_dir(folder.join(version)).expect("a folder");
+                fs::write(folder.join(version).join("a.txt"), text).expect("a file");
+                fs::write(folder.join(version).join("b.txt"), "1\n").expect("a file");
+            }
+            symlink("v1", folder.join("data")).expect("a link");
+            symlink("data/a.txt", folder.join("a.txt")).expect("a link");
+            symlink("data/b.txt", folder.join("b.txt")).expect("a link");
+        });
+        symlink("v2", bench.path("next")).expect("a link");
+        fs::rename(bench.path("next"), bench.path("data")).expect("renamed");
+        assert_eq!(bench.look(), NOTHING);
+        assert_eq!(bench.look(), [(0, 3)], "b holds what it held");
+    }
+
+    #[test]
+    fn a_bad_file_is_counted_and_left_alone_until_it_changes_again() {
+        let mut bench = Bench::plain();
+        bench.write("a.txt", "1\nx\n");
+        assert_eq!((bench.look(), bench.look()), (NOTHING.into(), NOTHING.into()));
+        assert_eq!(bench.counted(), (1, 1));
+        assert_eq!((bench.look(), bench.look()), (NOTHING.into(), NOTHING.into()));
+        assert_eq!(bench.counted(), (1, 1), "once");
+        bench.write("a.txt", "1\n7\n");
+        assert_eq!((bench.look(), bench.look()), (NOTHING.into(), vec![(0, 2)]));
+        assert_eq!(bench.counted(), (1, 0));
+    }
+
+    #[test]
+    fn a_file_that_goes_and_comes_back_as_it_was_changes_nothing() {
+        let mut bench = Bench::plain();
+        fs::remove_file(bench.path("a.txt")).expect("removed");
+        assert_eq!(bench.look(), NOTHING, "it may be on its way");
+        assert_eq!(bench.counted(), (0, 0));
+        assert_eq!(bench.look(), NOTHING);
+        assert_eq!(bench.counted(), (1, 1));
+        bench.write("a.txt", "1\n");
+        assert_eq!((bench.look(), bench.look()), (NOTHING.into(), NOTHING.into()));
+        assert_eq!(bench.counted(), (1, 0), "what is in use is what the file holds");
     }
 }

@@ -7,8 +7,10 @@ use crate::diagnostic::{Code, Severity};
 
 use super::{ColumnId, MAX_ENTRIES, MAX_FILE, MAX_LINE};
 
-/// Most errors, and most warnings, that are kept of a file; those beyond are only counted.
-const MAX_KEPT: usize = 10;
+/// Most errors that are kept of a file; those beyond are only counted.
+const MAX_ERRORS: usize = 10;
+/// The same of warnings: of what is repeated a few show what it is about.
+const MAX_WARNINGS: usize = 3;
 /// How much of a line is kept to be shown, in characters.
 const MAX_SHOWN: usize = 120;
 
@@ -93,12 +95,12 @@ pub struct Problems {
 
 impl Problems {
     pub(super) fn push(&mut self, problem: Problem) {
-        let count = match problem.code.severity() {
-            Severity::Error => &mut self.errors,
-            Severity::Warning => &mut self.warnings,
+        let (count, most) = match problem.code.severity() {
+            Severity::Error => (&mut self.errors, MAX_ERRORS),
+            Severity::Warning => (&mut self.warnings, MAX_WARNINGS),
         };
         *count += 1;
-        if *count <= MAX_KEPT {
+        if *count <= most {
             self.kept.push(problem);
         }
     }

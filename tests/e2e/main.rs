@@ -11,3 +11,4 @@ mod delivery;
 mod intake;
 mod replay;
 mod stopping;
+mod tables;

@@ -43,19 +43,25 @@ impl<'g, 't> Checker<'g, 't> {
             && !self.globals.reported.contains(name)
     }
 
-    /// Reports a name that stands where a list (or else a table) is expected, and is none.
-    pub(super) fn unknown_table(&mut self, name: &str, span: Span, list: bool) {
-        let kind = if list { "list" } else { "table" };
-        let diagnostic = Diagnostic::new(E0104, span, format!("there is no {kind} `{name}`"));
-        let known = self.globals.tables.names(list);
-        self.report(match nearest(name, known) {
+    /// A name that stands where a list is expected, and is none.
+    pub(super) fn unknown_list(&self, name: &str, span: Span, looked_for: Option<Type>) -> Diagnostic {
+        let diagnostic = Diagnostic::new(E0104, span, format!("there is no list `{name}`"));
+        match nearest(name, self.globals.tables.names(true)) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-            None if list => {
-                diagnostic.help(format!("declare it: `list {name} string from \"lists/{name}.txt\"`"))
+            None => {
+                let ty = looked_for.filter(|ty| *ty != Type::Null).unwrap_or(Type::Str);
+                diagnostic.help(format!("declare it: `list {name} {ty} from \"lists/{name}.txt\"`"))
             }
+        }
+    }
+
+    fn unknown_table(&self, name: &str, span: Span) -> Diagnostic {
+        let diagnostic = Diagnostic::new(E0104, span, format!("there is no table `{name}`"));
+        match nearest(name, self.globals.tables.names(false)) {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
             None => diagnostic
                 .help(format!("declare it: `table {name} from \"{name}.csv\" {{ key id string … }}`")),
-        });
+        }
     }
 
     /// `x in list`
@@ -144,13 +150,27 @@ impl<'g, 't> Checker<'g, 't> {
         }
         match &table.kind {
             ExprKind::Name(name) if self.globals.reported.contains(name) => {}
-            ExprKind::Name(name) if self.is_unknown(name) => self.unknown_table(name, table.span, false),
-            _ => self.report(
-                Diagnostic::new(E0425, table.span, "only a table is asked with `[…]`")
-                    .help("a table is declared with `table`; of captured events there are `first(name)` and `last(name)`"),
-            ),
+            ExprKind::Name(name) if self.is_unknown(name) => {
+                self.report(self.unknown_table(name, table.span));
+            }
+            _ => self.report(self.not_a_table(table)),
         }
         None
+    }
+
+    /// Something else that is asked for a row.
+    fn not_a_table(&self, expr: &tree::Expr) -> Diagnostic {
+        let diagnostic = Diagnostic::new(E0425, expr.span, "only a table is asked with `[…]`");
+        match &expr.kind {
+            ExprKind::Name(name) if self.visible.is_variable(name) => diagnostic.help(format!(
+                "of what was captured as `{name}` there are `first({name})`, `last({name})` and aggregates"
+            )),
+            ExprKind::Name(name) => match nearest(name, self.globals.tables.names(false)) {
+                Some(near) => diagnostic.help(format!("did you mean the table `{near}`?")),
+                None => diagnostic.help("declare one with `table`"),
+            },
+            _ => diagnostic.help("declare one with `table`"),
+        }
     }
 
     /// The key with the types of the key columns.

@@ -40,7 +40,7 @@ impl<'g, 't> Checker<'g, 't> {
             if let ExprKind::Name(name) = &expr.kind
                 && self.is_unknown(name)
             {
-                self.unknown_table(name, expr.span, true);
+                self.report(self.unknown_list(name, expr.span, typed.map(|typed| typed.ty)));
                 return None;
             }
         }
