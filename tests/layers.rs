@@ -12,6 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["alert", "expression"],
     &["language", "codec", "ordering"],
     &["automaton"],
+    &["history"],
     &["program", "matcher"],
     &["shard"],
     &["engine"],
@@ -24,7 +25,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// How many of the layers are pure.
-const PURE: usize = 8;
+const PURE: usize = 9;
 
 /// What has no place in a pure layer.
 const IMPURE: &[&str] = &[

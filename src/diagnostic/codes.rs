@@ -92,6 +92,10 @@ codes! {
     E0212 "a value that must be constant"
     E0213 "a name that is no value, or has no fields"
     E0214 "a constant without a value"
+    E0220 "an aggregate over the past that cannot stand there"
+    E0221 "the past of something that is no stream"
+    E0222 "a time of no length"
+    E0223 "a current event where there is none"
 
     // Patterns.
     E0301 "a part of the pattern that could match nothing"
@@ -150,6 +154,7 @@ codes! {
     W0507 "an event or stream that the pattern does not use"
     W0508 "an `on timeout` that can never happen"
     W0509 "a negation over a field that may be missing"
+    W0520 "an aggregate over the past that compares each past event"
     W0530 "a value that stands twice in a list"
     W0531 "a list or table that holds nothing"
     W0601 "alerts that no sink receives"

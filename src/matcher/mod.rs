@@ -16,7 +16,7 @@ mod time;
 
 use crate::automaton::{Answers, CompiledRule, Predicates, StateId, Trigger};
 use crate::event::{Event, SequencePoint, Timestamp};
-use crate::expression::{Faults, Register, Scope};
+use crate::expression::{Faults, History, Register, Scope};
 use crate::language::checked::{TestId, VariableId};
 use crate::table::Tables;
 
@@ -57,6 +57,8 @@ pub struct Matcher<'a> {
     pub predicates: &'a Predicates,
     /// The contents of lists and tables.
     pub tables: &'a Tables,
+    /// The past as the rule sees it for the key and the event; none when it does not look.
+    pub history: Option<&'a dyn History>,
     /// Where what the rule alone asks and cannot be computed is counted.
     pub faults: &'a Faults,
 }
@@ -73,6 +75,7 @@ impl Matcher<'_> {
                     registers,
                     specs,
                     tables,
+                    history: self.history,
                     ..Scope::bare(self.faults)
                 })
             })

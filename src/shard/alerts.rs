@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::alert::{Alert, AlertKind, Severity};
 use crate::event::{Event, Key, StreamSchema, Value, digest};
-use crate::expression::{Faults, RegisterSpec, Scope};
+use crate::expression::{Faults, History, RegisterSpec, Scope};
 use crate::language::checked::{AlertSpec, Rule, RunRegister, VariableId};
 use crate::matcher::{Report, ReportKind};
 use crate::program::Program;
@@ -19,6 +19,7 @@ pub(super) fn build(
     tables: &Tables,
     key: &Key,
     report: &Report,
+    history: Option<&dyn History>,
     faults: &Faults,
 ) -> Alert {
     let (kind, spec) = match report.kind {
@@ -27,7 +28,7 @@ pub(super) fn build(
         ReportKind::TooManyRuns | ReportKind::TooManyEvents => (AlertKind::Limit, None),
     };
     let (severity, title, fields) = match spec {
-        Some(spec) => say(spec, tables, key, report, faults),
+        Some(spec) => say(spec, tables, key, report, history, faults),
         None => say_limit(rule, key, report),
     };
     let first_time = report.captures.first().map_or(report.first.time, |(_, event)| event.time());
@@ -56,6 +57,7 @@ fn say(
     tables: &Tables,
     key: &Key,
     report: &Report,
+    history: Option<&dyn History>,
     faults: &Faults,
 ) -> (Severity, String, Vec<(CompactString, Value)>) {
     let mut registers = RunRegister::empty(&spec.registers);
@@ -67,8 +69,8 @@ fn say(
         }
     }
     let specs: Vec<RegisterSpec> = spec.registers.iter().map(|register| register.spec).collect();
-    let registers = &registers;
-    let scope = Scope { key: key.values(), registers, specs: &specs, tables, ..Scope::bare(faults) };
+    let (key, registers, specs) = (key.values(), registers.as_slice(), specs.as_slice());
+    let scope = Scope { key, registers, specs, tables, history, ..Scope::bare(faults) };
     let fields =
         spec.fields.iter().map(|(name, value)| (name.clone(), value.value(&scope).into_owned())).collect();
     (spec.severity, spec.title.render(&scope), fields)

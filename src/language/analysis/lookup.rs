@@ -27,7 +27,7 @@ impl<'g, 't> Checker<'g, 't> {
     /// declared.
     pub(super) fn is_unknown(&self, name: &str) -> bool {
         let in_place = match &self.place {
-            Place::Condition { stream, .. } => {
+            Place::Condition { stream, .. } | Place::Past { stream, .. } => {
                 self.globals.schema(*stream).field(name).is_some()
                     || self.globals.is_unread_field(*stream, name)
                     || name == "time"

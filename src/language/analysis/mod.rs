@@ -8,6 +8,7 @@ mod constants;
 mod expression;
 mod fingerprint;
 mod fold;
+mod history;
 mod key;
 mod lint;
 mod lookup;
