@@ -36,10 +36,7 @@ fn every_section_has_a_wrong_and_a_right_example() {
         assert!(
             matches!(
                 languages.as_slice(),
-                ["trip-error", "trip"]
-                    | ["toml-error", "toml"]
-                    | ["txt-error", "txt"]
-                    | ["csv-error", "csv"]
+                ["trip-error", "trip"] | ["toml-error", "toml"] | ["txt-error", "txt"] | ["csv-error", "csv"]
             ),
             "{code}: {languages:?}"
         );
@@ -60,7 +57,9 @@ fn the_examples_are_wrong_and_right_as_they_say() {
     let mut wrong = String::new();
     let streams = streams(&sections);
     for (code, section) in of_codes(&sections) {
-        let is_rules = |block: &&Block| block.language.starts_with("trip") && !block.has("latin1") && !block.has("files");
+        let is_rules = |block: &&Block| {
+            block.language.starts_with("trip") && !block.has("latin1") && !block.has("files")
+        };
         for block in section.blocks.iter().filter(is_rules) {
             let times = block.value("repeat").map_or(1, |times| times.parse().expect("a number"));
             let text = whole(&block.text.repeat(times));
