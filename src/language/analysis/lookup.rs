@@ -93,7 +93,7 @@ impl<'g, 't> Checker<'g, 't> {
             return None;
         }
         self.globals.tables.note(id);
-        let meaning = Arc::from(format!("{}:{ty:?}", spec.name));
+        let meaning = Arc::from(format!("{}:{wanted}", spec.name));
         Some(boolean(Expr::InTable(Box::new(value.expr), TableRef { id, meaning })))
     }
 
@@ -122,7 +122,7 @@ impl<'g, 't> Checker<'g, 't> {
         };
         let key = key?;
         self.globals.tables.note(id);
-        let describe = |column: &Column| format!("{}:{:?}", column.header, column.ty);
+        let describe = |column: &Column| format!("{}:{}", column.header, column.ty.value_type());
         let by: Vec<String> = spec.keys().map(|(_, column)| describe(column)).collect();
         let meaning = Arc::from(format!("{}[{}].{}", spec.name, by.join(","), describe(column)));
         let ty = column.ty.value_type();
