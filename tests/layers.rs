@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["program", "matcher"],
     &["shard"],
     &["engine"],
+    &["testing"],
     &["telemetry"],
     &["source", "outbox"],
     &["sink"],

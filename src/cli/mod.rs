@@ -1,15 +1,17 @@
 //! The command line: one file a command.
 //!
 //! Exit codes: 0 when a command did what was asked; 1 when it found what it looks for (`check`:
-//! errors in the rules) or failed on the way; 2 when it could not begin, because the arguments, the
+//! errors in the rules; `test`: a test that fails) or failed on the way; 2 when it could not begin, because the arguments, the
 //! rules, the configuration or the named files are wrong.
 
 mod check;
+mod explain;
 mod graph;
 mod output;
 mod replay;
 mod rules;
 mod run;
+mod test;
 
 use std::process::ExitCode;
 
@@ -31,7 +33,9 @@ enum Command {
     Run(run::Run),
     Check(check::Check),
     Replay(replay::Replay),
+    Test(test::Test),
     Graph(graph::Graph),
+    Explain(explain::Explain),
 }
 
 /// A command could not begin, because of what it was given.
@@ -46,7 +50,9 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::Test(command) => command.run(),
         Command::Graph(command) => command.run(),
+        Command::Explain(command) => command.run(),
     };
     match result {
         Ok(code) => code,

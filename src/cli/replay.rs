@@ -13,7 +13,7 @@ use crate::program::Program;
 use crate::runtime::replay::{self, ReplayError, Summary};
 
 use super::output::{self, grouped};
-use super::rules::RuleArgs;
+use super::rules::{Ready, RuleArgs};
 use super::{Misuse, output::complain};
 
 /// Run recorded events through the rules
@@ -48,7 +48,7 @@ fn size(text: &str) -> Result<usize, String> {
 impl Replay {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let (program, tables) = self.rules.load()?;
+        let Ready { program, tables, .. } = self.rules.load()?;
         let inputs =
             self.input.iter().map(|text| parse_input(text, &program)).collect::<Result<Vec<_>, _>>()?;
         for input in &inputs {

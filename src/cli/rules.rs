@@ -29,6 +29,16 @@ pub struct Compiled {
     pub diagnostics: Diagnostics,
 }
 
+/// A rule set that can be run.
+pub struct Ready {
+    /// The program.
+    pub program: Arc<Program>,
+    /// Its lists and tables.
+    pub tables: tables::Loaded,
+    /// The files that it was made of.
+    pub sources: Sources,
+}
+
 /// Reads and compiles a rule set. When a file cannot be read nothing is compiled, because every name
 /// that the file declares would be reported as unknown.
 pub fn compile(paths: &[PathBuf]) -> Compiled {
@@ -61,31 +71,32 @@ impl Compiled {
 
     /// Shows what is wrong on standard error and gives the program with its lists and tables, if they
     /// are right.
-    pub fn show_and_take_all(self) -> anyhow::Result<(Arc<Program>, tables::Loaded)> {
+    pub fn show_and_take_all(self) -> anyhow::Result<Ready> {
         let mut compiled = self.with_tables();
         let tables = compiled.tables.take();
-        let program = compiled.show_and_take()?;
-        Ok((Arc::new(program), tables.expect("lists and tables are read for every program")))
+        let (program, sources) = compiled.show_and_take()?;
+        let tables = tables.expect("lists and tables are read for every program");
+        Ok(Ready { program: Arc::new(program), tables, sources })
     }
 
     /// Shows what is wrong on standard error and gives the program, if there is one.
-    pub fn show_and_take(self) -> anyhow::Result<Program> {
+    pub fn show_and_take(self) -> anyhow::Result<(Program, Sources)> {
         output::show(&self.diagnostics, &self.sources);
         let (errors, _) = self.diagnostics.counts();
-        self.program
-            .ok_or_else(|| Misuse(format!("the rules have {}", output::plural(errors, "error"))).into())
+        let wrong = || Misuse(format!("the rules have {}", output::plural(errors, "error")));
+        Ok((self.program.ok_or_else(wrong)?, self.sources))
     }
 }
 
 impl RuleArgs {
     /// The program with its lists and tables, for commands that run it; what is wrong with them goes to
     /// standard error.
-    pub fn load(&self) -> anyhow::Result<(Arc<Program>, tables::Loaded)> {
+    pub fn load(&self) -> anyhow::Result<Ready> {
         compile(&self.rules).show_and_take_all()
     }
 
     /// The program alone, for commands that look at it; what is wrong with the rules goes to standard error.
     pub fn program(&self) -> anyhow::Result<Arc<Program>> {
-        compile(&self.rules).show_and_take().map(Arc::new)
+        Ok(Arc::new(compile(&self.rules).show_and_take()?.0))
     }
 }

@@ -16,8 +16,9 @@ use crate::runtime::clock::SystemClock;
 use crate::runtime::service::Service;
 use crate::telemetry::log;
 
+use super::Misuse;
 use super::output::{self, plural};
-use super::{Misuse, rules};
+use super::rules::{self, Ready};
 
 /// Run the rules over live events
 ///
@@ -77,7 +78,7 @@ impl Run {
             return Err(Misuse(format!("the configuration has {}", plural(errors, "error"))).into());
         };
         let compiled = rules::compile(std::slice::from_ref(&config.rules.value));
-        let (program, tables) = compiled.show_and_take_all()?;
+        let Ready { program, tables, .. } = compiled.show_and_take_all()?;
         let misfits = config.check(&program);
         output::show(&misfits, &loaded.sources);
         if misfits.has_errors() {

@@ -126,6 +126,18 @@ codes! {
     E0425 "a list or table used as something else"
     E0426 "a table whose rows cannot be found"
 
+    // Tests.
+    E0440 "a test event without a required field"
+    E0441 "the event time given by hand"
+    E0442 "a test event of a stream that is made of alerts"
+    E0443 "an unknown rule"
+    E0444 "an alert expected of a rule that is off"
+    E0445 "a place that an alert does not have"
+    E0446 "a time-out expected of a rule that reports none"
+    E0447 "lines of a test that contradict each other"
+    E0448 "a time of a test that cannot be"
+    E0449 "two fields at one place of a record"
+
     // The configuration, and files that cannot be read.
     E0601 "a configuration that is not TOML"
     E0602 "an unknown key"
@@ -157,6 +169,7 @@ codes! {
     W0520 "an aggregate over the past that compares each past event"
     W0530 "a value that stands twice in a list"
     W0531 "a list or table that holds nothing"
+    W0550 "a test that expects nothing in particular"
     W0601 "alerts that no sink receives"
     W0602 "a stream that no source feeds"
 }

@@ -12,6 +12,8 @@ use crate::event::{Duration, FieldId, StreamId, StreamSchema};
 use crate::expression::{Expr, RegisterSpec, Template};
 use crate::table::{TableId, TableSpec};
 
+use super::case::Case;
+
 pub use super::tree::LinkKind;
 
 /// A rule set that can be run.
@@ -23,6 +25,8 @@ pub struct Checked {
     pub tables: Vec<TableSpec>,
     /// The rules, sorted by name.
     pub rules: Vec<Rule>,
+    /// The tests, in the order of the files.
+    pub cases: Vec<Case>,
 }
 
 /// A variable of a rule's pattern, by its place in the pattern.

@@ -5,11 +5,15 @@
 //! it panic, recurse without bound or take more than time linear in the text.
 
 mod analysis;
+pub mod case;
 pub(crate) mod checked;
+pub mod explain;
+mod format;
 mod lexer;
 mod parser;
 pub mod tree;
 
 pub use crate::expression::functions;
 pub(crate) use analysis::check;
+pub use format::format;
 pub use parser::{MAX_FILE_BYTES, parse};

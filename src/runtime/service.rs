@@ -81,7 +81,7 @@ impl Service {
         let servers = bind(&config).await?;
 
         let (queue, inputs) = mpsc::channel(config.queue);
-        let options = EngineOptions { max_ahead: Some(config.max_ahead) };
+        let options = EngineOptions { max_ahead: Some(config.max_ahead), ..EngineOptions::LIVE };
         let mut engine = Engine::new(program.clone(), options);
         engine.set_tables(Arc::clone(&tables.tables));
         log_tables(&program, &tables);

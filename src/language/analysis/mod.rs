@@ -4,6 +4,7 @@
 //! mistakes of another. Neither the order of files nor that of declarations has any effect.
 
 mod calls;
+mod case;
 mod constants;
 mod expression;
 mod fingerprint;
@@ -27,6 +28,8 @@ use crate::diagnostic::Diagnostics;
 
 use super::checked::Checked;
 use super::tree;
+
+pub use rule::{DEFAULT_MAX_EVENTS, DEFAULT_MAX_RUNS};
 
 /// Checks the files of a rule set. The result can be run when the diagnostics hold no error.
 pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
@@ -60,5 +63,7 @@ pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
         rules.extend(checked.filter(|_| !own.has_errors()));
         diagnostics.append(own);
     }
-    (Checked { streams: globals.streams, tables: globals.tables.into_specs(), rules }, diagnostics)
+    let cases = case::check(&declarations, &globals, &rules, &mut diagnostics);
+    let tables = globals.tables.into_specs();
+    (Checked { streams: globals.streams, tables, rules, cases }, diagnostics)
 }
