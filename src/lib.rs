@@ -14,7 +14,8 @@
 //! [`program::Program`] compiles the text of rules, a [`codec::Decoder`] reads records,
 //! [`engine::Engine`] takes events and gives [`alert::Alert`]s. That part is pure: it reads no clock,
 //! opens no file or socket, starts no thread and needs no feature. `examples/embedded.rs` is a
-//! whole program.
+//! whole program. Lists and tables are read by who runs the program: [`table::TableSpec::parse`] makes
+//! contents of the bytes of a file, [`engine::Engine::set_tables`] takes them.
 //!
 //! # As a service
 //!

@@ -217,6 +217,25 @@ fn what_a_past_event_was_stays_as_it_was() {
 }
 
 #[test]
+fn past_events_are_compared_by_what_tables_say_of_them() {
+    let like_this = "merchants[device].country == merchants[this.device].country";
+    let riskier = "merchants[device].risk > (merchants[this.device].risk ?? 0)";
+    let mut feed = Feed::new(&format!(
+        "rule r {{
+           by k
+           match s as e
+           alert low \"{{e.device}}\"
+         }}
+         rule same {{ by k  event e = s where count(s where {like_this}) over 1h == 2  match e  alert low \"same\" }}
+         rule risk {{ by k  event e = s where count(s where {riskier}) over 1h == 1  match e  alert low \"risk\" }}"
+    ));
+    assert_eq!(feed.titles(r#""k":"x","device":"a""#), ["a"]);
+    assert_eq!(feed.titles(r#""k":"x","device":"b""#), ["b", "risk"]);
+    assert_eq!(feed.titles(r#""k":"x","device":"a""#), ["a", "same"]);
+    assert_eq!(feed.titles(r#""k":"x","device":"not in the table""#), ["not in the table"]);
+}
+
+#[test]
 fn a_list_that_was_not_read_is_unknown() {
     let mut feed = Feed::unread(&show("device in devices or merchants[k].risk > 1"));
     assert!(feed.titles(r#""k":"a","device":"d1""#).is_empty());
