@@ -22,6 +22,7 @@ const LAYERS: &[&[&str]] = &[
     &["sink"],
     &["config"],
     &["runtime"],
+    &["lsp"],
     &["cli"],
 ];
 

@@ -42,13 +42,22 @@ pub struct Ready {
 /// Reads and compiles a rule set. When a file cannot be read nothing is compiled, because every name
 /// that the file declares would be reported as unknown.
 pub fn compile(paths: &[PathBuf]) -> Compiled {
+    compile_by(paths, Program::compile)
+}
+
+/// The same for running the tests of the rules.
+pub fn compile_for_tests(paths: &[PathBuf]) -> Compiled {
+    compile_by(paths, Program::compile_for_tests)
+}
+
+fn compile_by(paths: &[PathBuf], compile: fn(&Sources) -> (Option<Program>, Diagnostics)) -> Compiled {
     match rules::read(paths) {
         Ok(sources) => {
-            let (program, diagnostics) = Program::compile(&sources);
+            let (program, diagnostics) = compile(&sources);
             Compiled { program, tables: None, diagnostics: diagnostics.sorted(), sources }
         }
         Err(unreadable) => {
-            let rules::Unreadable { sources, diagnostics } = unreadable;
+            let rules::Unreadable { sources, diagnostics, .. } = unreadable;
             Compiled { program: None, tables: None, sources, diagnostics }
         }
     }

@@ -44,9 +44,10 @@ pub struct SourceFile {
 /// effect.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
+    /// The rule files and, behind them, lines of other files that diagnostics point into.
     files: Vec<SourceFile>,
-    /// Lines of other files that diagnostics point into.
-    excerpts: Vec<SourceFile>,
+    /// How many of them are rule files.
+    rule_files: usize,
 }
 
 /// A place as people count it: from 1.
@@ -66,7 +67,7 @@ impl Sources {
             .map(|(name, text)| SourceFile { name: name.into(), text: text.into(), first_line: 1 })
             .collect();
         files.sort_by(|a, b| (&a.name, &a.text).cmp(&(&b.name, &b.text)));
-        Sources { files, excerpts: Vec::new() }
+        Sources { rule_files: files.len(), files }
     }
 
     /// The file with that id.
@@ -74,25 +75,26 @@ impl Sources {
     /// # Panics
     /// When the id is of other sources: a mistake in the caller.
     pub fn file(&self, id: FileId) -> &SourceFile {
-        let id = id.0 as usize;
-        id.checked_sub(self.files.len()).map_or_else(|| &self.files[id], |id| &self.excerpts[id])
+        &self.files[id.0 as usize]
     }
 
     /// Adds a line of a file that is no rule file (a list, a table), for diagnostics to point into.
     /// Gives the place of the whole line.
     pub fn add_excerpt(&mut self, name: &str, line: usize, text: &str) -> Span {
-        let known = self.excerpts.iter().position(|file| file.name == name && file.first_line == line);
-        let index = known.unwrap_or_else(|| {
+        let mut excerpts = self.files.iter().skip(self.rule_files);
+        let known = excerpts.position(|file| file.name == name && file.first_line == line);
+        let index = known.map_or(self.files.len(), |index| self.rule_files + index);
+        if known.is_none() {
             let excerpt = SourceFile { name: name.to_owned(), text: text.to_owned(), first_line: line };
-            self.excerpts.push(excerpt);
-            self.excerpts.len() - 1
-        });
-        Span::new(FileId((self.files.len() + index) as u32), 0, self.excerpts[index].text.len())
+            self.files.push(excerpt);
+        }
+        Span::new(FileId(index as u32), 0, self.files[index].text.len())
     }
 
     /// All rule files with their ids.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
-        self.files.iter().enumerate().map(|(index, file)| (FileId(index as u32), file))
+        let files = self.files.iter().take(self.rule_files);
+        files.enumerate().map(|(index, file)| (FileId(index as u32), file))
     }
 
     /// The text that a span covers.

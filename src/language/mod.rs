@@ -9,6 +9,7 @@ pub mod case;
 pub(crate) mod checked;
 pub mod explain;
 mod format;
+pub mod index;
 mod lexer;
 mod parser;
 pub mod tree;

@@ -9,10 +9,12 @@
 //! been decided before it is looked at.
 
 mod captures;
+pub mod explain;
 mod offer;
 mod policy;
 mod run;
 mod time;
+pub mod view;
 
 use crate::automaton::{Answers, CompiledRule, Predicates, StateId, Trigger};
 use crate::event::{Event, SequencePoint, Timestamp};
@@ -20,7 +22,7 @@ use crate::expression::{Faults, History, Register, Scope};
 use crate::language::checked::{TestId, VariableId};
 use crate::table::Tables;
 
-pub use run::RunSet;
+pub use run::{Run, RunSet};
 
 /// Something that the matcher has decided.
 #[derive(Clone, Debug)]

@@ -30,6 +30,10 @@ impl<'g, 't> CaseChecker<'_, 'g, 't> {
         span: Span,
         base: Timestamp,
     ) -> Option<Expectation> {
+        let head = match kind {
+            TestStepKind::ExpectAlert { rule, .. } => Span { end: rule.span.end, ..span },
+            _ => span,
+        };
         let kind = match kind {
             TestStepKind::ExpectNothing => ExpectationKind::Nothing,
             TestStepKind::ExpectNothingElse => ExpectationKind::NothingElse,
@@ -46,7 +50,7 @@ impl<'g, 't> CaseChecker<'_, 'g, 't> {
             }
             TestStepKind::Event { .. } | TestStepKind::Restart | TestStepKind::Stop => return None,
         };
-        Some(Expectation { span, kind })
+        Some(Expectation { span, head, kind })
     }
 
     fn wanted(
@@ -160,7 +164,7 @@ fn field_names(rule: &Rule, kind: AlertKind) -> impl Iterator<Item = &str> {
     };
     let limit = if kind == AlertKind::Limit { &LIMIT_FIELDS[..] } else { &[] };
     let fields = spec.map_or(&[][..], |spec| &spec.fields);
-    fields.iter().map(|(name, _)| name.as_str()).chain(limit.iter().copied())
+    fields.iter().map(|field| field.name.as_str()).chain(limit.iter().copied())
 }
 
 /// Checks what is expected of an alert.
