@@ -5,7 +5,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench check format
+.PHONY: help demo test bench check format grammar
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,3 +33,7 @@ check: ## Check formatting and lints, as CI does
 
 format: ## Format the code
 	$(CARGO) fmt
+
+grammar: ## Check what editors colour and fold by; builds tree-sitter once (under two minutes) and wants Node.js
+	@scripts/test-tree-sitter
+	@scripts/test-textmate
