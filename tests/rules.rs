@@ -105,6 +105,7 @@ fn run(program: &Arc<Program>, example: &Example, arrival: Arrival) -> Vec<Json>
     let now = Timestamp::from_micros(0);
     let partition = PartitionId(0);
     let mut engine = Engine::new(Arc::clone(program), EngineOptions::RECORDED);
+    engine.set_tables(rules::tables(program));
     let mut decoders = BTreeMap::new();
     for (stream, _) in &samples {
         engine.open(*stream, partition, now);

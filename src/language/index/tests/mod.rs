@@ -217,8 +217,15 @@ fn renaming_keeps_what_rules_mean() {
     let before = fingerprints(&sources);
     rename_all(&sources, |symbol, new| {
         let after = fingerprints(&new);
-        // The names of streams and captures are part of what a rule means.
-        let is_part = matches!(symbol.kind, SymbolKind::Stream | SymbolKind::Event | SymbolKind::Variable);
+        // The names of streams, captures, lists and tables are part of what a rule means.
+        let is_part = matches!(
+            symbol.kind,
+            SymbolKind::Stream
+                | SymbolKind::Event
+                | SymbolKind::Variable
+                | SymbolKind::List
+                | SymbolKind::Table
+        );
         if is_part {
             assert_eq!(after.len(), before.len(), "{}", symbol.name);
         } else {
