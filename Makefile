@@ -5,7 +5,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench check format fuzz
+.PHONY: help demo test bench check format fuzz grammar
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,7 @@ fuzz: ## Feed made-up input to the parser, the formatter, the compiler and the d
 bench: ## Measure how fast it is; takes minutes and wants a quiet machine
 	@scripts/need-compiler
 	$(CARGO) bench --locked --bench replay
+	$(CARGO) bench --locked --bench history
 
 check: ## Check formatting and lints, as CI does
 	@scripts/need-compiler
@@ -36,3 +37,7 @@ check: ## Check formatting and lints, as CI does
 
 format: ## Format the code
 	$(CARGO) fmt
+
+grammar: ## Check what editors colour and fold by; builds tree-sitter once (under two minutes) and wants Node.js
+	@scripts/test-tree-sitter
+	@scripts/test-textmate

@@ -25,8 +25,8 @@
 //!
 //! A module imports only from those before its own group in this list, which `tests/layers.rs`
 //! checks: event, diagnostic · alert, expression · language, codec, ordering · automaton ·
-//! program, matcher · shard · engine; then the edge: telemetry · source, outbox · sink · config ·
-//! runtime · cli.
+//! program, matcher · shard · engine · testing; then the edge: telemetry · source, outbox · sink · config ·
+//! runtime · lsp · cli.
 
 #![warn(missing_docs)]
 
@@ -38,17 +38,21 @@ pub mod diagnostic;
 pub mod engine;
 pub mod event;
 mod expression;
+mod history;
 pub mod language;
 mod matcher;
 mod ordering;
 pub mod program;
 mod shard;
+pub mod testing;
 
 // The edge.
 #[cfg(feature = "service")]
 pub mod cli;
 #[cfg(feature = "service")]
 pub mod config;
+#[cfg(feature = "service")]
+mod lsp;
 #[cfg(feature = "service")]
 mod outbox;
 #[cfg(feature = "service")]

@@ -1,6 +1,6 @@
 //! The compiled rule set: immutable, shared by every thread, swapped whole.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::alert::Severity;
@@ -9,7 +9,9 @@ use crate::automaton::{self, CompiledRule, PredicateId, Predicates};
 use crate::diagnostic::codes::{E0010, E0310};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::event::{FieldId, StreamId, StreamSchema};
-use crate::language::checked::Rule;
+use crate::history::{LogId, Logs, Reading};
+use crate::language::case::Case;
+use crate::language::checked::{AlertStream, Rule};
 use crate::language::{self, checked};
 
 pub use crate::language::checked::Mode;
@@ -33,19 +35,88 @@ pub struct Program {
     rules: Vec<CompiledRule>,
     infos: Vec<RuleInfo>,
     predicates: Predicates,
+    /// What is kept of the past of streams.
+    logs: Logs,
+    /// How each rule reads it.
+    readings: Vec<Readings>,
+    /// For each log, the rules that read it.
+    readers: Vec<Vec<RuleId>>,
     /// For each predicate, the rules that ask it.
     askers: Vec<Vec<RuleId>>,
     /// For each stream, where its events go.
     routes: Vec<Vec<Route>>,
+    /// The tests that the rule set holds.
+    cases: Vec<Case>,
+    /// For each rule, the streams of its alerts that rules read.
+    alert_streams: Vec<Vec<AlertStream>>,
 }
 
-/// The rules that group the events of a stream by the same fields.
+/// Where the events of a stream go that are grouped by the same fields.
 #[derive(Debug)]
 pub(crate) struct Route {
     /// The fields that make the key.
     pub key: Vec<FieldId>,
-    /// The rules.
+    /// The rules whose sequences the events belong to.
     pub rules: Vec<RuleId>,
+    /// The logs that keep something of the events.
+    pub logs: Vec<LogId>,
+}
+
+/// How a rule reads the past, by the places of its expressions.
+#[derive(Debug)]
+pub(crate) struct Readings {
+    /// In the conditions of its pattern.
+    pub pattern: Vec<Reading>,
+    /// In its alert.
+    pub alert: Vec<Reading>,
+    /// In the alert of a time-out.
+    pub timeout: Vec<Reading>,
+    /// In `for each` of its limit.
+    pub limit: Vec<Reading>,
+}
+
+impl Readings {
+    fn new(rule: &Rule, logs: &mut Logs, predicates: &mut Predicates) -> Readings {
+        let mut read = |histories: &[checked::History]| {
+            let reading = |history: &checked::History| {
+                logs.reading(history, &rule.key.fields[&history.stream], predicates)
+            };
+            histories.iter().map(reading).collect()
+        };
+        Readings {
+            pattern: read(&rule.histories),
+            alert: read(&rule.alert.histories),
+            timeout: rule.timeout.iter().flat_map(|timeout| read(&timeout.alert.histories)).collect(),
+            limit: rule.limit.iter().flat_map(|limit| read(&limit.histories)).collect(),
+        }
+    }
+
+    /// The logs that the rule reads.
+    pub fn logs(&self) -> impl Iterator<Item = LogId> {
+        [&self.pattern, &self.alert, &self.timeout, &self.limit]
+            .into_iter()
+            .flatten()
+            .map(|reading| reading.log)
+    }
+}
+
+/// Why nothing can be read into a stream.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoInput {
+    /// There is none of that name.
+    #[error("the rules have no stream `{name}`")]
+    Unknown {
+        /// The name.
+        name: String,
+    },
+    /// It carries the alerts of a rule.
+    #[error("`{name}` carries the alerts of the rule `{rule}`; nothing can be read into it")]
+    Alerts {
+        /// The stream.
+        name: String,
+        /// The rule.
+        rule: String,
+    },
 }
 
 /// What the outside needs to know of a rule.
@@ -73,6 +144,16 @@ impl Program {
     /// Compiles the files of a rule set. The diagnostics hold errors when there is no program, and
     /// perhaps warnings when there is one.
     pub fn compile(sources: &Sources) -> (Option<Program>, Diagnostics) {
+        Program::compile_as(sources, false)
+    }
+
+    /// Compiles like [`Program::compile`] a program that can tell why an event did not fit, for
+    /// [`crate::testing`]. It does the same but takes more memory.
+    pub fn compile_for_tests(sources: &Sources) -> (Option<Program>, Diagnostics) {
+        Program::compile_as(sources, true)
+    }
+
+    fn compile_as(sources: &Sources, for_tests: bool) -> (Option<Program>, Diagnostics) {
         let mut diagnostics = Diagnostics::default();
         let mut files = Vec::new();
         for (id, file) in sources.iter() {
@@ -84,7 +165,7 @@ impl Program {
             // Every name that the file declares would be reported as unknown.
             return (None, diagnostics.sorted());
         }
-        let (checked, problems) = language::check(&files);
+        let (checked, problems) = language::check(&files, for_tests);
         diagnostics.append(problems);
         let program = Program::build(checked, &mut diagnostics);
         let diagnostics = diagnostics.sorted();
@@ -120,17 +201,27 @@ impl Program {
                 break;
             }
         }
+        let mut logs = Logs::default();
+        let readings: Vec<Readings> =
+            rules.iter().map(|compiled| Readings::new(&compiled.rule, &mut logs, &mut predicates)).collect();
+        let routes = routes(checked.streams.len(), &rules, &readings, &logs);
         Program {
-            routes: routes(checked.streams.len(), &rules),
-            askers: askers(predicates.len(), &rules),
+            alert_streams: alert_streams(checked.alert_streams, &rules, &routes),
+            routes,
+            askers: askers(&predicates, &rules, &readings, &logs),
+            readers: readers(&readings, &rules, &logs),
+            logs,
+            readings,
             infos: rules.iter().map(|compiled| RuleInfo::new(&compiled.rule)).collect(),
             streams: checked.streams,
+            cases: checked.cases,
             rules,
             predicates,
         }
     }
 
-    /// The streams, in the order of their names; [`StreamId`] counts them from 0.
+    /// The streams: first those that sources feed, in the order of their names, then those that carry
+    /// the alerts of rules, in the order of theirs. [`StreamId`] counts them from 0.
     pub fn streams(&self) -> &[StreamSchema] {
         &self.streams
     }
@@ -138,6 +229,25 @@ impl Program {
     /// The stream with that name.
     pub fn stream(&self, name: &str) -> Option<StreamId> {
         self.streams.iter().position(|stream| stream.name == name).map(|index| StreamId(index as u32))
+    }
+
+    /// The stream with that name, if sources can feed it.
+    ///
+    /// # Errors
+    /// Why they cannot.
+    pub fn input(&self, name: &str) -> Result<StreamId, NoInput> {
+        let name = name.to_owned();
+        let Some(stream) = self.stream(&name) else { return Err(NoInput::Unknown { name }) };
+        match &self.schema(stream).alerts_of {
+            None => Ok(stream),
+            Some(rule) => Err(NoInput::Alerts { name, rule: rule.to_string() }),
+        }
+    }
+
+    /// The names of the streams that sources can feed, in order.
+    pub fn inputs(&self) -> impl Iterator<Item = &str> {
+        let of_sources = self.streams.iter().filter(|stream| stream.alerts_of.is_none());
+        of_sources.map(|stream| stream.name.as_str())
     }
 
     /// The schema of a stream.
@@ -148,6 +258,11 @@ impl Program {
     /// The rules, in the order of their names.
     pub fn rules(&self) -> &[RuleInfo] {
         &self.infos
+    }
+
+    /// The tests that the rule set holds, in the order of its files.
+    pub fn cases(&self) -> &[Case] {
+        &self.cases
     }
 
     /// The automata of all rules, or of the one named, as a Mermaid flowchart.
@@ -166,6 +281,12 @@ impl Program {
         self.rules.iter().filter(wanted).map(Graph::new).collect()
     }
 
+    /// The rule with that name.
+    pub(crate) fn rule(&self, name: &str) -> Option<RuleId> {
+        let found = self.infos.binary_search_by(|info| (*info.name).cmp(name));
+        found.ok().map(|index| RuleId(index as u32))
+    }
+
     /// The rules as compiled, in the same order.
     pub(crate) fn compiled(&self) -> &[CompiledRule] {
         &self.rules
@@ -176,9 +297,29 @@ impl Program {
         &self.predicates
     }
 
+    /// What is kept of the past of streams.
+    pub(crate) fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
+    /// How a rule reads the past.
+    pub(crate) fn readings(&self, rule: RuleId) -> &Readings {
+        &self.readings[rule.0 as usize]
+    }
+
+    /// The rules that read a log.
+    pub(crate) fn readers(&self, log: LogId) -> &[RuleId] {
+        &self.readers[log.0 as usize]
+    }
+
     /// The rules that ask a predicate.
     pub(crate) fn askers(&self, predicate: PredicateId) -> &[RuleId] {
         &self.askers[predicate.0 as usize]
+    }
+
+    /// The streams of a rule's alerts that rules read.
+    pub(crate) fn alert_streams(&self, rule: RuleId) -> &[AlertStream] {
+        &self.alert_streams[rule.0 as usize]
     }
 
     /// Where the events of a stream go.
@@ -198,10 +339,16 @@ fn running(rules: &[CompiledRule]) -> impl Iterator<Item = (RuleId, &CompiledRul
     all.filter(|(_, compiled)| compiled.rule.mode != Mode::Off)
 }
 
-fn askers(predicates: usize, rules: &[CompiledRule]) -> Vec<Vec<RuleId>> {
-    let mut askers: Vec<Vec<RuleId>> = vec![Vec::new(); predicates];
+fn askers(
+    predicates: &Predicates,
+    rules: &[CompiledRule],
+    readings: &[Readings],
+    logs: &Logs,
+) -> Vec<Vec<RuleId>> {
+    let mut askers: Vec<Vec<RuleId>> = vec![Vec::new(); predicates.len()];
     for (id, compiled) in running(rules) {
-        for predicate in compiled.predicates.iter().flatten() {
+        let filters = readings[id.0 as usize].logs().filter_map(|log| logs.get(log).filter);
+        for predicate in compiled.predicates.iter().flatten().copied().chain(filters) {
             let askers = &mut askers[predicate.0 as usize];
             if askers.last() != Some(&id) {
                 askers.push(id);
@@ -211,20 +358,74 @@ fn askers(predicates: usize, rules: &[CompiledRule]) -> Vec<Vec<RuleId>> {
     askers
 }
 
-fn routes(streams: usize, rules: &[CompiledRule]) -> Vec<Vec<Route>> {
-    let mut routes: Vec<Vec<Route>> = (0..streams).map(|_| Vec::new()).collect();
-    let mut places: HashMap<(StreamId, &[FieldId]), usize> = HashMap::new();
-    for (id, compiled) in running(rules) {
-        for (stream, key) in &compiled.rule.key.fields {
-            let routes = &mut routes[stream.0 as usize];
-            let place = *places.entry((*stream, key)).or_insert_with(|| {
-                routes.push(Route { key: key.clone(), rules: Vec::new() });
-                routes.len() - 1
-            });
-            routes[place].rules.push(id);
+/// For each log, the rules that read it.
+fn readers(readings: &[Readings], rules: &[CompiledRule], logs: &Logs) -> Vec<Vec<RuleId>> {
+    let mut readers: Vec<Vec<RuleId>> = vec![Vec::new(); logs.len()];
+    for (id, _) in running(rules) {
+        for log in readings[id.0 as usize].logs() {
+            let readers = &mut readers[log.0 as usize];
+            if readers.last() != Some(&id) {
+                readers.push(id);
+            }
         }
     }
-    routes
+    readers
+}
+
+fn routes(streams: usize, rules: &[CompiledRule], readings: &[Readings], logs: &Logs) -> Vec<Vec<Route>> {
+    let mut routes = Routes { routes: (0..streams).map(|_| Vec::new()).collect(), places: HashMap::new() };
+    for (id, compiled) in running(rules) {
+        let rule = &compiled.rule;
+        let sequence: BTreeSet<StreamId> = rule.tests.iter().map(|test| test.stream).collect();
+        for stream in sequence {
+            routes.to(stream, &rule.key.fields[&stream]).rules.push(id);
+        }
+        for log in readings[id.0 as usize].logs() {
+            let spec = logs.get(log);
+            let known = &mut routes.to(spec.stream, &spec.key).logs;
+            if !known.contains(&log) {
+                known.push(log);
+            }
+        }
+    }
+    routes.routes
+}
+
+/// The routes found so far.
+struct Routes<'r> {
+    routes: Vec<Vec<Route>>,
+    /// The place of a route among those of its stream.
+    places: HashMap<(StreamId, &'r [FieldId]), usize>,
+}
+
+impl<'r> Routes<'r> {
+    /// The route of a stream's events by the fields `key`, made if it is new.
+    fn to(&mut self, stream: StreamId, key: &'r [FieldId]) -> &mut Route {
+        let routes = &mut self.routes[stream.0 as usize];
+        let place = *self.places.entry((stream, key)).or_insert_with(|| {
+            routes.push(Route { key: key.to_vec(), rules: Vec::new(), logs: Vec::new() });
+            routes.len() - 1
+        });
+        &mut routes[place]
+    }
+}
+
+/// For each rule, the streams of its alerts that rules read.
+fn alert_streams(
+    declared: Vec<AlertStream>,
+    rules: &[CompiledRule],
+    routes: &[Vec<Route>],
+) -> Vec<Vec<AlertStream>> {
+    let mut by_rule: Vec<Vec<AlertStream>> = rules.iter().map(|_| Vec::new()).collect();
+    for stream in declared.into_iter().filter(|stream| !routes[stream.stream.0 as usize].is_empty()) {
+        if let Ok(rule) = rules.binary_search_by(|compiled| compiled.rule.name.cmp(&stream.rule)) {
+            by_rule[rule].push(stream);
+        }
+    }
+    for streams in &mut by_rule {
+        streams.sort_by_key(|stream| stream.stream);
+    }
+    by_rule
 }
 
 impl RuleInfo {

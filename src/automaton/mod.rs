@@ -10,6 +10,7 @@
 //! states is finite; [`MAX_STATES`] and [`MAX_TRANSITIONS`] bound it.
 
 mod build;
+mod distance;
 pub mod graph;
 mod lint;
 mod predicates;
@@ -25,7 +26,7 @@ use crate::language::checked::{ClockId, LinkKind, Rule, TestId, VariableId};
 
 pub use build::build;
 pub use lint::lint;
-pub use predicates::{Answers, PredicateId, Predicates};
+pub use predicates::{Answers, FieldNumbers, PredicateId, Predicates};
 
 /// Most states of one rule.
 pub const MAX_STATES: usize = 20_000;

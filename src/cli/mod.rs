@@ -1,16 +1,20 @@
 //! The command line: one file a command.
 //!
 //! Exit codes: 0 when a command did what was asked; 1 when it found what it looks for (`check`:
-//! errors in the rules; `fmt --check`: files to format) or failed on the way; 2 when it could not
-//! begin, because the arguments, the rules, the configuration or the named files are wrong.
+//! errors in the rules; `test`: a test that fails; `fmt --check`: files to format) or failed on the
+//! way; 2 when it could not begin, because the arguments, the rules, the configuration or the named
+//! files are wrong.
 
 mod check;
+mod explain;
 mod fmt;
 mod graph;
+mod lsp;
 mod output;
 mod replay;
 mod rules;
 mod run;
+mod test;
 
 use std::process::ExitCode;
 
@@ -32,8 +36,11 @@ enum Command {
     Run(run::Run),
     Check(check::Check),
     Replay(replay::Replay),
+    Test(test::Test),
     Fmt(fmt::Fmt),
     Graph(graph::Graph),
+    Lsp(lsp::Lsp),
+    Explain(explain::Explain),
 }
 
 /// A command could not begin, because of what it was given.
@@ -48,8 +55,11 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::Test(command) => command.run(),
         Command::Fmt(command) => command.run(),
         Command::Graph(command) => command.run(),
+        Command::Lsp(command) => command.run(),
+        Command::Explain(command) => command.run(),
     };
     match result {
         Ok(code) => code,

@@ -30,9 +30,18 @@ pub struct Compiled {
 /// Reads and compiles a rule set. When a file cannot be read nothing is compiled, because every name
 /// that the file declares would be reported as unknown.
 pub fn compile(paths: &[PathBuf]) -> Compiled {
+    compile_by(paths, Program::compile)
+}
+
+/// The same for running the tests of the rules.
+pub fn compile_for_tests(paths: &[PathBuf]) -> Compiled {
+    compile_by(paths, Program::compile_for_tests)
+}
+
+fn compile_by(paths: &[PathBuf], compile: fn(&Sources) -> (Option<Program>, Diagnostics)) -> Compiled {
     match rules::read(paths) {
         Ok(sources) => {
-            let (program, diagnostics) = Program::compile(&sources);
+            let (program, diagnostics) = compile(&sources);
             Compiled { program, diagnostics: diagnostics.sorted(), sources }
         }
         Err(unreadable) => {
@@ -43,17 +52,17 @@ pub fn compile(paths: &[PathBuf]) -> Compiled {
 
 impl Compiled {
     /// Shows what is wrong on standard error and gives the program, if there is one.
-    pub fn show_and_take(self) -> anyhow::Result<Program> {
+    pub fn show_and_take(self) -> anyhow::Result<(Program, Sources)> {
         output::show(&self.diagnostics, &self.sources);
         let (errors, _) = self.diagnostics.counts();
-        self.program
-            .ok_or_else(|| Misuse(format!("the rules have {}", output::plural(errors, "error"))).into())
+        let wrong = || Misuse(format!("the rules have {}", output::plural(errors, "error")));
+        Ok((self.program.ok_or_else(wrong)?, self.sources))
     }
 }
 
 impl RuleArgs {
     /// The program, for commands that need one; what is wrong with the rules goes to standard error.
     pub fn program(&self) -> anyhow::Result<Arc<Program>> {
-        compile(&self.rules).show_and_take().map(Arc::new)
+        Ok(Arc::new(compile(&self.rules).show_and_take()?.0))
     }
 }

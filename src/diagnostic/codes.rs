@@ -92,6 +92,10 @@ codes! {
     E0212 "a value that must be constant"
     E0213 "a name that is no value, or has no fields"
     E0214 "a constant without a value"
+    E0220 "an aggregate over the past that cannot stand there"
+    E0221 "the past of something that is no stream"
+    E0222 "a time of no length"
+    E0223 "a current event where there is none"
 
     // Patterns.
     E0301 "a part of the pattern that could match nothing"
@@ -112,6 +116,22 @@ codes! {
     E0402 "keys that do not fit each other"
     E0403 "a limit out of range"
     E0404 "an unknown severity, mode or policy"
+    E0430 "a stream of the alerts of a rule that does not exist"
+    E0431 "rules that read each other's alerts in a circle"
+    E0432 "an alert field whose name a stream of alerts cannot give"
+    E0433 "an alert field without one type for a stream of alerts"
+
+    // Tests.
+    E0440 "a test event without a required field"
+    E0441 "the event time given by hand"
+    E0442 "a test event of a stream that is made of alerts"
+    E0443 "an unknown rule"
+    E0444 "an alert expected of a rule that is off"
+    E0445 "a place that an alert does not have"
+    E0446 "a time-out expected of a rule that reports none"
+    E0447 "lines of a test that contradict each other"
+    E0448 "a time of a test that cannot be"
+    E0449 "two fields at one place of a record"
 
     // The configuration, and files that cannot be read.
     E0601 "a configuration that is not TOML"
@@ -127,6 +147,7 @@ codes! {
     E0611 "a file or folder that cannot be read"
     E0612 "a value that the key does not know"
     E0613 "a value out of range"
+    E0620 "a source of a stream that carries alerts"
 
     // What this version does not do.
     E0901 "a part of the language that this version does not run yet"
@@ -141,6 +162,9 @@ codes! {
     W0507 "an event or stream that the pattern does not use"
     W0508 "an `on timeout` that can never happen"
     W0509 "a negation over a field that may be missing"
+    W0520 "an aggregate over the past that compares each past event"
+    W0540 "a stream of the alerts of a rule that is off"
+    W0550 "a test that expects nothing in particular"
     W0601 "alerts that no sink receives"
     W0602 "a stream that no source feeds"
 }

@@ -9,10 +9,12 @@ mod describe;
 mod evaluate;
 mod expr;
 pub mod functions;
+mod history;
 mod wildcard;
 
 pub use aggregate::{Aggregate, FieldSource, Register, RegisterId, RegisterSpec};
 pub use describe::Leaves;
 pub use evaluate::{Faults, Scope};
-pub use expr::{Arithmetic, Comparison, Expr, Size, Template};
+pub use expr::{Arithmetic, Comparison, Expr, Size, Template, conjunction};
+pub use history::{History, HistoryId};
 pub use wildcard::Wildcard;

@@ -5,8 +5,11 @@
 //! it panic, recurse without bound or take more than time linear in the text.
 
 mod analysis;
+pub mod case;
 pub(crate) mod checked;
+pub mod explain;
 mod format;
+pub mod index;
 mod lexer;
 mod parser;
 pub mod tree;

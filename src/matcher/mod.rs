@@ -9,17 +9,19 @@
 //! been decided before it is looked at.
 
 mod captures;
+pub mod explain;
 mod offer;
 mod policy;
 mod run;
 mod time;
+pub mod view;
 
 use crate::automaton::{Answers, CompiledRule, Predicates, StateId, Trigger};
 use crate::event::{Event, SequencePoint, Timestamp};
-use crate::expression::{Faults, Register, Scope};
+use crate::expression::{Faults, History, Register, Scope};
 use crate::language::checked::{TestId, VariableId};
 
-pub use run::RunSet;
+pub use run::{Run, RunSet};
 
 /// Something that the matcher has decided.
 #[derive(Clone, Debug)]
@@ -54,6 +56,8 @@ pub struct Matcher<'a> {
     pub rule: &'a CompiledRule,
     /// The predicates of the rule set.
     pub predicates: &'a Predicates,
+    /// The past as the rule sees it for the key and the event; none when it does not look.
+    pub history: Option<&'a dyn History>,
     /// Where what the rule alone asks and cannot be computed is counted.
     pub faults: &'a Faults,
 }
@@ -64,7 +68,13 @@ impl Matcher<'_> {
         self.fits_alone(test, event, answers)
             && self.rule.rule.tests[test.0 as usize].residual.as_ref().is_none_or(|condition| {
                 let specs = &self.rule.specs;
-                condition.holds(&Scope { event: Some(event), registers, specs, ..Scope::bare(self.faults) })
+                condition.holds(&Scope {
+                    event: Some(event),
+                    registers,
+                    specs,
+                    history: self.history,
+                    ..Scope::bare(self.faults)
+                })
             })
     }
 

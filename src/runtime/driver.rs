@@ -147,9 +147,13 @@ impl<O: Outbox> Driver<O> {
         self.metrics.engine.keyless.follow(counters.keyless);
         self.metrics.engine.waiting.set(self.engine.waiting() as u64);
         self.metrics.engine.runs.set(self.engine.live_runs() as u64);
+        self.metrics.engine.past.set(self.engine.past_events() as u64);
         for (index, metrics) in self.metrics.rules.iter().enumerate() {
             metrics.alerts.follow(counters.alerts[index]);
+            metrics.held_back.follow(counters.held_back[index]);
+            metrics.groups_forgotten.follow(counters.groups_forgotten[index]);
             metrics.limits.follow(counters.limits[index]);
+            metrics.forgotten.follow(counters.forgotten[index]);
             metrics.faults.follow(counters.faults[index]);
         }
     }
@@ -220,7 +224,7 @@ rule lonely {
             let clock = Arc::new(ManualClock::default());
             let kept = Kept::default();
             let metrics = Arc::new(Metrics::new(["s"], ["lonely"], []));
-            let engine = Engine::new(program, EngineOptions { max_ahead: Some(Duration::DAY) });
+            let engine = Engine::new(program, EngineOptions::LIVE);
             let driver = Driver::new(engine, kept.clone(), clock.clone(), metrics.clone());
             Bench { driver, clock, kept, metrics, decoder }
         }

@@ -74,7 +74,7 @@ impl Service {
         let servers = bind(&config).await?;
 
         let (queue, inputs) = mpsc::channel(config.queue);
-        let options = EngineOptions { max_ahead: Some(config.max_ahead) };
+        let options = EngineOptions { max_ahead: Some(config.max_ahead), ..EngineOptions::LIVE };
         let driver =
             Driver::new(Engine::new(program.clone(), options), outbox, clock.clone(), metrics.clone());
         let halt_engine = Arc::new(AtomicBool::new(false));
@@ -261,7 +261,7 @@ fn start_sources(
 ) -> anyhow::Result<()> {
     for (index, (source, server)) in config.sources.iter().zip(servers).enumerate() {
         let name = source.stream.value.as_str();
-        let stream = program.stream(name).with_context(|| format!("the rules have no stream `{name}`"))?;
+        let stream = program.input(name)?;
         let identity = Identity {
             name: source.name.value.as_str().into(),
             index,

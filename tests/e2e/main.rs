@@ -8,6 +8,7 @@ mod receiver;
 
 mod commands;
 mod delivery;
+mod explain;
 mod fmt;
 mod intake;
 mod replay;

@@ -84,6 +84,11 @@ fn patterns() {
 }
 
 #[test]
+fn the_past() {
+    check_folder("past");
+}
+
+#[test]
 fn rules() {
     check_folder("rules");
 }
@@ -112,7 +117,7 @@ fn mistakes_in_several_files_are_all_reported() {
 /// An event's condition is checked wherever the pattern tests for it, but a mistake is told once.
 #[test]
 fn nothing_is_told_twice() {
-    let folders = ["names", "types", "patterns", "rules", "warnings", "unread"];
+    let folders = ["names", "types", "patterns", "past", "rules", "warnings", "unread"];
     for file in folders.iter().flat_map(|folder| entries(&root().join(folder), Some("trip"))) {
         let (_, diagnostics) = Program::compile(&sources(&[file.clone(), root().join("streams.trip")]));
         let mut seen = BTreeSet::new();

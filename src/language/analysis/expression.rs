@@ -6,7 +6,7 @@ use compact_str::CompactString;
 use crate::diagnostic::codes::{E0201, E0207, E0208, E0212};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::event::{StreamId, Type, Value};
-use crate::expression::{Expr, Size};
+use crate::expression::{Expr, FieldSource, Size};
 use crate::language::tree::{self, ExprKind};
 
 use super::fold::{boolean, constant, fold};
@@ -44,6 +44,13 @@ pub(super) enum Place<'a> {
         stream: StreamId,
         /// Where the pattern tests for it.
         tested: Span,
+    },
+    /// The condition of an aggregate over the past: bare names are fields of the past event.
+    Past {
+        /// The stream of the past event.
+        stream: StreamId,
+        /// The stream of the event from which it is seen; none in an alert.
+        current: Option<StreamId>,
     },
     /// The title or a field of an alert: bare names are parts of the key.
     Alert {
@@ -93,6 +100,8 @@ pub(super) struct Checker<'g, 't> {
     expanding: Option<Span>,
     /// Whether it has been reported as too large: then nothing more of it is looked at.
     is_too_large: bool,
+    /// What the expressions of the text have become, by their places, if that is wanted.
+    pub(super) pieces: Option<Vec<(Span, Expr)>>,
 }
 
 impl<'g, 't> Checker<'g, 't> {
@@ -114,6 +123,7 @@ impl<'g, 't> Checker<'g, 't> {
             depth: 0,
             expanding: None,
             is_too_large: false,
+            pieces: None,
         }
     }
 
@@ -147,6 +157,9 @@ impl<'g, 't> Checker<'g, 't> {
         let typed = fold(typed?);
         if let Some(Value::Str(text)) = typed.expr.as_const() {
             self.charge(Size { operations: text.len() / Size::BYTES, depth: 0 }, expr.span)?;
+        }
+        if let (Some(pieces), None) = (&mut self.pieces, self.expanding) {
+            pieces.push((expr.span, typed.expr.clone()));
         }
         Some(typed)
     }
@@ -228,6 +241,15 @@ impl<'g, 't> Checker<'g, 't> {
                 }
                 if let Some((id, field)) = self.globals.schema(*stream).field(name) {
                     return Some(Typed::new(Expr::Field(id), field.ty.value_type()));
+                }
+            }
+            Place::Past { stream, .. } => {
+                if name == "time" {
+                    return Some(Typed::new(Expr::Past(FieldSource::Time, Type::Timestamp), Type::Timestamp));
+                }
+                if let Some((id, field)) = self.globals.schema(*stream).field(name) {
+                    let ty = field.ty.value_type();
+                    return Some(Typed::new(Expr::Past(FieldSource::Field(id), ty), ty));
                 }
             }
             Place::Alert { key: Some(key) } => {

@@ -29,7 +29,13 @@ pub(super) fn boolean(expr: Expr) -> Typed {
 pub(super) fn fold(typed: Typed) -> Typed {
     let foldable = !matches!(
         typed.expr,
-        Expr::Const(_) | Expr::Field(_) | Expr::Time | Expr::Key(_) | Expr::Register(_)
+        Expr::Const(_)
+            | Expr::Field(_)
+            | Expr::Time
+            | Expr::Key(_)
+            | Expr::Register(_)
+            | Expr::History(_)
+            | Expr::Past(..)
     ) && typed.expr.operands().into_iter().all(Expr::is_const);
     if foldable {
         let faults = Faults::default();

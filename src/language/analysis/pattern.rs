@@ -9,18 +9,19 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use crate::event::{Duration, StreamId};
 use crate::expression::Expr;
 use crate::language::checked::{
-    Absence, ClockId, Link, LinkKind, Loop, LoopId, Node, Part, RunRegister, Test, TestId, Variable,
+    Absence, ClockId, Conjunct, History, Link, LinkKind, Loop, LoopId, Node, Part, RunRegister, Test, TestId,
+    Variable,
 };
 use crate::language::tree::{self, Atom, Modifier, Quantifier};
 
 use super::expression::{Checker, Place};
-use super::lint;
 use super::scope::Globals;
 use super::shape::{
     absence_kind, collect_names, is_nullable, is_nullable_atom, is_nullable_element, is_single_step,
     wrong_count,
 };
 use super::variables::{Around, Captured, Registers, Variables, Visible};
+use super::{conjuncts, lint};
 
 /// Most groups with a time limit, and most values of captured events that conditions read: every run
 /// keeps them.
@@ -37,6 +38,7 @@ pub(super) struct Checked {
     pub captured: Variables,
     pub tests: Vec<Test>,
     pub registers: Vec<RunRegister>,
+    pub histories: Vec<History>,
     pub clocks: Vec<Duration>,
     /// Where a copy of a run may first go on without an event that it could have taken.
     pub any: Option<Span>,
@@ -148,12 +150,14 @@ impl<'g, 't> PatternChecker<'g, 't> {
                 repeated: captured.around.iter().any(|around| around.repeats),
             })
         };
+        let (registers, histories) = self.registers.into_parts();
         Checked {
             root: root.filter(|_| self.is_sound && !is_incomplete),
             variables: self.captured.iter().filter_map(variable).collect(),
             captured: self.captured,
             tests: self.tests,
-            registers: self.registers.into_vec(),
+            registers,
+            histories,
             clocks: self.clocks,
             any: self.any,
             waits: self.waits,
@@ -481,16 +485,17 @@ impl<'g, 't> PatternChecker<'g, 't> {
     fn test(&mut self, name: &'t tree::Name, meant: Meant<'t>, seen: usize) -> Option<TestId> {
         let stream = meant.stream?;
         let condition = meant.event.and_then(|event| event.condition.as_ref());
-        let checked = match condition {
+        let (checked, conjuncts) = match condition {
             Some(condition) => self.condition(condition, stream, name.span, seen)?,
-            None => Expr::TRUE,
+            None => (Expr::TRUE, Vec::new()),
         };
         let (unary, residual) = match checked.as_const().and_then(crate::event::Value::as_bool) {
             Some(true) => (None, None),
-            _ => checked.split_by_registers(),
+            _ => checked.split_by_reach(),
         };
         let id = TestId(self.tests.len() as u32);
-        self.tests.push(Test { name: CompactString::new(&name.node), stream, unary, residual });
+        let name = CompactString::new(&name.node);
+        self.tests.push(Test { name, stream, unary, residual, conjuncts });
         Some(id)
     }
 
@@ -500,7 +505,7 @@ impl<'g, 't> PatternChecker<'g, 't> {
         stream: StreamId,
         tested: Span,
         seen: usize,
-    ) -> Option<Expr> {
+    ) -> Option<(Expr, Vec<Conjunct>)> {
         let visible = Visible {
             variables: Some(&self.captured),
             seen,
@@ -510,7 +515,11 @@ impl<'g, 't> PatternChecker<'g, 't> {
             is_incomplete: self.is_incomplete,
         };
         let place = Place::Condition { stream, tested };
-        Checker::new(self.globals, self.diagnostics, place, visible, &mut self.registers).condition(condition)
+        let mut checker = Checker::new(self.globals, self.diagnostics, place, visible, &mut self.registers);
+        checker.pieces = self.globals.for_tests.then(Vec::new);
+        let checked = checker.condition(condition)?;
+        let conjuncts = checker.pieces.take().map(|pieces| conjuncts::of(condition, pieces));
+        Some((checked, conjuncts.unwrap_or_default()))
     }
 }
 
