@@ -317,6 +317,15 @@ impl Program {
         &self.askers[predicate.0 as usize]
     }
 
+    /// The rules whose alerts other rules read, in the order of their names.
+    pub fn read_rules(&self) -> impl Iterator<Item = &RuleInfo> {
+        self.infos
+            .iter()
+            .zip(&self.alert_streams)
+            .filter(|(_, streams)| !streams.is_empty())
+            .map(|(info, _)| info)
+    }
+
     /// The streams of a rule's alerts that rules read.
     pub(crate) fn alert_streams(&self, rule: RuleId) -> &[AlertStream] {
         &self.alert_streams[rule.0 as usize]

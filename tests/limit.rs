@@ -91,6 +91,14 @@ fn for_each_may_compute_and_read_the_key() {
 }
 
 #[test]
+fn for_each_may_look_at_the_past() {
+    // The first two alerts of a key are one group, those after them another.
+    let rule = r#"rule r { by k match s as a alert low "x" limit 1 per 1h for each count(s) over 1h > 2 }"#;
+    let (alerts, _) = run(rule, &[0, 1, 2, 3].map(|ms| (ms, "k", 0, None)));
+    assert_eq!(passed(&alerts), [(0, 0), (2, 0)]);
+}
+
+#[test]
 fn matches_and_timeouts_count_together() {
     let rule = r#"rule r {
       by k

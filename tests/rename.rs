@@ -42,7 +42,7 @@ fn alerts(sources: &Sources, samples: &BTreeMap<String, Vec<String>>) -> Vec<Jso
     let program = Arc::new(program.expect("there is nothing wrong"));
     let now = Timestamp::from_micros(0);
     let partition = PartitionId(0);
-    let mut engine = Engine::new(Arc::clone(&program), EngineOptions { max_ahead: None });
+    let mut engine = Engine::new(Arc::clone(&program), EngineOptions::RECORDED);
     for name in samples.keys() {
         engine.open(program.stream(name).expect("a stream"), partition, now);
     }

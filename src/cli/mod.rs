@@ -1,9 +1,9 @@
 //! The command line: one file a command.
 //!
 //! Exit codes: 0 when a command did what was asked; 1 when it found what it looks for (`check`:
-//! errors in the rules; `test`: a test that fails; `fmt --check`: files to format) or failed on the
-//! way; 2 when it could not begin, because the arguments, the rules, the configuration or the named
-//! files are wrong.
+//! errors in the rules; `test`: a test that fails; `fmt --check`: files to format) or failed on the way; 2
+//! when it could not begin, because the arguments, the rules, the configuration or the named files are
+//! wrong.
 
 mod check;
 mod explain;

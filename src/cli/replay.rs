@@ -165,9 +165,7 @@ fn describe(summary: &Summary, program: &Program, seconds: f64) -> String {
         by_rule(program, &counts.groups_forgotten, &mut lines);
     }
     if counts.limits.iter().any(|count| *count > 0) {
-        lines.push(
-            "limits     `max runs` or `max events` was reached, so that a match can be missing:".to_owned(),
-        );
+        lines.push("limits     a bound was reached, so that a match can be missing:".to_owned());
         by_rule(program, &counts.limits, &mut lines);
     }
     if counts.forgotten.iter().any(|count| *count > 0) {

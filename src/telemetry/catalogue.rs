@@ -101,7 +101,7 @@ group! {
         groups_forgotten: Counter = Counter::default(), "tripline_rule_limit_groups_forgotten_total", "groups",
             "Groups of `limit … for each` forgotten because there were too many, so that an alert too many may pass.";
         limits: Counter = Counter::default(), "tripline_rule_limits_total", "limits",
-            "Times that `max runs` or `max events` was reached for a key, so that a match can be missing.";
+            "Times that `max runs` or `max events` was reached for a key, or that too many alerts of one moment waited to be read, so that a match can be missing.";
         forgotten: Counter = Counter::default(), "tripline_rule_forgotten_total", "events",
             "Past events left out of an aggregate because too many are kept for a key, so that it is too small.";
         faults: Counter = Counter::default(), "tripline_rule_faults_total", "values",

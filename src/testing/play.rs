@@ -81,7 +81,8 @@ impl Player<'_> {
                 return;
             }
         }
-        self.played.passed = self.engine.watermark();
+        // Every event has been matched: the streams have ended, and hold nothing back.
+        self.played.passed = self.engine.watermark().max(self.clock);
         if !case.stops {
             self.engine.finish();
             self.collect();
