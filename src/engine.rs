@@ -117,7 +117,12 @@ impl Engine {
 
     /// A partition of `stream` begins to send: from now on it holds event time back. `now` is the
     /// wall clock.
+    ///
+    /// # Panics
+    /// When the stream carries the alerts of a rule, so that nothing can be read into it:
+    /// [`Program::input`] finds those that sources can feed.
     pub fn open(&mut self, stream: StreamId, partition: PartitionId, now: Timestamp) {
+        self.assert_input(stream);
         self.ordering.open(stream, partition, now);
     }
 
@@ -133,9 +138,10 @@ impl Engine {
     /// When the event cannot be taken; it has been counted.
     ///
     /// # Panics
-    /// When the event is not of a stream of the program or lacks values for its fields: events are made
-    /// by a [`crate::codec::Decoder`] for the stream's schema.
+    /// When the event is not of a stream of the program that sources feed or lacks values for its
+    /// fields: events are made by a [`crate::codec::Decoder`] for the stream's schema.
     pub fn push(&mut self, event: Event, now: Timestamp) -> Result<(), Refused> {
+        self.assert_input(event.stream());
         if let Some(max_ahead) = self.options.max_ahead {
             let latest = now.saturating_add(max_ahead);
             if event.time() > latest {
@@ -216,9 +222,14 @@ impl Engine {
         self.shard.live_keys()
     }
 
-    /// How many events wait for their turn in the order.
+    /// How many events wait for their turn in the order, those made of alerts included.
     pub fn waiting(&self) -> usize {
-        self.ordering.waiting()
+        self.ordering.waiting() + self.shard.waiting()
+    }
+
+    fn assert_input(&self, stream: StreamId) {
+        let schema = self.program.schema(stream);
+        assert!(schema.alerts_of.is_none(), "`{}` carries alerts; nothing can be read into it", schema.name);
     }
 
     fn match_ready(&mut self) {

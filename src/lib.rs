@@ -26,7 +26,7 @@
 //! A module imports only from those before its own group in this list, which `tests/layers.rs`
 //! checks: event, diagnostic · alert, expression · language, codec, ordering · automaton ·
 //! program, matcher · shard · engine · testing; then the edge: telemetry · source, outbox · sink · config ·
-//! runtime · cli.
+//! runtime · lsp · cli.
 
 #![warn(missing_docs)]
 
@@ -51,6 +51,8 @@ pub mod testing;
 pub mod cli;
 #[cfg(feature = "service")]
 pub mod config;
+#[cfg(feature = "service")]
+mod lsp;
 #[cfg(feature = "service")]
 mod outbox;
 #[cfg(feature = "service")]

@@ -11,8 +11,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::event::{FieldId, StreamId, StreamSchema};
 use crate::history::{LogId, Logs, Reading};
 use crate::language::case::Case;
-use crate::language::checked::Rule;
-use crate::language::{self, checked};
+use crate::language::checked::{AlertStream, Rule};
+use crate::language::{self, checked, tree};
 
 pub use crate::language::checked::Mode;
 
@@ -47,6 +47,8 @@ pub struct Program {
     routes: Vec<Vec<Route>>,
     /// The tests that the rule set holds.
     cases: Vec<Case>,
+    /// For each rule, the streams of its alerts that rules read.
+    alert_streams: Vec<Vec<AlertStream>>,
 }
 
 /// Where the events of a stream go that are grouped by the same fields.
@@ -69,6 +71,8 @@ pub(crate) struct Readings {
     pub alert: Vec<Reading>,
     /// In the alert of a time-out.
     pub timeout: Vec<Reading>,
+    /// In `for each` of its limit.
+    pub limit: Vec<Reading>,
 }
 
 impl Readings {
@@ -83,13 +87,36 @@ impl Readings {
             pattern: read(&rule.histories),
             alert: read(&rule.alert.histories),
             timeout: rule.timeout.iter().flat_map(|timeout| read(&timeout.alert.histories)).collect(),
+            limit: rule.limit.iter().flat_map(|limit| read(&limit.histories)).collect(),
         }
     }
 
     /// The logs that the rule reads.
     pub fn logs(&self) -> impl Iterator<Item = LogId> {
-        [&self.pattern, &self.alert, &self.timeout].into_iter().flatten().map(|reading| reading.log)
+        [&self.pattern, &self.alert, &self.timeout, &self.limit]
+            .into_iter()
+            .flatten()
+            .map(|reading| reading.log)
     }
+}
+
+/// Why nothing can be read into a stream.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoInput {
+    /// There is none of that name.
+    #[error("the rules have no stream `{name}`")]
+    Unknown {
+        /// The name.
+        name: String,
+    },
+    /// It carries the alerts of a rule.
+    #[error("`{name}` carries the alerts of the rule `{rule}`; nothing can be read into it")]
+    Alerts {
+        /// The stream.
+        name: String,
+        /// The rule.
+        rule: String,
+    },
 }
 
 /// What the outside needs to know of a rule.
@@ -117,16 +144,19 @@ impl Program {
     /// Compiles the files of a rule set. The diagnostics hold errors when there is no program, and
     /// perhaps warnings when there is one.
     pub fn compile(sources: &Sources) -> (Option<Program>, Diagnostics) {
-        Program::compile_as(sources, false)
+        Program::compile_by(sources, language::check)
     }
 
     /// Compiles like [`Program::compile`] a program that can tell why an event did not fit, for
     /// [`crate::testing`]. It does the same but takes more memory.
     pub fn compile_for_tests(sources: &Sources) -> (Option<Program>, Diagnostics) {
-        Program::compile_as(sources, true)
+        Program::compile_by(sources, language::check_for_tests)
     }
 
-    fn compile_as(sources: &Sources, for_tests: bool) -> (Option<Program>, Diagnostics) {
+    fn compile_by(
+        sources: &Sources,
+        check: fn(&[tree::File]) -> (checked::Checked, Diagnostics),
+    ) -> (Option<Program>, Diagnostics) {
         let mut diagnostics = Diagnostics::default();
         let mut files = Vec::new();
         for (id, file) in sources.iter() {
@@ -138,7 +168,7 @@ impl Program {
             // Every name that the file declares would be reported as unknown.
             return (None, diagnostics.sorted());
         }
-        let (checked, problems) = language::check(&files, for_tests);
+        let (checked, problems) = check(&files);
         diagnostics.append(problems);
         let program = Program::build(checked, &mut diagnostics);
         let diagnostics = diagnostics.sorted();
@@ -177,8 +207,10 @@ impl Program {
         let mut logs = Logs::default();
         let readings: Vec<Readings> =
             rules.iter().map(|compiled| Readings::new(&compiled.rule, &mut logs, &mut predicates)).collect();
+        let routes = routes(checked.streams.len(), &rules, &readings, &logs);
         Program {
-            routes: routes(checked.streams.len(), &rules, &readings, &logs),
+            alert_streams: alert_streams(checked.alert_streams, &rules, &routes),
+            routes,
             askers: askers(&predicates, &rules, &readings, &logs),
             readers: readers(&readings, &rules, &logs),
             logs,
@@ -191,7 +223,8 @@ impl Program {
         }
     }
 
-    /// The streams, in the order of their names; [`StreamId`] counts them from 0.
+    /// The streams: first those that sources feed, in the order of their names, then those that carry
+    /// the alerts of rules, in the order of theirs. [`StreamId`] counts them from 0.
     pub fn streams(&self) -> &[StreamSchema] {
         &self.streams
     }
@@ -199,6 +232,25 @@ impl Program {
     /// The stream with that name.
     pub fn stream(&self, name: &str) -> Option<StreamId> {
         self.streams.iter().position(|stream| stream.name == name).map(|index| StreamId(index as u32))
+    }
+
+    /// The stream with that name, if sources can feed it.
+    ///
+    /// # Errors
+    /// Why they cannot.
+    pub fn input(&self, name: &str) -> Result<StreamId, NoInput> {
+        let name = name.to_owned();
+        let Some(stream) = self.stream(&name) else { return Err(NoInput::Unknown { name }) };
+        match &self.schema(stream).alerts_of {
+            None => Ok(stream),
+            Some(rule) => Err(NoInput::Alerts { name, rule: rule.to_string() }),
+        }
+    }
+
+    /// The names of the streams that sources can feed, in order.
+    pub fn inputs(&self) -> impl Iterator<Item = &str> {
+        let of_sources = self.streams.iter().filter(|stream| stream.alerts_of.is_none());
+        of_sources.map(|stream| stream.name.as_str())
     }
 
     /// The schema of a stream.
@@ -266,6 +318,11 @@ impl Program {
     /// The rules that ask a predicate.
     pub(crate) fn askers(&self, predicate: PredicateId) -> &[RuleId] {
         &self.askers[predicate.0 as usize]
+    }
+
+    /// The streams of a rule's alerts that rules read.
+    pub(crate) fn alert_streams(&self, rule: RuleId) -> &[AlertStream] {
+        &self.alert_streams[rule.0 as usize]
     }
 
     /// Where the events of a stream go.
@@ -354,6 +411,24 @@ impl<'r> Routes<'r> {
         });
         &mut routes[place]
     }
+}
+
+/// For each rule, the streams of its alerts that rules read.
+fn alert_streams(
+    declared: Vec<AlertStream>,
+    rules: &[CompiledRule],
+    routes: &[Vec<Route>],
+) -> Vec<Vec<AlertStream>> {
+    let mut by_rule: Vec<Vec<AlertStream>> = rules.iter().map(|_| Vec::new()).collect();
+    for stream in declared.into_iter().filter(|stream| !routes[stream.stream.0 as usize].is_empty()) {
+        if let Ok(rule) = rules.binary_search_by(|compiled| compiled.rule.name.cmp(&stream.rule)) {
+            by_rule[rule].push(stream);
+        }
+    }
+    for streams in &mut by_rule {
+        streams.sort_by_key(|stream| stream.stream);
+    }
+    by_rule
 }
 
 impl RuleInfo {

@@ -21,6 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["sink"],
     &["config"],
     &["runtime"],
+    &["lsp"],
     &["cli"],
 ];
 

@@ -3,8 +3,8 @@
 //!
 //! Beside `x.trip` stand `x.events/<stream>.jsonl`, in the order of arrival, and
 //! `x.expected.jsonl`, one alert a line. An expected alert is compared as a subset, with captured
-//! events by their `id`; the number of alerts is exact, and no other rule may report anything. An
-//! event marked `"late": true` must be refused as late, and no other.
+//! events by their `id` and captured alerts by rule, kind and time; the number of alerts is exact, and
+//! no other rule may report anything. An event marked `"late": true` must be refused as late, and no other.
 //!
 //! `x.test.trip` holds the tests of `x` in the language itself.
 
@@ -127,13 +127,21 @@ fn run(program: &Arc<Program>, example: &Example, arrival: Arrival) -> Vec<Json>
     engine.take_alerts().iter().map(readable).collect()
 }
 
-/// The alert as sinks get it, with ids in place of whole events.
+/// The alert as sinks get it, with ids in place of whole events; alerts that it captured are shown
+/// by rule, kind and time.
 fn readable(alert: &tripline::alert::Alert) -> Json {
     let mut alert = serde_json::to_value(alert).expect("alerts are JSON");
     let events = alert["events"].as_object_mut().expect("events by variable");
     for captured in events.values_mut() {
         for event in captured.as_array_mut().expect("a list for each variable") {
-            *event = event["id"].take();
+            *event = match event["rule"].as_str() {
+                None => event["id"].take(),
+                // An alert that another rule has read: its id is a hash of positions.
+                Some(rule) => {
+                    let text = |name: &str| event[name].as_str().expect("it says so").to_owned();
+                    json!(format!("{rule} {} {}", text("kind"), text("time")))
+                }
+            };
         }
     }
     alert

@@ -28,6 +28,31 @@ impl Serialize for Alert {
     }
 }
 
+/// An alert as the record of an event of the streams made of it: what the stream's fields hold, by
+/// their names, with the alert's id and rule where no field has those names.
+pub struct AsEvent<'a>(pub &'a Alert);
+
+impl Serialize for AsEvent<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let AsEvent(alert) = self;
+        let fields = || alert.key.iter().chain(&alert.fields);
+        let is_free = |wanted: &str| fields().all(|(name, _)| name != wanted);
+        let mut map = serializer.serialize_map(None)?;
+        if is_free("id") {
+            map.serialize_entry("id", &alert.id)?;
+        }
+        if is_free("rule") {
+            map.serialize_entry("rule", &*alert.rule)?;
+        }
+        map.serialize_entry("kind", &alert.kind)?;
+        map.serialize_entry("time", &Value::Timestamp(alert.decided_time))?;
+        for (name, value) in fields() {
+            map.serialize_entry(name.as_str(), value)?;
+        }
+        map.end()
+    }
+}
+
 /// Pairs as an object.
 struct Named<'a>(&'a [(compact_str::CompactString, Value)]);
 

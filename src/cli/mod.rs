@@ -7,6 +7,7 @@
 mod check;
 mod explain;
 mod graph;
+mod lsp;
 mod output;
 mod replay;
 mod rules;
@@ -35,6 +36,7 @@ enum Command {
     Replay(replay::Replay),
     Test(test::Test),
     Graph(graph::Graph),
+    Lsp(lsp::Lsp),
     Explain(explain::Explain),
 }
 
@@ -52,6 +54,7 @@ pub fn main() -> ExitCode {
         Command::Replay(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Graph(command) => command.run(),
+        Command::Lsp(command) => command.run(),
         Command::Explain(command) => command.run(),
     };
     match result {

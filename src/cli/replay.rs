@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::config::value::parse_size;
 use crate::diagnostic::nearest;
-use crate::program::Program;
+use crate::program::{NoInput, Program};
 use crate::runtime::replay::{self, ReplayError, Summary};
 
 use super::output::{self, grouped};
@@ -97,11 +97,11 @@ fn parse_input(text: &str, program: &Program) -> Result<replay::Input, Misuse> {
     else {
         return Err(Misuse(format!("`--input {text}`: an input is written `STREAM=FILE`")));
     };
-    let Some(stream) = program.stream(name) else {
-        let names = program.streams().iter().map(|stream| stream.name.as_str());
-        let hint = nearest(name, names).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
-        return Err(Misuse(format!("`--input {text}`: the rules have no stream `{name}`{hint}")));
-    };
+    let stream = program.input(name).map_err(|why| {
+        let near = nearest(name, program.inputs()).filter(|_| matches!(why, NoInput::Unknown { .. }));
+        let hint = near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+        Misuse(format!("`--input {text}`: {why}{hint}"))
+    })?;
     Ok(replay::Input { stream, path: Path::new(path).to_path_buf() })
 }
 
@@ -153,6 +153,17 @@ fn describe(summary: &Summary, program: &Program, seconds: f64) -> String {
     let counts = &summary.rules;
     lines.push(format!("alerts     {}", grouped(counts.alerts.iter().sum())));
     by_rule(program, &counts.alerts, &mut lines);
+    if counts.held_back.iter().any(|count| *count > 0) {
+        lines.push("held back  of these, by `limit`:".to_owned());
+        by_rule(program, &counts.held_back, &mut lines);
+    }
+    if counts.groups_forgotten.iter().any(|count| *count > 0) {
+        lines.push(
+            "forgotten  groups of `limit … for each`, too many for one key; an alert too many may have passed:"
+                .to_owned(),
+        );
+        by_rule(program, &counts.groups_forgotten, &mut lines);
+    }
     if counts.limits.iter().any(|count| *count > 0) {
         lines.push(
             "limits     `max runs` or `max events` was reached, so that a match can be missing:".to_owned(),

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::codes::{E0606, E0607, W0601, W0602};
+use crate::diagnostic::codes::{E0606, E0607, E0620, W0601, W0602};
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::language::checked::Mode;
-use crate::program::Program;
+use crate::program::{NoInput, Program};
 
 use super::Config;
 use super::document::list;
@@ -23,23 +23,23 @@ impl Config {
     fn check_streams(&self, program: &Program, diagnostics: &mut Diagnostics) {
         for source in &self.sources {
             let name = &source.stream.value;
-            if program.stream(name).is_some() {
-                continue;
-            }
-            let message = format!("the rules have no stream `{name}`");
-            let mut diagnostic = Diagnostic::new(E0606, source.stream.span, message);
-            let names = || program.streams().iter().map(|stream| stream.name.as_str());
-            diagnostic.help.push(match nearest(name, names()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("their streams are {}", list(names())),
+            let Err(why) = program.input(name) else { continue };
+            let span = source.stream.span;
+            diagnostics.push(match why {
+                NoInput::Unknown { .. } => {
+                    let names = || program.inputs();
+                    Diagnostic::new(E0606, span, why.to_string()).help(match nearest(name, names()) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("their streams are {}", list(names())),
+                    })
+                }
+                NoInput::Alerts { .. } => Diagnostic::new(E0620, span, why.to_string())
+                    .help("take this source out; feed the streams that the rule reads"),
             });
-            diagnostics.push(diagnostic);
         }
         let fed = |name: &str| self.sources.iter().any(|source| source.stream.value == name);
         let hungry: Vec<_> = program
-            .streams()
-            .iter()
-            .map(|stream| stream.name.as_str())
+            .inputs()
             .filter(|name| {
                 !fed(name) && program.stream(name).is_some_and(|stream| !program.routes(stream).is_empty())
             })

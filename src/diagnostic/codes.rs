@@ -116,6 +116,10 @@ codes! {
     E0402 "keys that do not fit each other"
     E0403 "a limit out of range"
     E0404 "an unknown severity, mode or policy"
+    E0430 "a stream of the alerts of a rule that does not exist"
+    E0431 "rules that read each other's alerts in a circle"
+    E0432 "an alert field whose name a stream of alerts cannot give"
+    E0433 "an alert field without one type for a stream of alerts"
 
     // Tests.
     E0440 "a test event without a required field"
@@ -143,6 +147,7 @@ codes! {
     E0611 "a file or folder that cannot be read"
     E0612 "a value that the key does not know"
     E0613 "a value out of range"
+    E0620 "a source of a stream that carries alerts"
 
     // What this version does not do.
     E0901 "a part of the language that this version does not run yet"
@@ -158,6 +163,7 @@ codes! {
     W0508 "an `on timeout` that can never happen"
     W0509 "a negation over a field that may be missing"
     W0520 "an aggregate over the past that compares each past event"
+    W0540 "a stream of the alerts of a rule that is off"
     W0550 "a test that expects nothing in particular"
     W0601 "alerts that no sink receives"
     W0602 "a stream that no source feeds"

@@ -8,7 +8,7 @@ use compact_str::CompactString;
 
 use crate::alert::Severity;
 use crate::diagnostic::Span;
-use crate::event::{Duration, FieldId, StreamId, StreamSchema};
+use crate::event::{Duration, FieldId, StreamId, StreamSchema, Type};
 use crate::expression::{Expr, RegisterSpec, Template};
 
 use super::case::Case;
@@ -18,8 +18,10 @@ pub use super::tree::LinkKind;
 /// A rule set that can be run.
 #[derive(Clone, Debug, Default)]
 pub struct Checked {
-    /// The streams, sorted by name.
+    /// The streams: those of sources sorted by name, then those of alerts sorted by name.
     pub streams: Vec<StreamSchema>,
+    /// How the streams of alerts are filled.
+    pub alert_streams: Vec<AlertStream>,
     /// The rules, sorted by name.
     pub rules: Vec<Rule>,
     /// The tests, in the order of the files.
@@ -49,6 +51,9 @@ pub struct Rule {
     pub name: Arc<str>,
     /// Where its pattern stands.
     pub pattern_span: Span,
+    /// How far it is from events: 0 when it reads none that are made of alerts, else 1 more than the
+    /// greatest of the rules whose alerts it reads.
+    pub stratum: u32,
     /// Hash of its meaning: what decides when it matches and what it captures.
     pub fingerprint: Arc<str>,
     /// `about`
@@ -79,6 +84,8 @@ pub struct Rule {
     pub alert: AlertSpec,
     /// What a time-out says, if it is reported.
     pub timeout: Option<Timeout>,
+    /// Which alerts are held back.
+    pub limit: Option<Limit>,
     /// Most live runs for one key.
     pub max_runs: usize,
     /// Most events that the live runs of one key may hold, each run counted by itself.
@@ -292,11 +299,54 @@ pub struct AlertSpec {
     /// Its title.
     pub title: Template,
     /// Its fields.
-    pub fields: Vec<(CompactString, Expr)>,
+    pub fields: Vec<AlertField>,
     /// What title and fields read of the captured events.
     pub registers: Vec<RunRegister>,
     /// What title and fields read of the past.
     pub histories: Vec<History>,
+}
+
+/// A field of an alert.
+#[derive(Clone, Debug)]
+pub struct AlertField {
+    /// Its name.
+    pub name: CompactString,
+    /// Its value.
+    pub value: Expr,
+    /// The type of the value.
+    pub ty: Type,
+}
+
+/// A stream that carries the alerts of a rule. Its fields are the parts of the key, `kind`, and then
+/// those that the alerts fill.
+#[derive(Clone, Debug)]
+pub struct AlertStream {
+    /// The stream.
+    pub stream: StreamId,
+    /// The rule.
+    pub rule: Arc<str>,
+    /// Where the values of the last fields come from.
+    pub filled: Vec<Filled>,
+}
+
+/// The place of a field's value in the rule's alerts; null where an alert has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filled {
+    /// Among the fields of a match's alert.
+    pub by_match: Option<usize>,
+    /// Among the fields of a time-out's alert.
+    pub by_timeout: Option<usize>,
+}
+
+impl Filled {
+    /// The fields of the rule's alerts that it stands for: of the match, and of the time-out.
+    pub fn fields(self, rule: &Rule) -> (Option<&AlertField>, Option<&AlertField>) {
+        let by_timeout = rule.timeout.as_ref().zip(self.by_timeout);
+        (
+            self.by_match.map(|index| &rule.alert.fields[index]),
+            by_timeout.map(|(timeout, index)| &timeout.alert.fields[index]),
+        )
+    }
 }
 
 /// What a time-out says and when.
@@ -306,6 +356,21 @@ pub struct Timeout {
     pub after: Option<VariableId>,
     /// What it says.
     pub alert: AlertSpec,
+}
+
+/// How many alerts of one key may be sent in a span of time; the others are held back.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    /// So many.
+    pub count: usize,
+    /// Before each moment for so long.
+    pub per: Duration,
+    /// Counted apart for each value of these.
+    pub for_each: Vec<Expr>,
+    /// What these read of the captured events.
+    pub registers: Vec<RunRegister>,
+    /// What these read of the past.
+    pub histories: Vec<History>,
 }
 
 impl RunRegister {

@@ -150,6 +150,8 @@ impl<O: Outbox> Driver<O> {
         self.metrics.engine.past.set(self.engine.past_events() as u64);
         for (index, metrics) in self.metrics.rules.iter().enumerate() {
             metrics.alerts.follow(counters.alerts[index]);
+            metrics.held_back.follow(counters.held_back[index]);
+            metrics.groups_forgotten.follow(counters.groups_forgotten[index]);
             metrics.limits.follow(counters.limits[index]);
             metrics.forgotten.follow(counters.forgotten[index]);
             metrics.faults.follow(counters.faults[index]);

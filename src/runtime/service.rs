@@ -261,7 +261,7 @@ fn start_sources(
 ) -> anyhow::Result<()> {
     for (index, (source, server)) in config.sources.iter().zip(servers).enumerate() {
         let name = source.stream.value.as_str();
-        let stream = program.stream(name).with_context(|| format!("the rules have no stream `{name}`"))?;
+        let stream = program.input(name)?;
         let identity = Identity {
             name: source.name.value.as_str().into(),
             index,

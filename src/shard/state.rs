@@ -15,6 +15,7 @@ use crate::history::Histories;
 use crate::ordering::OrderingState;
 use crate::program::Program;
 
+use super::derived::Derived;
 use super::keys::{Keys, Record};
 use super::{Shard, ShardCounters};
 
@@ -65,6 +66,8 @@ pub struct ShardState {
     pub(super) records: Vec<Record>,
     /// The past that rules look at.
     pub(super) histories: Histories,
+    /// The events made of alerts that wait for their turn.
+    pub(super) derived: Derived,
     /// What has been counted of rules.
     pub counters: ShardCounters,
 }
@@ -110,6 +113,7 @@ impl Shard {
         ShardState {
             records: self.keys.records().cloned().collect(),
             histories: self.histories.borrow().clone(),
+            derived: self.derived.clone(),
             counters: self.counters.clone(),
         }
     }
@@ -119,8 +123,9 @@ impl Shard {
         let mut shard = Shard::new(program);
         shard.keys = Keys::restore(state.records);
         shard.live_runs = shard.keys.live_runs();
-        shard.timers.replace(shard.keys.timers());
+        shard.set_timers();
         shard.histories = RefCell::new(state.histories);
+        shard.derived = state.derived;
         shard.counters = state.counters;
         shard
     }

@@ -96,6 +96,10 @@ group! {
     RuleMetrics by "rule" {
         alerts: Counter = Counter::default(), "tripline_rule_alerts_total", "alerts",
             "Alerts made.";
+        held_back: Counter = Counter::default(), "tripline_rule_held_back_total", "alerts",
+            "Alerts that the rule's `limit` held back.";
+        groups_forgotten: Counter = Counter::default(), "tripline_rule_limit_groups_forgotten_total", "groups",
+            "Groups of `limit … for each` forgotten because there were too many, so that an alert too many may pass.";
         limits: Counter = Counter::default(), "tripline_rule_limits_total", "limits",
             "Times that `max runs` or `max events` was reached for a key, so that a match can be missing.";
         forgotten: Counter = Counter::default(), "tripline_rule_forgotten_total", "events",

@@ -94,7 +94,7 @@ mod tests {
     fn a_count_takes_several() {
         assert_eq!(assign(&[2, 1], &[vec![0, 1, 2], vec![1]], 3), [vec![0, 2], vec![1]]);
         assert_eq!(assign(&[3], &[vec![0, 1]], 2), [vec![0, 1]]);
-        assert_eq!(assign(&[0], &[vec![0]], 1), [vec![]]);
+        assert_eq!(assign(&[0], &[vec![0]], 1), [Vec::<usize>::new()]);
     }
 
     /// The most that can be satisfied, found by trying everything.

@@ -76,7 +76,7 @@ fn the_configurations_are_wrong_and_right_as_they_say() {
     use std::fs;
     use std::process::Command;
 
-    const RULE: &str = "rule large {\n  by card\n  event large = auth where amount > 500\n  match large\n  alert low \"Card {card}\"\n  to desk\n}\n";
+    const RULE: &str = "rule large {\n  by card\n  event large = auth where amount > 500\n  match large\n  alert low \"Card {card}\"\n  to desk\n}\nstream large_charges from large\n";
     let sections = sections(PAGE);
     let streams = streams(&sections);
     for (code, section) in of_codes(&sections) {

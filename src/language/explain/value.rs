@@ -189,8 +189,14 @@ impl<'t> Scope<'_, 't> {
         let past = Scope { place: Place::Past(name), ..*self };
         let mut notes: Vec<String> = Vec::new();
         notes.extend(condition.map(|condition| format!("only those where {}", past.clause(condition))));
+        let is_alert = matches!(self.place, Place::Match);
         let when = match over.previous {
+            true if is_alert => {
+                notes.push("without the event that completed the match".to_owned());
+                format!("in the {span} up to the alert")
+            }
             true => format!("in the {span} before this event"),
+            false if is_alert => format!("in the {span} up to the alert"),
             false => {
                 // An event of another stream is not among those of the past.
                 let is_own = matches!(self.place, Place::Condition(stream) if stream == name);
