@@ -38,8 +38,16 @@ use super::tree;
 pub use rule::{DEFAULT_MAX_EVENTS, DEFAULT_MAX_RUNS};
 
 /// Checks the files of a rule set. The result can be run when the diagnostics hold no error.
-/// `for_tests`: whether it must be able to tell why an event did not fit, which takes memory.
-pub fn check(files: &[tree::File], for_tests: bool) -> (Checked, Diagnostics) {
+pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
+    check_as(files, false)
+}
+
+/// The same; the result can also tell why an event did not fit, which takes memory.
+pub fn check_for_tests(files: &[tree::File]) -> (Checked, Diagnostics) {
+    check_as(files, true)
+}
+
+fn check_as(files: &[tree::File], for_tests: bool) -> (Checked, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let declarations = scope::collect(files, &mut diagnostics);
     let mut unread = scope::Reported::of(files);
