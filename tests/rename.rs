@@ -43,6 +43,7 @@ fn alerts(sources: &Sources, samples: &BTreeMap<String, Vec<String>>) -> Vec<Jso
     let now = Timestamp::from_micros(0);
     let partition = PartitionId(0);
     let mut engine = Engine::new(Arc::clone(&program), EngineOptions::RECORDED);
+    engine.set_tables(rules::tables(&program));
     for name in samples.keys() {
         engine.open(program.stream(name).expect("a stream"), partition, now);
     }
@@ -91,10 +92,16 @@ fn the_alerts_stay_as_they_are() {
         }
     }
     for (id, symbol) in index.symbols() {
-        // The names of captures and streams stand in alerts, and so do those of alerts that other rules
-        // read.
-        let is_meaning = matches!(symbol.kind, SymbolKind::Stream | SymbolKind::Event | SymbolKind::Variable)
-            || carried.contains(&id);
+        // The names of captures, streams, lists and tables stand in alerts, and so do those of alerts that
+        // other rules read.
+        let is_meaning = matches!(
+            symbol.kind,
+            SymbolKind::Stream
+                | SymbolKind::Event
+                | SymbolKind::Variable
+                | SymbolKind::List
+                | SymbolKind::Table
+        ) || carried.contains(&id);
         if is_meaning || symbol.kind == SymbolKind::Test {
             continue;
         }

@@ -1,11 +1,13 @@
 //! The command line: one file a command.
 //!
 //! Exit codes: 0 when a command did what was asked; 1 when it found what it looks for (`check`:
-//! errors in the rules; `test`: a test that fails) or failed on the way; 2 when it could not begin, because the arguments, the
-//! rules, the configuration or the named files are wrong.
+//! errors in the rules; `test`: a test that fails; `fmt --check`: files to format) or failed on the way; 2
+//! when it could not begin, because the arguments, the rules, the configuration or the named files are
+//! wrong.
 
 mod check;
 mod explain;
+mod fmt;
 mod graph;
 mod lsp;
 mod output;
@@ -35,6 +37,7 @@ enum Command {
     Check(check::Check),
     Replay(replay::Replay),
     Test(test::Test),
+    Fmt(fmt::Fmt),
     Graph(graph::Graph),
     Lsp(lsp::Lsp),
     Explain(explain::Explain),
@@ -53,6 +56,7 @@ pub fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Test(command) => command.run(),
+        Command::Fmt(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Lsp(command) => command.run(),
         Command::Explain(command) => command.run(),

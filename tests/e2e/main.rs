@@ -9,6 +9,8 @@ mod receiver;
 mod commands;
 mod delivery;
 mod explain;
+mod fmt;
 mod intake;
 mod replay;
 mod stopping;
+mod tables;
