@@ -209,7 +209,7 @@ fn the_tests_of_the_rules_pass_and_every_rule_has_some() {
     let program = Arc::new(Program::compile_for_tests(&sources).0.expect("the rules compile"));
     let mut expected = BTreeSet::new();
     for case in program.cases() {
-        let outcome = testing::run(&program, &sources, case);
+        let outcome = testing::run(&program, &rules::tables(&program), &sources, case);
         let shown: Vec<String> =
             outcome.failures.iter().map(|failure| failure.render(&sources, Style::Plain)).collect();
         assert!(outcome.passed(), "{}:\n{}", case.name, shown.join("\n\n"));
@@ -231,7 +231,7 @@ fn the_tests_of_the_rules_pass_with_a_restart_after_every_event() {
         let mut case = case.clone();
         let steps = std::mem::take(&mut case.steps);
         case.steps = steps.into_iter().flat_map(|step| [step, Step::Restart]).collect();
-        let outcome = testing::run(&program, &sources, &case);
+        let outcome = testing::run(&program, &rules::tables(&program), &sources, &case);
         assert!(outcome.passed(), "{}: {:?}", case.name, outcome.failures);
     }
 }
