@@ -221,13 +221,8 @@ fn renaming_keeps_what_rules_mean() {
     let carried: BTreeSet<Span> = carried.map(|(_, id)| index.symbol(id).span).collect();
     rename_all(&sources, |symbol, new| {
         let after = fingerprints(&new);
-<<<<<<< HEAD
-        // The names of streams and captures are part of what a rule means, and so are those of what a
-        // stream of alerts carries.
-        let is_part = matches!(symbol.kind, SymbolKind::Stream | SymbolKind::Event | SymbolKind::Variable)
-            || carried.contains(&symbol.span);
-=======
-        // The names of streams, captures, lists and tables are part of what a rule means.
+        // The names of streams, captures, lists and tables are part of what a rule means, and so are
+        // those of what a stream of alerts carries.
         let is_part = matches!(
             symbol.kind,
             SymbolKind::Stream
@@ -235,8 +230,7 @@ fn renaming_keeps_what_rules_mean() {
                 | SymbolKind::Variable
                 | SymbolKind::List
                 | SymbolKind::Table
-        );
->>>>>>> main
+        ) || carried.contains(&symbol.span);
         if is_part {
             assert_eq!(after.len(), before.len(), "{}", symbol.name);
         } else {
