@@ -6,10 +6,12 @@
 
 mod check;
 mod graph;
+mod init;
 mod output;
 mod replay;
 mod rules;
 mod run;
+mod shell;
 
 use std::process::ExitCode;
 
@@ -32,6 +34,9 @@ enum Command {
     Check(check::Check),
     Replay(replay::Replay),
     Graph(graph::Graph),
+    Init(init::Init),
+    Completions(shell::Completions),
+    Man(shell::Man),
 }
 
 /// A command could not begin, because of what it was given.
@@ -47,6 +52,9 @@ pub fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Graph(command) => command.run(),
+        Command::Init(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
     };
     match result {
         Ok(code) => code,

@@ -9,5 +9,6 @@ mod receiver;
 mod commands;
 mod delivery;
 mod intake;
+mod project;
 mod replay;
 mod stopping;
