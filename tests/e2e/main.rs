@@ -11,6 +11,7 @@ mod delivery;
 mod explain;
 mod fmt;
 mod intake;
+mod project;
 mod replay;
 mod stopping;
 mod tables;
