@@ -87,7 +87,7 @@ impl Program {
         let (checked, problems) = language::check(&files);
         diagnostics.append(problems);
         let program = Program::build(checked, &mut diagnostics);
-        let diagnostics = diagnostics.sorted();
+        let diagnostics = language::apply_allowed(&files, sources, diagnostics).sorted();
         if diagnostics.has_errors() { (None, diagnostics) } else { (Some(program), diagnostics) }
     }
 

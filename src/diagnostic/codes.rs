@@ -141,6 +141,8 @@ codes! {
     W0507 "an event or stream that the pattern does not use"
     W0508 "an `on timeout` that can never happen"
     W0509 "a negation over a field that may be missing"
+    W0518 "an `allow` of what cannot be allowed"
+    W0519 "an `allow` that silences nothing"
     W0601 "alerts that no sink receives"
     W0602 "a stream that no source feeds"
 }
