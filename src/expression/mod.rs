@@ -9,10 +9,13 @@ mod describe;
 mod evaluate;
 mod expr;
 pub mod functions;
+mod truth;
+mod values;
 mod wildcard;
 
 pub use aggregate::{Aggregate, FieldSource, Register, RegisterId, RegisterSpec};
 pub use describe::Leaves;
 pub use evaluate::{Faults, Scope};
 pub use expr::{Arithmetic, Comparison, Expr, Size, Template};
+pub use truth::{Facts, Known, Truth, clash, subject};
 pub use wildcard::Wildcard;
