@@ -206,9 +206,11 @@ impl<'g, 't> Checker<'g, 't> {
     pub fn condition(&mut self, condition: &'t tree::Expr) -> Option<Expr> {
         let typed = self.check(condition)?;
         self.expect_bool(&typed, condition, "`where` needs a condition")?;
-        super::lint::constant_condition(&typed.expr, condition.span, self.diagnostics);
         if let Place::Condition { stream, .. } = self.place {
             let schema = self.globals.schema(stream);
+            let (registers, variables) = (self.registers.as_slice(), self.visible.variables);
+            let sight = super::conditions::Sight { schema, registers, variables, globals: self.globals };
+            super::conditions::check(condition, &typed.expr, &sight, self.diagnostics);
             super::lint::negated_optional(condition, schema, self.diagnostics);
         }
         Some(typed.expr)

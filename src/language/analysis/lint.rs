@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::diagnostic::codes::{W0502, W0503, W0504, W0506, W0507, W0508, W0509};
+use crate::diagnostic::codes::{W0502, W0506, W0507, W0508, W0509};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
-use crate::event::{StreamSchema, Value};
-use crate::expression::Expr;
+use crate::event::StreamSchema;
 use crate::language::tree::{self, BinaryOp, ExprKind, Quantifier, UnaryOp};
 
 use super::expression::written;
@@ -15,20 +14,6 @@ use super::scope::Globals;
 pub(super) fn unused_event(event: &tree::EventDef) -> Diagnostic {
     Diagnostic::new(W0507, event.name.span, format!("the pattern does not use `{}`", event.name.node))
         .help("take the definition out, or use it in `match`")
-}
-
-/// A condition that does not depend on anything.
-pub(super) fn constant_condition(condition: &Expr, span: Span, diagnostics: &mut Diagnostics) {
-    match condition.as_const() {
-        Some(Value::Bool(true)) => diagnostics.push(
-            Diagnostic::new(W0503, span, "this condition is always true")
-                .label("every event fits")
-                .help("take the `where` away if that is meant"),
-        ),
-        Some(_) => diagnostics
-            .push(Diagnostic::new(W0504, span, "this condition is never true").label("no event fits")),
-        None => {}
-    }
 }
 
 /// The last part of a match that is reported before the part could be taken.

@@ -4,6 +4,7 @@
 //! mistakes of another. Neither the order of files nor that of declarations has any effect.
 
 mod calls;
+mod conditions;
 mod constants;
 mod expression;
 mod fingerprint;

@@ -103,6 +103,11 @@ impl Registers {
         self.list.len()
     }
 
+    /// What is kept so far.
+    pub fn as_slice(&self) -> &[RunRegister] {
+        &self.list
+    }
+
     /// The registers; [`RegisterId`] counts them from 0.
     pub fn into_vec(self) -> Vec<RunRegister> {
         self.list
