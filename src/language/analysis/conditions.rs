@@ -22,6 +22,10 @@ use crate::language::tree::{self, ExprKind, InSet, UnaryOp};
 use super::scope::Globals;
 use super::variables::Variables;
 
+/// Most operations of conditions of a rule set that are looked at, each condition counted at every place
+/// where a pattern tests for it: a rule set that people write has far fewer.
+pub const MAX_JUDGED: usize = 500_000;
+
 /// What a condition can see.
 pub(super) struct Sight<'a> {
     /// The stream of the event being tested.
@@ -54,6 +58,9 @@ pub(super) fn check(condition: &tree::Expr, typed: &Expr, sight: &Sight<'_>, dia
                 Diagnostic::new(W0504, condition.span, "this condition is never true").label("no event fits")
             }
         });
+        return;
+    }
+    if !sight.globals.judged.take(typed.size().operations) {
         return;
     }
     let walk = Walk { sight, whole: condition };

@@ -43,6 +43,7 @@ pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
         reported: unread,
         regexes: matching::Regexes::default(),
         operations: scope::Allowance::new(expression::MAX_ALL_OPERATIONS),
+        judged: scope::Allowance::new(conditions::MAX_JUDGED),
     };
     constants::settle(&mut globals, &declarations.constants, &declarations.definitions, &mut diagnostics);
     let mut rules = Vec::new();
