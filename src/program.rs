@@ -95,13 +95,14 @@ impl Program {
         let mut predicates = Predicates::default();
         let mut rules: Vec<CompiledRule> = Vec::new();
         let (mut states, mut transitions, mut refused) = (0, 0, 0);
+        let mut linter = automaton::Linter::new(&checked.streams);
         for rule in checked.rules {
             let span = rule.pattern_span;
             match CompiledRule::new(rule, &mut predicates) {
                 Ok(compiled) => {
                     states += compiled.automaton.states.len();
                     transitions += compiled.automaton.transitions();
-                    diagnostics.append(automaton::lint(&compiled));
+                    diagnostics.append(linter.rule(&compiled));
                     rules.push(compiled);
                 }
                 Err(error) => {
@@ -120,6 +121,7 @@ impl Program {
                 break;
             }
         }
+        diagnostics.append(automaton::same_meaning(&rules));
         Program {
             routes: routes(checked.streams.len(), &rules),
             askers: askers(predicates.len(), &rules),

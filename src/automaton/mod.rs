@@ -24,7 +24,7 @@ use crate::expression::{RegisterId, RegisterSpec};
 use crate::language::checked::{ClockId, LinkKind, Rule, TestId, VariableId};
 
 pub use build::build;
-pub use lint::lint;
+pub use lint::{Linter, same_meaning};
 pub use predicates::{Answers, PredicateId, Predicates};
 
 /// Most states of one rule.

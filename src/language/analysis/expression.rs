@@ -211,7 +211,6 @@ impl<'g, 't> Checker<'g, 't> {
             let (registers, variables) = (self.registers.as_slice(), self.visible.variables);
             let sight = super::conditions::Sight { schema, registers, variables, globals: self.globals };
             super::conditions::check(condition, &typed.expr, &sight, self.diagnostics);
-            super::lint::negated_optional(condition, schema, self.diagnostics);
         }
         Some(typed.expr)
     }

@@ -1,10 +1,12 @@
 //! What is allowed but probably not meant.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::codes::{W0502, W0506, W0507, W0508, W0509};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
-use crate::event::StreamSchema;
+use crate::diagnostic::codes::{W0502, W0506, W0507, W0508, W0509, W0510, W0514};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, Span};
+use crate::event::{Duration, StreamSchema};
+use crate::expression::subject;
+use crate::language::checked::{KeySpec, Test};
 use crate::language::tree::{self, BinaryOp, ExprKind, Quantifier, UnaryOp};
 
 use super::expression::written;
@@ -65,10 +67,42 @@ pub(super) fn held_back(
     }
 }
 
+/// Warns about negations over fields that may be missing. A field of the key never is: an event without
+/// it belongs to no group.
+pub(super) fn negations(
+    events: &[&tree::EventDef],
+    key: Option<&KeySpec>,
+    globals: &Globals<'_>,
+    diagnostics: &mut Diagnostics,
+) {
+    for event in events {
+        let (Some(condition), Some(stream)) = (&event.condition, globals.stream(&event.stream.node)) else {
+            continue;
+        };
+        let is_wrong = |found: &Diagnostic| {
+            let (at, whole) = (found.primary.span, condition.span);
+            found.severity() == Severity::Error
+                && at.file == whole.file
+                && (whole.start..whole.end).contains(&at.start)
+        };
+        if diagnostics.iter().any(is_wrong) {
+            continue;
+        }
+        let schema = globals.schema(stream);
+        let fields = key.and_then(|key| key.fields.get(&stream)).map_or(&[][..], Vec::as_slice);
+        let key = fields.iter().map(|field| schema.fields[field.0 as usize].name.as_str());
+        negated_optional(condition, schema, key.collect(), diagnostics);
+    }
+}
+
 /// Negations over fields that may be missing, in a condition that does not say what is to become of
-/// events without the field.
-pub(super) fn negated_optional(condition: &tree::Expr, schema: &StreamSchema, diagnostics: &mut Diagnostics) {
-    let mut asked = BTreeSet::new();
+/// events without the field. `asked`: the fields that are there all the same.
+fn negated_optional<'t>(
+    condition: &'t tree::Expr,
+    schema: &'t StreamSchema,
+    mut asked: BTreeSet<&'t str>,
+    diagnostics: &mut Diagnostics,
+) {
     let mut rest = vec![condition];
     while let Some(expr) = rest.pop() {
         if let ExprKind::IsMissing(of, _) = &expr.kind
@@ -137,4 +171,77 @@ fn negation(field: &str, expr: &tree::Expr) -> Diagnostic {
 pub(super) fn never_times_out(span: Span) -> Diagnostic {
     Diagnostic::new(W0508, span, "this never happens: nothing limits the time of the pattern")
         .help("end the match with `within 1h`")
+}
+
+/// Warns about time limits inside others that are shorter.
+pub(super) fn useless_limits(clause: &tree::Match, diagnostics: &mut Diagnostics) {
+    limits_in(&clause.pattern, clause.within.as_ref(), diagnostics);
+}
+
+/// The limits in a sequence and in its groups, which the parser does not nest deeply. `around`: the
+/// shortest limit around it.
+fn limits_in(
+    sequence: &tree::Sequence,
+    around: Option<&tree::Spanned<Duration>>,
+    diagnostics: &mut Diagnostics,
+) {
+    let links = sequence.rest.iter().filter_map(|part| match part {
+        tree::Part::Step { link, .. } => link.within.as_ref(),
+        tree::Part::Absence(_) => None,
+    });
+    links.for_each(|limit| useless_limit(limit, around, diagnostics));
+    let rest = sequence.rest.iter().filter_map(|part| match part {
+        tree::Part::Step { element, .. } => Some(element),
+        tree::Part::Absence(_) => None,
+    });
+    for mut element in std::iter::once(&sequence.first).chain(rest) {
+        while let tree::Atom::Element(inner) = &element.atom {
+            element = inner;
+        }
+        let tree::Atom::Group(group) = &element.atom else { continue };
+        group.within.iter().for_each(|limit| useless_limit(limit, around, diagnostics));
+        let shortest = group.within.iter().chain(around).min_by_key(|limit| limit.node);
+        group.branches.iter().for_each(|branch| limits_in(branch, shortest, diagnostics));
+    }
+}
+
+fn useless_limit(
+    limit: &tree::Spanned<Duration>,
+    around: Option<&tree::Spanned<Duration>>,
+    diagnostics: &mut Diagnostics,
+) {
+    let Some(around) = around.filter(|around| around.node < limit.node) else { return };
+    let message = format!("this limit changes nothing: all must come within {} anyway", around.node);
+    diagnostics.push(
+        Diagnostic::new(W0510, limit.span, message)
+            .also(around.span, "this is shorter")
+            .help("make it shorter, take it out, or make the one around it longer"),
+    );
+}
+
+/// Warns about events of a rule that are defined alike.
+pub(super) fn same_events(events: &[&tree::EventDef], tests: &[Test], diagnostics: &mut Diagnostics) {
+    let mut tested: BTreeMap<&str, &Test> = BTreeMap::new();
+    for test in tests {
+        tested.entry(&test.name).or_insert(test);
+    }
+    let mut known: BTreeMap<String, &tree::Name> = BTreeMap::new();
+    for event in events.iter().filter(|event| event.condition.is_some()) {
+        let Some(test) = tested.get(event.name.node.as_str()) else { continue };
+        let conditions: Vec<String> = test.unary.iter().chain(&test.residual).map(subject).collect();
+        let meaning = format!("{:?} {conditions:?}", test.stream);
+        let first = *known.entry(meaning).or_insert(&event.name);
+        if first.span == event.name.span {
+            continue;
+        }
+        let message = format!("`{}` has the same meaning as `{}`", event.name.node, first.node);
+        diagnostics.push(
+            Diagnostic::new(W0514, event.name.span, message)
+                .also(first.span, "fits the same events")
+                .help(format!(
+                    "correct its condition or, if that is meant, write `{0} as {1}` in the pattern and leave `{1}` out",
+                    first.node, event.name.node
+                )),
+        );
+    }
 }

@@ -19,6 +19,7 @@ mod rule;
 mod scope;
 mod shape;
 mod stream;
+mod unused;
 mod variables;
 
 use crate::diagnostic::Diagnostics;
@@ -56,6 +57,10 @@ pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
         // A rule with a mistake goes no further: what comes next relies on what was checked here.
         rules.extend(checked.filter(|_| !own.has_errors()));
         diagnostics.append(own);
+    }
+    // What a mistake hides may be what uses it.
+    if !diagnostics.has_errors() && !rules.is_empty() {
+        unused::check(files, &mut diagnostics);
     }
     (Checked { streams: globals.streams, rules }, diagnostics)
 }

@@ -64,17 +64,21 @@ pub(super) fn check<'t>(
         for event in &clauses.events {
             pattern::check_unused(event, globals, diagnostics, visible);
         }
+        lint::negations(&clauses.events, None, globals, diagnostics);
         return None;
     };
     let pattern =
         PatternChecker::new(globals, diagnostics, &clauses.events).check(match_clause, rule.has_unread);
     if pattern.root.is_some() {
         lint::late_end(&match_clause.pattern, clauses.overlap, diagnostics);
+        lint::useless_limits(match_clause, diagnostics);
+        lint::same_events(&clauses.events, &pattern.tests, diagnostics);
         if let Some(waiting) = pattern.waits.or(clauses.timeout.map(|timeout| timeout.span)) {
             lint::held_back(waiting, pattern.reads.keys().copied(), globals, diagnostics);
         }
     }
     let key = key::check(clauses.by, &pattern.reads, pattern.root.is_some(), globals, diagnostics);
+    lint::negations(&clauses.events, key.spec.as_ref(), globals, diagnostics);
     let overlap = overlap(clauses.overlap, &pattern.captured, globals, diagnostics);
     // A `by` that could not be read would have named the parts of the key.
     let named = (clauses.by.is_some() || !rule.has_unread).then_some(key.names.as_slice());
@@ -308,7 +312,7 @@ fn check_timeout<'t>(
         Some(name) => captured_as(name, &pattern.captured, globals, diagnostics).map(Some),
     };
     let alert = check_alert(&clause.alert, key, visible, globals, diagnostics)?;
-    Some(Timeout { after: after?, alert })
+    Some(Timeout { span: clause.span, after: after?, alert })
 }
 
 fn check_alert<'t>(
