@@ -16,6 +16,7 @@ mod naive;
 mod pattern;
 mod random;
 mod shrink;
+mod warnings;
 
 use std::ops::Range;
 
