@@ -24,6 +24,7 @@ test: ## Run all tests: the service, the documentation's examples, and the core 
 bench: ## Measure how fast it is; takes minutes and wants a quiet machine
 	@scripts/need-compiler
 	$(CARGO) bench --locked --bench replay
+	$(CARGO) bench --locked --bench history
 
 check: ## Check formatting and lints, as CI does
 	@scripts/need-compiler

@@ -157,6 +157,11 @@ impl Engine {
         self.shard.live_runs()
     }
 
+    /// How many events are kept for aggregates over the past.
+    pub fn past_events(&self) -> usize {
+        self.shard.past_events()
+    }
+
     /// How many keys have live runs.
     pub fn live_keys(&self) -> usize {
         self.shard.live_keys()

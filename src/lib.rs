@@ -38,6 +38,7 @@ pub mod diagnostic;
 pub mod engine;
 pub mod event;
 mod expression;
+mod history;
 pub mod language;
 mod matcher;
 mod ordering;

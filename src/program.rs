@@ -1,6 +1,6 @@
 //! The compiled rule set: immutable, shared by every thread, swapped whole.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::alert::Severity;
@@ -9,6 +9,7 @@ use crate::automaton::{self, CompiledRule, PredicateId, Predicates};
 use crate::diagnostic::codes::{E0010, E0310};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::event::{FieldId, StreamId, StreamSchema};
+use crate::history::{LogId, Logs, Reading};
 use crate::language::checked::Rule;
 use crate::language::{self, checked};
 
@@ -33,19 +34,59 @@ pub struct Program {
     rules: Vec<CompiledRule>,
     infos: Vec<RuleInfo>,
     predicates: Predicates,
+    /// What is kept of the past of streams.
+    logs: Logs,
+    /// How each rule reads it.
+    readings: Vec<Readings>,
+    /// For each log, the rules that read it.
+    readers: Vec<Vec<RuleId>>,
     /// For each predicate, the rules that ask it.
     askers: Vec<Vec<RuleId>>,
     /// For each stream, where its events go.
     routes: Vec<Vec<Route>>,
 }
 
-/// The rules that group the events of a stream by the same fields.
+/// Where the events of a stream go that are grouped by the same fields.
 #[derive(Debug)]
 pub(crate) struct Route {
     /// The fields that make the key.
     pub key: Vec<FieldId>,
-    /// The rules.
+    /// The rules whose sequences the events belong to.
     pub rules: Vec<RuleId>,
+    /// The logs that keep something of the events.
+    pub logs: Vec<LogId>,
+}
+
+/// How a rule reads the past, by the places of its expressions.
+#[derive(Debug)]
+pub(crate) struct Readings {
+    /// In the conditions of its pattern.
+    pub pattern: Vec<Reading>,
+    /// In its alert.
+    pub alert: Vec<Reading>,
+    /// In the alert of a time-out.
+    pub timeout: Vec<Reading>,
+}
+
+impl Readings {
+    fn new(rule: &Rule, logs: &mut Logs, predicates: &mut Predicates) -> Readings {
+        let mut read = |histories: &[checked::History]| {
+            let reading = |history: &checked::History| {
+                logs.reading(history, &rule.key.fields[&history.stream], predicates)
+            };
+            histories.iter().map(reading).collect()
+        };
+        Readings {
+            pattern: read(&rule.histories),
+            alert: read(&rule.alert.histories),
+            timeout: rule.timeout.iter().flat_map(|timeout| read(&timeout.alert.histories)).collect(),
+        }
+    }
+
+    /// The logs that the rule reads.
+    pub fn logs(&self) -> impl Iterator<Item = LogId> {
+        [&self.pattern, &self.alert, &self.timeout].into_iter().flatten().map(|reading| reading.log)
+    }
 }
 
 /// What the outside needs to know of a rule.
@@ -122,9 +163,15 @@ impl Program {
             }
         }
         diagnostics.append(automaton::same_meaning(&rules));
+        let mut logs = Logs::default();
+        let readings: Vec<Readings> =
+            rules.iter().map(|compiled| Readings::new(&compiled.rule, &mut logs, &mut predicates)).collect();
         Program {
-            routes: routes(checked.streams.len(), &rules),
-            askers: askers(predicates.len(), &rules),
+            routes: routes(checked.streams.len(), &rules, &readings, &logs),
+            askers: askers(&predicates, &rules, &readings, &logs),
+            readers: readers(&readings, &rules, &logs),
+            logs,
+            readings,
             infos: rules.iter().map(|compiled| RuleInfo::new(&compiled.rule)).collect(),
             streams: checked.streams,
             rules,
@@ -178,6 +225,21 @@ impl Program {
         &self.predicates
     }
 
+    /// What is kept of the past of streams.
+    pub(crate) fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
+    /// How a rule reads the past.
+    pub(crate) fn readings(&self, rule: RuleId) -> &Readings {
+        &self.readings[rule.0 as usize]
+    }
+
+    /// The rules that read a log.
+    pub(crate) fn readers(&self, log: LogId) -> &[RuleId] {
+        &self.readers[log.0 as usize]
+    }
+
     /// The rules that ask a predicate.
     pub(crate) fn askers(&self, predicate: PredicateId) -> &[RuleId] {
         &self.askers[predicate.0 as usize]
@@ -200,10 +262,16 @@ fn running(rules: &[CompiledRule]) -> impl Iterator<Item = (RuleId, &CompiledRul
     all.filter(|(_, compiled)| compiled.rule.mode != Mode::Off)
 }
 
-fn askers(predicates: usize, rules: &[CompiledRule]) -> Vec<Vec<RuleId>> {
-    let mut askers: Vec<Vec<RuleId>> = vec![Vec::new(); predicates];
+fn askers(
+    predicates: &Predicates,
+    rules: &[CompiledRule],
+    readings: &[Readings],
+    logs: &Logs,
+) -> Vec<Vec<RuleId>> {
+    let mut askers: Vec<Vec<RuleId>> = vec![Vec::new(); predicates.len()];
     for (id, compiled) in running(rules) {
-        for predicate in compiled.predicates.iter().flatten() {
+        let filters = readings[id.0 as usize].logs().filter_map(|log| logs.get(log).filter);
+        for predicate in compiled.predicates.iter().flatten().copied().chain(filters) {
             let askers = &mut askers[predicate.0 as usize];
             if askers.last() != Some(&id) {
                 askers.push(id);
@@ -213,20 +281,56 @@ fn askers(predicates: usize, rules: &[CompiledRule]) -> Vec<Vec<RuleId>> {
     askers
 }
 
-fn routes(streams: usize, rules: &[CompiledRule]) -> Vec<Vec<Route>> {
-    let mut routes: Vec<Vec<Route>> = (0..streams).map(|_| Vec::new()).collect();
-    let mut places: HashMap<(StreamId, &[FieldId]), usize> = HashMap::new();
-    for (id, compiled) in running(rules) {
-        for (stream, key) in &compiled.rule.key.fields {
-            let routes = &mut routes[stream.0 as usize];
-            let place = *places.entry((*stream, key)).or_insert_with(|| {
-                routes.push(Route { key: key.clone(), rules: Vec::new() });
-                routes.len() - 1
-            });
-            routes[place].rules.push(id);
+/// For each log, the rules that read it.
+fn readers(readings: &[Readings], rules: &[CompiledRule], logs: &Logs) -> Vec<Vec<RuleId>> {
+    let mut readers: Vec<Vec<RuleId>> = vec![Vec::new(); logs.len()];
+    for (id, _) in running(rules) {
+        for log in readings[id.0 as usize].logs() {
+            let readers = &mut readers[log.0 as usize];
+            if readers.last() != Some(&id) {
+                readers.push(id);
+            }
         }
     }
-    routes
+    readers
+}
+
+fn routes(streams: usize, rules: &[CompiledRule], readings: &[Readings], logs: &Logs) -> Vec<Vec<Route>> {
+    let mut routes = Routes { routes: (0..streams).map(|_| Vec::new()).collect(), places: HashMap::new() };
+    for (id, compiled) in running(rules) {
+        let rule = &compiled.rule;
+        let sequence: BTreeSet<StreamId> = rule.tests.iter().map(|test| test.stream).collect();
+        for stream in sequence {
+            routes.to(stream, &rule.key.fields[&stream]).rules.push(id);
+        }
+        for log in readings[id.0 as usize].logs() {
+            let spec = logs.get(log);
+            let known = &mut routes.to(spec.stream, &spec.key).logs;
+            if !known.contains(&log) {
+                known.push(log);
+            }
+        }
+    }
+    routes.routes
+}
+
+/// The routes found so far.
+struct Routes<'r> {
+    routes: Vec<Vec<Route>>,
+    /// The place of a route among those of its stream.
+    places: HashMap<(StreamId, &'r [FieldId]), usize>,
+}
+
+impl<'r> Routes<'r> {
+    /// The route of a stream's events by the fields `key`, made if it is new.
+    fn to(&mut self, stream: StreamId, key: &'r [FieldId]) -> &mut Route {
+        let routes = &mut self.routes[stream.0 as usize];
+        let place = *self.places.entry((stream, key)).or_insert_with(|| {
+            routes.push(Route { key: key.to_vec(), rules: Vec::new(), logs: Vec::new() });
+            routes.len() - 1
+        });
+        &mut routes[place]
+    }
 }
 
 impl RuleInfo {

@@ -11,6 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["alert", "expression"],
     &["language", "codec", "ordering"],
     &["automaton"],
+    &["history"],
     &["program", "matcher"],
     &["shard"],
     &["engine"],
@@ -23,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// How many of the layers are pure.
-const PURE: usize = 7;
+const PURE: usize = 8;
 
 /// What has no place in a pure layer.
 const IMPURE: &[&str] = &[

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::event::{Event, FieldId, StreamId};
-use crate::expression::{Expr, Faults, Leaves, RegisterId, Scope};
+use crate::expression::{Expr, Faults, FieldSource, HistoryId, Leaves, RegisterId, Scope};
 
 /// A predicate of the rule set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,7 +33,7 @@ impl Predicates {
 }
 
 /// Fields by number: within one stream that is a name.
-struct FieldNumbers;
+pub struct FieldNumbers;
 
 impl Leaves for FieldNumbers {
     fn field(&self, field: FieldId) -> String {
@@ -41,6 +41,14 @@ impl Leaves for FieldNumbers {
     }
 
     fn register(&self, _: RegisterId) -> String {
+        unreachable!("a predicate looks at the event alone")
+    }
+
+    fn history(&self, _: HistoryId) -> String {
+        unreachable!("a predicate looks at the event alone")
+    }
+
+    fn past(&self, _: FieldSource) -> String {
         unreachable!("a predicate looks at the event alone")
     }
 }
@@ -73,7 +81,7 @@ impl Answers {
         let answer = &mut self.answers[id.0 as usize];
         if *answer >> 1 != self.event {
             let faults = Faults::default();
-            let scope = Scope { event: Some(event), key: &[], registers: &[], specs: &[], faults: &faults };
+            let scope = Scope { event: Some(event), ..Scope::bare(&faults) };
             *answer = self.event << 1 | u64::from(predicates.list[id.0 as usize].holds(&scope));
             match faults.take() {
                 0 => {}

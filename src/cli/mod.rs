@@ -5,6 +5,7 @@
 //! rules, the configuration or the named files are wrong.
 
 mod check;
+mod explain;
 mod graph;
 mod output;
 mod replay;
@@ -32,6 +33,7 @@ enum Command {
     Check(check::Check),
     Replay(replay::Replay),
     Graph(graph::Graph),
+    Explain(explain::Explain),
 }
 
 /// A command could not begin, because of what it was given.
@@ -47,6 +49,7 @@ pub fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Graph(command) => command.run(),
+        Command::Explain(command) => command.run(),
     };
     match result {
         Ok(code) => code,

@@ -159,6 +159,10 @@ fn describe(summary: &Summary, program: &Program, seconds: f64) -> String {
         );
         by_rule(program, &counts.limits, &mut lines);
     }
+    if counts.forgotten.iter().any(|count| *count > 0) {
+        lines.push("forgotten  past events of keys that have too many, left out of aggregates:".to_owned());
+        by_rule(program, &counts.forgotten, &mut lines);
+    }
     if counts.faults.iter().any(|count| *count > 0) {
         lines.push("null       values that could not be computed (overflow, division by zero):".to_owned());
         by_rule(program, &counts.faults, &mut lines);

@@ -92,6 +92,10 @@ codes! {
     E0212 "a value that must be constant"
     E0213 "a name that is no value, or has no fields"
     E0214 "a constant without a value"
+    E0220 "an aggregate over the past that cannot stand there"
+    E0221 "the past of something that is no stream"
+    E0222 "a time of no length"
+    E0223 "a current event where there is none"
 
     // Patterns.
     E0301 "a part of the pattern that could match nothing"
@@ -150,6 +154,7 @@ codes! {
     W0517 "a `not` that changes nothing"
     W0518 "an `allow` of what cannot be allowed"
     W0519 "an `allow` that silences nothing"
+    W0520 "an aggregate over the past that compares each past event"
     W0601 "alerts that no sink receives"
     W0602 "a stream that no source feeds"
 }

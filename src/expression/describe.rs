@@ -3,8 +3,9 @@
 
 use std::fmt::{self, Write};
 
-use super::aggregate::RegisterId;
+use super::aggregate::{FieldSource, RegisterId};
 use super::expr::{Arithmetic, Comparison, Expr};
+use super::history::HistoryId;
 use crate::event::{FieldId, Value};
 
 /// How the leaves of an expression are written.
@@ -13,6 +14,10 @@ pub trait Leaves {
     fn field(&self, field: FieldId) -> String;
     /// A register.
     fn register(&self, register: RegisterId) -> String;
+    /// An aggregate over the past.
+    fn history(&self, history: HistoryId) -> String;
+    /// What is read of a past event.
+    fn past(&self, source: FieldSource) -> String;
 }
 
 impl Expr {
@@ -30,6 +35,8 @@ impl Expr {
             Expr::Time => return out.write_str("time"),
             Expr::Key(part) => return write!(out, "key[{part}]"),
             Expr::Register(id) => return out.write_str(&leaves.register(*id)),
+            Expr::History(id) => return out.write_str(&leaves.history(*id)),
+            Expr::Past(source, _) => return out.write_str(&leaves.past(*source)),
             Expr::Not(_) => "not".to_owned(),
             Expr::Neg(_) => "neg".to_owned(),
             Expr::ToFloat(_) => "float".to_owned(),

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt::Write;
 
-use super::aggregate::{Register, RegisterSpec};
+use super::aggregate::{FieldSource, Register, RegisterSpec};
 use super::expr::{Arithmetic, Comparison, Expr, Template};
+use super::history::History;
 use crate::event::{Duration, Event, Value};
 
 /// The longest text that `+` makes, in bytes.
@@ -22,7 +23,8 @@ impl Faults {
         self.0.take()
     }
 
-    fn add(&self) {
+    /// Counts one.
+    pub fn add(&self) {
         self.0.set(self.0.get() + 1);
     }
 }
@@ -38,8 +40,19 @@ pub struct Scope<'a> {
     pub registers: &'a [Register],
     /// What the registers are.
     pub specs: &'a [RegisterSpec],
+    /// The past of streams; none where nothing reads it.
+    pub history: Option<&'a dyn History>,
+    /// In the condition of an aggregate over the past, what it reads of the past event.
+    pub past: &'a [(FieldSource, Value)],
     /// Where what cannot be computed is counted.
     pub faults: &'a Faults,
+}
+
+impl<'a> Scope<'a> {
+    /// Sees nothing but constants.
+    pub fn bare(faults: &'a Faults) -> Scope<'a> {
+        Scope { event: None, key: &[], registers: &[], specs: &[], history: None, past: &[], faults }
+    }
 }
 
 impl Expr {
@@ -98,6 +111,13 @@ impl Expr {
             Expr::Time => Cow::Owned(scope.event.map_or(Value::Null, |event| Value::Timestamp(event.time()))),
             Expr::Key(part) => Cow::Borrowed(&scope.key[*part as usize]),
             Expr::Register(id) => register(scope, id.0 as usize),
+            Expr::History(id) => {
+                Cow::Owned(scope.history.map_or(Value::Null, |history| history.value(*id, scope)))
+            }
+            Expr::Past(source, _) => {
+                let read = scope.past.iter().find(|(known, _)| known == source);
+                read.map_or(Cow::Owned(Value::Null), |(_, value)| Cow::Borrowed(value))
+            }
             Expr::Neg(x) => Cow::Owned(negate(&x.value(scope), scope.faults)),
             Expr::ToFloat(x) => Cow::Owned(x.value(scope).as_f64().map_or(Value::Null, Value::Float)),
             Expr::Arithmetic(operator, pair) => {

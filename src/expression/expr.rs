@@ -5,10 +5,11 @@ use std::sync::Arc;
 use hashbrown::HashSet;
 use ipnet::IpNet;
 
-use super::aggregate::RegisterId;
+use super::aggregate::{FieldSource, RegisterId};
 use super::functions::Function;
+use super::history::HistoryId;
 use super::wildcard::Wildcard;
-use crate::event::{FieldId, Value};
+use crate::event::{FieldId, Type, Value};
 
 /// An expression whose names and types are settled.
 #[derive(Clone, Debug)]
@@ -23,6 +24,10 @@ pub enum Expr {
     Key(u32),
     /// What is kept of the captured events.
     Register(RegisterId),
+    /// An aggregate over the past of a stream.
+    History(HistoryId),
+    /// In the condition of such an aggregate: what it reads of the past event, and its type.
+    Past(FieldSource, Type),
     /// `not x`
     Not(Box<Expr>),
     /// `-x`
@@ -130,7 +135,8 @@ impl Expr {
     /// The operands, in order.
     pub fn operands(&self) -> Vec<&Expr> {
         match self {
-            Expr::Const(_) | Expr::Field(_) | Expr::Time | Expr::Key(_) | Expr::Register(_) => Vec::new(),
+            Expr::Const(_) | Expr::Field(_) | Expr::Time | Expr::Key(_) => Vec::new(),
+            Expr::Register(_) | Expr::History(_) | Expr::Past(..) => Vec::new(),
             Expr::Not(x)
             | Expr::Neg(x)
             | Expr::ToFloat(x)
@@ -164,28 +170,81 @@ impl Expr {
         )
     }
 
-    /// Whether the value depends on what a run has captured.
-    pub fn reads_registers(&self) -> bool {
-        matches!(self, Expr::Register(_)) || self.operands().into_iter().any(Expr::reads_registers)
+    /// Whether the value depends on more than the event being looked at and the key: on what a run
+    /// has captured, or on the past of a stream.
+    pub fn looks_beyond_event(&self) -> bool {
+        matches!(self, Expr::Register(_) | Expr::History(_))
+            || self.operands().into_iter().any(Expr::looks_beyond_event)
     }
 
-    /// Splits a condition into the part that looks at the event and the key alone, and the part
-    /// that reads captured events. A conjunction is true exactly when both parts are, so that the
+    /// What is read of the past event in the condition of a history aggregate, each once.
+    pub fn past_sources(&self) -> Vec<(FieldSource, Type)> {
+        let mut found = Vec::new();
+        let mut rest = vec![self];
+        while let Some(expr) = rest.pop() {
+            if let Expr::Past(source, ty) = expr
+                && !found.contains(&(*source, *ty))
+            {
+                found.push((*source, *ty));
+            }
+            rest.extend(expr.operands());
+        }
+        found
+    }
+
+    /// The expression with every operand that has no operands of its own replaced.
+    pub fn map_leaves(self, replace: &impl Fn(Expr) -> Expr) -> Expr {
+        let one = |x: Box<Expr>| Box::new(x.map_leaves(replace));
+        let two =
+            |pair: Box<(Expr, Expr)>| Box::new((pair.0.map_leaves(replace), pair.1.map_leaves(replace)));
+        let all = |xs: Box<[Expr]>| xs.into_iter().map(|x| x.map_leaves(replace)).collect::<Box<[Expr]>>();
+        match self {
+            leaf if leaf.operands().is_empty() => replace(leaf),
+            Expr::Not(x) => Expr::Not(one(x)),
+            Expr::Neg(x) => Expr::Neg(one(x)),
+            Expr::ToFloat(x) => Expr::ToFloat(one(x)),
+            Expr::IsMissing(x) => Expr::IsMissing(one(x)),
+            Expr::InSet(x, set) => Expr::InSet(one(x), set),
+            Expr::InNetworks(x, networks) => Expr::InNetworks(one(x), networks),
+            Expr::Like(x, wildcard) => Expr::Like(one(x), wildcard),
+            Expr::Matches(x, regex) => Expr::Matches(one(x), regex),
+            Expr::And(xs) => Expr::And(all(xs)),
+            Expr::Or(xs) => Expr::Or(all(xs)),
+            Expr::Coalesce(xs) => Expr::Coalesce(all(xs)),
+            Expr::Call(function, xs) => Expr::Call(function, all(xs)),
+            Expr::InList(x, xs) => Expr::InList(one(x), all(xs)),
+            Expr::Compare(comparison, pair) => Expr::Compare(comparison, two(pair)),
+            Expr::Arithmetic(operator, pair) => Expr::Arithmetic(operator, two(pair)),
+            Expr::If(three) => {
+                let (condition, yes, no) = *three;
+                Expr::If(Box::new((
+                    condition.map_leaves(replace),
+                    yes.map_leaves(replace),
+                    no.map_leaves(replace),
+                )))
+            }
+            leaf => replace(leaf),
+        }
+    }
+
+    /// Splits a condition into the part that looks at the event alone, and the part that looks
+    /// beyond it. A conjunction is true exactly when both parts are, so that the
     /// first can be asked once for all runs.
-    pub fn split_by_registers(self) -> (Option<Expr>, Option<Expr>) {
+    pub fn split_by_reach(self) -> (Option<Expr>, Option<Expr>) {
         match self {
             Expr::And(operands) => {
                 let (reading, unary): (Vec<Expr>, Vec<Expr>) =
-                    operands.into_vec().into_iter().partition(Expr::reads_registers);
+                    operands.into_vec().into_iter().partition(Expr::looks_beyond_event);
                 (conjunction(unary), conjunction(reading))
             }
-            other if other.reads_registers() => (None, Some(other)),
+            other if other.looks_beyond_event() => (None, Some(other)),
             other => (Some(other), None),
         }
     }
 }
 
-fn conjunction(mut operands: Vec<Expr>) -> Option<Expr> {
+/// All of the conditions; none of none.
+pub fn conjunction(mut operands: Vec<Expr>) -> Option<Expr> {
     match operands.len() {
         0 => None,
         1 => operands.pop(),

@@ -12,9 +12,10 @@
 
 use std::collections::BTreeMap;
 
-use super::aggregate::{Aggregate, RegisterId, RegisterSpec};
+use super::aggregate::{Aggregate, FieldSource, RegisterId, RegisterSpec};
 use super::describe::Leaves;
 use super::expr::{Comparison, Expr};
+use super::history::HistoryId;
 use super::values::{Domain, ValueSet};
 use crate::event::{FieldId, Type, Value};
 
@@ -24,6 +25,10 @@ pub trait Known {
     fn field(&self, field: FieldId) -> (Type, bool);
     /// What a register keeps.
     fn register(&self, register: RegisterId) -> RegisterSpec;
+    /// What an aggregate over the past keeps.
+    fn history(&self, history: HistoryId) -> RegisterSpec;
+    /// The type of what is read of a past event, and whether it may be missing.
+    fn past(&self, source: FieldSource) -> (Type, bool);
 }
 
 /// What the subjects must be for an outcome, by their canonical text; `None`: the outcome is impossible.
@@ -173,6 +178,14 @@ impl Leaves for Numbers {
     fn register(&self, register: RegisterId) -> String {
         format!("${}", register.0)
     }
+
+    fn history(&self, history: HistoryId) -> String {
+        format!("%{}", history.0)
+    }
+
+    fn past(&self, source: FieldSource) -> String {
+        format!("past {source:?}")
+    }
 }
 
 /// Looks at conditions that are neither `and`, nor `or`, nor `not`.
@@ -251,7 +264,8 @@ impl Asked<'_> {
 
     /// Notes what must not be null for `value` not to be.
     fn must_be_present(&self, value: &Expr, present: &mut BTreeMap<String, ValueSet>) {
-        if matches!(value, Expr::Field(_) | Expr::Register(_)) && self.may_be_null(value) {
+        let is_leaf = matches!(value, Expr::Field(_) | Expr::Register(_) | Expr::History(_) | Expr::Past(..));
+        if is_leaf && self.may_be_null(value) {
             present.insert(subject(value), ValueSet::present(self.domain(value)));
         }
         if is_strict(value) {
@@ -262,13 +276,9 @@ impl Asked<'_> {
     fn domain(&self, value: &Expr) -> Domain {
         match value {
             Expr::Field(field) => Domain::of(self.known.field(*field).0),
-            Expr::Register(register) => {
-                let spec = self.known.register(*register);
-                match spec.aggregate {
-                    Aggregate::Count | Aggregate::CountDistinct => Domain::Whole(0, i64::MAX),
-                    aggregate => aggregate.result(spec.ty).map_or(Domain::Dense, Domain::of),
-                }
-            }
+            Expr::Past(source, _) => Domain::of(self.known.past(*source).0),
+            Expr::Register(register) => aggregated(self.known.register(*register)),
+            Expr::History(history) => aggregated(self.known.history(*history)),
             Expr::Call(function, _) => match function.name {
                 "hour" => Domain::Whole(0, 23),
                 "weekday" => Domain::Whole(1, 7),
@@ -297,10 +307,9 @@ impl Asked<'_> {
             Expr::Const(value) => value.is_null(),
             Expr::Field(field) => self.known.field(*field).1,
             Expr::Time | Expr::Key(_) | Expr::IsMissing(_) => false,
-            Expr::Register(register) => !matches!(
-                self.known.register(*register).aggregate,
-                Aggregate::Count | Aggregate::CountDistinct
-            ),
+            Expr::Past(source, _) => self.known.past(*source).1,
+            Expr::Register(register) => !is_count(self.known.register(*register)),
+            Expr::History(history) => !is_count(self.known.history(*history)),
             Expr::Coalesce(operands) => operands.iter().all(|operand| self.may_be_null(operand)),
             Expr::If(three) => self.may_be_null(&three.1) || self.may_be_null(&three.2),
             Expr::ToFloat(_)
@@ -315,6 +324,18 @@ impl Asked<'_> {
             // These may have no value although their operands have.
             Expr::InList(..) | Expr::Neg(_) | Expr::Arithmetic(..) | Expr::Call(..) => true,
         }
+    }
+}
+
+fn is_count(spec: RegisterSpec) -> bool {
+    matches!(spec.aggregate, Aggregate::Count | Aggregate::CountDistinct)
+}
+
+/// What an aggregate can be.
+fn aggregated(spec: RegisterSpec) -> Domain {
+    match is_count(spec) {
+        true => Domain::Whole(0, i64::MAX),
+        false => spec.aggregate.result(spec.ty).map_or(Domain::Dense, Domain::of),
     }
 }
 

@@ -61,6 +61,8 @@ pub struct Rule {
     pub tests: Vec<Test>,
     /// What a run keeps of captured events for its conditions.
     pub registers: Vec<RunRegister>,
+    /// What its conditions read of the past.
+    pub histories: Vec<History>,
     /// The pattern.
     pub pattern: Node,
     /// The time limits of groups, by [`ClockId`].
@@ -99,7 +101,8 @@ pub enum Mode {
 pub struct KeySpec {
     /// Names of the parts, as in the first stream.
     pub names: Vec<CompactString>,
-    /// For each stream of the rule's sequence, the fields that make the key.
+    /// For each stream that the rule reads, in its pattern or as history, the fields that make the
+    /// key.
     pub fields: BTreeMap<StreamId, Vec<FieldId>>,
 }
 
@@ -139,6 +142,28 @@ pub struct RunRegister {
     /// The loop whose repetitions clear it: in a repeated group `v.f` is the capture of the same
     /// repetition, while `first(v).f`, `last(v).f` and aggregates see all of the run.
     pub scope: Option<LoopId>,
+}
+
+/// An aggregate over the past events of a stream for the rule's key, its condition split by what it
+/// looks at; all parts must hold.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// The stream.
+    pub stream: StreamId,
+    /// What is aggregated.
+    pub register: RegisterSpec,
+    /// How far back: events of time t count while `now - over < t`.
+    pub over: Duration,
+    /// Whether the current event is left out.
+    pub previous: bool,
+    /// What must hold of a past event alone, in which fields are those of the past event.
+    pub filter: Option<Expr>,
+    /// What must hold of the current event and the captures alone.
+    pub gate: Option<Expr>,
+    /// What of the past event, the first, must be equal to what of the current one and the captures.
+    pub same: Vec<(Expr, Expr)>,
+    /// What must hold of both together, in which [`Expr::Past`] reads the past event.
+    pub scan: Option<Expr>,
 }
 
 /// A node of the pattern.
@@ -252,6 +277,8 @@ pub struct AlertSpec {
     pub fields: Vec<(CompactString, Expr)>,
     /// What title and fields read of the captured events.
     pub registers: Vec<RunRegister>,
+    /// What title and fields read of the past.
+    pub histories: Vec<History>,
 }
 
 /// What a time-out says and when.

@@ -7,6 +7,8 @@
 mod allow;
 mod analysis;
 pub(crate) mod checked;
+pub mod explain;
+mod format;
 mod lexer;
 mod parser;
 pub mod tree;
@@ -14,4 +16,5 @@ pub mod tree;
 pub use crate::expression::functions;
 pub(crate) use allow::apply as apply_allowed;
 pub(crate) use analysis::check;
+pub use format::format;
 pub use parser::{MAX_FILE_BYTES, parse};

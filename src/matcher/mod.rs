@@ -16,7 +16,7 @@ mod time;
 
 use crate::automaton::{Answers, CompiledRule, Predicates, StateId, Trigger};
 use crate::event::{Event, SequencePoint, Timestamp};
-use crate::expression::{Faults, Register, Scope};
+use crate::expression::{Faults, History, Register, Scope};
 use crate::language::checked::{TestId, VariableId};
 
 pub use run::RunSet;
@@ -54,6 +54,8 @@ pub struct Matcher<'a> {
     pub rule: &'a CompiledRule,
     /// The predicates of the rule set.
     pub predicates: &'a Predicates,
+    /// The past as the rule sees it for the key and the event; none when it does not look.
+    pub history: Option<&'a dyn History>,
     /// Where what the rule alone asks and cannot be computed is counted.
     pub faults: &'a Faults,
 }
@@ -66,10 +68,10 @@ impl Matcher<'_> {
                 let specs = &self.rule.specs;
                 condition.holds(&Scope {
                     event: Some(event),
-                    key: &[],
                     registers,
                     specs,
-                    faults: self.faults,
+                    history: self.history,
+                    ..Scope::bare(self.faults)
                 })
             })
     }

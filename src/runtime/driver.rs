@@ -147,9 +147,11 @@ impl<O: Outbox> Driver<O> {
         self.metrics.engine.keyless.follow(counters.keyless);
         self.metrics.engine.waiting.set(self.engine.waiting() as u64);
         self.metrics.engine.runs.set(self.engine.live_runs() as u64);
+        self.metrics.engine.past.set(self.engine.past_events() as u64);
         for (index, metrics) in self.metrics.rules.iter().enumerate() {
             metrics.alerts.follow(counters.alerts[index]);
             metrics.limits.follow(counters.limits[index]);
+            metrics.forgotten.follow(counters.forgotten[index]);
             metrics.faults.follow(counters.faults[index]);
         }
     }

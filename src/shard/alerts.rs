@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::alert::{Alert, AlertKind, Severity};
 use crate::event::{Event, Key, StreamSchema, Value, digest};
-use crate::expression::{Faults, RegisterSpec, Scope};
+use crate::expression::{Faults, History, RegisterSpec, Scope};
 use crate::language::checked::{AlertSpec, Rule, RunRegister, VariableId};
 use crate::matcher::{Report, ReportKind};
 use compact_str::CompactString;
@@ -16,6 +16,7 @@ pub(super) fn build(
     streams: &[StreamSchema],
     key: &Key,
     report: &Report,
+    history: Option<&dyn History>,
     faults: &Faults,
 ) -> Alert {
     let (kind, spec) = match report.kind {
@@ -24,7 +25,7 @@ pub(super) fn build(
         ReportKind::TooManyRuns | ReportKind::TooManyEvents => (AlertKind::Limit, None),
     };
     let (severity, title, fields) = match spec {
-        Some(spec) => say(spec, key, report, faults),
+        Some(spec) => say(spec, key, report, history, faults),
         None => say_limit(rule, key, report),
     };
     let first_time = report.captures.first().map_or(report.first.time, |(_, event)| event.time());
@@ -51,6 +52,7 @@ fn say(
     spec: &AlertSpec,
     key: &Key,
     report: &Report,
+    history: Option<&dyn History>,
     faults: &Faults,
 ) -> (Severity, String, Vec<(CompactString, Value)>) {
     let mut registers = RunRegister::empty(&spec.registers);
@@ -62,7 +64,8 @@ fn say(
         }
     }
     let specs: Vec<RegisterSpec> = spec.registers.iter().map(|register| register.spec).collect();
-    let scope = Scope { event: None, key: key.values(), registers: &registers, specs: &specs, faults };
+    let scope =
+        Scope { key: key.values(), registers: &registers, specs: &specs, history, ..Scope::bare(faults) };
     let fields =
         spec.fields.iter().map(|(name, value)| (name.clone(), value.value(&scope).into_owned())).collect();
     (spec.severity, spec.title.render(&scope), fields)

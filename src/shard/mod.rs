@@ -9,12 +9,14 @@ mod keys;
 mod tests;
 mod timers;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::alert::Alert;
 use crate::automaton::Answers;
-use crate::event::{Event, Key, SequencePoint, Timestamp};
-use crate::expression::Faults;
+use crate::event::{Event, Key, SequencePoint, Timestamp, Value};
+use crate::expression::{Faults, History};
+use crate::history::{Histories, Moment, Reading, RuleHistory};
 use crate::language::checked::Mode;
 use crate::matcher::{Matcher, Report, ReportKind};
 use crate::program::{Program, Route, RuleId};
@@ -29,6 +31,7 @@ pub struct Shard {
     keys: Keys,
     timers: Timers,
     answers: Answers,
+    histories: RefCell<Histories>,
     /// What the rule in hand could not compute.
     faults: Faults,
     counters: ShardCounters,
@@ -48,6 +51,8 @@ pub struct ShardCounters {
     pub alerts: Vec<u64>,
     /// For each rule: runs dropped because a limit was reached, counted once until the key is idle.
     pub limits: Vec<u64>,
+    /// For each rule: events that an aggregate over the past has left out because its log was full.
+    pub forgotten: Vec<u64>,
     /// For each rule: how often a value could not be computed (integer overflow, division by zero, a
     /// function that has none for its arguments). What several rules ask alike of an event is counted
     /// for each of them.
@@ -77,11 +82,13 @@ impl Shard {
             answers: Answers::new(program.predicates()),
             keys: Keys::default(),
             timers: Timers::default(),
+            histories: RefCell::default(),
             faults: Faults::default(),
             counters: ShardCounters {
                 keyless: 0,
                 alerts: vec![0; rules],
                 limits: vec![0; rules],
+                forgotten: vec![0; rules],
                 faults: vec![0; rules],
             },
             live_runs: 0,
@@ -99,6 +106,11 @@ impl Shard {
     /// How many runs are alive.
     pub fn live_runs(&self) -> usize {
         self.live_runs
+    }
+
+    /// How many events are kept for aggregates over the past.
+    pub fn past_events(&self) -> usize {
+        self.histories.borrow().events()
     }
 
     /// How many keys have live runs.
@@ -122,7 +134,8 @@ impl Shard {
         self.throw_out_timers();
         // Rules by name; the reports of one rule stay in the order the matcher gave them.
         decided.sort_by_key(|decided: &Decided| decided.rule);
-        self.emit(&program, &decided, alerts);
+        let moment = Moment { now: event.time(), current: Some(event.point()) };
+        self.emit(&program, &decided, moment, alerts);
         self.drop_idle_keys();
     }
 
@@ -131,11 +144,18 @@ impl Shard {
             self.counters.keyless += 1;
             return;
         }
+        self.remember(program, route, event);
+        let moment = Moment { now: event.time(), current: Some(event.point()) };
         let mut slot: Option<Slot> = None;
         let mut known: Option<Key> = None;
         for &rule in &route.rules {
             let compiled = &program.compiled()[rule.0 as usize];
-            let matcher = Matcher { rule: compiled, predicates: program.predicates(), faults: &self.faults };
+            let matcher = Matcher {
+                rule: compiled,
+                predicates: program.predicates(),
+                history: None,
+                faults: &self.faults,
+            };
             let concerned = matcher.concerns(event, &mut self.answers);
             if !concerned && !compiled.automaton.sees_every_event {
                 continue;
@@ -155,6 +175,10 @@ impl Shard {
             let at = *slot.get_or_insert_with(|| self.keys.insert(key));
             let state = self.keys.state(at, rule);
             let before = state.runs.len();
+            let readings = &program.readings(rule).pattern;
+            let history = past(program, readings, key.values(), moment, &self.histories);
+            let matcher =
+                Matcher { history: history.as_ref().map(|history| history as &dyn History), ..matcher };
             matcher.event(&mut state.runs, event, &mut self.answers, &mut self.reports);
             self.live_runs = self.live_runs + state.runs.len() - before;
             self.counters.faults[rule.0 as usize] += self.faults.take();
@@ -164,11 +188,31 @@ impl Shard {
         self.touched.extend(slot);
     }
 
+    /// Adds the event to the logs that keep something of it: before it is matched, since an
+    /// aggregate over the past counts the current event unless it says `previous`.
+    fn remember(&mut self, program: &Program, route: &Route, event: &Event) {
+        for &log in &route.logs {
+            let spec = program.logs().get(log);
+            let enters =
+                spec.filter.is_none_or(|filter| self.answers.holds(program.predicates(), filter, event));
+            if !enters {
+                continue;
+            }
+            let forgot = self.histories.get_mut().push(log, spec, event, &self.faults);
+            let faults = self.faults.take();
+            for rule in program.readers(log) {
+                self.counters.forgotten[rule.0 as usize] += u64::from(forgot);
+                self.counters.faults[rule.0 as usize] += faults;
+            }
+        }
+    }
+
     /// Event time has come to `now`: decides everything that was due before it.
     pub fn advance(&mut self, now: Timestamp, alerts: &mut Vec<Alert>) {
         while let Some(due) = self.timers.next_due().filter(|due| *due < now) {
             self.decide(due, alerts);
         }
+        self.histories.get_mut().expire(now, self.program.logs());
     }
 
     /// Decides all that is due at one moment.
@@ -178,7 +222,12 @@ impl Shard {
         while let Some(Timer { slot, rule, .. }) = self.timers.pop_due(due) {
             let Some(state) = self.keys.state_if_scheduled(slot, rule, due) else { continue };
             let compiled = &program.compiled()[rule.0 as usize];
-            let matcher = Matcher { rule: compiled, predicates: program.predicates(), faults: &self.faults };
+            let matcher = Matcher {
+                rule: compiled,
+                predicates: program.predicates(),
+                history: None,
+                faults: &self.faults,
+            };
             let before = state.runs.len();
             matcher.time(&mut state.runs, due, &mut self.reports);
             self.live_runs = self.live_runs + state.runs.len() - before;
@@ -188,11 +237,11 @@ impl Shard {
             decided.extend(self.reports.drain(..).map(|report| Decided { rule, slot, report }));
         }
         decided.sort_by_key(Decided::order);
-        self.emit(&program, &decided, alerts);
+        self.emit(&program, &decided, Moment { now: due, current: None }, alerts);
         self.drop_idle_keys();
     }
 
-    fn emit(&mut self, program: &Program, decided: &[Decided], alerts: &mut Vec<Alert>) {
+    fn emit(&mut self, program: &Program, decided: &[Decided], moment: Moment, alerts: &mut Vec<Alert>) {
         for Decided { rule, slot, report } in decided {
             let compiled = &program.compiled()[rule.0 as usize].rule;
             match report.kind {
@@ -202,13 +251,14 @@ impl Shard {
                 }
             }
             if compiled.mode == Mode::Live {
-                alerts.push(alerts::build(
-                    compiled,
-                    program.streams(),
-                    self.keys.key(*slot),
-                    report,
-                    &self.faults,
-                ));
+                let key = self.keys.key(*slot);
+                let readings = match report.kind {
+                    ReportKind::Timeout => &program.readings(*rule).timeout,
+                    _ => &program.readings(*rule).alert,
+                };
+                let history = past(program, readings, key.values(), moment, &self.histories);
+                let history = history.as_ref().map(|history| history as &dyn History);
+                alerts.push(alerts::build(compiled, program.streams(), key, report, history, &self.faults));
                 self.counters.faults[rule.0 as usize] += self.faults.take();
             }
         }
@@ -226,4 +276,15 @@ impl Shard {
             self.keys.remove_idle(slot);
         }
     }
+}
+
+/// The past as a rule sees it, if it looks at any.
+fn past<'a>(
+    program: &'a Program,
+    readings: &'a [Reading],
+    key: &'a [Value],
+    moment: Moment,
+    histories: &'a RefCell<Histories>,
+) -> Option<RuleHistory<'a>> {
+    (!readings.is_empty()).then(|| RuleHistory::new(program.logs(), readings, key, moment, histories))
 }

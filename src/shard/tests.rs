@@ -162,3 +162,42 @@ fn a_run_ends_without_another_event_of_its_key() {
     shard.advance(Timestamp::from_micros(1_000_001), &mut alerts);
     assert_eq!((shard.live_keys(), shard.live_runs(), alerts.len()), (0, 0, 0));
 }
+
+#[test]
+fn the_past_is_forgotten_once_it_has_left_every_window() {
+    let mut shard = shard(
+        r#"rule often {
+             by k
+             event a = s where count(s where n == this.n) over 60s > 2 and sum(s.n) over 10s > 0
+             match a
+             alert low "x"
+           }"#,
+    );
+    for second in 0..100 {
+        shard.take(&event(second, &format!("k{second}"), 1));
+    }
+    // Two logs hold each event: one for 60 s, one for 10 s.
+    assert!(shard.past_events() <= 60 + 2 + 10 + 2, "{}", shard.past_events());
+    shard.advance(Timestamp::from_micros(1_000_000_000), &mut Vec::new());
+    assert_eq!((shard.past_events(), shard.live_keys()), (0, 0));
+}
+
+#[test]
+fn rules_that_ask_the_same_share_what_is_kept() {
+    let rule = |name: &str, mode: &str, condition: &str| {
+        format!("rule {name} {{ by k\nevent a = s where {condition}\nmatch a\nalert low \"x\"\n{mode} }}\n")
+    };
+    let events = |rules: &str| {
+        let mut shard = shard(rules);
+        (0..10).for_each(|second| drop(shard.take(&event(second, "k", 1))));
+        shard.past_events()
+    };
+    let one = rule("one", "", "count(s where n > 0) over 1h > 3");
+    let same = rule("two", "", "sum(s.n where n > 0) over 5h > 100");
+    let other = rule("three", "", "count(s where n > 1) over 1h > 3 or count(s) over 1h > 3");
+    let off = rule("four", "mode off", "count(s where n > -1) over 1h > 3");
+    assert_eq!(events(&one), 10);
+    assert_eq!(events(&format!("{one}{same}")), 10, "one log with two windows");
+    assert_eq!(events(&format!("{one}{same}{other}")), 20, "one more log that takes them");
+    assert_eq!(events(&format!("{one}{off}")), 10, "a rule that is off keeps nothing");
+}

@@ -98,6 +98,8 @@ group! {
             "Alerts made.";
         limits: Counter = Counter::default(), "tripline_rule_limits_total", "limits",
             "Times that `max runs` or `max events` was reached for a key, so that a match can be missing.";
+        forgotten: Counter = Counter::default(), "tripline_rule_forgotten_total", "events",
+            "Past events left out of an aggregate because too many are kept for a key, so that it is too small.";
         faults: Counter = Counter::default(), "tripline_rule_faults_total", "values",
             "Values that could not be computed and are null: overflow, division by zero.";
     }
@@ -128,6 +130,8 @@ group! {
             "Events that wait until their turn in event time is certain.";
         runs: Gauge = Gauge::default(), "tripline_engine_runs", "runs",
             "Partial matches that are held.";
+        past: Gauge = Gauge::default(), "tripline_engine_past_events", "events",
+            "Events kept for aggregates over the past.";
         keyless: Counter = Counter::default(), "tripline_engine_keyless_total", "events",
             "Events that a rule could not put into a group because a part of the key is null.";
     }

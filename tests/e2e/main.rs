@@ -8,6 +8,7 @@ mod receiver;
 
 mod commands;
 mod delivery;
+mod explain;
 mod intake;
 mod replay;
 mod stopping;

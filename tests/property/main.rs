@@ -11,6 +11,7 @@ mod engine;
 mod examples;
 mod frontier;
 mod generate;
+mod history;
 mod invariance;
 mod naive;
 mod pattern;

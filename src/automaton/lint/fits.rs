@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use crate::automaton::{CompiledRule, PredicateId};
 use crate::event::{FieldId, StreamId, StreamSchema, Type};
-use crate::expression::{Expr, Known, RegisterId, RegisterSpec, Truth};
-use crate::language::checked::TestId;
+use crate::expression::{Expr, FieldSource, HistoryId, Known, RegisterId, RegisterSpec, Truth};
+use crate::language::checked::{History, TestId};
 
 /// Answers for one rule, each found once.
 pub(super) struct Fits<'a> {
@@ -39,6 +39,7 @@ pub(super) enum Never {
 struct Seen<'a> {
     schema: &'a StreamSchema,
     specs: &'a [RegisterSpec],
+    histories: &'a [History],
     /// The fields that make the key: an event without one of them belongs to no group.
     key: &'a [FieldId],
 }
@@ -51,6 +52,14 @@ impl Known for Seen<'_> {
 
     fn register(&self, register: RegisterId) -> RegisterSpec {
         self.specs[register.0 as usize]
+    }
+
+    fn history(&self, history: HistoryId) -> RegisterSpec {
+        self.histories[history.0 as usize].register
+    }
+
+    fn past(&self, _: FieldSource) -> (Type, bool) {
+        unreachable!("a condition looks at a past event in an aggregate alone")
     }
 }
 
@@ -138,6 +147,6 @@ impl<'a> Fits<'a> {
     fn seen(&self, stream: StreamId) -> Seen<'a> {
         let CompiledRule { rule, specs, .. } = self.compiled;
         let key = rule.key.fields.get(&stream).map_or(&[][..], Vec::as_slice);
-        Seen { schema: &self.streams[stream.0 as usize], specs, key }
+        Seen { schema: &self.streams[stream.0 as usize], specs, histories: &rule.histories, key }
     }
 }

@@ -19,6 +19,14 @@ impl Known for Fields {
     fn register(&self, _: RegisterId) -> RegisterSpec {
         unreachable!("there is none")
     }
+
+    fn history(&self, _: HistoryId) -> RegisterSpec {
+        unreachable!("there is none")
+    }
+
+    fn past(&self, _: FieldSource) -> (Type, bool) {
+        unreachable!("there is none")
+    }
 }
 
 /// Every event with small values.
@@ -48,7 +56,7 @@ fn events() -> Vec<Event> {
 
 fn outcome(condition: &Expr, event: &Event) -> Option<bool> {
     let faults = Faults::default();
-    condition.truth(&Scope { event: Some(event), key: &[], registers: &[], specs: &[], faults: &faults })
+    condition.truth(&Scope { event: Some(event), ..Scope::bare(&faults) })
 }
 
 fn field(number: u32) -> Expr {

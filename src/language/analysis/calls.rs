@@ -1,6 +1,6 @@
 //! Calls and captured fields.
 
-use crate::diagnostic::codes::{E0201, E0204, E0209, E0210, E0213};
+use crate::diagnostic::codes::{E0201, E0204, E0209, E0210, E0213, E0220};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::event::{Type, Value};
 use crate::expression::functions::{self, Function, Signature};
@@ -8,7 +8,7 @@ use crate::expression::{Aggregate, Expr, FieldSource, RegisterSpec};
 use crate::language::checked::{LoopId, RunRegister, VariableId};
 use crate::language::tree::{self, ExprKind};
 
-use super::expression::{Checker, Typed, written};
+use super::expression::{Checker, Typed};
 use super::fold::widen;
 use super::scope::{is_function, not_yet};
 use super::variables::Seen;
@@ -17,6 +17,9 @@ impl<'g, 't> Checker<'g, 't> {
     /// `v.field`, `first(v).field`, `last(v).field`
     pub(super) fn field(&mut self, of: &'t tree::Expr, field: &'t tree::Name, span: Span) -> Option<Typed> {
         match &of.kind {
+            ExprKind::Name(name) if name == "this" && !self.visible.is_variable(name) => {
+                self.this(field, of.span)
+            }
             ExprKind::Name(name) => {
                 let seen = self.variable(name, of.span, Some(&field.node))?;
                 // Whether the field exists is asked first: which of the events is meant comes next.
@@ -112,8 +115,15 @@ impl<'g, 't> Checker<'g, 't> {
         over: Option<&'t tree::Over>,
         span: Span,
     ) -> Option<Typed> {
-        if condition.is_some() || over.is_some() {
-            self.report(not_yet(span, "history aggregates (`over …`)"));
+        if let Some(over) = over {
+            return self.history(function, arguments, condition, over, span);
+        }
+        if let Some(condition) = condition {
+            let message = "`where` chooses among the past events of a stream, and needs to know how far back";
+            self.report(
+                Diagnostic::new(E0220, condition.span, message)
+                    .help(format!("say so behind the parenthesis: `{}(… where …) over 10m`", function.node)),
+            );
             return None;
         }
         let name = function.node.as_str();
@@ -227,21 +237,7 @@ impl<'g, 't> Checker<'g, 't> {
         };
         let seen = self.variable(variable, of.span, Some(&field.node))?;
         let (source, ty) = self.source_field(&seen, field)?;
-        let Some(result) = aggregate.result(ty) else {
-            let this = written(argument);
-            let needs = match aggregate {
-                Aggregate::Min | Aggregate::Max => "values that have an order",
-                Aggregate::Stddev => "numbers",
-                _ => "numbers or durations",
-            };
-            self.report(
-                Diagnostic::new(E0201, argument.span, format!("`{name}` needs {needs}, but this is `{ty}`"))
-                    .help(format!(
-                        "`count({this})` counts the values, `count_distinct({this})` the different ones"
-                    )),
-            );
-            return None;
-        };
+        let result = self.result_type(aggregate, ty, argument)?;
         Some(self.register(seen.id, RegisterSpec { aggregate, source, ty }, None, result))
     }
 

@@ -10,63 +10,98 @@
 
 use std::collections::BTreeSet;
 
+use crate::diagnostic::Diagnostic;
 use crate::diagnostic::codes::{W0503, W0504};
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::event::{FieldId, StreamSchema, Type, Value};
+use crate::event::{FieldId, StreamId, StreamSchema, Type, Value};
 use crate::expression::{
-    Aggregate, Expr, Facts, FieldSource, Known, RegisterId, RegisterSpec, Truth, clash, subject,
+    Aggregate, Expr, Facts, FieldSource, HistoryId, Known, RegisterId, RegisterSpec, Truth, clash, subject,
 };
 use crate::language::checked::RunRegister;
 use crate::language::tree::{self, ExprKind, InSet, UnaryOp};
 
+use super::expression::{Checker, Place};
 use super::scope::Globals;
-use super::variables::Variables;
+use super::variables::{Registers, Variables};
 
 /// Most operations of conditions of a rule set that are looked at, each condition counted at every place
 /// where a pattern tests for it: a rule set that people write has far fewer.
 pub const MAX_JUDGED: usize = 500_000;
 
 /// What a condition can see.
-pub(super) struct Sight<'a> {
-    /// The stream of the event being tested.
-    pub schema: &'a StreamSchema,
-    /// What is kept of captured events.
-    pub registers: &'a [RunRegister],
-    pub variables: Option<&'a Variables>,
-    pub globals: &'a Globals<'a>,
+struct Sight<'a> {
+    /// The stream of the event being tested; in the condition of an aggregate over the past, of the
+    /// current event.
+    current: Option<&'a StreamSchema>,
+    /// The stream of the past event.
+    past: Option<&'a StreamSchema>,
+    registers: &'a Registers,
+    variables: Option<&'a Variables>,
+    globals: &'a Globals<'a>,
 }
 
 impl Known for Sight<'_> {
     fn field(&self, field: FieldId) -> (Type, bool) {
-        let field = &self.schema.fields[field.0 as usize];
-        (field.ty.value_type(), field.optional)
+        declared(self.current, field)
     }
 
     fn register(&self, register: RegisterId) -> RegisterSpec {
-        self.registers[register.0 as usize].spec
+        self.registers.as_slice()[register.0 as usize].spec
+    }
+
+    fn history(&self, history: HistoryId) -> RegisterSpec {
+        self.registers.histories()[history.0 as usize].register
+    }
+
+    fn past(&self, source: FieldSource) -> (Type, bool) {
+        match source {
+            FieldSource::Field(field) => declared(self.past, field),
+            FieldSource::Time => (Type::Timestamp, false),
+            FieldSource::Event => (Type::Bool, false),
+        }
     }
 }
 
-/// Warns about a condition, or a part of it, that is always true or never.
-pub(super) fn check(condition: &tree::Expr, typed: &Expr, sight: &Sight<'_>, diagnostics: &mut Diagnostics) {
-    if let Some(value) = typed.as_const() {
-        diagnostics.push(match value {
-            Value::Bool(true) => Diagnostic::new(W0503, condition.span, "this condition is always true")
-                .label("every event fits")
-                .help("take the `where` away if that is meant"),
-            _ => {
-                Diagnostic::new(W0504, condition.span, "this condition is never true").label("no event fits")
-            }
-        });
-        return;
+fn declared(schema: Option<&StreamSchema>, field: FieldId) -> (Type, bool) {
+    let schema = schema.expect("only an event has fields");
+    let field = &schema.fields[field.0 as usize];
+    (field.ty.value_type(), field.optional)
+}
+
+impl<'t> Checker<'_, 't> {
+    /// Warns about a condition, or a part of it, that is always true or never.
+    pub(super) fn judge(&mut self, condition: &'t tree::Expr, typed: &Expr) {
+        if let Some(value) = typed.as_const() {
+            let diagnostic = constant(value, condition, matches!(self.place, Place::Past { .. }));
+            return self.diagnostics.push(diagnostic);
+        }
+        if !self.globals.judged.take(typed.size().operations) {
+            return;
+        }
+        let schema = |stream: StreamId| self.globals.schema(stream);
+        let (current, past) = match self.place {
+            Place::Condition { stream, .. } => (Some(schema(stream)), None),
+            Place::Past { stream, current } => (current.map(schema), Some(schema(stream))),
+            Place::Alert { .. } | Place::Constant => return,
+        };
+        let variables = self.visible.variables;
+        let sight = Sight { current, past, registers: self.registers, variables, globals: self.globals };
+        let walk = Walk { sight: &sight, whole: condition };
+        let (truth, found) = walk.look(condition, typed);
+        for finding in found {
+            self.diagnostics.push(walk.report(&finding, truth.yes.is_none()));
+        }
     }
-    if !sight.globals.judged.take(typed.size().operations) {
-        return;
-    }
-    let walk = Walk { sight, whole: condition };
-    let (truth, found) = walk.look(condition, typed);
-    for finding in found {
-        diagnostics.push(walk.report(&finding, truth.yes.is_none()));
+}
+
+/// A condition that depends on nothing.
+fn constant(value: &Value, condition: &tree::Expr, is_past: bool) -> Diagnostic {
+    let which = if is_past { "past event" } else { "event" };
+    match value {
+        Value::Bool(true) => Diagnostic::new(W0503, condition.span, "this condition is always true")
+            .label(format!("every {which} fits"))
+            .help("take the `where` away if that is meant"),
+        _ => Diagnostic::new(W0504, condition.span, "this condition is never true")
+            .label(format!("no {which} fits")),
     }
 }
 
@@ -272,30 +307,31 @@ fn is_like(written: &tree::Expr, typed: &Expr) -> bool {
 
 impl Sight<'_> {
     /// The one field of an expression that may be missing.
-    fn optional_field(&self, typed: &Expr) -> Option<&str> {
+    fn optional_field(&self, typed: &Expr) -> Option<String> {
         let mut found = BTreeSet::new();
         let mut rest = vec![typed];
         while let Some(expr) = rest.pop() {
-            if let Expr::Field(field) = expr {
-                found.insert(*field);
-            }
-            if matches!(expr, Expr::Register(_) | Expr::Arithmetic(..) | Expr::Call(..)) {
+            match expr {
+                Expr::Field(field) if self.field(*field).1 => drop(found.insert(self.name(expr)?)),
+                Expr::Past(source, _) if self.past(*source).1 => drop(found.insert(self.name(expr)?)),
                 // These may have no value for other reasons.
-                return None;
+                Expr::Register(_) | Expr::History(_) | Expr::Arithmetic(..) | Expr::Call(..) => return None,
+                _ => {}
             }
             rest.extend(expr.operands());
         }
-        let mut optional =
-            found.iter().map(|field| &self.schema.fields[field.0 as usize]).filter(|field| field.optional);
-        let only = optional.next()?;
-        optional.next().is_none().then_some(only.name.as_str())
+        let only = found.pop_first()?;
+        found.is_empty().then_some(only)
     }
 
     /// What the subject with that canonical text is called in `within`.
     fn name_of(&self, wanted: &str, within: &Expr) -> Option<String> {
         let mut rest = vec![within];
         while let Some(expr) = rest.pop() {
-            let is_leaf = matches!(expr, Expr::Field(_) | Expr::Time | Expr::Register(_) | Expr::Call(..));
+            let is_leaf = matches!(
+                expr,
+                Expr::Field(_) | Expr::Past(..) | Expr::Time | Expr::Register(_) | Expr::Call(..)
+            );
             if is_leaf && subject(expr) == wanted {
                 return self.name(expr);
             }
@@ -307,9 +343,15 @@ impl Sight<'_> {
     /// A field, a captured value or a call as it is written.
     fn name(&self, expr: &Expr) -> Option<String> {
         Some(match expr {
-            Expr::Field(field) => self.schema.fields[field.0 as usize].name.to_string(),
-            Expr::Time => "time".to_owned(),
-            Expr::Register(register) => self.register_name(&self.registers[register.0 as usize])?,
+            Expr::Field(field) => {
+                let this = if self.past.is_some() { "this." } else { "" };
+                format!("{this}{}", self.current?.fields[field.0 as usize].name)
+            }
+            Expr::Time | Expr::Past(FieldSource::Time, _) => "time".to_owned(),
+            Expr::Past(FieldSource::Field(field), _) => self.past?.fields[field.0 as usize].name.to_string(),
+            Expr::Register(register) => {
+                self.register_name(&self.registers.as_slice()[register.0 as usize])?
+            }
             Expr::Call(function, arguments) => {
                 let arguments: Option<Vec<String>> =
                     arguments.iter().map(|argument| self.name(argument)).collect();

@@ -6,7 +6,7 @@ use compact_str::CompactString;
 use crate::diagnostic::codes::{E0201, E0207, E0208, E0212};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::event::{StreamId, Type, Value};
-use crate::expression::{Expr, Size};
+use crate::expression::{Expr, FieldSource, Size};
 use crate::language::tree::{self, ExprKind};
 
 use super::fold::{boolean, constant, fold};
@@ -44,6 +44,13 @@ pub(super) enum Place<'a> {
         stream: StreamId,
         /// Where the pattern tests for it.
         tested: Span,
+    },
+    /// The condition of an aggregate over the past: bare names are fields of the past event.
+    Past {
+        /// The stream of the past event.
+        stream: StreamId,
+        /// The stream of the event from which it is seen; none in an alert.
+        current: Option<StreamId>,
     },
     /// The title or a field of an alert: bare names are parts of the key.
     Alert {
@@ -206,12 +213,7 @@ impl<'g, 't> Checker<'g, 't> {
     pub fn condition(&mut self, condition: &'t tree::Expr) -> Option<Expr> {
         let typed = self.check(condition)?;
         self.expect_bool(&typed, condition, "`where` needs a condition")?;
-        if let Place::Condition { stream, .. } = self.place {
-            let schema = self.globals.schema(stream);
-            let (registers, variables) = (self.registers.as_slice(), self.visible.variables);
-            let sight = super::conditions::Sight { schema, registers, variables, globals: self.globals };
-            super::conditions::check(condition, &typed.expr, &sight, self.diagnostics);
-        }
+        self.judge(condition, &typed.expr);
         Some(typed.expr)
     }
 
@@ -229,6 +231,15 @@ impl<'g, 't> Checker<'g, 't> {
                 }
                 if let Some((id, field)) = self.globals.schema(*stream).field(name) {
                     return Some(Typed::new(Expr::Field(id), field.ty.value_type()));
+                }
+            }
+            Place::Past { stream, .. } => {
+                if name == "time" {
+                    return Some(Typed::new(Expr::Past(FieldSource::Time, Type::Timestamp), Type::Timestamp));
+                }
+                if let Some((id, field)) = self.globals.schema(*stream).field(name) {
+                    let ty = field.ty.value_type();
+                    return Some(Typed::new(Expr::Past(FieldSource::Field(id), ty), ty));
                 }
             }
             Place::Alert { key: Some(key) } => {

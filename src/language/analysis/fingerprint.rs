@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use crate::event::{FieldId, StreamId, StreamSchema, digest};
-use crate::expression::{Leaves, RegisterId};
+use crate::expression::{Expr, FieldSource, HistoryId, Leaves, RegisterId};
 use crate::language::checked::{AbsenceKind, Node, Part, Rule, TestId};
 
 /// The hash of what the rule means.
@@ -37,6 +37,13 @@ fn canonical(rule: &Rule, streams: &[StreamSchema]) -> String {
 fn field_text(streams: &[StreamSchema], stream: StreamId, field: FieldId) -> String {
     let field = &streams[stream.0 as usize].fields[field.0 as usize];
     format!("{}:{:?}", field.path.join("."), field.ty)
+}
+
+fn source_text(streams: &[StreamSchema], stream: StreamId, source: FieldSource) -> String {
+    match source {
+        FieldSource::Field(field) => field_text(streams, stream, field),
+        other => format!("{other:?}"),
+    }
 }
 
 fn node_text(node: &Node, rule: &Rule, streams: &[StreamSchema]) -> String {
@@ -98,6 +105,30 @@ fn test_text(test: TestId, rule: &Rule, streams: &[StreamSchema]) -> String {
     format!("{}{{{}}}", streams[test.stream.0 as usize].name, conditions.join(" and "))
 }
 
+/// The leaves of a condition that compares a past event with the current one.
+struct Both<'a> {
+    current: &'a Names<'a>,
+    past: &'a Names<'a>,
+}
+
+impl Leaves for Both<'_> {
+    fn field(&self, field: FieldId) -> String {
+        self.current.field(field)
+    }
+
+    fn register(&self, register: RegisterId) -> String {
+        self.current.register(register)
+    }
+
+    fn history(&self, history: HistoryId) -> String {
+        self.current.history(history)
+    }
+
+    fn past(&self, source: FieldSource) -> String {
+        self.past.past(source)
+    }
+}
+
 struct Names<'a> {
     rule: &'a Rule,
     streams: &'a [StreamSchema],
@@ -112,10 +143,36 @@ impl Leaves for Names<'_> {
     fn register(&self, register: RegisterId) -> String {
         let register = &self.rule.registers[register.0 as usize];
         let variable = &self.rule.variables[register.variable.0 as usize];
-        let source = match register.spec.source {
-            crate::expression::FieldSource::Field(field) => field_text(self.streams, variable.stream, field),
-            other => format!("{other:?}"),
-        };
+        let source = source_text(self.streams, variable.stream, register.spec.source);
         format!("{}({} {source} {:?})", register.spec.aggregate.name(), register.variable.0, register.scope)
+    }
+
+    fn history(&self, history: HistoryId) -> String {
+        let history = &self.rule.histories[history.0 as usize];
+        let past = Names { stream: history.stream, ..*self };
+        let all = |parts: &Option<Expr>, leaves: &Names<'_>| -> Vec<String> {
+            parts.iter().map(|part| part.describe(leaves)).collect()
+        };
+        let same: Vec<String> = history
+            .same
+            .iter()
+            .map(|(of_past, current)| format!("{} == {}", of_past.describe(&past), current.describe(self)))
+            .collect();
+        let scan = history.scan.iter().map(|scan| scan.describe(&Both { current: self, past: &past }));
+        format!(
+            "{}({} {} {:?} {:?} {same:?} {:?}) over {} previous={}",
+            history.register.aggregate.name(),
+            self.streams[history.stream.0 as usize].name,
+            source_text(self.streams, history.stream, history.register.source),
+            all(&history.filter, &past),
+            all(&history.gate, self),
+            scan.collect::<Vec<_>>(),
+            history.over,
+            history.previous,
+        )
+    }
+
+    fn past(&self, source: FieldSource) -> String {
+        format!("past {}", source_text(self.streams, self.stream, source))
     }
 }

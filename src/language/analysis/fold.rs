@@ -29,11 +29,17 @@ pub(super) fn boolean(expr: Expr) -> Typed {
 pub(super) fn fold(typed: Typed) -> Typed {
     let foldable = !matches!(
         typed.expr,
-        Expr::Const(_) | Expr::Field(_) | Expr::Time | Expr::Key(_) | Expr::Register(_)
+        Expr::Const(_)
+            | Expr::Field(_)
+            | Expr::Time
+            | Expr::Key(_)
+            | Expr::Register(_)
+            | Expr::History(_)
+            | Expr::Past(..)
     ) && typed.expr.operands().into_iter().all(Expr::is_const);
     if foldable {
         let faults = Faults::default();
-        let scope = Scope { event: None, key: &[], registers: &[], specs: &[], faults: &faults };
+        let scope = Scope::bare(&faults);
         let value = typed.expr.value(&scope).into_owned();
         return Typed::new(Expr::Const(value), typed.ty);
     }

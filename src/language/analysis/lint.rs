@@ -95,6 +95,11 @@ pub(super) fn negations(
     }
 }
 
+/// Warns about negations over fields that may be missing in the condition of an aggregate over the past.
+pub(super) fn negated_past(condition: &tree::Expr, schema: &StreamSchema, diagnostics: &mut Diagnostics) {
+    negated_optional(condition, schema, BTreeSet::new(), diagnostics);
+}
+
 /// Negations over fields that may be missing, in a condition that does not say what is to become of
 /// events without the field. `asked`: the fields that are there all the same.
 fn negated_optional<'t>(
@@ -110,7 +115,9 @@ fn negated_optional<'t>(
         {
             asked.insert(name.as_str());
         }
-        rest.extend(tree::operands(expr));
+        if !is_past(expr) {
+            rest.extend(tree::operands(expr));
+        }
     }
     let mut rest = vec![condition];
     while let Some(expr) = rest.pop() {
@@ -123,6 +130,8 @@ fn negated_optional<'t>(
         let field = is_negation.then(|| optional_field(expr, schema, &asked)).flatten();
         match field {
             Some(field) => diagnostics.push(negation(field, expr)),
+            // What is asked of past events is looked at where it is checked.
+            None if is_past(expr) => {}
             None => rest.extend(tree::operands(expr)),
         }
     }
@@ -147,11 +156,16 @@ fn optional_field<'t>(
         {
             return Some(name);
         }
-        if !replaces {
+        if !replaces && !is_past(expr) {
             rest.extend(tree::operands(expr).into_iter().rev());
         }
     }
     None
+}
+
+/// Whether it is an aggregate over the past of a stream.
+fn is_past(expr: &tree::Expr) -> bool {
+    matches!(expr.kind, ExprKind::Call { over: Some(_), .. })
 }
 
 fn negation(field: &str, expr: &tree::Expr) -> Diagnostic {

@@ -9,6 +9,7 @@ mod constants;
 mod expression;
 mod fingerprint;
 mod fold;
+mod history;
 mod key;
 mod lint;
 mod matching;
@@ -26,6 +27,8 @@ use crate::diagnostic::Diagnostics;
 
 use super::checked::Checked;
 use super::tree;
+
+pub use rule::{DEFAULT_MAX_EVENTS, DEFAULT_MAX_RUNS};
 
 /// Checks the files of a rule set. The result can be run when the diagnostics hold no error.
 pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {

@@ -51,8 +51,13 @@ impl<'g, 't> Checker<'g, 't> {
             return Some(Diagnostic::new(E0213, span, message).help(format!("write `{name}(…)`")));
         }
         match self.place {
-            Place::Condition { stream, .. } if self.globals.is_unread_field(stream, name) => None,
+            Place::Condition { stream, .. } | Place::Past { stream, .. }
+                if self.globals.is_unread_field(stream, name) =>
+            {
+                None
+            }
             Place::Condition { stream, .. } => Some(self.unknown_in_condition(name, span, stream)),
+            Place::Past { stream, current } => Some(self.unknown_in_past(name, span, stream, current)),
             Place::Alert { key } => self.unknown_in_alert(name, span, key?),
             Place::Constant => Some(self.unknown_in_constant(name, span)),
         }
@@ -75,6 +80,23 @@ impl<'g, 't> Checker<'g, 't> {
             }
             None => diagnostic.help(format!("its fields are {}", listed(fields()))),
         }
+    }
+
+    fn unknown_in_past(
+        &self,
+        name: &str,
+        span: Span,
+        stream: StreamId,
+        current: Option<StreamId>,
+    ) -> Diagnostic {
+        let has_field = |stream: StreamId| self.globals.schema(stream).field(name).is_some();
+        if !current.is_some_and(has_field) {
+            return self.unknown_in_condition(name, span, stream);
+        }
+        let message =
+            format!("`{}`, whose past this is, has no field `{name}`", self.globals.schema(stream).name);
+        Diagnostic::new(E0102, span, message)
+            .help(format!("a field of the current event is written `this.{name}`"))
     }
 
     fn unknown_in_alert(&self, name: &str, span: Span, key: &[KeyName]) -> Option<Diagnostic> {
@@ -148,10 +170,10 @@ impl<'g, 't> Checker<'g, 't> {
         if let Some(stream) = self.globals.stream(name) {
             let found =
                 diagnostic(format!("`{name}` is a stream, and the pattern captures nothing by that name"))?;
-            return Some(match self.instead_of_stream(stream, field) {
-                Some(help) => found.help(help),
-                None => found,
+            let help = self.instead_of_stream(stream, field).unwrap_or_else(|| {
+                format!("an aggregate over its past says how far back: `count({name}) over 10m`")
             });
+            return Some(found.help(help));
         }
         let found = diagnostic(format!("the pattern captures nothing as `{name}`"))?;
         let names: Vec<&str> = self.visible.names().collect();

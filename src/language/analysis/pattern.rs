@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use crate::event::{Duration, StreamId};
 use crate::expression::Expr;
 use crate::language::checked::{
-    Absence, ClockId, Link, LinkKind, Loop, LoopId, Node, Part, RunRegister, Test, TestId, Variable,
+    Absence, ClockId, History, Link, LinkKind, Loop, LoopId, Node, Part, RunRegister, Test, TestId, Variable,
 };
 use crate::language::tree::{self, Atom, Modifier, Quantifier};
 
@@ -37,6 +37,7 @@ pub(super) struct Checked {
     pub captured: Variables,
     pub tests: Vec<Test>,
     pub registers: Vec<RunRegister>,
+    pub histories: Vec<History>,
     pub clocks: Vec<Duration>,
     /// Where a copy of a run may first go on without an event that it could have taken.
     pub any: Option<Span>,
@@ -148,12 +149,14 @@ impl<'g, 't> PatternChecker<'g, 't> {
                 repeated: captured.around.iter().any(|around| around.repeats),
             })
         };
+        let (registers, histories) = self.registers.into_parts();
         Checked {
             root: root.filter(|_| self.is_sound && !is_incomplete),
             variables: self.captured.iter().filter_map(variable).collect(),
             captured: self.captured,
             tests: self.tests,
-            registers: self.registers.into_vec(),
+            registers,
+            histories,
             clocks: self.clocks,
             any: self.any,
             waits: self.waits,
@@ -487,7 +490,7 @@ impl<'g, 't> PatternChecker<'g, 't> {
         };
         let (unary, residual) = match checked.as_const().and_then(crate::event::Value::as_bool) {
             Some(true) => (None, None),
-            _ => checked.split_by_registers(),
+            _ => checked.split_by_reach(),
         };
         let id = TestId(self.tests.len() as u32);
         self.tests.push(Test { name: CompactString::new(&name.node), stream, unary, residual });

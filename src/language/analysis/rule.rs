@@ -12,6 +12,7 @@ use crate::language::checked::{self, AlertSpec, Mode, Overlap, Timeout, Variable
 use crate::language::tree::{self, ClauseKind, MaxKind};
 
 use super::expression::{Checker, KeyName, Place};
+use super::history;
 use super::key;
 use super::pattern::{self, PatternChecker};
 use super::scope::{Globals, listed, not_yet};
@@ -41,6 +42,22 @@ struct Clauses<'t> {
     to: Vec<&'t tree::Name>,
     max: Vec<&'t tree::Max>,
     mode: Option<&'t tree::Name>,
+}
+
+impl<'t> Clauses<'t> {
+    /// The expressions in which the rule may read the past of streams.
+    fn expressions(&self) -> Vec<&'t tree::Expr> {
+        let conditions = self.events.iter().filter_map(|event| event.condition.as_ref());
+        let alerts = self.alert.into_iter().chain(self.timeout.map(|timeout| &timeout.alert));
+        let said = alerts.flat_map(|alert| {
+            let title = alert.title.parts.iter().filter_map(|part| match part {
+                tree::TemplatePart::Expr(expr) => Some(expr),
+                tree::TemplatePart::Text(_) => None,
+            });
+            title.chain(alert.fields.iter().map(|field| &field.value))
+        });
+        conditions.chain(said).collect()
+    }
 }
 
 /// The checked rule; `None` when something is wrong, which has been reported.
@@ -77,7 +94,9 @@ pub(super) fn check<'t>(
             lint::held_back(waiting, pattern.reads.keys().copied(), globals, diagnostics);
         }
     }
-    let key = key::check(clauses.by, &pattern.reads, pattern.root.is_some(), globals, diagnostics);
+    let mut reads = pattern.reads.clone();
+    history::reads(clauses.expressions(), globals, &mut reads);
+    let key = key::check(clauses.by, &reads, pattern.root.is_some(), globals, diagnostics);
     lint::negations(&clauses.events, key.spec.as_ref(), globals, diagnostics);
     let overlap = overlap(clauses.overlap, &pattern.captured, globals, diagnostics);
     // A `by` that could not be read would have named the parts of the key.
@@ -99,6 +118,7 @@ pub(super) fn check<'t>(
         variables: pattern.variables,
         tests: pattern.tests,
         registers: pattern.registers,
+        histories: pattern.histories,
         clocks: pattern.clocks,
         within: match_clause.within.as_ref().map(|within| within.node),
         overlap: overlap?,
@@ -349,7 +369,8 @@ fn check_alert<'t>(
             _ => fields = None,
         }
     }
-    Some(AlertSpec { severity: severity?, title: title?, fields: fields?, registers: registers.into_vec() })
+    let (registers, histories) = registers.into_parts();
+    Some(AlertSpec { severity: severity?, title: title?, fields: fields?, registers, histories })
 }
 
 fn template<'t>(written: &'t tree::Template, checker: &mut Checker<'_, 't>) -> Option<Template> {

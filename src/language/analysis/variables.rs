@@ -6,8 +6,8 @@ use compact_str::CompactString;
 
 use crate::diagnostic::Span;
 use crate::event::StreamId;
-use crate::expression::RegisterId;
-use crate::language::checked::{LoopId, RunRegister, VariableId};
+use crate::expression::{HistoryId, RegisterId};
+use crate::language::checked::{History, LoopId, RunRegister, VariableId};
 use crate::language::tree;
 
 /// A loop around a place of the pattern.
@@ -81,11 +81,13 @@ impl Variables {
     }
 }
 
-/// What is kept of captures for the expressions of one place.
+/// What the expressions of one place read besides the event and the key: what is kept of captures,
+/// and aggregates over the past.
 #[derive(Debug, Default)]
 pub(super) struct Registers {
     list: Vec<RunRegister>,
     known: HashMap<RunRegister, RegisterId>,
+    histories: Vec<History>,
 }
 
 impl Registers {
@@ -103,14 +105,26 @@ impl Registers {
         self.list.len()
     }
 
-    /// What is kept so far.
+    /// The registers so far.
     pub fn as_slice(&self) -> &[RunRegister] {
         &self.list
     }
 
-    /// The registers; [`RegisterId`] counts them from 0.
-    pub fn into_vec(self) -> Vec<RunRegister> {
-        self.list
+    /// The aggregates over the past so far.
+    pub fn histories(&self) -> &[History] {
+        &self.histories
+    }
+
+    /// Adds an aggregate over the past.
+    pub fn add_history(&mut self, history: History) -> HistoryId {
+        self.histories.push(history);
+        HistoryId(self.histories.len() as u32 - 1)
+    }
+
+    /// The registers, which [`RegisterId`] counts from 0, and the aggregates, which [`HistoryId`]
+    /// counts from 0.
+    pub fn into_parts(self) -> (Vec<RunRegister>, Vec<History>) {
+        (self.list, self.histories)
     }
 }
 

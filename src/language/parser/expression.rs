@@ -224,7 +224,7 @@ fn postfix(input: Tokens<'_>) -> Parsed<'_, Operand> {
             "." if token.kind == Kind::Symbol => field(input, value)?,
             "[" if token.kind == Kind::Symbol => index(input, value)?,
             "over" if token.kind == Kind::Name => over(input, value)?,
-            "where" if matches!(value.expr.kind, ExprKind::Call { .. }) => return misplaced_where(input),
+            "where" if is_call(&value) => return misplaced_where(input),
             _ => return Ok((input, value)),
         };
         (input, value) = (rest, next);
@@ -264,7 +264,7 @@ fn index(input: Tokens<'_>, value: Operand) -> Parsed<'_, Operand> {
 /// `over 10m` and `over previous 30d` behind a call.
 fn over(input: Tokens<'_>, mut value: Operand) -> Parsed<'_, Operand> {
     let token = input.peek();
-    let ExprKind::Call { over, .. } = &mut value.expr.kind else {
+    let (true, ExprKind::Call { over, .. }) = (is_call(&value), &mut value.expr.kind) else {
         let problem = Diagnostic::new(codes::E0006, token.span, "`over` has no aggregate before it");
         return input
             .fail(problem.help("write it behind a call such as `count(auth where not ok) over 10m`"));
@@ -277,6 +277,11 @@ fn over(input: Tokens<'_>, mut value: Operand) -> Parsed<'_, Operand> {
     *over = Some(Over { previous: previous.is_some(), duration });
     value.expr.span = value.expr.span.to(input.previous_span());
     Ok((input, value))
+}
+
+/// Whether the value is a call that does not stand in parentheses, which would begin before its name.
+fn is_call(value: &Operand) -> bool {
+    matches!(&value.expr.kind, ExprKind::Call { function, .. } if function.span.start == value.expr.span.start)
 }
 
 fn misplaced_where(input: Tokens<'_>) -> Parsed<'_, Operand> {

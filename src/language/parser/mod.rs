@@ -29,6 +29,8 @@ use nom::Parser;
 use nom::branch::alt;
 
 pub(in crate::language) use input::Problems;
+pub(in crate::language) use operator::{Infix, Level};
+pub(in crate::language) use recovery::{CLAUSES, DECLARATIONS, TEST_LINES};
 
 use super::lexer::{self, Kind};
 use super::tree::{File, Item};

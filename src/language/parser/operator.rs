@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Span, codes};
 
 /// How tightly an operator binds, loosest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Level {
+pub(in crate::language) enum Level {
     Or,
     And,
     Not,
@@ -22,7 +22,7 @@ pub(super) enum Level {
 
 /// An operator between two operands.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Infix {
+pub(in crate::language) enum Infix {
     Or,
     And,
     Binary(BinaryOp),

@@ -11,16 +11,17 @@ use super::primitives::is_reserved;
 use crate::diagnostic::{Diagnostic, codes, nearest};
 
 /// The words that begin a declaration.
-pub(super) const DECLARATIONS: [&str; 7] = ["stream", "list", "table", "let", "def", "rule", "test"];
+pub(in crate::language) const DECLARATIONS: [&str; 7] =
+    ["stream", "list", "table", "let", "def", "rule", "test"];
 
 /// The words that begin a clause of a rule.
-pub(super) const CLAUSES: [&str; 13] = [
+pub(in crate::language) const CLAUSES: [&str; 13] = [
     "about", "tags", "runbook", "by", "event", "match", "overlap", "alert", "on", "to", "limit", "max",
     "mode",
 ];
 
 /// The words that begin a line of a test.
-pub(super) const TEST_LINES: [&str; 4] = ["at", "expect", "restart", "stop"];
+pub(in crate::language) const TEST_LINES: [&str; 4] = ["at", "expect", "restart", "stop"];
 
 /// Reports why a parser that began somewhere before failed; `words` are others that could have
 /// stood there, for a suggestion.

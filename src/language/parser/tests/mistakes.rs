@@ -53,6 +53,7 @@ fn conditions() {
     check("method_call", &condition("name.lower() == \"x\""));
     check("where_behind_aggregate", &condition("count(auth) where ok over 10m > 3"));
     check("over_without_aggregate", &condition("amount over 10m > 3"));
+    check("over_behind_parentheses", &condition("(count(auth)) over 10m > 3"));
     check("parenthesis_not_closed", &condition("(amount > 5 and (ok or late)"));
     check("call_not_closed", &condition("lower(name == \"x\""));
     check("missing_comma_in_call", &condition("if(ok 1, 2) == 1"));
