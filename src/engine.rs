@@ -8,7 +8,8 @@ use crate::ordering::Ordering;
 use crate::program::Program;
 use crate::shard::Shard;
 
-pub use crate::shard::ShardCounters;
+pub use crate::ordering::{OrderingState, PartitionState};
+pub use crate::shard::{Counters, EngineState, MemoryStore, ShardCounters, ShardState, StateStore};
 
 /// Runs a program over events: puts them in order and matches them.
 ///
@@ -33,42 +34,79 @@ pub enum Refused {
     Future(Duration),
 }
 
-/// Bounds of an engine.
+/// A state cannot be gone on from: it is that of a program with other streams or rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the state belongs to other rules or streams")]
+pub struct OtherProgram;
+
+/// What an engine may do.
 #[derive(Clone, Copy, Debug)]
 pub struct EngineOptions {
     /// How far ahead of `now` an event's time may lie; `None` for recorded data.
     pub max_ahead: Option<Duration>,
+    /// Whether the alerts of rules in shadow are given out as if the rules were live.
+    pub send_shadow: bool,
 }
 
 impl EngineOptions {
     /// For recorded data: times may be anything.
-    pub const RECORDED: EngineOptions = EngineOptions { max_ahead: None };
+    pub const RECORDED: EngineOptions = EngineOptions { max_ahead: None, send_shadow: false };
     /// For live data: an event more than a day ahead of the clock is refused.
-    pub const LIVE: EngineOptions = EngineOptions { max_ahead: Some(Duration::DAY) };
-}
-
-/// What an engine has counted since it was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Events taken.
-    pub events: u64,
-    /// Events that came too late to be put in order.
-    pub late: u64,
-    /// Events whose time was too far ahead.
-    pub future: u64,
+    pub const LIVE: EngineOptions = EngineOptions { max_ahead: Some(Duration::DAY), send_shadow: false };
+    /// For tests of rules: times may be anything, and rules in shadow show what they would send.
+    pub const TEST: EngineOptions = EngineOptions { max_ahead: None, send_shadow: true };
 }
 
 impl Engine {
     /// An engine that has seen nothing.
     pub fn new(program: Arc<Program>, options: EngineOptions) -> Engine {
+        let mut shard = Shard::new(Arc::clone(&program));
+        shard.send_shadow(options.send_shadow);
         Engine {
             ordering: Ordering::new(program.streams()),
-            shard: Shard::new(Arc::clone(&program)),
+            shard,
             alerts: Vec::new(),
             counters: Counters::default(),
             options,
             program,
         }
+    }
+
+    /// All that another engine needs to go on where this one is.
+    pub fn snapshot(&self) -> EngineState {
+        let rules = self.program.rules().iter();
+        EngineState {
+            streams: self.program.streams().to_vec(),
+            rules: rules.map(|rule| (Arc::clone(&rule.name), Arc::clone(&rule.fingerprint))).collect(),
+            ordering: self.ordering.state(),
+            shard: self.shard.state(),
+            alerts: self.alerts.clone(),
+            counters: self.counters,
+        }
+    }
+
+    /// An engine that goes on where the one was that had this state.
+    ///
+    /// # Errors
+    /// When the state is that of another program.
+    pub fn restore(
+        program: Arc<Program>,
+        options: EngineOptions,
+        state: EngineState,
+    ) -> Result<Engine, OtherProgram> {
+        if !state.is_of(&program) {
+            return Err(OtherProgram);
+        }
+        let mut shard = Shard::restore(Arc::clone(&program), state.shard);
+        shard.send_shadow(options.send_shadow);
+        Ok(Engine {
+            ordering: Ordering::restore(program.streams(), state.ordering),
+            shard,
+            alerts: state.alerts,
+            counters: state.counters,
+            options,
+            program,
+        })
     }
 
     /// The program it runs.

@@ -25,7 +25,7 @@
 //!
 //! A module imports only from those before its own group in this list, which `tests/layers.rs`
 //! checks: event, diagnostic · alert, expression · language, codec, ordering · automaton ·
-//! program, matcher · shard · engine; then the edge: telemetry · source, outbox · sink · config ·
+//! program, matcher · shard · engine · testing; then the edge: telemetry · source, outbox · sink · config ·
 //! runtime · cli.
 
 #![warn(missing_docs)]
@@ -44,6 +44,7 @@ mod matcher;
 mod ordering;
 pub mod program;
 mod shard;
+pub mod testing;
 
 // The edge.
 #[cfg(feature = "service")]

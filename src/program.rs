@@ -10,6 +10,7 @@ use crate::diagnostic::codes::{E0010, E0310};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::event::{FieldId, StreamId, StreamSchema};
 use crate::history::{LogId, Logs, Reading};
+use crate::language::case::Case;
 use crate::language::checked::Rule;
 use crate::language::{self, checked};
 
@@ -44,6 +45,8 @@ pub struct Program {
     askers: Vec<Vec<RuleId>>,
     /// For each stream, where its events go.
     routes: Vec<Vec<Route>>,
+    /// The tests that the rule set holds.
+    cases: Vec<Case>,
 }
 
 /// Where the events of a stream go that are grouped by the same fields.
@@ -174,6 +177,7 @@ impl Program {
             readings,
             infos: rules.iter().map(|compiled| RuleInfo::new(&compiled.rule)).collect(),
             streams: checked.streams,
+            cases: checked.cases,
             rules,
             predicates,
         }
@@ -197,6 +201,11 @@ impl Program {
     /// The rules, in the order of their names.
     pub fn rules(&self) -> &[RuleInfo] {
         &self.infos
+    }
+
+    /// The tests that the rule set holds, in the order of its files.
+    pub fn cases(&self) -> &[Case] {
+        &self.cases
     }
 
     /// The automata of all rules, or of the one named, as a Mermaid flowchart.

@@ -88,7 +88,7 @@ fn identity(alert: &Alert) -> Identity {
 /// The alerts that the example rules give for the traffic.
 fn alerts(settings: Settings) -> (Vec<Case>, Vec<Identity>) {
     let program = Arc::new(rules::program());
-    let mut engine = Engine::new(Arc::clone(&program), EngineOptions { max_ahead: None });
+    let mut engine = Engine::new(Arc::clone(&program), EngineOptions::RECORDED);
     let (now, partition) = (Timestamp::from_micros(0), PartitionId(0));
     let mut decoders: Vec<JsonDecoder> = Vec::new();
     for stream in STREAMS {

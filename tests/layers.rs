@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["program", "matcher"],
     &["shard"],
     &["engine"],
+    &["testing"],
     &["telemetry"],
     &["source", "outbox"],
     &["sink"],

@@ -37,7 +37,7 @@ fn the_alert_is_the_first_of_the_example() {
     let program = Arc::new(rules::program());
     let stream = program.stream("card_auths").expect("a stream of the rules");
     let (now, partition) = (Timestamp::from_micros(0), PartitionId(0));
-    let mut engine = Engine::new(Arc::clone(&program), EngineOptions { max_ahead: None });
+    let mut engine = Engine::new(Arc::clone(&program), EngineOptions::RECORDED);
     engine.open(stream, partition, now);
     let mut decoder = JsonDecoder::new(stream, &program.streams()[stream.0 as usize]);
     let mut offset = 0;

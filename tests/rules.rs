@@ -99,7 +99,7 @@ fn run(program: &Arc<Program>, example: &Example, arrival: Arrival) -> Vec<Json>
     let samples = samples(program, example);
     let now = Timestamp::from_micros(0);
     let partition = PartitionId(0);
-    let mut engine = Engine::new(Arc::clone(program), EngineOptions { max_ahead: None });
+    let mut engine = Engine::new(Arc::clone(program), EngineOptions::RECORDED);
     let mut decoders = BTreeMap::new();
     for (stream, _) in &samples {
         engine.open(*stream, partition, now);

@@ -1,7 +1,7 @@
 //! The command line: one file a command.
 //!
 //! Exit codes: 0 when a command did what was asked; 1 when it found what it looks for (`check`:
-//! errors in the rules) or failed on the way; 2 when it could not begin, because the arguments, the
+//! errors in the rules; `test`: a test that fails) or failed on the way; 2 when it could not begin, because the arguments, the
 //! rules, the configuration or the named files are wrong.
 
 mod check;
@@ -11,6 +11,7 @@ mod output;
 mod replay;
 mod rules;
 mod run;
+mod test;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ enum Command {
     Run(run::Run),
     Check(check::Check),
     Replay(replay::Replay),
+    Test(test::Test),
     Graph(graph::Graph),
     Explain(explain::Explain),
 }
@@ -48,6 +50,7 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::Test(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Explain(command) => command.run(),
     };

@@ -43,17 +43,17 @@ pub fn compile(paths: &[PathBuf]) -> Compiled {
 
 impl Compiled {
     /// Shows what is wrong on standard error and gives the program, if there is one.
-    pub fn show_and_take(self) -> anyhow::Result<Program> {
+    pub fn show_and_take(self) -> anyhow::Result<(Program, Sources)> {
         output::show(&self.diagnostics, &self.sources);
         let (errors, _) = self.diagnostics.counts();
-        self.program
-            .ok_or_else(|| Misuse(format!("the rules have {}", output::plural(errors, "error"))).into())
+        let wrong = || Misuse(format!("the rules have {}", output::plural(errors, "error")));
+        Ok((self.program.ok_or_else(wrong)?, self.sources))
     }
 }
 
 impl RuleArgs {
     /// The program, for commands that need one; what is wrong with the rules goes to standard error.
     pub fn program(&self) -> anyhow::Result<Arc<Program>> {
-        compile(&self.rules).show_and_take().map(Arc::new)
+        Ok(Arc::new(compile(&self.rules).show_and_take()?.0))
     }
 }

@@ -76,7 +76,7 @@ impl Run {
             return Err(Misuse(format!("the configuration has {}", plural(errors, "error"))).into());
         };
         let compiled = rules::compile(std::slice::from_ref(&config.rules.value));
-        let program = Arc::new(compiled.show_and_take()?);
+        let program = Arc::new(compiled.show_and_take()?.0);
         let misfits = config.check(&program);
         output::show(&misfits, &loaded.sources);
         if misfits.has_errors() {

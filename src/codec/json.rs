@@ -30,6 +30,26 @@ use super::{Decoder, Malformed};
 /// event has to leave room for the levels that an alert puts around it.
 pub const MAX_DEPTH: usize = 120;
 
+/// The value of a field of type `ty` for which a record holds `json`; `None` when it does not fit.
+pub fn read(ty: FieldType, json: &serde_json::Value) -> Option<Value> {
+    use serde_json::Value as Json;
+    let found = match json {
+        Json::Null => return Some(Value::Null),
+        Json::Bool(value) => Found::Bool(*value),
+        Json::Number(number) => match number.as_i64() {
+            Some(int) => Found::Int(int.into()),
+            None => number.as_u64().map_or_else(
+                || Found::Float(number.as_f64().unwrap_or(f64::NAN)),
+                |int| Found::Int(int.into()),
+            ),
+        },
+        Json::String(text) => Found::Text(text),
+        Json::Array(_) => Found::List,
+        Json::Object(_) => Found::Object,
+    };
+    convert(ty, &found)
+}
+
 /// Decodes JSON objects.
 #[derive(Debug)]
 pub struct JsonDecoder {

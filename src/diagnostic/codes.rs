@@ -117,6 +117,18 @@ codes! {
     E0403 "a limit out of range"
     E0404 "an unknown severity, mode or policy"
 
+    // Tests.
+    E0440 "a test event without a required field"
+    E0441 "the event time given by hand"
+    E0442 "a test event of a stream that is made of alerts"
+    E0443 "an unknown rule"
+    E0444 "an alert expected of a rule that is off"
+    E0445 "a place that an alert does not have"
+    E0446 "a time-out expected of a rule that reports none"
+    E0447 "lines of a test that contradict each other"
+    E0448 "a time of a test that cannot be"
+    E0449 "two fields at one place of a record"
+
     // The configuration, and files that cannot be read.
     E0601 "a configuration that is not TOML"
     E0602 "an unknown key"
@@ -149,12 +161,12 @@ codes! {
     W0511 "a rule that never matches"
     W0512 "a declaration that nothing uses"
     W0513 "two rules with the same meaning"
-    W0514 "two events of a rule with the same meaning"
     W0515 "a value that a time-out never has"
     W0517 "a `not` that changes nothing"
     W0518 "an `allow` of what cannot be allowed"
     W0519 "an `allow` that silences nothing"
     W0520 "an aggregate over the past that compares each past event"
+    W0550 "a test that expects nothing in particular"
     W0601 "alerts that no sink receives"
     W0602 "a stream that no source feeds"
 }

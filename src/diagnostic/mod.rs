@@ -9,7 +9,7 @@ mod render;
 mod source;
 
 pub use codes::Code;
-pub use render::{JsonDiagnostic, Style, render, render_all};
+pub use render::{JsonDiagnostic, Style, render, render_all, render_finding};
 pub use source::{FileId, LineColumn, SourceFile, Sources, Span};
 
 /// How bad it is.

@@ -21,23 +21,50 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Strin
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group =
-        Group::with_title(level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.as_str()));
-    let primary_file = diagnostic.primary.span.file;
+    let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.as_str());
+    let group = with_source(Group::with_title(title), &diagnostic.primary, &diagnostic.secondary, sources);
+    let help = diagnostic.help.iter().map(|help| Level::HELP.message(help.as_str()));
+    renderer(style).render(&[group.elements(help)])
+}
+
+/// Something that was found and has no code, as a failure of a test: shown like an error, with the
+/// source and with notes.
+pub fn render_finding(
+    message: &str,
+    primary: &Label,
+    secondary: &[Label],
+    notes: &[String],
+    sources: &Sources,
+    style: Style,
+) -> String {
+    let group = Group::with_title(Level::ERROR.primary_title(message));
+    let group = with_source(group, primary, secondary, sources);
+    let notes = notes.iter().map(|note| Level::NOTE.message(note.as_str()));
+    renderer(style).render(&[group.elements(notes)])
+}
+
+/// Adds the source with its places underlined.
+fn with_source<'a>(
+    mut group: Group<'a>,
+    primary: &'a Label,
+    secondary: &'a [Label],
+    sources: &'a Sources,
+) -> Group<'a> {
+    let primary_file = primary.span.file;
     let file = sources.file(primary_file);
     group = match file.text.as_str() {
         // A file that could not be read, or an empty one, has nothing to underline.
         "" => group.element(Origin::path(file.name.as_str())),
         text => {
-            let primary = annotation(&diagnostic.primary, AnnotationKind::Primary);
-            let others = diagnostic.secondary.iter().filter(|label| label.span.file == primary_file);
+            let others = secondary.iter().filter(|label| label.span.file == primary_file);
             let others = others.map(|label| annotation(label, AnnotationKind::Context));
+            let primary = annotation(primary, AnnotationKind::Primary);
             group.element(
                 Snippet::source(text).path(file.name.as_str()).annotation(primary).annotations(others),
             )
         }
     };
-    for label in diagnostic.secondary.iter().filter(|label| label.span.file != primary_file) {
+    for label in secondary.iter().filter(|label| label.span.file != primary_file) {
         let file = sources.file(label.span.file);
         group = group.element(
             Snippet::source(file.text.as_str())
@@ -45,14 +72,14 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Strin
                 .annotation(annotation(label, AnnotationKind::Context)),
         );
     }
-    for help in &diagnostic.help {
-        group = group.element(Level::HELP.message(help.as_str()));
-    }
-    let renderer = match style {
+    group
+}
+
+fn renderer(style: Style) -> Renderer {
+    match style {
         Style::Plain => Renderer::plain(),
         Style::Coloured => Renderer::styled(),
-    };
-    renderer.render(&[group])
+    }
 }
 
 fn annotation(label: &Label, kind: AnnotationKind) -> annotate_snippets::Annotation<'_> {

@@ -11,6 +11,8 @@ use crate::diagnostic::Span;
 use crate::event::{Duration, FieldId, StreamId, StreamSchema};
 use crate::expression::{Expr, RegisterSpec, Template};
 
+use super::case::Case;
+
 pub use super::tree::LinkKind;
 
 /// A rule set that can be run.
@@ -20,6 +22,8 @@ pub struct Checked {
     pub streams: Vec<StreamSchema>,
     /// The rules, sorted by name.
     pub rules: Vec<Rule>,
+    /// The tests, in the order of the files.
+    pub cases: Vec<Case>,
 }
 
 /// A variable of a rule's pattern, by its place in the pattern.

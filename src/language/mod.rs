@@ -6,6 +6,7 @@
 
 mod allow;
 mod analysis;
+pub mod case;
 pub(crate) mod checked;
 pub mod explain;
 mod format;

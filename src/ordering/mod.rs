@@ -14,6 +14,10 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use crate::event::{Duration, Event, PartitionId, SequencePoint, StreamId, StreamSchema, Timestamp};
 
+mod state;
+
+pub use state::{OrderingState, PartitionState};
+
 /// Events waiting for their turn, and the watermarks that decide it.
 #[derive(Debug)]
 pub struct Ordering {
@@ -29,6 +33,8 @@ pub struct Ordering {
     released: Option<SequencePoint>,
     /// All times before this have passed. Never goes back.
     passed: Timestamp,
+    /// The furthest watermark that a partition had when it ended.
+    ended: Timestamp,
 }
 
 /// What lies at or before it may go.
@@ -43,7 +49,7 @@ struct StreamOrder {
     by_arrival: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Partition {
     /// No event before this can be taken any more.
     watermark: Timestamp,
@@ -95,6 +101,7 @@ impl Ordering {
             frontier: None,
             released: None,
             passed: Timestamp::MIN,
+            ended: Timestamp::MIN,
         }
     }
 
@@ -104,11 +111,16 @@ impl Ordering {
         self.find_frontier();
     }
 
-    /// A partition has ended and holds nothing back any more.
+    /// A partition has ended and holds nothing back any more. With the last of them time comes to
+    /// where the furthest one ended, whichever of them that was.
     pub fn close(&mut self, stream: StreamId, partition: PartitionId) {
-        self.partitions.remove(&(stream, partition));
+        let Some(closed) = self.partitions.remove(&(stream, partition)) else { return };
+        self.ended = self.ended.max(closed.watermark);
         self.holding.retain(|Reverse((_, s, p))| (*s, *p) != (stream, partition));
         self.find_frontier();
+        if self.partitions.is_empty() {
+            self.pass(self.ended);
+        }
     }
 
     /// Ends every partition and all time: what waits may go, and no event can be taken any more.

@@ -45,6 +45,8 @@ struct Model {
     waiting: Vec<SequencePoint>,
     released: Vec<SequencePoint>,
     passed: i64,
+    /// The furthest watermark of a partition that has been closed.
+    ended: i64,
 }
 
 #[derive(Clone, Copy)]
@@ -91,7 +93,11 @@ impl Model {
         match *step {
             Step::Open(id) => self.hear_from(id, now),
             Step::Close(id) => {
-                self.partitions.remove(&id);
+                let closed = self.partitions.remove(&id);
+                self.ended = closed.map_or(self.ended, |closed| self.ended.max(closed.watermark));
+                if closed.is_some() && self.partitions.is_empty() {
+                    self.passed = self.passed.max(self.ended);
+                }
             }
             Step::Event(id, us) => {
                 self.hear_from(id, now);
@@ -160,6 +166,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..60),
         late in prop::collection::vec(0..6_i64, 3),
         idle in 1..6_i64,
+        restarts in prop::collection::vec(prop::bool::weighted(0.2), 60),
     ) {
         let streams = vec![
             schema("never idle", late[0], None, true),
@@ -168,11 +175,12 @@ proptest! {
         ];
         let mut ordering = Ordering::new(&streams);
         let mut model = Model {
-            streams,
+            streams: streams.clone(),
             partitions: BTreeMap::new(),
             waiting: Vec::new(),
             released: Vec::new(),
             passed: i64::MIN,
+            ended: i64::MIN,
         };
         let mut now = 0;
         let mut released = Vec::new();
@@ -200,6 +208,9 @@ proptest! {
             prop_assert_eq!(ordering.waiting(), model.waiting.len());
             prop_assert!(ordering.passed() >= passed, "event time never goes back");
             passed = ordering.passed();
+            if restarts[offset as usize] {
+                ordering = Ordering::restore(&streams, ordering.state());
+            }
         }
         prop_assert!(released.is_sorted(), "nothing is released out of order");
     }
@@ -259,6 +270,23 @@ fn a_position_delivered_again_is_the_same_event() {
         ordering.push(event(id, offset, time), now).expect("nothing is late");
     }
     assert_eq!(drain(&mut ordering).iter().map(|point| point.position.offset).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
+fn when_all_have_ended_time_stands_where_the_furthest_did() {
+    let streams = [schema("a", 5, None, true), schema("b", 5, None, true)];
+    let at = Timestamp::from_micros;
+    let ids = [0, 1].map(|stream| (StreamId(stream), PartitionId(0)));
+    for first in [0, 1] {
+        let mut ordering = Ordering::new(&streams);
+        ids.iter().for_each(|id| ordering.open(id.0, id.1, at(0)));
+        ordering.push(event(ids[0], 0, 100), at(0)).unwrap();
+        ordering.push(event(ids[1], 0, 50), at(0)).unwrap();
+        let [one, other] = [ids[first], ids[1 - first]];
+        ordering.close(one.0, one.1);
+        ordering.close(other.0, other.1);
+        assert_eq!((drain(&mut ordering).len(), ordering.passed()), (2, at(95)));
+    }
 }
 
 #[test]

@@ -222,7 +222,7 @@ rule lonely {
             let clock = Arc::new(ManualClock::default());
             let kept = Kept::default();
             let metrics = Arc::new(Metrics::new(["s"], ["lonely"], []));
-            let engine = Engine::new(program, EngineOptions { max_ahead: Some(Duration::DAY) });
+            let engine = Engine::new(program, EngineOptions::LIVE);
             let driver = Driver::new(engine, kept.clone(), clock.clone(), metrics.clone());
             Bench { driver, clock, kept, metrics, decoder }
         }

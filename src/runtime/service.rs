@@ -74,7 +74,7 @@ impl Service {
         let servers = bind(&config).await?;
 
         let (queue, inputs) = mpsc::channel(config.queue);
-        let options = EngineOptions { max_ahead: Some(config.max_ahead) };
+        let options = EngineOptions { max_ahead: Some(config.max_ahead), ..EngineOptions::LIVE };
         let driver =
             Driver::new(Engine::new(program.clone(), options), outbox, clock.clone(), metrics.clone());
         let halt_engine = Arc::new(AtomicBool::new(false));

@@ -21,15 +21,15 @@ pub(super) struct Keys {
 }
 
 /// The state of one key: the rules that have live runs for it.
-#[derive(Debug)]
-struct Record {
+#[derive(Clone, Debug)]
+pub struct Record {
     key: Key,
     /// In the order of their ids.
     rules: SmallVec<[RuleState; 1]>,
 }
 
 /// The state of one rule for one key.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct RuleState {
     rule: RuleId,
     pub runs: RunSet,
@@ -56,6 +56,26 @@ impl Record {
 }
 
 impl Keys {
+    /// The keys that had these records.
+    pub fn restore(records: Vec<Record>) -> Keys {
+        let mut keys = Keys::default();
+        for record in records {
+            let slot = keys.insert(&record.key);
+            keys.records[slot.0 as usize] = Some(record);
+        }
+        keys
+    }
+
+    /// The records.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        self.records.iter().flatten()
+    }
+
+    /// How many runs are alive.
+    pub fn live_runs(&self) -> usize {
+        self.records().flat_map(|record| &record.rules).map(|state| state.runs.len()).sum()
+    }
+
     /// How many keys have a record.
     pub fn len(&self) -> usize {
         self.index.len()

@@ -5,6 +5,7 @@
 
 mod alerts;
 mod keys;
+mod state;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -24,6 +25,8 @@ use crate::program::{Program, Route, RuleId};
 use keys::{Keys, Slot};
 use timers::{Timer, Timers};
 
+pub use state::{Counters, EngineState, MemoryStore, ShardState, StateStore};
+
 /// Runs every rule over the keys that it owns.
 #[derive(Debug)]
 pub struct Shard {
@@ -35,6 +38,8 @@ pub struct Shard {
     /// What the rule in hand could not compute.
     faults: Faults,
     counters: ShardCounters,
+    /// Whether the alerts of rules in shadow are given out.
+    sends_shadow: bool,
     live_runs: usize,
     /// Buffer for the reports of one event or moment.
     reports: Vec<Report>,
@@ -91,11 +96,17 @@ impl Shard {
                 forgotten: vec![0; rules],
                 faults: vec![0; rules],
             },
+            sends_shadow: false,
             live_runs: 0,
             reports: Vec::new(),
             touched: Vec::new(),
             program,
         }
+    }
+
+    /// Gives out the alerts of rules in shadow as if they were live, or not.
+    pub fn send_shadow(&mut self, wanted: bool) {
+        self.sends_shadow = wanted;
     }
 
     /// What has been counted.
@@ -250,7 +261,7 @@ impl Shard {
                     self.counters.limits[rule.0 as usize] += 1
                 }
             }
-            if compiled.mode == Mode::Live {
+            if compiled.mode == Mode::Live || self.sends_shadow {
                 let key = self.keys.key(*slot);
                 let readings = match report.kind {
                     ReportKind::Timeout => &program.readings(*rule).timeout,

@@ -1,5 +1,11 @@
 //! The reference of the language: what it shows compiles, and what it says of events happens.
 
+use std::sync::Arc;
+
+use tripline::diagnostic::{Sources, Style};
+use tripline::program::Program;
+use tripline::testing;
+
 use super::page::{Block, check, sections, streams, whole};
 use super::run;
 
@@ -38,6 +44,24 @@ fn the_rules_compile() {
         let found: Vec<&str> = diagnostics.iter().map(|one| one.code.as_str()).collect();
         assert!(program.is_some() && found == expected, "line {}:\n{text}\n{shown}", block.line);
     }
+}
+
+#[test]
+fn the_tests_pass() {
+    let streams = streams(&sections(PAGE));
+    let mut count = 0;
+    for block in blocks("trip") {
+        let sources = Sources::new([("example.trip", whole(&block.text)), ("streams.trip", streams.clone())]);
+        let (Some(program), _) = Program::compile(&sources) else { continue };
+        let program = Arc::new(program);
+        for case in program.cases() {
+            let outcome = testing::run(&program, case);
+            let shown = outcome.failures.iter().map(|failure| failure.render(&sources, Style::Plain));
+            assert!(outcome.passed(), "{}\n{}", case.name, shown.collect::<Vec<_>>().join("\n"));
+            count += 1;
+        }
+    }
+    assert!(count >= 3, "the tests are found");
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn event(word: &str, index: usize, before: Option<i64>) -> (String, Json, i64) {
 fn reports(program: &Arc<Program>, events: &str) -> String {
     let stream = program.stream("s").expect("the stream is declared");
     let mut decoder = JsonDecoder::new(stream, program.schema(stream));
-    let mut engine = Engine::new(Arc::clone(program), EngineOptions { max_ahead: None });
+    let mut engine = Engine::new(Arc::clone(program), EngineOptions::RECORDED);
     let (partition, now) = (PartitionId(0), Timestamp::from_micros(0));
     engine.open(stream, partition, now);
     let (mut labels, mut times) = (Vec::new(), Vec::new());
@@ -139,7 +139,7 @@ pub fn value(expression: &str, streams: &str, event: &str) -> String {
     let Some(program) = program.map(Arc::new) else { return shown };
     let stream = program.stream("auth").expect("the stream is declared");
     let mut decoder = JsonDecoder::new(stream, program.schema(stream));
-    let mut engine = Engine::new(Arc::clone(&program), EngineOptions { max_ahead: None });
+    let mut engine = Engine::new(Arc::clone(&program), EngineOptions::RECORDED);
     let now = Timestamp::from_micros(0);
     engine.open(stream, PartitionId(0), now);
     let event = decoder.decode(event.as_bytes(), Position::default(), now).expect("well-formed");

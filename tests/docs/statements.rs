@@ -7,7 +7,7 @@ use tripline::alert::Alert;
 use tripline::codec::Decoder;
 use tripline::codec::json::JsonDecoder;
 use tripline::engine::{Engine, EngineOptions, Refused};
-use tripline::event::{Duration, PartitionId, Position, Timestamp};
+use tripline::event::{PartitionId, Position, Timestamp};
 use tripline::program::Program;
 
 use super::page::check;
@@ -150,7 +150,7 @@ fn events_stamped_on_arrival_are_never_late() {
 #[test]
 fn an_event_too_far_ahead_is_set_aside() {
     let program = every_event("time at");
-    let options = EngineOptions { max_ahead: Some(Duration::DAY) };
+    let options = EngineOptions::LIVE;
     let mut feed = Feed { engine: Engine::new(program, options), pushed: 0 };
     feed.open("s", 0);
     assert_eq!(feed.push_at("s", 0, 1, 86_400.0, 0.0), Ok(()));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tripline::alert::{Alert, AlertKind};
 use tripline::codec::{Decoder, json::JsonDecoder};
 use tripline::diagnostic::{Sources, Style, render_all};
-use tripline::engine::{Engine, EngineOptions};
+use tripline::engine::{Engine, EngineOptions, MemoryStore, StateStore};
 use tripline::event::{PartitionId, Position, Timestamp};
 use tripline::program::Program;
 
@@ -34,29 +34,60 @@ pub fn alerts(program: &Arc<Program>, events: &[Event]) -> Vec<Alert> {
 }
 
 /// The alerts of a program for events on several partitions, taken out after every `batch` events.
-/// The offset of an event is its place among those that arrive.
 pub fn alerts_in_batches(program: &Arc<Program>, arrivals: &[Arrival], batch: usize) -> Vec<Alert> {
+    let mut alerts = vec![];
+    let take = |offset: usize, engine: &mut Engine| {
+        if (offset + 1).is_multiple_of(batch) {
+            alerts.append(&mut engine.take_alerts());
+        }
+    };
+    let rest = run(program, arrivals, take);
+    alerts.extend(rest);
+    alerts
+}
+
+/// The alerts of a program whose engine is stopped and restored after each event for which `restarts`
+/// says so.
+pub fn alerts_with_restarts(
+    program: &Arc<Program>,
+    arrivals: &[Arrival],
+    restarts: impl Fn(usize) -> bool,
+) -> Vec<Alert> {
+    let mut store = MemoryStore::default();
+    run(program, arrivals, |offset, engine| {
+        if restarts(offset) {
+            store.save(&engine.snapshot()).expect("memory does not fail");
+            let state = store.load().expect("memory does not fail").expect("it has just been saved");
+            *engine =
+                Engine::restore(program.clone(), EngineOptions::RECORDED, state).expect("the same rules");
+        }
+    })
+}
+
+/// The alerts that are left at the end when `after` is called after each event. The offset of an
+/// event is its place among those that arrive.
+fn run(
+    program: &Arc<Program>,
+    arrivals: &[Arrival],
+    mut after: impl FnMut(usize, &mut Engine),
+) -> Vec<Alert> {
     let stream = program.stream("s").expect("the rules declare stream s");
     let mut decoder = JsonDecoder::new(stream, &program.streams()[stream.0 as usize]);
-    let mut engine = Engine::new(program.clone(), EngineOptions { max_ahead: None });
+    let mut engine = Engine::new(program.clone(), EngineOptions::RECORDED);
     let start = Timestamp::from_micros(0);
     for partition in 0..=arrivals.iter().map(|(partition, _)| *partition).max().unwrap_or(0) {
         engine.open(stream, PartitionId(partition), start);
     }
-    let mut alerts = vec![];
     for (offset, (partition, event)) in arrivals.iter().enumerate() {
         let now = Timestamp::from_millis(event.at).expect("test times are small");
         let position = Position { partition: PartitionId(*partition), offset: offset as u64 };
         let raw = serde_json::to_vec(event).expect("an event serialises");
         let event = decoder.decode(&raw, position, now).expect("a test event is well formed");
         engine.push(event, now).expect("a test event is never late");
-        if (offset + 1).is_multiple_of(batch) {
-            alerts.append(&mut engine.take_alerts());
-        }
+        after(offset, &mut engine);
     }
     engine.finish();
-    alerts.append(&mut engine.take_alerts());
-    alerts
+    engine.take_alerts()
 }
 
 /// The compared part of an alert; its captured ids come from the JSON that a sink would get.

@@ -268,6 +268,12 @@ fn aggregates_over_the_past_are_those_of_a_recomputation() {
             let raw = record(seen, &all, &aggregates);
             let event = decoders[seen.stream].decode(&raw, position, start).expect("a record is well formed");
             engine.push(event, start).unwrap_or_else(|late| panic!("seed {seed}: {late:?}"));
+            // Every other engine is stopped now and then, and another goes on from its state.
+            if seed % 2 == 0 && random.chance(20) {
+                let state = engine.snapshot();
+                engine =
+                    Engine::restore(program.clone(), EngineOptions::RECORDED, state).expect("the same rules");
+            }
         }
         engine.finish();
         let alerts: Vec<Value> = engine.take_alerts().iter().map(|alert| json!(alert)).collect();

@@ -96,6 +96,24 @@ fn when_alerts_are_taken_out_is_without_effect() {
 }
 
 #[test]
+fn stopping_and_restoring_is_without_effect() {
+    for seed in seeds(150) {
+        let mut set = RuleSet::new(seed);
+        // Some events wait for their turn when the engine is stopped.
+        let program = program(&set.text().replace("time at {", "time at late 2s {"));
+        let arrivals: Vec<Arrival> =
+            set.events.iter().map(|event| (set.random.number(0, 1), event.clone())).collect();
+        let expected = engine::as_json(&engine::alerts_in_batches(&program, &arrivals, usize::MAX));
+        let after_each = engine::alerts_with_restarts(&program, &arrivals, |_| true);
+        assert_eq!(expected, engine::as_json(&after_each), "seed {seed}, after each\n{}", set.show());
+        for once in 0..arrivals.len() {
+            let alerts = engine::alerts_with_restarts(&program, &arrivals, |offset| offset == once);
+            assert_eq!(expected, engine::as_json(&alerts), "seed {seed}, after {once}\n{}", set.show());
+        }
+    }
+}
+
+#[test]
 fn a_rule_reports_the_same_alone() {
     for seed in seeds(150) {
         let set = RuleSet::new(seed);

@@ -1,12 +1,11 @@
 //! What is allowed but probably not meant.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::diagnostic::codes::{W0502, W0506, W0507, W0508, W0509, W0510, W0514};
+use crate::diagnostic::codes::{W0502, W0506, W0507, W0508, W0509, W0510};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, Span};
 use crate::event::{Duration, StreamSchema};
-use crate::expression::subject;
-use crate::language::checked::{KeySpec, Test};
+use crate::language::checked::KeySpec;
 use crate::language::tree::{self, BinaryOp, ExprKind, Quantifier, UnaryOp};
 
 use super::expression::written;
@@ -231,31 +230,4 @@ fn useless_limit(
             .also(around.span, "this is shorter")
             .help("make it shorter, take it out, or make the one around it longer"),
     );
-}
-
-/// Warns about events of a rule that are defined alike.
-pub(super) fn same_events(events: &[&tree::EventDef], tests: &[Test], diagnostics: &mut Diagnostics) {
-    let mut tested: BTreeMap<&str, &Test> = BTreeMap::new();
-    for test in tests {
-        tested.entry(&test.name).or_insert(test);
-    }
-    let mut known: BTreeMap<String, &tree::Name> = BTreeMap::new();
-    for event in events.iter().filter(|event| event.condition.is_some()) {
-        let Some(test) = tested.get(event.name.node.as_str()) else { continue };
-        let conditions: Vec<String> = test.unary.iter().chain(&test.residual).map(subject).collect();
-        let meaning = format!("{:?} {conditions:?}", test.stream);
-        let first = *known.entry(meaning).or_insert(&event.name);
-        if first.span == event.name.span {
-            continue;
-        }
-        let message = format!("`{}` has the same meaning as `{}`", event.name.node, first.node);
-        diagnostics.push(
-            Diagnostic::new(W0514, event.name.span, message)
-                .also(first.span, "fits the same events")
-                .help(format!(
-                    "correct its condition or, if that is meant, write `{0} as {1}` in the pattern and leave `{1}` out",
-                    first.node, event.name.node
-                )),
-        );
-    }
 }

@@ -4,6 +4,7 @@
 //! mistakes of another. Neither the order of files nor that of declarations has any effect.
 
 mod calls;
+mod case;
 mod conditions;
 mod constants;
 mod expression;
@@ -65,5 +66,6 @@ pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
     if !diagnostics.has_errors() && !rules.is_empty() {
         unused::check(files, &mut diagnostics);
     }
-    (Checked { streams: globals.streams, rules }, diagnostics)
+    let cases = case::check(&declarations, &globals, &rules, &mut diagnostics);
+    (Checked { streams: globals.streams, rules, cases }, diagnostics)
 }

@@ -89,7 +89,6 @@ pub(super) fn check<'t>(
     if pattern.root.is_some() {
         lint::late_end(&match_clause.pattern, clauses.overlap, diagnostics);
         lint::useless_limits(match_clause, diagnostics);
-        lint::same_events(&clauses.events, &pattern.tests, diagnostics);
         if let Some(waiting) = pattern.waits.or(clauses.timeout.map(|timeout| timeout.span)) {
             lint::held_back(waiting, pattern.reads.keys().copied(), globals, diagnostics);
         }

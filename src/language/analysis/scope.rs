@@ -102,6 +102,9 @@ pub(super) struct Declarations<'a> {
     pub constants: Vec<&'a tree::Let>,
     pub definitions: Vec<&'a tree::Def>,
     pub rules: Vec<&'a tree::Rule>,
+    pub tests: Vec<&'a tree::Test>,
+    /// Streams that are made of a rule's alerts, with the rule.
+    pub derived: Vec<(&'a str, &'a str)>,
     /// Names of what this version does not run.
     pub not_run: Vec<&'a str>,
 }
@@ -139,7 +142,7 @@ pub(super) fn collect<'a>(
             tree::Item::Def(definition) => &definition.name,
             tree::Item::Rule(rule) => &rule.name,
             tree::Item::Test(test) => {
-                diagnostics.push(not_yet(test.name.span, "`test` blocks"));
+                found.tests.push(test);
                 continue;
             }
         };
@@ -159,7 +162,8 @@ pub(super) fn collect<'a>(
         match item {
             tree::Item::Stream(stream) => match &stream.body {
                 tree::StreamBody::Fields(_) => found.streams.push(stream),
-                tree::StreamBody::Rule(_) => {
+                tree::StreamBody::Rule(rule) => {
+                    found.derived.push((&name.node, &rule.node));
                     diagnostics.push(not_yet(stream.name.span, "streams made of a rule's alerts"));
                     found.not_run.push(&name.node);
                 }

@@ -1,0 +1,79 @@
+//! What of an ordering must outlive the program that runs it.
+
+use std::cmp::Reverse;
+
+use super::{Ordering, Partition, Waiting};
+use crate::event::{Event, PartitionId, SequencePoint, StreamId, StreamSchema, Timestamp};
+
+/// All of an [`Ordering`] that changes. What can be found out from it is left out: which partition
+/// holds time back.
+#[derive(Clone, Debug)]
+pub struct OrderingState {
+    /// The partitions that have been opened and not closed, by stream and number.
+    pub partitions: Vec<PartitionState>,
+    /// The events that wait for their turn, in the order in which they will have it.
+    pub waiting: Vec<Event>,
+    /// The last event that had its turn.
+    pub released: Option<SequencePoint>,
+    /// All times before this have passed.
+    pub passed: Timestamp,
+    /// The furthest watermark that a partition had when it ended.
+    pub ended: Timestamp,
+}
+
+/// What is known of an open partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartitionState {
+    /// Its stream.
+    pub stream: StreamId,
+    /// Its number.
+    pub partition: PartitionId,
+    /// No event before this can be taken any more.
+    pub watermark: Timestamp,
+    /// When it last sent something, or was opened, by the wall clock.
+    pub active_at: Timestamp,
+    /// Whether it has been quiet for longer than its stream's `idle`.
+    pub idle: bool,
+}
+
+impl Ordering {
+    /// All of it that changes.
+    pub fn state(&self) -> OrderingState {
+        let partitions = self.partitions.iter().map(|((stream, partition), of)| PartitionState {
+            stream: *stream,
+            partition: *partition,
+            watermark: of.watermark,
+            active_at: of.active_at,
+            idle: of.idle,
+        });
+        let mut waiting: Vec<Event> =
+            self.waiting.iter().map(|Reverse(Waiting(event))| event.clone()).collect();
+        waiting.sort_by_key(Event::point);
+        OrderingState {
+            partitions: partitions.collect(),
+            waiting,
+            released: self.released,
+            passed: self.passed,
+            ended: self.ended,
+        }
+    }
+
+    /// The ordering of these streams that had this state.
+    pub fn restore(streams: &[StreamSchema], state: OrderingState) -> Ordering {
+        let mut ordering = Ordering::new(streams);
+        for of in &state.partitions {
+            let id = (of.stream, of.partition);
+            let partition = Partition { watermark: of.watermark, active_at: of.active_at, idle: of.idle };
+            ordering.partitions.insert(id, partition);
+            if !of.idle {
+                ordering.holding.push(Reverse((of.watermark, id.0, id.1)));
+            }
+        }
+        ordering.waiting = state.waiting.into_iter().map(|event| Reverse(Waiting(event))).collect();
+        ordering.released = state.released;
+        ordering.passed = state.passed;
+        ordering.ended = state.ended;
+        ordering.find_frontier();
+        ordering
+    }
+}

@@ -1,0 +1,282 @@
+//! What is wrong, told so that one sees it in the test.
+
+use crate::alert::Alert;
+use crate::diagnostic::{Label, Sources, Span, Style, render_finding};
+use crate::event::Value;
+use crate::language::case::{Expectation, ExpectationKind, Given, Step, Wanted};
+
+use super::compare::{self, Found};
+use super::{Judge, MAX_ALERTS, show};
+
+/// Most alerts that one failure describes.
+const MAX_DESCRIBED: usize = 5;
+/// Most places that one failure points at.
+const MAX_LABELS: usize = 20;
+/// The longest value that is shown, in characters.
+const MAX_VALUE: usize = 60;
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// What, in one sentence without a full stop.
+    pub message: String,
+    /// The line that it is about, or the name of the test.
+    pub primary: Label,
+    /// Other lines of the test that matter.
+    pub secondary: Vec<Label>,
+    /// What else there is to know, one or several lines each.
+    pub notes: Vec<String>,
+    /// How the nearest alert differs from the expected one, if there is one.
+    pub differences: Vec<Difference>,
+}
+
+/// A place of an alert with what was expected there and what came.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// The path as written.
+    pub path: String,
+    /// What was expected.
+    pub expected: Value,
+    /// What came; or why there is no value.
+    pub found: Result<Value, String>,
+    /// Whether that is as expected.
+    pub is_same: bool,
+}
+
+impl Failure {
+    fn new(message: String, span: Span, label: &str) -> Failure {
+        Failure {
+            message,
+            primary: Label { span, text: label.to_owned() },
+            secondary: Vec::new(),
+            notes: Vec::new(),
+            differences: Vec::new(),
+        }
+    }
+
+    /// Adds a place, unless there are enough of them.
+    fn also(&mut self, span: Span, text: String) {
+        if self.secondary.len() < MAX_LABELS {
+            self.secondary.push(Label { span, text });
+        }
+    }
+
+    /// The failure with the lines of the test that it is about.
+    pub fn render(&self, sources: &Sources, style: Style) -> String {
+        let mut notes = self.notes.clone();
+        if !self.differences.is_empty() {
+            let at = notes.len().min(1);
+            notes.insert(at, self.table());
+        }
+        render_finding(&self.message, &self.primary, &self.secondary, &notes, sources, style)
+    }
+
+    /// What was expected beside what came.
+    fn table(&self) -> String {
+        let mut rows = vec![["", "", "expected", "came"].map(str::to_owned)];
+        for difference in &self.differences {
+            let mark = if difference.is_same { "" } else { "≠" };
+            let came = match &difference.found {
+                Ok(value) => shortened(&show::value(value)),
+                Err(why) => format!("({why})"),
+            };
+            let expected = shortened(&show::value(&difference.expected));
+            rows.push([mark.to_owned(), difference.path.clone(), expected, came]);
+        }
+        show::table(&rows)
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_VALUE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+impl Judge<'_> {
+    /// All that is wrong, in the order of the test.
+    pub(super) fn failures(&self) -> Vec<Failure> {
+        let mut failures = Vec::new();
+        for (step, why) in &self.played.malformed {
+            let given = self.given(*step);
+            let message = format!("this event is malformed: {why}");
+            failures.push(Failure::new(message, given.span, "no rule can see it"));
+        }
+        if self.played.gave_up {
+            let message = format!("more than {MAX_ALERTS} alerts came");
+            let mut failure = Failure::new(message, self.case.name_span, "given up");
+            let first = self.played.alerts.first().map(|alert| show::alert(self.case, alert));
+            failure.notes.extend(first.map(|first| format!("the first is {first}")));
+            return vec![failure];
+        }
+        let mut said_else = false;
+        let mut alerts = self.assigned.iter();
+        for expectation in &self.case.expectations {
+            let failure = match &expectation.kind {
+                ExpectationKind::Alert(wanted) => {
+                    let assigned = alerts.next().map_or(&[][..], Vec::as_slice);
+                    self.alert(expectation, wanted, assigned)
+                }
+                ExpectationKind::Nothing => {
+                    let came: Vec<&Alert> = self.played.alerts.iter().collect();
+                    self.none_of(expectation, &came, "came where nothing is expected")
+                }
+                ExpectationKind::NothingElse if said_else => None,
+                ExpectationKind::NothingElse => {
+                    said_else = true;
+                    self.none_of(expectation, &self.unexpected(), "came that no line expects")
+                }
+                ExpectationKind::Late(count) => self.late(expectation, *count),
+            };
+            failures.extend(failure);
+        }
+        failures
+    }
+
+    /// The event of a step.
+    pub(super) fn given(&self, step: usize) -> &Given {
+        match &self.case.steps[step] {
+            Step::Event(given) => given,
+            Step::Restart => unreachable!("only events come late or are malformed"),
+        }
+    }
+
+    fn alert(&self, expectation: &Expectation, wanted: &Wanted, assigned: &[usize]) -> Option<Failure> {
+        if wanted.times == 0 {
+            let fitting = self.fitting(wanted);
+            let came: Vec<&Alert> = fitting.iter().map(|index| &self.played.alerts[*index]).collect();
+            return self.none_of(expectation, &came, "came that should not");
+        }
+        if assigned.len() as u64 == wanted.times {
+            return None;
+        }
+        let mut failure = self.missing(expectation, wanted, assigned.len());
+        self.compare_nearest(&mut failure, wanted);
+        self.explain(&mut failure, wanted);
+        Some(failure)
+    }
+
+    fn missing(&self, expectation: &Expectation, wanted: &Wanted, came: usize) -> Failure {
+        let rule = &wanted.rule;
+        let what = match wanted.kind {
+            crate::alert::AlertKind::Match => "match",
+            crate::alert::AlertKind::Timeout => "time-out",
+            crate::alert::AlertKind::Limit => "limit reached",
+        };
+        let of_rule = self.played.alerts.iter().any(|alert| alert.rule == *rule && alert.kind == wanted.kind);
+        let message = match (wanted.times, came) {
+            (1, _) if of_rule => format!("no {what} of `{rule}` is as expected here"),
+            (1, _) => format!("`{rule}` reported no {what}"),
+            (times, came) => format!("{came} of {times} expected alerts of `{rule}` came"),
+        };
+        Failure::new(message, expectation.span, "expected here")
+    }
+
+    /// Puts the alert beside the expectation that is nearest to it.
+    fn compare_nearest(&self, failure: &mut Failure, wanted: &Wanted) {
+        let is_taken = |index: usize| self.assigned.iter().any(|list| list.contains(&index));
+        let of_rule = self.played.alerts.iter().enumerate().filter(|(_, alert)| alert.rule == wanted.rule);
+        let nearest = of_rule.max_by_key(|(index, alert)| {
+            let agreeing = self.differences(wanted, alert).iter().filter(|one| one.is_same).count();
+            // Of equally near ones the first.
+            (alert.kind == wanted.kind, !is_taken(*index), agreeing, std::cmp::Reverse(*index))
+        });
+        let Some((index, alert)) = nearest else { return };
+        let described = show::alert(self.case, alert);
+        if is_taken(index) {
+            failure.notes.push(format!(
+                "every alert of `{}` satisfies another line, such as {described}",
+                wanted.rule
+            ));
+            return;
+        }
+        failure.notes.push(format!("the nearest alert is {described}"));
+        failure.differences = self.differences(wanted, alert);
+        let took = show::captured(self.case, alert);
+        failure.notes.push(format!("it captured {took}"));
+    }
+
+    fn differences(&self, wanted: &Wanted, alert: &Alert) -> Vec<Difference> {
+        let mut differences = Vec::new();
+        if alert.kind != wanted.kind {
+            differences.push(Difference {
+                path: "kind".to_owned(),
+                expected: Value::text(compare::kind(wanted.kind)),
+                found: Ok(Value::text(compare::kind(alert.kind))),
+                is_same: false,
+            });
+        }
+        for field in &wanted.fields {
+            let found = compare::found(self.program, self.case, alert, field);
+            let is_same = found.is_expected();
+            let (expected, found) = match found {
+                Found::Value { found, expected } => (expected, Ok(found)),
+                Found::Nothing(why) => (field.value.clone(), Err(why)),
+            };
+            differences.push(Difference { path: field.path.clone(), expected, found, is_same });
+        }
+        differences
+    }
+
+    /// A failure if any of these alerts came.
+    fn none_of(&self, expectation: &Expectation, came: &[&Alert], words: &str) -> Option<Failure> {
+        let first = came.first()?;
+        let message = match came.len() {
+            1 => format!("an alert of `{}` {words}", first.rule),
+            count => format!("{count} alerts {words}"),
+        };
+        let mut failure = Failure::new(message, expectation.span, "");
+        for alert in came.iter().take(MAX_DESCRIBED) {
+            let took = show::captured(self.case, alert);
+            failure.notes.push(format!("{}\nit captured {took}", show::alert(self.case, alert)));
+            self.point_at_captured(&mut failure, alert);
+        }
+        if came.len() > MAX_DESCRIBED {
+            failure.notes.push(format!("and {} more", came.len() - MAX_DESCRIBED));
+        }
+        Some(failure)
+    }
+
+    /// Points at the lines of the events that an alert captured.
+    fn point_at_captured(&self, failure: &mut Failure, alert: &Alert) {
+        for (variable, event) in
+            alert.events.iter().flat_map(|(name, events)| events.iter().map(move |event| (name, event)))
+        {
+            if let Some(given) = self.line_of(event) {
+                let span = given.span;
+                if !failure.secondary.iter().any(|label| label.span == span) {
+                    failure.also(span, format!("taken as `{variable}`"));
+                }
+            }
+        }
+    }
+
+    /// The line that an event stands in.
+    pub(super) fn line_of(&self, event: &crate::event::Event) -> Option<&Given> {
+        match self.case.steps.get(usize::try_from(event.position().offset).ok()?) {
+            Some(Step::Event(given)) if given.stream == event.stream() => Some(given),
+            _ => None,
+        }
+    }
+
+    fn late(&self, expectation: &Expectation, expected: u64) -> Option<Failure> {
+        let late = &self.played.late;
+        if late.len() as u64 == expected {
+            return None;
+        }
+        let message = match late.len() {
+            0 => "no event came late".to_owned(),
+            1 => "1 event came late".to_owned(),
+            count => format!("{count} events came late"),
+        };
+        let message = format!("{message}, but {expected} should");
+        let mut failure = Failure::new(message, expectation.span, "");
+        for (step, by) in late {
+            failure.also(self.given(*step).span, format!("came {by} too late"));
+        }
+        Some(failure)
+    }
+
+    fn explain(&self, _: &mut Failure, _: &Wanted) {}
+}

@@ -1,0 +1,121 @@
+//! Runs the events of a test through an engine.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::alert::Alert;
+use crate::codec::Decoder;
+use crate::codec::json::JsonDecoder;
+use crate::engine::{Engine, EngineOptions, MemoryStore, Refused, StateStore};
+use crate::event::{Duration, PartitionId, Position, StreamId, Timestamp};
+use crate::language::case::{Case, Given, Step};
+use crate::program::Program;
+
+use super::{MAX_ALERTS, record};
+
+/// What came of the events of a test.
+#[derive(Debug, Default)]
+pub(super) struct Played {
+    /// The alerts, in the order decided.
+    pub alerts: Vec<Alert>,
+    /// The events that came too late, by their places among the steps, and by how much.
+    pub late: Vec<(usize, Duration)>,
+    /// Records that are no events of their streams, by their places among the steps, and why.
+    pub malformed: Vec<(usize, String)>,
+    /// Whether it was given up because there were too many alerts.
+    pub gave_up: bool,
+    /// To where event time had come before it ran to infinity.
+    pub passed: Timestamp,
+}
+
+/// The one partition that each stream of a test has.
+const PARTITION: PartitionId = PartitionId(0);
+
+/// Runs a test on an engine of its own.
+pub(super) fn play(program: &Arc<Program>, case: &Case) -> Played {
+    let engine = Engine::new(Arc::clone(program), EngineOptions::TEST);
+    Player { program, engine, decoders: BTreeMap::new(), clock: case.base, played: Played::default() }
+        .play(case)
+}
+
+struct Player<'a> {
+    program: &'a Arc<Program>,
+    engine: Engine,
+    decoders: BTreeMap<StreamId, JsonDecoder>,
+    /// The wall clock.
+    clock: Timestamp,
+    played: Played,
+}
+
+impl Player<'_> {
+    fn play(mut self, case: &Case) -> Played {
+        let last = last_steps(case);
+        for stream in last.keys() {
+            self.engine.open(*stream, PARTITION, self.clock);
+        }
+        for (index, step) in case.steps.iter().enumerate() {
+            match step {
+                Step::Event(given) => {
+                    self.event(index, given);
+                    if last[&given.stream] == index {
+                        self.engine.close(given.stream, PARTITION);
+                    }
+                }
+                Step::Restart => self.restart(),
+            }
+            if !self.collect() {
+                return self.played;
+            }
+        }
+        self.played.passed = self.engine.watermark();
+        if !case.stops {
+            self.engine.finish();
+            self.collect();
+        }
+        self.played
+    }
+
+    fn event(&mut self, index: usize, given: &Given) {
+        self.clock = self.clock.max(given.time);
+        let schema = self.program.schema(given.stream);
+        let decoder =
+            self.decoders.entry(given.stream).or_insert_with(|| JsonDecoder::new(given.stream, schema));
+        // The offset leads from a captured event back to its line.
+        let position = Position { partition: PARTITION, offset: index as u64 };
+        let decoded = record::record(schema, given).and_then(|record| {
+            let bytes = record.to_string();
+            decoder.decode(bytes.as_bytes(), position, given.time).map_err(|error| error.to_string())
+        });
+        match decoded.map(|event| self.engine.push(event, self.clock)) {
+            Ok(Ok(())) => {}
+            Ok(Err(Refused::Late(by) | Refused::Future(by))) => self.played.late.push((index, by)),
+            Err(why) => self.played.malformed.push((index, why)),
+        }
+    }
+
+    /// Stops the engine; another goes on from what it has left.
+    fn restart(&mut self) {
+        let mut store = MemoryStore::default();
+        store.save(&self.engine.snapshot()).expect("memory does not fail");
+        let state = store.load().expect("memory does not fail").expect("it has just been saved");
+        self.engine = Engine::restore(Arc::clone(self.program), EngineOptions::TEST, state)
+            .expect("the rules are the same");
+    }
+
+    /// Takes the alerts; `false` when there are too many.
+    fn collect(&mut self) -> bool {
+        self.played.alerts.append(&mut self.engine.take_alerts());
+        self.played.gave_up = self.played.alerts.len() > MAX_ALERTS;
+        self.played.alerts.truncate(MAX_ALERTS);
+        !self.played.gave_up
+    }
+}
+
+/// For each stream of a test, its last step.
+fn last_steps(case: &Case) -> BTreeMap<StreamId, usize> {
+    let events = case.steps.iter().enumerate().filter_map(|(index, step)| match step {
+        Step::Event(given) => Some((given.stream, index)),
+        Step::Restart => None,
+    });
+    events.collect()
+}
