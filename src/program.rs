@@ -165,7 +165,9 @@ impl Program {
                 break;
             }
         }
-        diagnostics.append(automaton::same_meaning(&rules));
+        if !diagnostics.has_errors() {
+            diagnostics.append(automaton::same_meaning(&rules));
+        }
         let mut logs = Logs::default();
         let readings: Vec<Readings> =
             rules.iter().map(|compiled| Readings::new(&compiled.rule, &mut logs, &mut predicates)).collect();
