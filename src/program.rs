@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::alert::Severity;
+use crate::automaton::cost::Cost;
 use crate::automaton::graph::{self, Graph};
 use crate::automaton::{self, CompiledRule, PredicateId, Predicates};
 use crate::diagnostic::codes::{E0010, E0310};
@@ -14,6 +15,7 @@ use crate::language::case::Case;
 use crate::language::checked::Rule;
 use crate::language::{self, checked};
 
+pub use crate::automaton::cost;
 pub use crate::language::checked::Mode;
 
 /// Most states of all rules together.
@@ -219,6 +221,17 @@ impl Program {
     #[cfg(feature = "service")]
     pub fn svg(&self, rule: Option<&str>) -> String {
         automaton::svg::svg(&self.graphs(rule))
+    }
+
+    /// What the rule of that name costs to run.
+    pub fn cost(&self, rule: &str) -> Option<Cost> {
+        let compiled = self.rules.iter().find(|compiled| *compiled.rule.name == *rule)?;
+        Some(Cost::of(compiled, &self.streams))
+    }
+
+    /// What each rule costs to run, in the order of their names.
+    pub fn costs(&self) -> Vec<Cost> {
+        self.rules.iter().map(|compiled| Cost::of(compiled, &self.streams)).collect()
     }
 
     fn graphs(&self, rule: Option<&str>) -> Vec<Graph> {

@@ -10,6 +10,7 @@
 //! states is finite; [`MAX_STATES`] and [`MAX_TRANSITIONS`] bound it.
 
 mod build;
+pub mod cost;
 pub mod graph;
 mod lint;
 mod predicates;
