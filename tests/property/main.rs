@@ -7,6 +7,7 @@
 mod agreement;
 mod case;
 mod condition;
+mod cost;
 mod engine;
 mod examples;
 mod frontier;
