@@ -19,7 +19,8 @@ pub enum Growth {
     },
     /// One for each event that can begin a match.
     Linear,
-    /// n to that power: behind each `any`, what fits is tried with each that came before it.
+    /// In proportion to n to that power: behind each `any`, what fits is tried with each that came before
+    /// it.
     Power {
         /// The power.
         power: u32,
@@ -35,7 +36,7 @@ impl Growth {
             Growth::Steady { runs } => format!("never more than {runs}"),
             Growth::Linear => "one for each event that can begin a match".to_owned(),
             Growth::Power { power } => {
-                format!("up to the number of events that fit to the power of {power}, because of its `any`")
+                format!("growing with the number of events that fit to the power of {power}, because of its `any`")
             }
             Growth::Doubling => {
                 "twice as many with each event that fits, because every selection of them is tried".to_owned()
