@@ -29,6 +29,7 @@ use crate::expression::{Aggregate, Register};
 
 pub use ask::{Asked, Condition, Index};
 pub use grow::Growth;
+pub(crate) use grow::Holding;
 pub use live::Lifetime;
 
 /// Bytes of a run without what it points to. A test compares it with the structure.

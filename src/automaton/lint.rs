@@ -7,8 +7,9 @@ mod timeout;
 
 use std::collections::HashMap;
 
+use super::cost::Holding;
 use super::{AbsenceEnd, Automaton, CompiledRule, State, Transition, Trigger};
-use crate::diagnostic::codes::{W0505, W0513};
+use crate::diagnostic::codes::{W0505, W0513, W0516};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::event::StreamSchema;
 use crate::language::checked::{LinkKind, Mode, Overlap, Rule};
@@ -52,8 +53,30 @@ impl<'s> Linter<'s> {
                     ),
             );
         }
+        diagnostics.append(multiplies(compiled));
         diagnostics
     }
+}
+
+/// Warns about a rule whose runs double with each event that fits.
+fn multiplies(compiled: &CompiledRule) -> Diagnostics {
+    let rule = &compiled.rule;
+    let mut diagnostics = Diagnostics::default();
+    if let Some(variable) = Holding::new(compiled).doubles() {
+        let variable = &rule.variables[variable.0 as usize];
+        let message = format!("partial matches of `{}` double with each `{}`", rule.name, variable.name);
+        // Two to that power is the first that is too many.
+        let events = rule.max_runs.ilog2() + 1;
+        diagnostics.push(
+            Diagnostic::new(W0516, variable.span, message)
+                .label("every selection of these events is tried")
+                .help(format!(
+                    "after {events} of them `max runs` ({}) drops the oldest: take `any` away, or give the count an end, such as `3..5 any`",
+                    rule.max_runs
+                )),
+        );
+    }
+    diagnostics
 }
 
 /// Warns about rules that mean the same: their alerts would have the same ids.

@@ -162,6 +162,7 @@ codes! {
     W0512 "a declaration that nothing uses"
     W0513 "two rules with the same meaning"
     W0515 "a value that a time-out never has"
+    W0516 "partial matches that multiply"
     W0517 "a `not` that changes nothing"
     W0518 "an `allow` of what cannot be allowed"
     W0519 "an `allow` that silences nothing"

@@ -36,7 +36,9 @@ impl Growth {
             Growth::Steady { runs } => format!("never more than {runs}"),
             Growth::Linear => "one for each event that can begin a match".to_owned(),
             Growth::Power { power } => {
-                format!("growing with the number of events that fit to the power of {power}, because of its `any`")
+                format!(
+                    "growing with the number of events that fit to the power of {power}, because of its `any`"
+                )
             }
             Growth::Doubling => {
                 "twice as many with each event that fits, because every selection of them is tried".to_owned()
