@@ -38,6 +38,8 @@ pub(crate) const RUN_BYTES: usize = 160;
 pub(crate) const CAPTURE_BYTES: usize = 40;
 /// Bytes of an event without its fields and its record.
 pub(crate) const EVENT_BYTES: usize = 80;
+/// Bytes that a key takes beside its runs: its record, its places in the index and among the timers.
+const KEY_BYTES: usize = 600;
 /// Bytes of a record as it came in: assumed, as no rule says how long records are.
 pub const RECORD_BYTES: usize = 400;
 /// Texts up to so many bytes are held in place; longer ones take their length more.
@@ -106,7 +108,7 @@ pub struct Memory {
 }
 
 /// Bytes by which a `count_distinct` grows with each different value.
-pub const DISTINCT_BYTES: usize = 50;
+pub const DISTINCT_BYTES: usize = 60;
 
 /// What is kept of the past of a stream for an aggregate: something of each event in its window.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -224,7 +226,9 @@ fn memory(
     let event = EVENT_BYTES + fields * size_of::<Value>() + RECORD_BYTES;
     let held = most_events.map_or(rule.max_events, |most| (most * runs.most).min(rule.max_events));
     let held = if runs.most == 0 { 0 } else { held };
-    let key = runs.most * run + held * (CAPTURE_BYTES + event + distinct * DISTINCT_BYTES);
+    // A list that grows has room for up to twice as many.
+    let (own, room) = if runs.most == 0 { (0, 0) } else { (KEY_BYTES, runs.most.next_power_of_two()) };
+    let key = own + room * run + held * (CAPTURE_BYTES + event + distinct * DISTINCT_BYTES);
     Memory { run, capture: CAPTURE_BYTES, distinct, event, most_events, key }
 }
 

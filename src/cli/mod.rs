@@ -5,6 +5,7 @@
 //! rules, the configuration or the named files are wrong.
 
 mod check;
+mod cost;
 mod explain;
 mod graph;
 mod output;

@@ -92,7 +92,7 @@ fn what_a_run_holds() {
     assert_eq!(cost("match 3+ a then b within 1h").memory.most_events, None);
     let small = cost("match a then b within 1h\n  max runs 10").memory;
     assert_eq!(small.run, RUN_BYTES);
-    assert_eq!(small.key, 10 * (small.run + small.capture + small.event));
+    assert_eq!(small.key, KEY_BYTES + 16 * small.run + 10 * (small.capture + small.event));
     let sums = "event b = s where t == \"b\" and v > avg(a.v) + sum(a.v) and count_distinct(a.id) > 3";
     let large = cost(&format!("{sums}\n  match 5 a then b within 1h")).memory;
     assert_eq!((large.run, large.distinct), (RUN_BYTES + 3 * size_of::<Register>(), 1));
