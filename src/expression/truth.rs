@@ -81,7 +81,6 @@ impl Truth {
     }
 
     /// Of `not a`.
-    #[expect(clippy::should_implement_trait, reason = "it is the operator of the rules, not of this code")]
     pub fn not(self) -> Truth {
         Truth { yes: self.no, no: self.yes, not_yes: self.not_no, not_no: self.not_yes }
     }
