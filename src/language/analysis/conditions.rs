@@ -101,7 +101,8 @@ fn constant(value: &Value, condition: &tree::Expr, is_past: bool) -> Diagnostic 
             .label(format!("every {which} fits"))
             .help("take the `where` away if that is meant"),
         _ => Diagnostic::new(W0504, condition.span, "this condition is never true")
-            .label(format!("no {which} fits")),
+            .label(format!("no {which} fits"))
+            .help("correct it, or take out what it is the condition of"),
     }
 }
 

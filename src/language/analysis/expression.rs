@@ -282,11 +282,9 @@ impl<'g, 't> Checker<'g, 't> {
         match typed.expr.as_const() {
             Some(Value::Str(text)) => Some(text.clone()),
             Some(_) => {
-                self.report(Diagnostic::new(
-                    E0201,
-                    expr.span,
-                    format!("{what} must be text, but this is `{}`", typed.ty),
-                ));
+                let message = format!("{what} must be text, but this is `{}`", typed.ty);
+                let help = "write it between quotation marks: `\"…\"`";
+                self.report(Diagnostic::new(E0201, expr.span, message).help(help));
                 None
             }
             None => {
