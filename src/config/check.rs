@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::codes::{E0606, E0607, W0601, W0602};
+use crate::diagnostic::codes::{E0606, E0607, W0601, W0602, W0603};
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::language::checked::Mode;
 use crate::program::Program;
@@ -23,7 +23,12 @@ impl Config {
     fn check_streams(&self, program: &Program, diagnostics: &mut Diagnostics) {
         for source in &self.sources {
             let name = &source.stream.value;
-            if program.stream(name).is_some() {
+            if let Some(stream) = program.stream(name) {
+                if program.routes(stream).is_empty() {
+                    let message = format!("no rule reads `{name}`");
+                    let help = "its events are received for nothing: take the source out, or write a rule";
+                    diagnostics.push(Diagnostic::new(W0603, source.stream.span, message).help(help));
+                }
                 continue;
             }
             let message = format!("the rules have no stream `{name}`");

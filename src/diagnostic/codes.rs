@@ -170,6 +170,7 @@ codes! {
     W0550 "a test that expects nothing in particular"
     W0601 "alerts that no sink receives"
     W0602 "a stream that no source feeds"
+    W0603 "a source whose events no rule reads"
 }
 
 #[cfg(test)]

@@ -134,6 +134,24 @@ fn nothing_is_told_twice() {
     }
 }
 
+/// Every message says what to do: in a hint, or by naming what should stand there or why not.
+#[test]
+fn every_message_says_what_to_do() {
+    const SAID_IN_THE_MESSAGE: [&str; 3] = ["E0006", "E0011", "E0209"];
+    const SAID_AT_THE_PLACE: [&str; 2] = ["E0007", "E0205"];
+    let folders = ["names", "types", "patterns", "past", "rules", "warnings", "allow", "unread"];
+    for file in folders.iter().flat_map(|folder| entries(&root().join(folder), Some("trip"))) {
+        let (_, diagnostics) = Program::compile(&sources(&[file.clone(), root().join("streams.trip")]));
+        for diagnostic in &diagnostics {
+            let code = diagnostic.code.as_str();
+            let says = !diagnostic.help.is_empty()
+                || SAID_IN_THE_MESSAGE.contains(&code)
+                || SAID_AT_THE_PLACE.contains(&code) && !diagnostic.primary.text.is_empty();
+            assert!(says, "{}: {code}: {}", file.display(), diagnostic.message);
+        }
+    }
+}
+
 /// The order in which files are given is without effect.
 #[test]
 fn the_order_of_files_does_not_matter() {
