@@ -6,8 +6,10 @@ use crate::alert::Alert;
 use crate::event::{Duration, Event, PartitionId, StreamId, Timestamp};
 use crate::ordering::Ordering;
 use crate::program::Program;
-use crate::shard::Shard;
+use crate::shard::{Shard, Watcher};
+use crate::table::Tables;
 
+pub use crate::matcher::view::{RunView, Wait, WaitKind};
 pub use crate::ordering::{OrderingState, PartitionState};
 pub use crate::shard::{Counters, EngineState, MemoryStore, ShardCounters, ShardState, StateStore};
 
@@ -114,9 +116,29 @@ impl Engine {
         &self.program
     }
 
+    /// The contents of lists and tables that are in use.
+    pub fn tables(&self) -> &Arc<Tables> {
+        self.shard.tables()
+    }
+
+    /// Puts contents of lists and tables in the place of those in use, from the next event on. An
+    /// engine whose program has lists or tables begins with [`Tables::unread`].
+    ///
+    /// # Panics
+    /// When `tables` is for another program.
+    pub fn set_tables(&mut self, tables: Arc<Tables>) {
+        assert_eq!(tables.len(), self.program.tables().len(), "the tables are of another program");
+        self.shard.set_tables(tables);
+    }
+
     /// A partition of `stream` begins to send: from now on it holds event time back. `now` is the
     /// wall clock.
+    ///
+    /// # Panics
+    /// When the stream carries the alerts of a rule, so that nothing can be read into it:
+    /// [`Program::input`] finds those that sources can feed.
     pub fn open(&mut self, stream: StreamId, partition: PartitionId, now: Timestamp) {
+        self.assert_input(stream);
         self.ordering.open(stream, partition, now);
     }
 
@@ -132,9 +154,10 @@ impl Engine {
     /// When the event cannot be taken; it has been counted.
     ///
     /// # Panics
-    /// When the event is not of a stream of the program or lacks values for its fields: events are made
-    /// by a [`crate::codec::Decoder`] for the stream's schema.
+    /// When the event is not of a stream of the program that sources feed or lacks values for its
+    /// fields: events are made by a [`crate::codec::Decoder`] for the stream's schema.
     pub fn push(&mut self, event: Event, now: Timestamp) -> Result<(), Refused> {
+        self.assert_input(event.stream());
         if let Some(max_ahead) = self.options.max_ahead {
             let latest = now.saturating_add(max_ahead);
             if event.time() > latest {
@@ -190,6 +213,16 @@ impl Engine {
         self.shard.counters()
     }
 
+    /// The partial matches of a rule: what each has captured and what it waits for.
+    pub fn runs(&self, rule: &str) -> Vec<RunView> {
+        self.program.rule(rule).map_or(Vec::new(), |rule| self.shard.runs(rule))
+    }
+
+    /// Lets someone look on while rules are run, in place of who did before.
+    pub(crate) fn set_watcher(&mut self, watcher: Option<Box<dyn Watcher>>) -> Option<Box<dyn Watcher>> {
+        self.shard.set_watcher(watcher)
+    }
+
     /// How many runs are alive.
     pub fn live_runs(&self) -> usize {
         self.shard.live_runs()
@@ -205,9 +238,14 @@ impl Engine {
         self.shard.live_keys()
     }
 
-    /// How many events wait for their turn in the order.
+    /// How many events wait for their turn in the order, those made of alerts included.
     pub fn waiting(&self) -> usize {
-        self.ordering.waiting()
+        self.ordering.waiting() + self.shard.waiting()
+    }
+
+    fn assert_input(&self, stream: StreamId) {
+        let schema = self.program.schema(stream);
+        assert!(schema.alerts_of.is_none(), "`{}` carries alerts; nothing can be read into it", schema.name);
     }
 
     fn match_ready(&mut self) {

@@ -12,8 +12,9 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::event::{FieldId, StreamId, StreamSchema};
 use crate::history::{LogId, Logs, Reading};
 use crate::language::case::Case;
-use crate::language::checked::Rule;
-use crate::language::{self, checked};
+use crate::language::checked::{AlertStream, Rule};
+use crate::language::{self, checked, tree};
+use crate::table::TableSpec;
 
 pub use crate::automaton::cost;
 pub use crate::language::checked::Mode;
@@ -34,6 +35,7 @@ pub(crate) struct RuleId(pub u32);
 #[derive(Debug)]
 pub struct Program {
     streams: Vec<StreamSchema>,
+    tables: Vec<TableSpec>,
     rules: Vec<CompiledRule>,
     infos: Vec<RuleInfo>,
     predicates: Predicates,
@@ -49,6 +51,8 @@ pub struct Program {
     routes: Vec<Vec<Route>>,
     /// The tests that the rule set holds.
     cases: Vec<Case>,
+    /// For each rule, the streams of its alerts that rules read.
+    alert_streams: Vec<Vec<AlertStream>>,
 }
 
 /// Where the events of a stream go that are grouped by the same fields.
@@ -71,6 +75,8 @@ pub(crate) struct Readings {
     pub alert: Vec<Reading>,
     /// In the alert of a time-out.
     pub timeout: Vec<Reading>,
+    /// In `for each` of its limit.
+    pub limit: Vec<Reading>,
 }
 
 impl Readings {
@@ -85,13 +91,36 @@ impl Readings {
             pattern: read(&rule.histories),
             alert: read(&rule.alert.histories),
             timeout: rule.timeout.iter().flat_map(|timeout| read(&timeout.alert.histories)).collect(),
+            limit: rule.limit.iter().flat_map(|limit| read(&limit.histories)).collect(),
         }
     }
 
     /// The logs that the rule reads.
     pub fn logs(&self) -> impl Iterator<Item = LogId> {
-        [&self.pattern, &self.alert, &self.timeout].into_iter().flatten().map(|reading| reading.log)
+        [&self.pattern, &self.alert, &self.timeout, &self.limit]
+            .into_iter()
+            .flatten()
+            .map(|reading| reading.log)
     }
+}
+
+/// Why nothing can be read into a stream.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoInput {
+    /// There is none of that name.
+    #[error("the rules have no stream `{name}`")]
+    Unknown {
+        /// The name.
+        name: String,
+    },
+    /// It carries the alerts of a rule.
+    #[error("`{name}` carries the alerts of the rule `{rule}`; nothing can be read into it")]
+    Alerts {
+        /// The stream.
+        name: String,
+        /// The rule.
+        rule: String,
+    },
 }
 
 /// What the outside needs to know of a rule.
@@ -119,6 +148,19 @@ impl Program {
     /// Compiles the files of a rule set. The diagnostics hold errors when there is no program, and
     /// perhaps warnings when there is one.
     pub fn compile(sources: &Sources) -> (Option<Program>, Diagnostics) {
+        Program::compile_by(sources, language::check)
+    }
+
+    /// Compiles like [`Program::compile`] a program that can tell why an event did not fit, for
+    /// [`crate::testing`]. It does the same but takes more memory.
+    pub fn compile_for_tests(sources: &Sources) -> (Option<Program>, Diagnostics) {
+        Program::compile_by(sources, language::check_for_tests)
+    }
+
+    fn compile_by(
+        sources: &Sources,
+        check: fn(&[tree::File]) -> (checked::Checked, Diagnostics),
+    ) -> (Option<Program>, Diagnostics) {
         let mut diagnostics = Diagnostics::default();
         let mut files = Vec::new();
         for (id, file) in sources.iter() {
@@ -130,7 +172,7 @@ impl Program {
             // Every name that the file declares would be reported as unknown.
             return (None, diagnostics.sorted());
         }
-        let (checked, problems) = language::check(&files);
+        let (checked, problems) = check(&files);
         diagnostics.append(problems);
         let program = Program::build(checked, &mut diagnostics);
         let diagnostics = language::apply_allowed(&files, sources, diagnostics).sorted();
@@ -173,21 +215,25 @@ impl Program {
         let mut logs = Logs::default();
         let readings: Vec<Readings> =
             rules.iter().map(|compiled| Readings::new(&compiled.rule, &mut logs, &mut predicates)).collect();
+        let routes = routes(checked.streams.len(), &rules, &readings, &logs);
         Program {
-            routes: routes(checked.streams.len(), &rules, &readings, &logs),
+            alert_streams: alert_streams(checked.alert_streams, &rules, &routes),
+            routes,
             askers: askers(&predicates, &rules, &readings, &logs),
             readers: readers(&readings, &rules, &logs),
             logs,
             readings,
             infos: rules.iter().map(|compiled| RuleInfo::new(&compiled.rule)).collect(),
             streams: checked.streams,
+            tables: checked.tables,
             cases: checked.cases,
             rules,
             predicates,
         }
     }
 
-    /// The streams, in the order of their names; [`StreamId`] counts them from 0.
+    /// The streams: first those that sources feed, in the order of their names, then those that carry
+    /// the alerts of rules, in the order of theirs. [`StreamId`] counts them from 0.
     pub fn streams(&self) -> &[StreamSchema] {
         &self.streams
     }
@@ -197,9 +243,34 @@ impl Program {
         self.streams.iter().position(|stream| stream.name == name).map(|index| StreamId(index as u32))
     }
 
+    /// The stream with that name, if sources can feed it.
+    ///
+    /// # Errors
+    /// Why they cannot.
+    pub fn input(&self, name: &str) -> Result<StreamId, NoInput> {
+        let name = name.to_owned();
+        let Some(stream) = self.stream(&name) else { return Err(NoInput::Unknown { name }) };
+        match &self.schema(stream).alerts_of {
+            None => Ok(stream),
+            Some(rule) => Err(NoInput::Alerts { name, rule: rule.to_string() }),
+        }
+    }
+
+    /// The names of the streams that sources can feed, in order.
+    pub fn inputs(&self) -> impl Iterator<Item = &str> {
+        let of_sources = self.streams.iter().filter(|stream| stream.alerts_of.is_none());
+        of_sources.map(|stream| stream.name.as_str())
+    }
+
     /// The schema of a stream.
     pub fn schema(&self, stream: StreamId) -> &StreamSchema {
         &self.streams[stream.0 as usize]
+    }
+
+    /// The lists and tables, in the order of their names; [`crate::table::TableId`] counts them from
+    /// 0. Their files are read by who runs the program.
+    pub fn tables(&self) -> &[TableSpec] {
+        &self.tables
     }
 
     /// The rules, in the order of their names.
@@ -239,6 +310,12 @@ impl Program {
         self.rules.iter().filter(wanted).map(Graph::new).collect()
     }
 
+    /// The rule with that name.
+    pub(crate) fn rule(&self, name: &str) -> Option<RuleId> {
+        let found = self.infos.binary_search_by(|info| (*info.name).cmp(name));
+        found.ok().map(|index| RuleId(index as u32))
+    }
+
     /// The rules as compiled, in the same order.
     pub(crate) fn compiled(&self) -> &[CompiledRule] {
         &self.rules
@@ -267,6 +344,20 @@ impl Program {
     /// The rules that ask a predicate.
     pub(crate) fn askers(&self, predicate: PredicateId) -> &[RuleId] {
         &self.askers[predicate.0 as usize]
+    }
+
+    /// The rules whose alerts other rules read, in the order of their names.
+    pub fn read_rules(&self) -> impl Iterator<Item = &RuleInfo> {
+        self.infos
+            .iter()
+            .zip(&self.alert_streams)
+            .filter(|(_, streams)| !streams.is_empty())
+            .map(|(info, _)| info)
+    }
+
+    /// The streams of a rule's alerts that rules read.
+    pub(crate) fn alert_streams(&self, rule: RuleId) -> &[AlertStream] {
+        &self.alert_streams[rule.0 as usize]
     }
 
     /// Where the events of a stream go.
@@ -355,6 +446,24 @@ impl<'r> Routes<'r> {
         });
         &mut routes[place]
     }
+}
+
+/// For each rule, the streams of its alerts that rules read.
+fn alert_streams(
+    declared: Vec<AlertStream>,
+    rules: &[CompiledRule],
+    routes: &[Vec<Route>],
+) -> Vec<Vec<AlertStream>> {
+    let mut by_rule: Vec<Vec<AlertStream>> = rules.iter().map(|_| Vec::new()).collect();
+    for stream in declared.into_iter().filter(|stream| !routes[stream.stream.0 as usize].is_empty()) {
+        if let Ok(rule) = rules.binary_search_by(|compiled| compiled.rule.name.cmp(&stream.rule)) {
+            by_rule[rule].push(stream);
+        }
+    }
+    for streams in &mut by_rule {
+        streams.sort_by_key(|stream| stream.stream);
+    }
+    by_rule
 }
 
 impl RuleInfo {

@@ -1,5 +1,7 @@
 //! An alert as JSON.
 
+use std::sync::Arc;
+
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
@@ -23,7 +25,32 @@ impl Serialize for Alert {
         map.serialize_entry("suppressed", &self.suppressed)?;
         map.serialize_entry("fields", &Named(&self.fields))?;
         map.serialize_entry("events", &Evidence(self))?;
-        map.serialize_entry("tables", &Named(&[]))?;
+        map.serialize_entry("tables", &Versions(&self.tables))?;
+        map.end()
+    }
+}
+
+/// An alert as the record of an event of the streams made of it: what the stream's fields hold, by
+/// their names, with the alert's id and rule where no field has those names.
+pub struct AsEvent<'a>(pub &'a Alert);
+
+impl Serialize for AsEvent<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let AsEvent(alert) = self;
+        let fields = || alert.key.iter().chain(&alert.fields);
+        let is_free = |wanted: &str| fields().all(|(name, _)| name != wanted);
+        let mut map = serializer.serialize_map(None)?;
+        if is_free("id") {
+            map.serialize_entry("id", &alert.id)?;
+        }
+        if is_free("rule") {
+            map.serialize_entry("rule", &*alert.rule)?;
+        }
+        map.serialize_entry("kind", &alert.kind)?;
+        map.serialize_entry("time", &Value::Timestamp(alert.decided_time))?;
+        for (name, value) in fields() {
+            map.serialize_entry(name.as_str(), value)?;
+        }
         map.end()
     }
 }
@@ -34,6 +61,15 @@ struct Named<'a>(&'a [(compact_str::CompactString, Value)]);
 impl Serialize for Named<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name.as_str(), value)))
+    }
+}
+
+/// Names with their versions as an object.
+struct Versions<'a>(&'a [(compact_str::CompactString, Arc<str>)]);
+
+impl Serialize for Versions<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, version)| (name.as_str(), &**version)))
     }
 }
 

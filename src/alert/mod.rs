@@ -4,6 +4,8 @@ mod json;
 
 use std::sync::Arc;
 
+pub use json::AsEvent;
+
 use compact_str::CompactString;
 
 use crate::event::{Event, Timestamp, Value};
@@ -53,11 +55,23 @@ pub enum AlertKind {
     Limit,
 }
 
+impl AlertKind {
+    /// The word that JSON and streams of alerts use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            AlertKind::Match => "match",
+            AlertKind::Timeout => "timeout",
+            AlertKind::Limit => "limit",
+        }
+    }
+}
+
 /// An alert. Serialised, it is the JSON object that sinks send.
 #[derive(Clone, Debug)]
 pub struct Alert {
-    /// Hash of the rule's fingerprint, the kind, the key and the captured positions: the same match
-    /// has the same id after a replay or on another machine.
+    /// Hash of the rule's fingerprint, the kind, the key and what was captured (by position, and by
+    /// their own ids where alerts were): the same match has the same id after a replay or on another
+    /// machine.
     pub id: String,
     /// The rule's name.
     pub rule: Arc<str>,
@@ -84,6 +98,9 @@ pub struct Alert {
     /// What each variable captured, in the order of the pattern; variables that captured nothing
     /// are left out.
     pub events: Vec<(CompactString, Vec<Event>)>,
+    /// The lists and tables that the rule reads, by name, each with the version (the hash of its file)
+    /// that was in use when the alert was decided.
+    pub tables: Vec<(CompactString, Arc<str>)>,
     /// Where the rule wants it to go: names of sinks.
     pub sinks: Arc<[String]>,
 }

@@ -11,6 +11,7 @@
 
 mod build;
 pub mod cost;
+mod distance;
 pub mod graph;
 mod lint;
 mod predicates;

@@ -9,11 +9,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::config::value::parse_size;
 use crate::diagnostic::nearest;
-use crate::program::Program;
+use crate::program::{NoInput, Program};
 use crate::runtime::replay::{self, ReplayError, Summary};
 
 use super::output::{self, grouped};
-use super::rules::RuleArgs;
+use super::rules::{Ready, RuleArgs};
 use super::{Misuse, output::complain};
 
 /// Run recorded events through the rules
@@ -48,7 +48,7 @@ fn size(text: &str) -> Result<usize, String> {
 impl Replay {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let program = self.rules.program()?;
+        let Ready { program, tables, .. } = self.rules.load()?;
         let inputs =
             self.input.iter().map(|text| parse_input(text, &program)).collect::<Result<Vec<_>, _>>()?;
         for input in &inputs {
@@ -62,7 +62,7 @@ impl Replay {
             }
         }
         let begun = Instant::now();
-        let replay = replay::Replay::open(program.clone(), inputs, self.max_line)
+        let replay = replay::Replay::open(program.clone(), tables.tables, inputs, self.max_line)
             .map_err(|error| Misuse(error.to_string()))?;
         let mut out = output::writer(self.output.as_ref())?;
         let bar = progress_bar(replay.stored_size());
@@ -97,11 +97,11 @@ fn parse_input(text: &str, program: &Program) -> Result<replay::Input, Misuse> {
     else {
         return Err(Misuse(format!("`--input {text}`: an input is written `STREAM=FILE`")));
     };
-    let Some(stream) = program.stream(name) else {
-        let names = program.streams().iter().map(|stream| stream.name.as_str());
-        let hint = nearest(name, names).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
-        return Err(Misuse(format!("`--input {text}`: the rules have no stream `{name}`{hint}")));
-    };
+    let stream = program.input(name).map_err(|why| {
+        let near = nearest(name, program.inputs()).filter(|_| matches!(why, NoInput::Unknown { .. }));
+        let hint = near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+        Misuse(format!("`--input {text}`: {why}{hint}"))
+    })?;
     Ok(replay::Input { stream, path: Path::new(path).to_path_buf() })
 }
 
@@ -153,10 +153,19 @@ fn describe(summary: &Summary, program: &Program, seconds: f64) -> String {
     let counts = &summary.rules;
     lines.push(format!("alerts     {}", grouped(counts.alerts.iter().sum())));
     by_rule(program, &counts.alerts, &mut lines);
-    if counts.limits.iter().any(|count| *count > 0) {
+    if counts.held_back.iter().any(|count| *count > 0) {
+        lines.push("held back  of these, by `limit`:".to_owned());
+        by_rule(program, &counts.held_back, &mut lines);
+    }
+    if counts.groups_forgotten.iter().any(|count| *count > 0) {
         lines.push(
-            "limits     `max runs` or `max events` was reached, so that a match can be missing:".to_owned(),
+            "forgotten  groups of `limit … for each`, too many for one key; an alert too many may have passed:"
+                .to_owned(),
         );
+        by_rule(program, &counts.groups_forgotten, &mut lines);
+    }
+    if counts.limits.iter().any(|count| *count > 0) {
+        lines.push("limits     a bound was reached, so that a match can be missing:".to_owned());
         by_rule(program, &counts.limits, &mut lines);
     }
     if counts.forgotten.iter().any(|count| *count > 0) {

@@ -1,11 +1,11 @@
 //! Does a configuration fit its rules?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::codes::{E0606, E0607, W0601, W0602, W0603};
+use crate::diagnostic::codes::{E0606, E0607, E0620, W0601, W0602, W0603};
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::language::checked::Mode;
-use crate::program::Program;
+use crate::program::{NoInput, Program};
 
 use super::Config;
 use super::document::list;
@@ -23,28 +23,34 @@ impl Config {
     fn check_streams(&self, program: &Program, diagnostics: &mut Diagnostics) {
         for source in &self.sources {
             let name = &source.stream.value;
-            if let Some(stream) = program.stream(name) {
-                if program.routes(stream).is_empty() {
-                    let message = format!("no rule reads `{name}`");
-                    let help = "its events are received for nothing: take the source out, or write a rule";
-                    diagnostics.push(Diagnostic::new(W0603, source.stream.span, message).help(help));
+            let span = source.stream.span;
+            let why = match program.input(name) {
+                Ok(stream) => {
+                    if program.routes(stream).is_empty() {
+                        let message = format!("no rule reads `{name}`");
+                        let help =
+                            "its events are received for nothing: take the source out, or write a rule";
+                        diagnostics.push(Diagnostic::new(W0603, span, message).help(help));
+                    }
+                    continue;
                 }
-                continue;
-            }
-            let message = format!("the rules have no stream `{name}`");
-            let mut diagnostic = Diagnostic::new(E0606, source.stream.span, message);
-            let names = || program.streams().iter().map(|stream| stream.name.as_str());
-            diagnostic.help.push(match nearest(name, names()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("their streams are {}", list(names())),
+                Err(why) => why,
+            };
+            diagnostics.push(match why {
+                NoInput::Unknown { .. } => {
+                    let names = || program.inputs();
+                    Diagnostic::new(E0606, span, why.to_string()).help(match nearest(name, names()) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("their streams are {}", list(names())),
+                    })
+                }
+                NoInput::Alerts { .. } => Diagnostic::new(E0620, span, why.to_string())
+                    .help("take this source out; feed the streams that the rule reads"),
             });
-            diagnostics.push(diagnostic);
         }
         let fed = |name: &str| self.sources.iter().any(|source| source.stream.value == name);
         let hungry: Vec<_> = program
-            .streams()
-            .iter()
-            .map(|stream| stream.name.as_str())
+            .inputs()
             .filter(|name| {
                 !fed(name) && program.stream(name).is_some_and(|stream| !program.routes(stream).is_empty())
             })
@@ -69,8 +75,10 @@ impl Config {
         }
         let mut wanted: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut silent = Vec::new();
+        // Alerts that other rules read need no sink.
+        let read: BTreeSet<&str> = program.read_rules().map(|rule| &*rule.name).collect();
         for rule in program.rules() {
-            if rule.sinks.is_empty() && rule.mode == Mode::Live {
+            if rule.sinks.is_empty() && rule.mode == Mode::Live && !read.contains(&*rule.name) {
                 silent.push(&*rule.name);
             }
             for sink in rule.sinks.iter().filter(|sink| unknown(sink)) {

@@ -20,10 +20,14 @@ pub const EXTENSION: &str = "trip";
 pub const MAX_FILE: u64 = 16 << 20;
 /// Most rule files of a rule set.
 pub const MAX_FILES: usize = 10_000;
+/// Most folders that are looked through for them: a whole disk would take minutes.
+pub const MAX_FOLDERS: usize = 100_000;
 
 /// Rule files that could not all be read.
 #[derive(Debug)]
 pub struct Unreadable {
+    /// The files that could be read.
+    pub readable: Sources,
     /// What the diagnostics point into.
     pub sources: Sources,
     /// What is wrong.
@@ -36,7 +40,11 @@ pub struct Unreadable {
 /// When one of them cannot be read or is not UTF-8, when a folder links back to itself, and when
 /// there is no rule file at all. All such problems are reported.
 pub fn read(paths: &[PathBuf]) -> Result<Sources, Unreadable> {
-    let mut found = Found::default();
+    read_within(paths, MAX_FOLDERS)
+}
+
+fn read_within(paths: &[PathBuf], folders_left: usize) -> Result<Sources, Unreadable> {
+    let mut found = Found { folders_left, ..Found::default() };
     for path in paths {
         match fs::metadata(path) {
             Ok(data) if data.is_dir() => found.folder(path),
@@ -51,6 +59,8 @@ pub fn read(paths: &[PathBuf]) -> Result<Sources, Unreadable> {
 struct Found {
     /// Real paths of files already read.
     seen: BTreeSet<PathBuf>,
+    /// How many folders may still be looked through.
+    folders_left: usize,
     files: Vec<(String, String)>,
     problems: Vec<Problem>,
 }
@@ -77,6 +87,12 @@ impl Found {
         let before = self.files.len() + self.problems.len();
         let mut pending = vec![Pending { path: root.to_path_buf(), through: Vec::new() }];
         while let Some(Pending { path, mut through }) = pending.pop() {
+            let Some(left) = self.folders_left.checked_sub(1) else {
+                let why =
+                    format!("there are more than {MAX_FOLDERS} folders in it; name the folder of the rules");
+                return self.failed(root, &why);
+            };
+            self.folders_left = left;
             match fs::canonicalize(&path) {
                 Ok(real) if through.contains(&real) => {
                     self.failed(&path, "the link leads back to a folder that it stands in");
@@ -209,7 +225,7 @@ impl Found {
             diagnostic.help.extend(problem.help);
             diagnostics.push(diagnostic);
         }
-        Err(Unreadable { sources, diagnostics: diagnostics.sorted() })
+        Err(Unreadable { readable: Sources::new(self.files), sources, diagnostics: diagnostics.sorted() })
     }
 }
 
@@ -267,6 +283,19 @@ mod tests {
         let codes: Vec<_> = found.iter().map(|(code, _)| *code).collect();
         assert_eq!(codes, ["E0611", "E0611", "E0014", "E0611"], "{found:?}");
         assert!(found[3].1.contains("leads back"), "{found:?}");
+    }
+
+    #[test]
+    fn only_so_many_folders_are_looked_through() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir_all(folder.path().join("a/b/c")).expect("folders");
+        fs::write(folder.path().join("a/x.trip"), "# text").expect("a file");
+        let root = [folder.path().to_path_buf()];
+        assert!(read_within(&root, 4).is_ok());
+        let unreadable = read_within(&root, 3).expect_err("too many");
+        assert_eq!(unreadable.readable.iter().count(), 1);
+        let found = problems(Err(unreadable));
+        assert!(found.len() == 1 && found[0].1.contains("folders in it"), "{found:?}");
     }
 
     #[test]

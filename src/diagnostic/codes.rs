@@ -2,8 +2,9 @@
 //! given twice.
 //!
 //! Ranges: `E00xx` text and syntax, `E01xx` names, `E02xx` types and expressions, `E03xx` patterns,
-//! `E04xx` rules and alerts, `E06xx` the configuration and files that cannot be read, `E09xx` what
-//! this version does not do; `W05xx` warnings of rules, `W06xx` of the configuration.
+//! `E040x` rules and alerts, `E042x` lists and tables, `E043x` streams of alerts, `E044x` tests, `E06xx`
+//! the configuration and files that cannot be read; `W05xx` warnings of rules, `W06xx` of the
+//! configuration. `E0901` was given to parts of the language that early versions did not run.
 
 use std::fmt;
 
@@ -116,6 +117,19 @@ codes! {
     E0402 "keys that do not fit each other"
     E0403 "a limit out of range"
     E0404 "an unknown severity, mode or policy"
+    E0430 "a stream of the alerts of a rule that does not exist"
+    E0431 "rules that read each other's alerts in a circle"
+    E0432 "an alert field whose name a stream of alerts cannot give"
+    E0433 "an alert field without one type for a stream of alerts"
+
+    // Lists and tables.
+    E0420 "a list or table whose file cannot be read"
+    E0421 "a value that a list or table cannot take"
+    E0422 "a row whose key stands in the table already"
+    E0423 "a first line that does not name the columns"
+    E0424 "a list or table that is too large"
+    E0425 "a list or table used as something else"
+    E0426 "a table whose rows cannot be found"
 
     // Tests.
     E0440 "a test event without a required field"
@@ -143,9 +157,7 @@ codes! {
     E0611 "a file or folder that cannot be read"
     E0612 "a value that the key does not know"
     E0613 "a value out of range"
-
-    // What this version does not do.
-    E0901 "a part of the language that this version does not run yet"
+    E0620 "a source of a stream that carries alerts"
 
     // Warnings.
     W0501 "a step that can never be captured"
@@ -167,6 +179,9 @@ codes! {
     W0518 "an `allow` of what cannot be allowed"
     W0519 "an `allow` that silences nothing"
     W0520 "an aggregate over the past that compares each past event"
+    W0530 "a value that stands twice in a list"
+    W0531 "a list or table that holds nothing"
+    W0540 "a stream of the alerts of a rule that is off"
     W0550 "a test that expects nothing in particular"
     W0601 "alerts that no sink receives"
     W0602 "a stream that no source feeds"

@@ -19,12 +19,20 @@ pub struct Position {
 }
 
 /// The total order of events: by time, then stream in order of name, then partition, then offset.
+/// The events that rules make of their alerts come after those of sources of the same time, whatever
+/// stream they are of, in the order in which the alerts were reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SequencePoint {
     /// Event time.
     pub time: Timestamp,
-    /// The stream; ids are given in the order of names.
+    /// The stream, whose ids are given in the order of names; [`SequencePoint::DERIVED`] for all
+    /// events made of alerts.
     pub stream: StreamId,
-    /// Partition, then offset.
+    /// Partition, then offset. Of events made of alerts, the offset is their number.
     pub position: Position,
+}
+
+impl SequencePoint {
+    /// The place of events made of alerts among the streams: the last.
+    pub const DERIVED: StreamId = StreamId(u32::MAX);
 }

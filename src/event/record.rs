@@ -16,6 +16,15 @@ struct Inner {
     point: SequencePoint,
     values: Box<[Value]>,
     raw: Box<[u8]>,
+    /// What an event that was made of an alert has besides; few are, so it takes little room.
+    derived: Option<Box<Derived>>,
+}
+
+#[derive(Debug)]
+struct Derived {
+    /// The stream; the point has the one that all such events share.
+    stream: StreamId,
+    alert: Box<str>,
 }
 
 impl Event {
@@ -31,7 +40,23 @@ impl Event {
     ) -> Event {
         let time = time.clamp(Timestamp::FIRST, Timestamp::LAST);
         let point = SequencePoint { time, stream, position };
-        Event(Arc::new(Inner { point, values: values.into(), raw: raw.into() }))
+        Event(Arc::new(Inner { point, values: values.into(), raw: raw.into(), derived: None }))
+    }
+
+    /// An event of a stream that carries a rule's alerts. `number` grows from each such event to the
+    /// next, of whatever stream; `alert` is the id of the alert, by which the event is known.
+    pub fn of_alert(
+        stream: StreamId,
+        time: Timestamp,
+        number: u64,
+        alert: impl Into<Box<str>>,
+        values: impl Into<Box<[Value]>>,
+        raw: impl Into<Box<[u8]>>,
+    ) -> Event {
+        let position = Position { offset: number, ..Position::default() };
+        let point = SequencePoint { time, stream: SequencePoint::DERIVED, position };
+        let derived = Some(Box::new(Derived { stream, alert: alert.into() }));
+        Event(Arc::new(Inner { point, values: values.into(), raw: raw.into(), derived }))
     }
 
     /// The event, moved to `time` if it is before: how an event of a stream without a time field
@@ -45,7 +70,17 @@ impl Event {
 
     /// The stream it belongs to.
     pub fn stream(&self) -> StreamId {
-        self.0.point.stream
+        match &self.0.derived {
+            None => self.0.point.stream,
+            Some(derived) => derived.stream,
+        }
+    }
+
+    /// The id of the alert that it was made of; `None` for an event that came from a source. It says
+    /// which event this is, where the number in its position says only in which order it came: after
+    /// a restart the numbers begin anew.
+    pub fn alert(&self) -> Option<&str> {
+        self.0.derived.as_ref().map(|derived| &*derived.alert)
     }
 
     /// Its event time.
@@ -53,7 +88,7 @@ impl Event {
         self.0.point.time
     }
 
-    /// Where it came from.
+    /// Where it came from: [`Event::alert`] says it of an event that was made of an alert.
     pub fn position(&self) -> Position {
         self.0.point.position
     }

@@ -5,7 +5,8 @@ use compact_str::CompactString;
 use super::time::Duration;
 use super::value::Type;
 
-/// A stream of the rule set, by its place in the order of names.
+/// A stream of the rule set, by its place: first those that sources feed, in the order of names,
+/// then those that carry the alerts of rules, in the order of names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(pub u32);
 
@@ -58,6 +59,20 @@ impl FieldType {
             FieldType::Ip => Type::Ip,
         }
     }
+
+    /// The declaration of a field that holds values of a type; `None` for the type of `null`.
+    pub const fn of(ty: Type) -> Option<FieldType> {
+        Some(match ty {
+            Type::Null => return None,
+            Type::Bool => FieldType::Bool,
+            Type::Int => FieldType::Int,
+            Type::Float => FieldType::Float,
+            Type::Str => FieldType::Str,
+            Type::Timestamp => FieldType::Timestamp(None),
+            Type::Duration => FieldType::Duration,
+            Type::Ip => FieldType::Ip,
+        })
+    }
 }
 
 /// One field of a stream.
@@ -74,7 +89,7 @@ pub struct Field {
     pub path: Vec<CompactString>,
 }
 
-/// A stream as declared.
+/// A stream as declared, or as the rule whose alerts it carries makes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StreamSchema {
     /// Its name.
@@ -87,6 +102,8 @@ pub struct StreamSchema {
     pub late: Duration,
     /// After how long a quiet partition stops holding event time back; `None`: never.
     pub idle: Option<Duration>,
+    /// The rule whose alerts it carries; `None` for a stream that sources feed.
+    pub alerts_of: Option<CompactString>,
 }
 
 impl StreamSchema {

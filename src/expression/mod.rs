@@ -17,7 +17,7 @@ mod wildcard;
 pub use aggregate::{Aggregate, FieldSource, Register, RegisterId, RegisterSpec};
 pub use describe::Leaves;
 pub use evaluate::{Faults, Scope};
-pub use expr::{Arithmetic, Comparison, Expr, Size, Template, conjunction};
+pub use expr::{Arithmetic, Comparison, Expr, Size, TableRef, Template, conjunction};
 pub use history::{History, HistoryId};
 pub use truth::{Facts, Known, Truth, clash, subject};
 pub use wildcard::Wildcard;

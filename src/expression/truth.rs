@@ -293,6 +293,7 @@ impl Asked<'_> {
             | Expr::Compare(..)
             | Expr::InSet(..)
             | Expr::InList(..)
+            | Expr::InTable(..)
             | Expr::InNetworks(..)
             | Expr::Like(..)
             | Expr::Matches(..)
@@ -321,7 +322,8 @@ impl Asked<'_> {
             | Expr::Like(..)
             | Expr::Matches(..) => value.operands().into_iter().any(|operand| self.may_be_null(operand)),
             // These may have no value although their operands have.
-            Expr::InList(..) | Expr::Neg(_) | Expr::Arithmetic(..) | Expr::Call(..) => true,
+            Expr::InList(..) | Expr::InTable(..) | Expr::Lookup(..) => true,
+            Expr::Neg(_) | Expr::Arithmetic(..) | Expr::Call(..) => true,
         }
     }
 }

@@ -52,6 +52,8 @@ pub struct Given {
 pub struct Expectation {
     /// Where it stands.
     pub span: Span,
+    /// The part of it that says of what it is.
+    pub head: Span,
     /// What it is.
     pub kind: ExpectationKind,
 }

@@ -8,8 +8,9 @@ use compact_str::CompactString;
 
 use crate::alert::Severity;
 use crate::diagnostic::Span;
-use crate::event::{Duration, FieldId, StreamId, StreamSchema};
+use crate::event::{Duration, FieldId, StreamId, StreamSchema, Type};
 use crate::expression::{Expr, RegisterSpec, Template};
+use crate::table::{TableId, TableSpec};
 
 use super::case::Case;
 
@@ -18,8 +19,12 @@ pub use super::tree::LinkKind;
 /// A rule set that can be run.
 #[derive(Clone, Debug, Default)]
 pub struct Checked {
-    /// The streams, sorted by name.
+    /// The streams: those of sources sorted by name, then those of alerts sorted by name.
     pub streams: Vec<StreamSchema>,
+    /// The lists and tables, sorted by name.
+    pub tables: Vec<TableSpec>,
+    /// How the streams of alerts are filled.
+    pub alert_streams: Vec<AlertStream>,
     /// The rules, sorted by name.
     pub rules: Vec<Rule>,
     /// The tests, in the order of the files.
@@ -49,8 +54,13 @@ pub struct Rule {
     pub name: Arc<str>,
     /// Where its pattern stands.
     pub pattern_span: Span,
+    /// How far it is from events: 0 when it reads none that are made of alerts, else 1 more than the
+    /// greatest of the rules whose alerts it reads.
+    pub stratum: u32,
     /// Hash of its meaning: what decides when it matches and what it captures.
     pub fingerprint: Arc<str>,
+    /// The lists and tables that its conditions and alerts read.
+    pub tables: Vec<TableId>,
     /// `about`
     pub about: Option<String>,
     /// `tags`
@@ -79,6 +89,8 @@ pub struct Rule {
     pub alert: AlertSpec,
     /// What a time-out says, if it is reported.
     pub timeout: Option<Timeout>,
+    /// Which alerts are held back.
+    pub limit: Option<Limit>,
     /// Most live runs for one key.
     pub max_runs: usize,
     /// Most events that the live runs of one key may hold, each run counted by itself.
@@ -134,6 +146,20 @@ pub struct Test {
     pub unary: Option<Expr>,
     /// What must hold together with what the run has captured.
     pub residual: Option<Expr>,
+    /// The condition in pieces, for telling which of them does not hold; empty unless the rules were
+    /// compiled for their tests.
+    pub conjuncts: Vec<Conjunct>,
+}
+
+/// A part of a condition that must hold with the others.
+#[derive(Clone, Debug)]
+pub struct Conjunct {
+    /// Where it stands.
+    pub span: Span,
+    /// What must hold.
+    pub condition: Expr,
+    /// What it looks at, with the places.
+    pub shown: Vec<(Span, Expr)>,
 }
 
 /// Something a run keeps of what it captures.
@@ -278,11 +304,54 @@ pub struct AlertSpec {
     /// Its title.
     pub title: Template,
     /// Its fields.
-    pub fields: Vec<(CompactString, Expr)>,
+    pub fields: Vec<AlertField>,
     /// What title and fields read of the captured events.
     pub registers: Vec<RunRegister>,
     /// What title and fields read of the past.
     pub histories: Vec<History>,
+}
+
+/// A field of an alert.
+#[derive(Clone, Debug)]
+pub struct AlertField {
+    /// Its name.
+    pub name: CompactString,
+    /// Its value.
+    pub value: Expr,
+    /// The type of the value.
+    pub ty: Type,
+}
+
+/// A stream that carries the alerts of a rule. Its fields are the parts of the key, `kind`, and then
+/// those that the alerts fill.
+#[derive(Clone, Debug)]
+pub struct AlertStream {
+    /// The stream.
+    pub stream: StreamId,
+    /// The rule.
+    pub rule: Arc<str>,
+    /// Where the values of the last fields come from.
+    pub filled: Vec<Filled>,
+}
+
+/// The place of a field's value in the rule's alerts; null where an alert has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filled {
+    /// Among the fields of a match's alert.
+    pub by_match: Option<usize>,
+    /// Among the fields of a time-out's alert.
+    pub by_timeout: Option<usize>,
+}
+
+impl Filled {
+    /// The fields of the rule's alerts that it stands for: of the match, and of the time-out.
+    pub fn fields(self, rule: &Rule) -> (Option<&AlertField>, Option<&AlertField>) {
+        let by_timeout = rule.timeout.as_ref().zip(self.by_timeout);
+        (
+            self.by_match.map(|index| &rule.alert.fields[index]),
+            by_timeout.map(|(timeout, index)| &timeout.alert.fields[index]),
+        )
+    }
 }
 
 /// What a time-out says and when.
@@ -294,6 +363,23 @@ pub struct Timeout {
     pub after: Option<VariableId>,
     /// What it says.
     pub alert: AlertSpec,
+}
+
+/// How many alerts of one key may be sent in a span of time; the others are held back.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    /// So many.
+    pub count: usize,
+    /// Before each moment for so long.
+    pub per: Duration,
+    /// Counted apart for each value of these.
+    pub for_each: Vec<Expr>,
+    /// Hash of what these mean: what has been counted for other expressions counts for nothing.
+    pub meaning: Arc<str>,
+    /// What these read of the captured events.
+    pub registers: Vec<RunRegister>,
+    /// What these read of the past.
+    pub histories: Vec<History>,
 }
 
 impl RunRegister {

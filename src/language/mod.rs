@@ -10,12 +10,13 @@ pub mod case;
 pub(crate) mod checked;
 pub mod explain;
 mod format;
+pub mod index;
 mod lexer;
 mod parser;
 pub mod tree;
 
 pub use crate::expression::functions;
 pub(crate) use allow::apply as apply_allowed;
-pub(crate) use analysis::check;
+pub(crate) use analysis::{check, check_for_tests};
 pub use format::format;
 pub use parser::{MAX_FILE_BYTES, parse};

@@ -18,6 +18,7 @@ fn schema(name: &str, late: i64, idle: Option<i64>, timed: bool) -> StreamSchema
         time: timed.then_some(crate::event::FieldId(0)),
         late: Duration::from_micros(late),
         idle: idle.map(Duration::from_micros),
+        alerts_of: None,
     }
 }
 

@@ -4,11 +4,15 @@
 //! decided. A shard does not know how many others there are, reads no clock and waits for nothing.
 
 mod alerts;
+mod derived;
+mod emit;
 mod keys;
+mod limit;
 mod state;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod watch;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -18,12 +22,15 @@ use crate::automaton::Answers;
 use crate::event::{Event, Key, SequencePoint, Timestamp, Value};
 use crate::expression::{Faults, History};
 use crate::history::{Histories, Moment, Reading, RuleHistory};
-use crate::language::checked::Mode;
 use crate::matcher::{Matcher, Report, ReportKind};
 use crate::program::{Program, Route, RuleId};
+use crate::table::Tables;
 
+use derived::Derived;
 use keys::{Keys, Slot};
-use timers::{Timer, Timers};
+use timers::{Due, Timer, Timers, Turn};
+
+pub use watch::{Seen, Watcher};
 
 pub use state::{Counters, EngineState, MemoryStore, ShardState, StateStore};
 
@@ -31,8 +38,10 @@ pub use state::{Counters, EngineState, MemoryStore, ShardState, StateStore};
 #[derive(Debug)]
 pub struct Shard {
     program: Arc<Program>,
+    tables: Arc<Tables>,
     keys: Keys,
     timers: Timers,
+    derived: Derived,
     answers: Answers,
     histories: RefCell<Histories>,
     /// What the rule in hand could not compute.
@@ -45,6 +54,8 @@ pub struct Shard {
     reports: Vec<Report>,
     /// The keys of one event or moment whose runs may be over.
     touched: Vec<Slot>,
+    /// Who looks on, if anyone does.
+    watcher: Option<Box<dyn Watcher>>,
 }
 
 /// What a shard has counted.
@@ -52,9 +63,16 @@ pub struct Shard {
 pub struct ShardCounters {
     /// Events that a rule could not put into a group because a part of the key is null.
     pub keyless: u64,
-    /// For each rule: matches and time-outs reported, also those of rules in shadow.
+    /// For each rule: matches and time-outs reported, also those of rules in shadow and those held
+    /// back.
     pub alerts: Vec<u64>,
-    /// For each rule: runs dropped because a limit was reached, counted once until the key is idle.
+    /// For each rule: how many of them its `limit` held back.
+    pub held_back: Vec<u64>,
+    /// For each rule: groups of its `limit … for each` that were forgotten too early because there
+    /// were too many for one key, so that an alert too many may have passed.
+    pub groups_forgotten: Vec<u64>,
+    /// For each rule: runs dropped because a limit was reached, counted once until the key is idle,
+    /// and alerts left out of streams because too many waited, counted once until none waits.
     pub limits: Vec<u64>,
     /// For each rule: events that an aggregate over the past has left out because its log was full.
     pub forgotten: Vec<u64>,
@@ -85,13 +103,17 @@ impl Shard {
         let rules = program.rules().len();
         Shard {
             answers: Answers::new(program.predicates()),
+            tables: Arc::new(Tables::unread(program.tables())),
             keys: Keys::default(),
             timers: Timers::default(),
+            derived: Derived::default(),
             histories: RefCell::default(),
             faults: Faults::default(),
             counters: ShardCounters {
                 keyless: 0,
                 alerts: vec![0; rules],
+                held_back: vec![0; rules],
+                groups_forgotten: vec![0; rules],
                 limits: vec![0; rules],
                 forgotten: vec![0; rules],
                 faults: vec![0; rules],
@@ -100,8 +122,19 @@ impl Shard {
             live_runs: 0,
             reports: Vec::new(),
             touched: Vec::new(),
+            watcher: None,
             program,
         }
+    }
+
+    /// The contents of lists and tables.
+    pub fn tables(&self) -> &Arc<Tables> {
+        &self.tables
+    }
+
+    /// Puts other contents in their place, from the next event on.
+    pub fn set_tables(&mut self, tables: Arc<Tables>) {
+        self.tables = tables;
     }
 
     /// Gives out the alerts of rules in shadow as if they were live, or not.
@@ -124,9 +157,14 @@ impl Shard {
         self.histories.borrow().events()
     }
 
-    /// How many keys have live runs.
+    /// How many keys there are for which something is held: runs, or what a `limit` counts.
     pub fn live_keys(&self) -> usize {
         self.keys.len()
+    }
+
+    /// How many events made of alerts wait for event time to pass theirs.
+    pub fn waiting(&self) -> usize {
+        self.derived.len()
     }
 
     /// Looks at the next event in the order; event time has passed all that was due before it.
@@ -153,6 +191,7 @@ impl Shard {
     fn route(&mut self, program: &Program, route: &Route, event: &Event, decided: &mut Vec<Decided>) {
         if route.key.iter().any(|field| event.value(*field).is_null()) {
             self.counters.keyless += 1;
+            self.show_keyless(route, event);
             return;
         }
         self.remember(program, route, event);
@@ -161,9 +200,15 @@ impl Shard {
         let mut known: Option<Key> = None;
         for &rule in &route.rules {
             let compiled = &program.compiled()[rule.0 as usize];
+            let is_watched = self.is_watched(rule);
+            if is_watched {
+                let key = known.get_or_insert_with(|| key_of(route, event));
+                self.show(program, rule, key, moment, |watcher, seen| watcher.event(seen, event));
+            }
             let matcher = Matcher {
                 rule: compiled,
                 predicates: program.predicates(),
+                tables: &self.tables,
                 history: None,
                 faults: &self.faults,
             };
@@ -171,10 +216,7 @@ impl Shard {
             if !concerned && !compiled.automaton.sees_every_event {
                 continue;
             }
-            let key = known.get_or_insert_with(|| {
-                Key::new(route.key.iter().map(|field| event.value(*field)))
-                    .expect("no part of the key is null")
-            });
+            let key = known.get_or_insert_with(|| key_of(route, event));
             if slot.is_none() {
                 slot = self.keys.find(key);
             }
@@ -193,7 +235,11 @@ impl Shard {
             matcher.event(&mut state.runs, event, &mut self.answers, &mut self.reports);
             self.live_runs = self.live_runs + state.runs.len() - before;
             self.counters.faults[rule.0 as usize] += self.faults.take();
-            state.schedule(at, &mut self.timers);
+            state.schedule(compiled.rule.stratum, at, &mut self.timers);
+            if is_watched {
+                let reports = self.reports.clone();
+                self.show(program, rule, key, moment, |watcher, seen| watcher.after(seen, &reports));
+            }
             decided.extend(self.reports.drain(..).map(|report| Decided { rule, slot: at, report }));
         }
         self.touched.extend(slot);
@@ -204,12 +250,13 @@ impl Shard {
     fn remember(&mut self, program: &Program, route: &Route, event: &Event) {
         for &log in &route.logs {
             let spec = program.logs().get(log);
-            let enters =
-                spec.filter.is_none_or(|filter| self.answers.holds(program.predicates(), filter, event));
+            let enters = spec
+                .filter
+                .is_none_or(|filter| self.answers.holds(program.predicates(), filter, event, &self.tables));
             if !enters {
                 continue;
             }
-            let forgot = self.histories.get_mut().push(log, spec, event, &self.faults);
+            let forgot = self.histories.get_mut().push(log, spec, event, &self.tables, &self.faults);
             let faults = self.faults.take();
             for rule in program.readers(log) {
                 self.counters.forgotten[rule.0 as usize] += u64::from(forgot);
@@ -220,65 +267,99 @@ impl Shard {
 
     /// Event time has come to `now`: decides everything that was due before it.
     pub fn advance(&mut self, now: Timestamp, alerts: &mut Vec<Alert>) {
-        while let Some(due) = self.timers.next_due().filter(|due| *due < now) {
-            self.decide(due, alerts);
+        let next = |shard: &Shard| shard.timers.next_due().into_iter().chain(shard.derived.next_time()).min();
+        while let Some(moment) = next(self).filter(|moment| *moment < now) {
+            self.pass(moment, alerts);
         }
         self.histories.get_mut().expire(now, self.program.logs());
     }
 
-    /// Decides all that is due at one moment.
-    fn decide(&mut self, due: Timestamp, alerts: &mut Vec<Alert>) {
+    /// Event time passes a moment: what was made of its alerts is looked at, and what is due is
+    /// decided, stratum by stratum. What is decided for one stratum can make events of that very
+    /// moment, which only rules of greater strata read.
+    fn pass(&mut self, moment: Timestamp, alerts: &mut Vec<Alert>) {
+        loop {
+            while let Some(event) = self.derived.pop(moment) {
+                self.event(&event, alerts);
+            }
+            let Some(turn) = self.timers.turn(moment) else { return };
+            self.decide(moment, turn, alerts);
+        }
+    }
+
+    /// Decides what is due at one moment in one turn.
+    fn decide(&mut self, due: Timestamp, turn: Turn, alerts: &mut Vec<Alert>) {
         let program = Arc::clone(&self.program);
         let mut decided: Vec<Decided> = Vec::new();
-        while let Some(Timer { slot, rule, .. }) = self.timers.pop_due(due) {
-            let Some(state) = self.keys.state_if_scheduled(slot, rule, due) else { continue };
-            let compiled = &program.compiled()[rule.0 as usize];
-            let matcher = Matcher {
-                rule: compiled,
-                predicates: program.predicates(),
-                history: None,
-                faults: &self.faults,
-            };
-            let before = state.runs.len();
-            matcher.time(&mut state.runs, due, &mut self.reports);
-            self.live_runs = self.live_runs + state.runs.len() - before;
-            self.counters.faults[rule.0 as usize] += self.faults.take();
-            state.schedule(slot, &mut self.timers);
-            self.touched.push(slot);
-            decided.extend(self.reports.drain(..).map(|report| Decided { rule, slot, report }));
+        while let Some(Timer { slot, what, .. }) = self.timers.pop(due, turn) {
+            match what {
+                Due::Runs { rule, .. } => self.pass_time(&program, rule, slot, due, &mut decided),
+                Due::Limit(rule) => self.forget(&program, rule, slot, due),
+            }
         }
         decided.sort_by_key(Decided::order);
         self.emit(&program, &decided, Moment { now: due, current: None }, alerts);
         self.drop_idle_keys();
     }
 
-    fn emit(&mut self, program: &Program, decided: &[Decided], moment: Moment, alerts: &mut Vec<Alert>) {
-        for Decided { rule, slot, report } in decided {
-            let compiled = &program.compiled()[rule.0 as usize].rule;
-            match report.kind {
-                ReportKind::Match | ReportKind::Timeout => self.counters.alerts[rule.0 as usize] += 1,
-                ReportKind::TooManyRuns | ReportKind::TooManyEvents => {
-                    self.counters.limits[rule.0 as usize] += 1
-                }
-            }
-            if compiled.mode == Mode::Live || self.sends_shadow {
-                let key = self.keys.key(*slot);
-                let readings = match report.kind {
-                    ReportKind::Timeout => &program.readings(*rule).timeout,
-                    _ => &program.readings(*rule).alert,
-                };
-                let history = past(program, readings, key.values(), moment, &self.histories);
-                let history = history.as_ref().map(|history| history as &dyn History);
-                alerts.push(alerts::build(compiled, program.streams(), key, report, history, &self.faults));
-                self.counters.faults[rule.0 as usize] += self.faults.take();
-            }
+    /// Decides what is due for the runs of a rule for a key.
+    fn pass_time(
+        &mut self,
+        program: &Program,
+        rule: RuleId,
+        slot: Slot,
+        due: Timestamp,
+        decided: &mut Vec<Decided>,
+    ) {
+        if self.keys.state_if_scheduled(slot, rule, due).is_none() {
+            return;
+        }
+        let key = self.is_watched(rule).then(|| self.keys.key(slot).clone());
+        let moment = Moment { now: due, current: None };
+        if let Some(key) = &key {
+            self.show(program, rule, key, moment, |watcher, seen| watcher.time(seen, due));
+        }
+        let state = self.keys.state(slot, rule);
+        let compiled = &program.compiled()[rule.0 as usize];
+        let matcher = Matcher {
+            rule: compiled,
+            predicates: program.predicates(),
+            tables: &self.tables,
+            history: None,
+            faults: &self.faults,
+        };
+        let before = state.runs.len();
+        matcher.time(&mut state.runs, due, &mut self.reports);
+        self.live_runs = self.live_runs + state.runs.len() - before;
+        self.counters.faults[rule.0 as usize] += self.faults.take();
+        state.schedule(compiled.rule.stratum, slot, &mut self.timers);
+        if let Some(key) = &key {
+            let reports = self.reports.clone();
+            self.show(program, rule, key, moment, |watcher, seen| watcher.after(seen, &reports));
+        }
+        self.touched.push(slot);
+        decided.extend(self.reports.drain(..).map(|report| Decided { rule, slot, report }));
+    }
+
+    /// Forgets what the `limit` of a rule needs no more of a key.
+    fn forget(&mut self, program: &Program, rule: RuleId, slot: Slot, due: Timestamp) {
+        let limit = program.compiled()[rule.0 as usize].rule.limit.as_ref();
+        if let (Some(limit), Some(state)) = (limit, self.keys.state_if_held(slot, rule)) {
+            state.forget(limit, due, slot, &mut self.timers);
+            self.touched.push(slot);
         }
     }
 
     fn throw_out_timers(&mut self) {
         if self.timers.are_crowded() {
-            self.timers.replace(self.keys.timers());
+            self.set_timers();
         }
+    }
+
+    /// Sets the timers that are wanted, and no others.
+    fn set_timers(&mut self) {
+        let stratum = |rule: RuleId| self.program.compiled()[rule.0 as usize].rule.stratum;
+        self.timers.replace(self.keys.timers(stratum));
     }
 
     /// Forgets the keys whose runs are over, once nothing refers to them any more.
@@ -287,6 +368,11 @@ impl Shard {
             self.keys.remove_idle(slot);
         }
     }
+}
+
+/// The key of an event, none of whose parts is null.
+fn key_of(route: &Route, event: &Event) -> Key {
+    Key::new(route.key.iter().map(|field| event.value(*field))).expect("no part of the key is null")
 }
 
 /// The past as a rule sees it, if it looks at any.

@@ -7,12 +7,44 @@ use super::keys::Slot;
 use crate::event::Timestamp;
 use crate::program::RuleId;
 
-/// A moment at which a rule has something to decide for a key.
+/// A moment at which something is due for a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Timer {
     pub due: Timestamp,
-    pub rule: RuleId,
+    pub what: Due,
     pub slot: Slot,
+}
+
+/// What is due. Of one moment, the first variant comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    /// The passing of time decides something about runs of the rule.
+    Runs {
+        /// How far the rule is from events, as [`crate::language::checked::Rule`] has it.
+        stratum: u32,
+        rule: RuleId,
+    },
+    /// Something of what the rule's `limit` counts can be forgotten.
+    Limit(RuleId),
+}
+
+/// What is decided together of one moment: rules of one stratum at a time, so that what their alerts
+/// lead to comes before what is due for the rules that read them; then all that decides nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// The runs of rules of this stratum.
+    Stratum(u32),
+    /// Everything else.
+    Rest,
+}
+
+impl Due {
+    fn turn(self) -> Turn {
+        match self {
+            Due::Runs { stratum, .. } => Turn::Stratum(stratum),
+            Due::Limit(_) => Turn::Rest,
+        }
+    }
 }
 
 /// How many timers are held before any are thrown out.
@@ -39,9 +71,15 @@ impl Timers {
         self.queue.peek().map(|Reverse(timer)| timer.due)
     }
 
-    /// Takes out a timer of exactly that moment, which is the earliest.
-    pub fn pop_due(&mut self, due: Timestamp) -> Option<Timer> {
-        if self.next_due() != Some(due) {
+    /// The turn of the first timer of exactly that moment, which is the earliest.
+    pub fn turn(&self, due: Timestamp) -> Option<Turn> {
+        let Reverse(first) = self.queue.peek()?;
+        (first.due == due).then(|| first.what.turn())
+    }
+
+    /// Takes out a timer of that moment and turn, which are the earliest.
+    pub fn pop(&mut self, due: Timestamp, turn: Turn) -> Option<Timer> {
+        if self.turn(due) != Some(turn) {
             return None;
         }
         self.queue.pop().map(|Reverse(timer)| timer)

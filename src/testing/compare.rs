@@ -99,6 +99,11 @@ pub(super) fn kind(kind: AlertKind) -> &'static str {
     }
 }
 
+/// The value that a part of a key must have.
+pub(super) fn key_part(constant: &Value, ty: Type, case: &Case) -> Value {
+    of_type(constant, ty, case.base)
+}
+
 /// A constant as a value of a type: times, durations and addresses may be written as text, and a time
 /// as the span from the test's beginning.
 fn of_type(constant: &Value, ty: Type, base: Timestamp) -> Value {

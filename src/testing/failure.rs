@@ -3,7 +3,7 @@
 use crate::alert::Alert;
 use crate::diagnostic::{Label, Sources, Span, Style, render_finding};
 use crate::event::Value;
-use crate::language::case::{Expectation, ExpectationKind, Given, Step, Wanted};
+use crate::language::case::{Expectation, ExpectationKind, Given, Step, Wanted, WantedField};
 
 use super::compare::{self, Found};
 use super::{Judge, MAX_ALERTS, show};
@@ -39,6 +39,8 @@ pub struct Difference {
     pub expected: Value,
     /// What came; or why there is no value.
     pub found: Result<Value, String>,
+    /// Both in words.
+    shown: [String; 2],
     /// Whether that is as expected.
     pub is_same: bool,
 }
@@ -55,7 +57,7 @@ impl Failure {
     }
 
     /// Adds a place, unless there are enough of them.
-    fn also(&mut self, span: Span, text: String) {
+    pub(super) fn also(&mut self, span: Span, text: String) {
         if self.secondary.len() < MAX_LABELS {
             self.secondary.push(Label { span, text });
         }
@@ -64,9 +66,8 @@ impl Failure {
     /// The failure with the lines of the test that it is about.
     pub fn render(&self, sources: &Sources, style: Style) -> String {
         let mut notes = self.notes.clone();
-        if !self.differences.is_empty() {
-            let at = notes.len().min(1);
-            notes.insert(at, self.table());
+        if let (Some(first), false) = (notes.first_mut(), self.differences.is_empty()) {
+            first.push_str(&format!("\n{}", self.table()));
         }
         render_finding(&self.message, &self.primary, &self.secondary, &notes, sources, style)
     }
@@ -76,21 +77,10 @@ impl Failure {
         let mut rows = vec![["", "", "expected", "came"].map(str::to_owned)];
         for difference in &self.differences {
             let mark = if difference.is_same { "" } else { "≠" };
-            let came = match &difference.found {
-                Ok(value) => shortened(&show::value(value)),
-                Err(why) => format!("({why})"),
-            };
-            let expected = shortened(&show::value(&difference.expected));
+            let [expected, came] = difference.shown.clone();
             rows.push([mark.to_owned(), difference.path.clone(), expected, came]);
         }
         show::table(&rows)
-    }
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(MAX_VALUE) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }
 
@@ -170,7 +160,7 @@ impl Judge<'_> {
             (1, _) => format!("`{rule}` reported no {what}"),
             (times, came) => format!("{came} of {times} expected alerts of `{rule}` came"),
         };
-        Failure::new(message, expectation.span, "expected here")
+        Failure::new(message, expectation.head, "expected here")
     }
 
     /// Puts the alert beside the expectation that is nearest to it.
@@ -193,30 +183,54 @@ impl Judge<'_> {
         }
         failure.notes.push(format!("the nearest alert is {described}"));
         failure.differences = self.differences(wanted, alert);
+        for (field, difference) in self.compared(wanted, alert).filter(|(_, difference)| !difference.is_same)
+        {
+            let text = match &difference.found {
+                Ok(_) => format!("came: {}", difference.shown[1]),
+                Err(why) => why.clone(),
+            };
+            failure.also(field.span, text);
+        }
         let took = show::captured(self.case, alert);
         failure.notes.push(format!("it captured {took}"));
     }
 
-    fn differences(&self, wanted: &Wanted, alert: &Alert) -> Vec<Difference> {
-        let mut differences = Vec::new();
-        if alert.kind != wanted.kind {
-            differences.push(Difference {
-                path: "kind".to_owned(),
-                expected: Value::text(compare::kind(wanted.kind)),
-                found: Ok(Value::text(compare::kind(alert.kind))),
-                is_same: false,
-            });
-        }
-        for field in &wanted.fields {
+    /// The fields of an expectation with what stands in an alert at their places.
+    fn compared<'b>(
+        &'b self,
+        wanted: &'b Wanted,
+        alert: &'b Alert,
+    ) -> impl Iterator<Item = (&'b WantedField, Difference)> {
+        wanted.fields.iter().map(move |field| {
             let found = compare::found(self.program, self.case, alert, field);
             let is_same = found.is_expected();
             let (expected, found) = match found {
                 Found::Value { found, expected } => (expected, Ok(found)),
                 Found::Nothing(why) => (field.value.clone(), Err(why)),
             };
-            differences.push(Difference { path: field.path.clone(), expected, found, is_same });
-        }
-        differences
+            (field, self.difference(&field.path, expected, found, is_same))
+        })
+    }
+
+    fn difference(
+        &self,
+        path: &str,
+        expected: Value,
+        found: Result<Value, String>,
+        is_same: bool,
+    ) -> Difference {
+        let value = |value: &Value| show::shortened(&show::value_in(self.case, value), MAX_VALUE);
+        let came = found.as_ref().map_or_else(|why| format!("({why})"), value);
+        Difference { path: path.to_owned(), shown: [value(&expected), came], expected, found, is_same }
+    }
+
+    fn differences(&self, wanted: &Wanted, alert: &Alert) -> Vec<Difference> {
+        let kind = (alert.kind != wanted.kind).then(|| {
+            let word = |kind| Value::text(compare::kind(kind));
+            self.difference("kind", word(wanted.kind), Ok(word(alert.kind)), false)
+        });
+        let fields = self.compared(wanted, alert).map(|(_, difference)| difference);
+        kind.into_iter().chain(fields).collect()
     }
 
     /// A failure if any of these alerts came.
@@ -277,6 +291,4 @@ impl Judge<'_> {
         }
         Some(failure)
     }
-
-    fn explain(&self, _: &mut Failure, _: &Wanted) {}
 }

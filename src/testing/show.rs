@@ -14,12 +14,19 @@ pub(super) fn moment(case: &Case, time: Timestamp) -> String {
     }
 }
 
-/// A value as an expectation would write it.
+/// A value as an expectation of the test could write it.
+pub(super) fn value_in(case: &Case, found: &Value) -> String {
+    match found {
+        Value::Timestamp(time) => moment(case, *time),
+        other => value(other),
+    }
+}
+
+/// A value as a rule would write it.
 pub(super) fn value(value: &Value) -> String {
     match value {
         Value::Str(text) => format!("{:?}", text.as_str()),
         Value::Timestamp(_) | Value::Ip(_) => format!("\"{value}\""),
-        Value::Float(x) if x.fract() == 0.0 && x.abs() < 1e15 => format!("{x:.1}"),
         other => other.to_string(),
     }
 }
@@ -52,15 +59,28 @@ pub(super) fn alert(case: &Case, alert: &Alert) -> String {
 
 /// What an alert captured and when: `tiny at 0s, 10s; big at 1m`.
 pub(super) fn captured(case: &Case, alert: &Alert) -> String {
-    let variables = alert.events.iter().map(|(name, events)| {
-        let mut times: Vec<String> =
-            events.iter().take(MAX_TIMES).map(|event| moment(case, event.time())).collect();
-        if events.len() > MAX_TIMES {
-            times.push(format!("… {} more", events.len() - MAX_TIMES));
-        }
-        format!("{name} at {}", times.join(", "))
+    groups(alert.events.iter().map(|(name, events)| {
+        (name.as_str(), events.iter().map(|event| moment(case, event.time())).collect())
+    }))
+}
+
+/// Names with times: `tiny at 0s, 10s; big at 1m`.
+pub(super) fn groups<'n>(groups: impl IntoIterator<Item = (&'n str, Vec<String>)>) -> String {
+    let groups = groups.into_iter().map(|(name, mut times)| {
+        let more = times.len().saturating_sub(MAX_TIMES);
+        times.truncate(MAX_TIMES);
+        let rest = if more > 0 { format!(" and {more} more times") } else { String::new() };
+        format!("{name} at {}{rest}", times.join(", "))
     });
-    variables.collect::<Vec<_>>().join("; ")
+    groups.collect::<Vec<_>>().join("; ")
+}
+
+/// A text cut off behind so many characters.
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// Most times that are listed of one variable.

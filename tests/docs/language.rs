@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tripline::diagnostic::{Sources, Style};
 use tripline::program::Program;
+use tripline::table::Tables;
 use tripline::testing;
 
 use super::page::{Block, check, sections, streams, whole};
@@ -52,10 +53,10 @@ fn the_tests_pass() {
     let mut count = 0;
     for block in blocks("trip") {
         let sources = Sources::new([("example.trip", whole(&block.text)), ("streams.trip", streams.clone())]);
-        let (Some(program), _) = Program::compile(&sources) else { continue };
+        let (Some(program), _) = Program::compile_for_tests(&sources) else { continue };
         let program = Arc::new(program);
         for case in program.cases() {
-            let outcome = testing::run(&program, case);
+            let outcome = testing::run(&program, &Arc::new(Tables::unread(program.tables())), &sources, case);
             let shown = outcome.failures.iter().map(|failure| failure.render(&sources, Style::Plain));
             assert!(outcome.passed(), "{}\n{}", case.name, shown.collect::<Vec<_>>().join("\n"));
             count += 1;

@@ -18,7 +18,7 @@ fn list(size: usize, between: &str, piece: impl Fn(usize) -> String) -> String {
     (0..size).map(piece).collect::<Vec<_>>().join(between)
 }
 
-const CASES: [Case; 9] = [
+const CASES: [Case; 13] = [
     (
         "fields of a stream",
         |n| format!("stream wide {{ {} }}", list(n, ", ", |i| format!("f{i} int"))),
@@ -31,6 +31,16 @@ const CASES: [Case; 9] = [
             let parts = list(n, ", ", |i| format!("f{i}"));
             format!("stream wide {{ {fields} }}\nrule r {{\n by {parts}\n match wide\n alert low \"x\"\n}}\n")
         },
+        "E0403",
+    ),
+    (
+        "columns of a table",
+        |n| format!("table wide from \"w.csv\" {{ key {} }}", list(n, ", ", |i| format!("f{i} int"))),
+        "E0403",
+    ),
+    (
+        "key columns of a table",
+        |n| format!("table wide from \"w.csv\" {{ {} }}", list(n, ", ", |i| format!("key f{i} int"))),
         "E0403",
     ),
     (
@@ -51,6 +61,12 @@ const CASES: [Case; 9] = [
         "E0403",
     ),
     ("a count", |n| format!("match {n} auth within 1h"), "E0403"),
+    ("alerts that a `limit` lets pass", |n| format!("match auth\nlimit {n} per 1h"), "E0403"),
+    (
+        "expressions of `for each`",
+        |n| format!("match auth\nlimit 1 per 1h for each {}", list(n, ", ", |i| format!("auth.items + {i}"))),
+        "E0403",
+    ),
     (
         "branches of an `and`",
         |n| {

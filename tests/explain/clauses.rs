@@ -55,7 +55,9 @@ rule waits {
   by account
   event failed = logins where not ok
   match failed then not logins for 1d
-  alert low "gone"
+  alert low "gone" {
+    usual = count(logins) over previous 30d, today = count(logins where ok) over 1d, many = count(logins) over 1h > 5
+  }
   mode off
 }"#,
             r#"

@@ -13,6 +13,7 @@ mod everything;
 #[expect(dead_code, reason = "the property tests use the rest")]
 mod generate;
 mod hover;
+mod meaning;
 #[path = "../property/pattern.rs"]
 mod pattern;
 mod patterns;

@@ -18,7 +18,7 @@ fn field(name: &str, ty: FieldType, path: &str) -> Field {
 /// keeps the mark in its name; paths are the names without it.
 fn schema(fields: &[(&str, FieldType)]) -> StreamSchema {
     let fields = fields.iter().map(|(name, ty)| field(name, *ty, name.trim_end_matches('?'))).collect();
-    StreamSchema { name: "s".into(), fields, time: None, late: Duration::ZERO, idle: None }
+    StreamSchema { name: "s".into(), fields, time: None, late: Duration::ZERO, idle: None, alerts_of: None }
 }
 
 fn decode_with(schema: &StreamSchema, record: impl AsRef<[u8]>) -> Result<Event, Malformed> {

@@ -48,7 +48,7 @@ fn describe(page: &mut String, function: &Function) {
     for (index, signature) in function.signatures.iter().enumerate() {
         // Two blanks at the end of a line break it in Markdown; a backslash can be seen.
         let end = if index + 1 < function.signatures.len() { "\\" } else { "" };
-        put(page, format_args!("`{}{}`{end}\n", function.name, Written(signature)));
+        put(page, format_args!("`{}{}`{end}\n", function.name, signature));
     }
     meaning(page, function.summary, function.examples);
 }
@@ -61,13 +61,11 @@ fn meaning(page: &mut String, summary: &str, examples: &[(&str, &str)]) {
 }
 
 /// `(at timestamp [, zone string]) → int`
-struct Written<'a>(&'a Signature);
-
-impl std::fmt::Display for Written<'_> {
+impl std::fmt::Display for Signature {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let required = self.0.parameters.len() - self.0.optional;
+        let required = self.parameters.len() - self.optional;
         f.write_str("(")?;
-        for (index, (name, ty)) in self.0.parameters.iter().enumerate() {
+        for (index, (name, ty)) in self.parameters.iter().enumerate() {
             match (index, index < required) {
                 (0, true) => write!(f, "{name} {ty}")?,
                 (_, true) => write!(f, ", {name} {ty}")?,
@@ -75,7 +73,7 @@ impl std::fmt::Display for Written<'_> {
                 (_, false) => write!(f, " [, {name} {ty}]")?,
             }
         }
-        write!(f, ") → {}", self.0.result)
+        write!(f, ") → {}", self.result)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::expression::Expr;
 use crate::language::tree::{self, ExprKind};
 
+use super::dependency::{self, Dependencies};
 use super::expression::{Argument, Checker, Place, Typed};
 use super::scope::{Globals, listed};
 use super::variables::{Registers, Visible};
@@ -54,7 +55,8 @@ pub(super) fn settle<'t>(
         .collect();
     globals.definitions =
         definitions.iter().map(|definition| (definition.name.node.as_str(), *definition)).collect();
-    let (order, circles) = by_dependency(&all);
+    let uses = |name: &'t str| names_used(all[name].body(), &all);
+    let Dependencies { order, circles } = dependency::order(all.keys().copied(), uses);
     for circle in &circles {
         diagnostics.push(in_a_circle(circle, &all));
         for name in circle {
@@ -97,7 +99,13 @@ fn value_of<'t>(
                 .label("null")
                 .help("a division by zero, a number that grows too large and `null` itself have none")
         }
-        None => Diagnostic::new(E0212, constant.value.span, "a `let` must be constant"),
+        // Nothing else that can be named here changes.
+        None => Diagnostic::new(E0212, constant.value.span, "a `let` must be constant")
+            .label("lists and tables change when their files do")
+            .help(format!(
+                "make it a `def`, which is computed where it is used: `def {}() = …`",
+                constant.name.node
+            )),
     };
     checker.report(diagnostic);
     None
@@ -148,66 +156,6 @@ fn in_a_circle(circle: &[&str], all: &BTreeMap<&str, Declared<'_>>) -> Diagnosti
         diagnostic = diagnostic.also(*span, "and this");
     }
     diagnostic.help("write one of them without the others: each is replaced by what it stands for")
-}
-
-/// A name whose uses are being followed.
-struct Visit<'t> {
-    name: &'t str,
-    /// The least number among the open names that can be reached from it.
-    lowest: usize,
-    /// The names that it uses and that have not been followed.
-    uses: Vec<&'t str>,
-    uses_itself: bool,
-}
-
-/// The names so that each stands after those it uses, and the circles: the strongly connected
-/// components (Tarjan, SIAM Journal on Computing 1(2), 1972). An explicit stack, because a chain of
-/// definitions may be as long as the file.
-fn by_dependency<'t>(all: &BTreeMap<&'t str, Declared<'t>>) -> (Vec<&'t str>, Vec<Vec<&'t str>>) {
-    /// The number of a name that is settled: it belongs to no circle that is still open.
-    const SETTLED: usize = usize::MAX;
-    let mut order = Vec::new();
-    let mut circles = Vec::new();
-    let mut numbers: BTreeMap<&'t str, usize> = BTreeMap::new();
-    // The names that may still belong to a circle, as they were found.
-    let mut open: Vec<&'t str> = Vec::new();
-    for &start in all.keys() {
-        let mut path: Vec<Visit<'t>> = Vec::new();
-        let mut next = Some(start);
-        loop {
-            if let Some(name) = next.take() {
-                let count = numbers.len();
-                let number = *numbers.entry(name).or_insert(count);
-                if number == count {
-                    open.push(name);
-                    let uses = names_used(all[name].body(), all);
-                    path.push(Visit { name, lowest: number, uses, uses_itself: false });
-                } else if let Some(user) = path.last_mut() {
-                    user.lowest = user.lowest.min(number);
-                    user.uses_itself |= user.name == name;
-                }
-            }
-            let Some(visit) = path.last_mut() else { break };
-            next = visit.uses.pop();
-            if next.is_some() {
-                continue;
-            }
-            let Some(Visit { name, lowest, uses_itself, .. }) = path.pop() else { break };
-            order.push(name);
-            if let Some(user) = path.last_mut() {
-                user.lowest = user.lowest.min(lowest);
-            }
-            if lowest == numbers[name] {
-                let from = open.iter().rposition(|open| *open == name).unwrap_or(0);
-                let component = open.split_off(from);
-                numbers.extend(component.iter().map(|name| (*name, SETTLED)));
-                if uses_itself || component.len() > 1 {
-                    circles.push(component);
-                }
-            }
-        }
-    }
-    (order, circles)
 }
 
 /// The constants and definitions that an expression names.

@@ -100,6 +100,8 @@ pub(super) struct Checker<'g, 't> {
     expanding: Option<Span>,
     /// Whether it has been reported as too large: then nothing more of it is looked at.
     is_too_large: bool,
+    /// What the expressions of the text have become, by their places, if that is wanted.
+    pub(super) pieces: Option<Vec<(Span, Expr)>>,
 }
 
 impl<'g, 't> Checker<'g, 't> {
@@ -121,6 +123,7 @@ impl<'g, 't> Checker<'g, 't> {
             depth: 0,
             expanding: None,
             is_too_large: false,
+            pieces: None,
         }
     }
 
@@ -136,6 +139,11 @@ impl<'g, 't> Checker<'g, 't> {
         self.place = place;
         self.parameters = outer;
         result
+    }
+
+    /// Whether the name is a parameter of the definition being put in.
+    pub fn is_parameter(&self, name: &str) -> bool {
+        self.parameters.iter().any(|(parameter, _)| *parameter == name)
     }
 
     pub fn report(&mut self, diagnostic: Diagnostic) {
@@ -154,6 +162,9 @@ impl<'g, 't> Checker<'g, 't> {
         let typed = fold(typed?);
         if let Some(Value::Str(text)) = typed.expr.as_const() {
             self.charge(Size { operations: text.len() / Size::BYTES, depth: 0 }, expr.span)?;
+        }
+        if let (Some(pieces), None) = (&mut self.pieces, self.expanding) {
+            pieces.push((expr.span, typed.expr.clone()));
         }
         Some(typed)
     }
@@ -185,10 +196,7 @@ impl<'g, 't> Checker<'g, 't> {
             ExprKind::Duration(duration) => Some(constant(Value::Duration(*duration))),
             ExprKind::Name(name) => self.name(name, span),
             ExprKind::Field(of, field) => self.field(of, field, span),
-            ExprKind::Index(of, _) => {
-                self.table(of);
-                None
-            }
+            ExprKind::Index(of, keys) => self.lookup(of, keys, None, span),
             ExprKind::Call { function, arguments, condition, over } => {
                 self.call(function, arguments, condition.as_deref(), over.as_ref(), span)
             }

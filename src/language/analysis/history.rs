@@ -38,7 +38,7 @@ pub(super) fn reads<'t>(
 }
 
 /// The name, its place and the field of `auth` or `auth.amount`.
-fn subject(argument: &tree::Expr) -> Option<(&str, Span, Option<&tree::Name>)> {
+pub(super) fn subject(argument: &tree::Expr) -> Option<(&str, Span, Option<&tree::Name>)> {
     match &argument.kind {
         ExprKind::Name(name) => Some((name, argument.span, None)),
         ExprKind::Field(of, field) => match &of.kind {

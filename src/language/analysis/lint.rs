@@ -52,7 +52,8 @@ pub(super) fn held_back(
     globals: &Globals<'_>,
     diagnostics: &mut Diagnostics,
 ) {
-    for stream in streams {
+    let sources: BTreeSet<_> = streams.flat_map(|stream| globals.sources_of(stream)).collect();
+    for stream in sources {
         let schema = globals.schema(stream);
         if schema.idle.is_none() && schema.time.is_some() {
             let message = format!("a quiet source of `{}` would hold this back for good", schema.name);

@@ -5,26 +5,34 @@
 
 mod calls;
 mod case;
+mod chain;
 mod conditions;
+mod conjuncts;
 mod constants;
+mod dependency;
 mod expression;
 mod fingerprint;
 mod fold;
 mod history;
 mod key;
+mod limit;
 mod lint;
+mod lookup;
 mod matching;
 mod names;
 mod operators;
 mod pattern;
+mod reads;
 mod rule;
 mod scope;
 mod shape;
 mod stream;
+mod tables;
 mod unused;
 mod variables;
 
 use crate::diagnostic::Diagnostics;
+use crate::event::StreamSchema;
 
 use super::checked::Checked;
 use super::tree;
@@ -33,14 +41,33 @@ pub use rule::{DEFAULT_MAX_EVENTS, DEFAULT_MAX_RUNS};
 
 /// Checks the files of a rule set. The result can be run when the diagnostics hold no error.
 pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
+    check_as(files, false)
+}
+
+/// The same; the result can also tell why an event did not fit, which takes memory.
+pub fn check_for_tests(files: &[tree::File]) -> (Checked, Diagnostics) {
+    check_as(files, true)
+}
+
+fn check_as(files: &[tree::File], for_tests: bool) -> (Checked, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let declarations = scope::collect(files, &mut diagnostics);
-    let unread = scope::Reported::of(files, &declarations);
+    let mut unread = scope::Reported::of(files);
+    let tables = tables::collect(&declarations.lists, &declarations.tables, &mut unread, &mut diagnostics);
     let schema = |stream: &&tree::Stream| stream::schema(stream, &unread, &mut diagnostics);
+    let sources: Vec<StreamSchema> = declarations.streams.iter().map(schema).collect();
+    let plan = chain::plan(&declarations, &unread, &mut diagnostics);
+    let streams = || declarations.streams.iter().chain(&declarations.derived);
     let mut globals = scope::Globals {
-        streams: declarations.streams.iter().map(schema).collect(),
-        unread_fields: declarations.streams.iter().map(|stream| unread.fields(stream)).collect(),
-        stream_spans: declarations.streams.iter().map(|stream| stream.name.span).collect(),
+        sources: sources.len(),
+        derived: Default::default(),
+        unread_fields: streams().map(|stream| unread.fields(stream)).collect(),
+        stream_spans: streams().map(|stream| stream.name.span).collect(),
+        streams: sources
+            .into_iter()
+            .chain(declarations.derived.iter().map(|stream| chain::unsettled(stream)))
+            .collect(),
+        tables,
         constants: Default::default(),
         definitions: Default::default(),
         broken: Default::default(),
@@ -49,23 +76,31 @@ pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
         regexes: matching::Regexes::default(),
         operations: scope::Allowance::new(expression::MAX_ALL_OPERATIONS),
         judged: scope::Allowance::new(conditions::MAX_JUDGED),
+        for_tests,
     };
     constants::settle(&mut globals, &declarations.constants, &declarations.definitions, &mut diagnostics);
     let mut rules = Vec::new();
-    for rule in &declarations.rules {
+    let mut alert_streams = Vec::new();
+    for (rule, stratum) in plan {
         if diagnostics.is_full() {
             break;
         }
         let mut own = Diagnostics::default();
-        let checked = rule::check(rule, &globals, &mut own);
+        let checked = rule::check(rule, stratum, &globals, &mut own);
         // A rule with a mistake goes no further: what comes next relies on what was checked here.
-        rules.extend(checked.filter(|_| !own.has_errors()));
+        if let Some(checked) = checked.filter(|_| !own.has_errors()) {
+            let streams = declarations.streams_of(&rule.name.node);
+            alert_streams.extend(chain::settle(&checked, rule, streams, &mut globals, &mut own));
+            rules.push(checked);
+        }
         diagnostics.append(own);
     }
+    rules.sort_by(|a, b| a.name.cmp(&b.name));
     // What a mistake hides may be what uses it.
     if !diagnostics.has_errors() && !rules.is_empty() {
         unused::check(files, &mut diagnostics);
     }
     let cases = case::check(&declarations, &globals, &rules, &mut diagnostics);
-    (Checked { streams: globals.streams, rules, cases }, diagnostics)
+    let tables = globals.tables.into_specs();
+    (Checked { streams: globals.streams, alert_streams, tables, rules, cases }, diagnostics)
 }

@@ -9,18 +9,19 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use crate::event::{Duration, StreamId};
 use crate::expression::Expr;
 use crate::language::checked::{
-    Absence, ClockId, History, Link, LinkKind, Loop, LoopId, Node, Part, RunRegister, Test, TestId, Variable,
+    Absence, ClockId, Conjunct, History, Link, LinkKind, Loop, LoopId, Node, Part, RunRegister, Test, TestId,
+    Variable,
 };
 use crate::language::tree::{self, Atom, Modifier, Quantifier};
 
 use super::expression::{Checker, Place};
-use super::lint;
 use super::scope::Globals;
 use super::shape::{
     absence_kind, collect_names, is_nullable, is_nullable_atom, is_nullable_element, is_single_step,
     wrong_count,
 };
 use super::variables::{Around, Captured, Registers, Variables, Visible};
+use super::{conjuncts, lint};
 
 /// Most groups with a time limit, and most values of captured events that conditions read: every run
 /// keeps them.
@@ -484,16 +485,17 @@ impl<'g, 't> PatternChecker<'g, 't> {
     fn test(&mut self, name: &'t tree::Name, meant: Meant<'t>, seen: usize) -> Option<TestId> {
         let stream = meant.stream?;
         let condition = meant.event.and_then(|event| event.condition.as_ref());
-        let checked = match condition {
+        let (checked, conjuncts) = match condition {
             Some(condition) => self.condition(condition, stream, name.span, seen)?,
-            None => Expr::TRUE,
+            None => (Expr::TRUE, Vec::new()),
         };
         let (unary, residual) = match checked.as_const().and_then(crate::event::Value::as_bool) {
             Some(true) => (None, None),
             _ => checked.split_by_reach(),
         };
         let id = TestId(self.tests.len() as u32);
-        self.tests.push(Test { name: CompactString::new(&name.node), stream, unary, residual });
+        let name = CompactString::new(&name.node);
+        self.tests.push(Test { name, stream, unary, residual, conjuncts });
         Some(id)
     }
 
@@ -503,7 +505,7 @@ impl<'g, 't> PatternChecker<'g, 't> {
         stream: StreamId,
         tested: Span,
         seen: usize,
-    ) -> Option<Expr> {
+    ) -> Option<(Expr, Vec<Conjunct>)> {
         let visible = Visible {
             variables: Some(&self.captured),
             seen,
@@ -513,7 +515,11 @@ impl<'g, 't> PatternChecker<'g, 't> {
             is_incomplete: self.is_incomplete,
         };
         let place = Place::Condition { stream, tested };
-        Checker::new(self.globals, self.diagnostics, place, visible, &mut self.registers).condition(condition)
+        let mut checker = Checker::new(self.globals, self.diagnostics, place, visible, &mut self.registers);
+        checker.pieces = self.globals.for_tests.then(Vec::new);
+        let checked = checker.condition(condition)?;
+        let conjuncts = checker.pieces.take().map(|pieces| conjuncts::of(condition, pieces));
+        Some((checked, conjuncts.unwrap_or_default()))
     }
 }
 

@@ -7,17 +7,17 @@ use compact_str::CompactString;
 use crate::alert::Severity;
 use crate::diagnostic::codes::{E0106, E0109, E0110, E0311, E0312, E0403, E0404};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
-use crate::expression::{Expr, Template};
-use crate::language::checked::{self, AlertSpec, Mode, Overlap, Timeout, VariableId};
+use crate::expression::Template;
+use crate::language::checked::{self, AlertField, AlertSpec, Mode, Overlap, Timeout, VariableId};
 use crate::language::tree::{self, ClauseKind, MaxKind};
 
-use super::expression::{Checker, KeyName, Place};
+use super::expression::{Checker, KeyName, Place, Typed};
 use super::history;
 use super::key;
 use super::pattern::{self, PatternChecker};
-use super::scope::{Globals, listed, not_yet};
+use super::scope::{Globals, listed};
 use super::variables::{Registers, Variables, Visible};
-use super::{fingerprint, lint};
+use super::{fingerprint, limit, lint};
 
 /// Most live runs for one rule and key, unless `max runs` says otherwise.
 pub const DEFAULT_MAX_RUNS: usize = 10_000;
@@ -40,6 +40,7 @@ struct Clauses<'t> {
     alert: Option<&'t tree::Alert>,
     timeout: Option<&'t tree::OnTimeout>,
     to: Vec<&'t tree::Name>,
+    limit: Option<&'t tree::Limit>,
     max: Vec<&'t tree::Max>,
     mode: Option<&'t tree::Name>,
 }
@@ -56,16 +57,19 @@ impl<'t> Clauses<'t> {
             });
             title.chain(alert.fields.iter().map(|field| &field.value))
         });
-        conditions.chain(said).collect()
+        let counted_apart = self.limit.into_iter().flat_map(|limit| &limit.for_each);
+        conditions.chain(said).chain(counted_apart).collect()
     }
 }
 
 /// The checked rule; `None` when something is wrong, which has been reported.
 pub(super) fn check<'t>(
     rule: &'t tree::Rule,
+    stratum: u32,
     globals: &Globals<'t>,
     diagnostics: &mut Diagnostics,
 ) -> Option<checked::Rule> {
+    globals.tables.take_noted();
     let clauses = sort_clauses(rule, diagnostics);
     for event in &clauses.events {
         if let Some(diagnostic) = globals.unknown_stream(&event.stream) {
@@ -89,7 +93,11 @@ pub(super) fn check<'t>(
     if pattern.root.is_some() {
         lint::late_end(&match_clause.pattern, clauses.overlap, diagnostics);
         lint::useless_limits(match_clause, diagnostics);
-        if let Some(waiting) = pattern.waits.or(clauses.timeout.map(|timeout| timeout.span)) {
+        // What is made of an alert waits for event time as an absence does.
+        let mut reads = pattern.reads.iter();
+        let derived = || reads.find(|(stream, _)| globals.is_derived(**stream)).map(|(_, span)| *span);
+        let waits = pattern.waits.or(clauses.timeout.map(|timeout| timeout.span)).or_else(derived);
+        if let Some(waiting) = waits {
             lint::held_back(waiting, pattern.reads.keys().copied(), globals, diagnostics);
         }
     }
@@ -105,9 +113,11 @@ pub(super) fn check<'t>(
     let alert = clauses.alert.and_then(|alert| check_alert(alert, named, visible, globals, diagnostics));
     let timeout =
         clauses.timeout.map(|clause| check_timeout(clause, &pattern, named, visible, globals, diagnostics));
+    let limit = clauses.limit.map(|clause| limit::check(clause, named, visible, globals, diagnostics));
     let mut checked = checked::Rule {
         name: rule.name.node.as_str().into(),
         pattern_span: match_clause.pattern.span,
+        stratum,
         fingerprint: "".into(),
         about: clauses.about.map(|about| about.node.clone()),
         tags: clauses.tags.iter().map(|tag| tag.node.clone()).collect(),
@@ -126,12 +136,21 @@ pub(super) fn check<'t>(
             Some(timeout) => Some(timeout?),
             None => None,
         },
+        limit: match limit {
+            Some(limit) => Some(limit?),
+            None => None,
+        },
         max_runs: max.0?,
         max_events: max.1?,
         mode: mode?,
+        tables: globals.tables.take_noted().into_iter().collect(),
         sinks: clauses.to.iter().map(|sink| sink.node.clone()).collect::<Vec<_>>().into(),
     };
-    checked.fingerprint = fingerprint::of(&checked, &globals.streams);
+    checked.fingerprint = fingerprint::of(&checked, globals);
+    let meaning = checked.limit.as_ref().map(|limit| fingerprint::of_limit(limit, &checked, globals));
+    if let (Some(limit), Some(meaning)) = (&mut checked.limit, meaning) {
+        limit.meaning = meaning;
+    }
     Some(checked)
 }
 
@@ -195,7 +214,7 @@ fn sort_clauses<'t>(rule: &'t tree::Rule, diagnostics: &mut Diagnostics) -> Clau
             ClauseKind::Alert(alert) => clauses.alert = Some(alert),
             ClauseKind::OnTimeout(timeout) => clauses.timeout = Some(timeout),
             ClauseKind::To(sinks) => clauses.to = sinks.iter().collect(),
-            ClauseKind::Limit(_) => diagnostics.push(not_yet(clause.span, "limits (`limit 1 per …`)")),
+            ClauseKind::Limit(limit) => clauses.limit = Some(limit),
             ClauseKind::Max(max) => clauses.max.push(max),
             ClauseKind::Mode(mode) => clauses.mode = Some(mode),
         }
@@ -349,7 +368,7 @@ fn check_alert<'t>(
     let mut registers = Registers::default();
     let mut checker = Checker::new(globals, diagnostics, Place::Alert { key }, visible, &mut registers);
     let title = template(&alert.title, &mut checker);
-    let mut fields: Option<Vec<(CompactString, Expr)>> = Some(Vec::new());
+    let mut fields: Option<Vec<AlertField>> = Some(Vec::new());
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     for field in &alert.fields {
         if let Some(first) = seen.insert(&field.name.node, field.name.span) {
@@ -364,7 +383,9 @@ fn check_alert<'t>(
             );
         }
         match (checker.check(&field.value), &mut fields) {
-            (Some(typed), Some(list)) => list.push((CompactString::new(&field.name.node), typed.expr)),
+            (Some(Typed { expr: value, ty }), Some(list)) => {
+                list.push(AlertField { name: CompactString::new(&field.name.node), value, ty });
+            }
             _ => fields = None,
         }
     }

@@ -3,23 +3,31 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::codes::{E0101, E0102, E0106, E0107, E0901};
+use crate::diagnostic::codes::{E0101, E0102, E0106, E0107};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use crate::event::{StreamId, StreamSchema};
 use crate::expression::{Aggregate, functions};
 use crate::language::tree;
 
+use super::chain::Derived;
 use super::expression::Typed;
 use super::matching::Regexes;
+use super::tables::TableNames;
 
 /// The declarations of a rule set.
 pub(super) struct Globals<'a> {
-    /// The streams, sorted by name.
+    /// The streams: those of sources sorted by name, then those of alerts sorted by name.
     pub streams: Vec<StreamSchema>,
+    /// How many of them are of sources.
+    pub sources: usize,
+    /// What is known of the streams of alerts, once their rules have been checked.
+    pub derived: BTreeMap<StreamId, Derived>,
     /// The fields of each stream that have no type that exists, in the same order.
     pub unread_fields: Vec<BTreeSet<&'a str>>,
     /// Where each stream's name stands, in the same order.
     pub stream_spans: Vec<Span>,
+    /// The lists and tables.
+    pub tables: TableNames,
     /// Values of the constants that could be computed; `None` where that failed.
     pub constants: BTreeMap<&'a str, Option<Typed>>,
     /// The definitions.
@@ -36,6 +44,8 @@ pub(super) struct Globals<'a> {
     pub operations: Allowance,
     /// How many operations of conditions may still be looked at for always or never being true.
     pub judged: Allowance,
+    /// Whether conditions are kept in pieces, to tell why an event did not fit.
+    pub for_tests: bool,
 }
 
 /// How much of something is still allowed.
@@ -61,7 +71,7 @@ impl Allowance {
 
 /// What has been reported where it is declared, so that nobody is told that it is unknown.
 pub(super) struct Reported<'a> {
-    /// Names that stand in text that could not be read, or of what this version does not run.
+    /// Names that stand in text that could not be read, or in declarations with mistakes.
     names: BTreeSet<&'a str>,
     /// Places of types that do not exist.
     types: BTreeSet<Span>,
@@ -69,12 +79,17 @@ pub(super) struct Reported<'a> {
 
 impl<'a> Reported<'a> {
     /// Of all files.
-    pub fn of(files: &'a [tree::File], declarations: &Declarations<'a>) -> Reported<'a> {
+    pub fn of(files: &'a [tree::File]) -> Reported<'a> {
         let unread = files.iter().flat_map(|file| &file.unread.names).map(String::as_str);
         Reported {
-            names: unread.chain(declarations.not_run.iter().copied()).collect(),
+            names: unread.collect(),
             types: files.iter().flat_map(|file| &file.unread.types).copied().collect(),
         }
+    }
+
+    /// Notes a name whose declaration has a mistake.
+    pub fn add(&mut self, name: &'a str) {
+        self.names.insert(name);
     }
 
     /// Whether the name has been reported.
@@ -98,18 +113,26 @@ impl<'a> Reported<'a> {
 /// All declarations by kind, each name once.
 #[derive(Default)]
 pub(super) struct Declarations<'a> {
+    /// Those that sources feed.
     pub streams: Vec<&'a tree::Stream>,
+    pub lists: Vec<&'a tree::List>,
+    pub tables: Vec<&'a tree::Table>,
+    /// Those that carry the alerts of rules.
+    pub derived: Vec<&'a tree::Stream>,
+    /// The same by rule.
+    streams_of: BTreeMap<&'a str, Vec<&'a tree::Stream>>,
     pub constants: Vec<&'a tree::Let>,
     pub definitions: Vec<&'a tree::Def>,
     pub rules: Vec<&'a tree::Rule>,
     pub tests: Vec<&'a tree::Test>,
-    /// Streams that are made of a rule's alerts, with the rule.
-    pub derived: Vec<(&'a str, &'a str)>,
-    /// Names of what this version does not run.
-    pub not_run: Vec<&'a str>,
 }
 
 impl<'a> Declarations<'a> {
+    /// The streams that carry the alerts of a rule.
+    pub fn streams_of(&self, rule: &str) -> &[&'a tree::Stream] {
+        self.streams_of.get(rule).map_or(&[], Vec::as_slice)
+    }
+
     /// The events of all rules by name, each with its rule and place.
     pub fn events(&self) -> BTreeMap<&'a str, (&'a str, Span)> {
         let rules = self.rules.iter().rev();
@@ -163,16 +186,12 @@ pub(super) fn collect<'a>(
             tree::Item::Stream(stream) => match &stream.body {
                 tree::StreamBody::Fields(_) => found.streams.push(stream),
                 tree::StreamBody::Rule(rule) => {
-                    found.derived.push((&name.node, &rule.node));
-                    diagnostics.push(not_yet(stream.name.span, "streams made of a rule's alerts"));
-                    found.not_run.push(&name.node);
+                    found.derived.push(stream);
+                    found.streams_of.entry(&rule.node).or_default().push(stream);
                 }
             },
-            tree::Item::List(_) | tree::Item::Table(_) => {
-                let what = if matches!(item, tree::Item::List(_)) { "lists" } else { "tables" };
-                diagnostics.push(not_yet(name.span, what));
-                found.not_run.push(&name.node);
-            }
+            tree::Item::List(list) => found.lists.push(list),
+            tree::Item::Table(table) => found.tables.push(table),
             tree::Item::Let(constant) => found.constants.push(constant),
             tree::Item::Def(definition) => found.definitions.push(definition),
             tree::Item::Rule(rule) => found.rules.push(rule),
@@ -180,13 +199,9 @@ pub(super) fn collect<'a>(
         }
     }
     found.streams.sort_by(|a, b| a.name.node.cmp(&b.name.node));
+    found.derived.sort_by(|a, b| a.name.node.cmp(&b.name.node));
     found.rules.sort_by(|a, b| a.name.node.cmp(&b.name.node));
     found
-}
-
-/// A part of the language that parses but does not run yet.
-pub(super) fn not_yet(span: Span, what: &str) -> Diagnostic {
-    Diagnostic::new(E0901, span, format!("this version does not run {what} yet")).help("take it out for now")
 }
 
 /// The problem of a constant or a definition whose name has a meaning already.
@@ -228,9 +243,25 @@ pub(super) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
 }
 
 impl Globals<'_> {
-    /// Whether the stream has such a field that could not be read.
+    /// Whether the stream has, or may have, such a field that could not be read.
     pub fn is_unread_field(&self, stream: StreamId, name: &str) -> bool {
-        self.reported.contains(name) || self.unread_fields[stream.0 as usize].contains(name)
+        let is_unknown = self.is_derived(stream) && !self.derived.contains_key(&stream);
+        is_unknown || self.reported.contains(name) || self.unread_fields[stream.0 as usize].contains(name)
+    }
+
+    /// Whether the stream carries the alerts of a rule.
+    pub fn is_derived(&self, stream: StreamId) -> bool {
+        stream.0 as usize >= self.sources
+    }
+
+    /// The streams of sources that the events of a stream come from: itself or, of alerts, those that
+    /// their rule reads, as far as that is known.
+    pub fn sources_of(&self, stream: StreamId) -> BTreeSet<StreamId> {
+        match self.derived.get(&stream) {
+            Some(derived) => derived.sources.clone(),
+            None if self.is_derived(stream) => BTreeSet::new(),
+            None => BTreeSet::from([stream]),
+        }
     }
 
     /// The schema of a stream.
@@ -240,10 +271,11 @@ impl Globals<'_> {
 
     /// The stream with that name.
     pub fn stream(&self, name: &str) -> Option<StreamId> {
-        self.streams
-            .binary_search_by(|stream| stream.name.as_str().cmp(name))
-            .ok()
-            .map(|index| StreamId(index as u32))
+        let (sources, derived) = self.streams.split_at(self.sources);
+        let find =
+            |list: &[StreamSchema]| list.binary_search_by(|stream| stream.name.as_str().cmp(name)).ok();
+        let place = find(sources).or_else(|| Some(find(derived)? + self.sources));
+        place.map(|index| StreamId(index as u32))
     }
 
     /// What is wrong with the name of a stream; `None` when it is one, or when the reason why it is

@@ -91,6 +91,7 @@ pub(super) fn schema(
         fields,
         late: stream.late.as_ref().map_or(Duration::ZERO, |late| late.node),
         idle: stream.idle.as_ref().map(|idle| idle.node),
+        alerts_of: None,
     }
 }
 

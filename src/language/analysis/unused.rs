@@ -1,7 +1,7 @@
 //! Declarations that nothing uses.
 //!
-//! Enters: the files of a rule set without errors. Leaves: warnings about streams, constants and
-//! definitions that no rule and no test uses, on whatever way, and about parameters that their definition
+//! Enters: the files of a rule set without errors. Leaves: warnings about streams, lists, tables,
+//! constants and definitions that no rule and no test uses, on whatever way, and about parameters that their definition
 //! does not use. A file without rules is shared between rule sets that may use other parts of it, so
 //! what it declares is not warned about.
 
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostic::codes::W0512;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::language::tree::{
-    self, Alert, Atom, ClauseKind, Expr, ExprKind, Item, Part, TemplatePart, TestStepKind,
+    self, Alert, Atom, ClauseKind, Expr, ExprKind, Item, Part, StreamBody, TemplatePart, TestStepKind,
 };
 
 /// Warns about the declarations of `files` that nothing uses.
@@ -20,13 +20,17 @@ pub(super) fn check(files: &[tree::File], diagnostics: &mut Diagnostics) {
         let is_shared = !file.items.iter().any(|item| matches!(item, Item::Rule(_)));
         for item in &file.items {
             let (name, what) = match item {
+                // What carries the alerts of a rule costs nothing while nobody reads it.
+                Item::Stream(tree::Stream { body: StreamBody::Rule(_), .. }) => continue,
                 Item::Stream(stream) => (&stream.name, "no rule reads the stream"),
                 Item::Let(constant) => (&constant.name, "nothing uses the constant"),
                 Item::Def(definition) => {
                     unused_parameters(definition, diagnostics);
                     (&definition.name, "nothing uses the definition")
                 }
-                Item::List(_) | Item::Table(_) | Item::Rule(_) | Item::Test(_) => continue,
+                Item::List(list) => (&list.name, "nothing uses the list"),
+                Item::Table(table) => (&table.name, "nothing uses the table"),
+                Item::Rule(_) | Item::Test(_) => continue,
             };
             if !is_shared && !used.contains(name.node.as_str()) {
                 let message = format!("{what} `{}`", name.node);

@@ -1,8 +1,9 @@
 //! The clauses around the pattern: the summary, the key, the alert, limits and bounds.
 
 use crate::language::analysis::{DEFAULT_MAX_EVENTS, DEFAULT_MAX_RUNS};
-use crate::language::tree::{Alert, KeyPart, Limit, Max, Name, Overlap};
+use crate::language::tree::{Alert, AlertField, KeyPart, Limit, Max, Name, Overlap};
 
+use super::events::is_condition;
 use super::value::Place;
 use super::words::{self, code, codes, grouped, sentence, sentences};
 use super::{Explainer, Point, code as written};
@@ -120,17 +121,26 @@ impl<'t> Explainer<'_, 't> {
         format!("after an alert it goes on from its {which}{} event", code(&name.node))
     }
 
-    /// An alert in a sentence: its severity, title and fields.
+    /// An alert in a sentence: its severity and title.
     pub fn alert_phrase(&self, alert: &Alert) -> String {
-        let severity = &alert.severity.node;
         let title = code(&written::template(&alert.title));
-        let names: Vec<&str> = alert.fields.iter().map(|field| field.name.node.as_str()).collect();
-        let fields = match names.len() {
-            0 => String::new(),
-            1 => format!(" and the field {}", codes(&names, "and")),
-            _ => format!(" and the fields {}", codes(&names, "and")),
+        format!("an alert of severity {} with the title {title}", alert.severity.node)
+    }
+
+    /// What each field of an alert holds.
+    pub fn alert_fields(&self, alert: &Alert) -> Vec<Point> {
+        let scope = self.scope(Place::Match);
+        let field = |field: &AlertField| {
+            let holds = match is_condition(&field.value) {
+                true => format!("says whether {}", scope.clause(&field.value)),
+                false => format!("is {}", scope.value(&field.value)),
+            };
+            Point::new(
+                sentence(&format!("its field {} {holds}", code(&field.name.node))),
+                Some(field.name.span),
+            )
         };
-        format!("an alert of severity {severity} with the title {title}{fields}")
+        alert.fields.iter().map(field).collect()
     }
 
     /// What a match says, where that goes, and what holds it back.
@@ -138,7 +148,9 @@ impl<'t> Explainer<'_, 't> {
         let mut points = Vec::new();
         if let Some(alert) = self.rule.alert {
             let text = format!("a match raises {}", self.alert_phrase(alert));
-            points.push(Point::new(sentence(&text), self.rule.span("alert")));
+            let mut point = Point::new(sentence(&text), self.rule.span("alert"));
+            point.children = self.alert_fields(alert);
+            points.push(point);
         }
         let alerts = if self.rule.timeout.is_some() { "all alerts go" } else { "alerts go" };
         points.push(Point::new(sentence(&format!("{alerts} to {}", self.sinks())), self.rule.span("to")));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::event::Duration;
-use crate::language::tree::{EventDef, Expr, ExprKind, LinkKind, Stream, StreamBody, TimeClause, UnaryOp};
+use crate::language::tree::{EventDef, Expr, ExprKind, Stream, StreamBody, TimeClause, UnaryOp};
 
 use super::markdown::{Piece, pieces};
 use super::names::is_literal;
@@ -76,10 +76,9 @@ impl<'t> Explainer<'_, 't> {
     /// The constants and definitions that the conditions and alerts use, except those whose value the
     /// conditions show.
     pub fn names(&self) -> Vec<Point> {
-        let mut used: Vec<&'t Expr> =
-            self.rule.events.iter().filter_map(|event| event.condition.as_ref()).collect();
-        used.extend(self.rule.limit.iter().flat_map(|limit| &limit.for_each));
-        let texts: Vec<String> = self.events().iter().map(all_text).collect();
+        let used = self.rule.expressions();
+        let told_of = self.events().into_iter().chain(self.alerting()).chain(self.reporting());
+        let texts: Vec<String> = told_of.map(|point| all_text(&point)).collect();
         let shown: BTreeSet<&str> = texts.iter().flat_map(|text| told(text)).collect();
         let mut points = Vec::new();
         for name in self.set.names_used(&used) {
@@ -171,7 +170,7 @@ impl<'t> Explainer<'_, 't> {
 }
 
 /// Whether an expression is true or false rather than a value, as far as its form tells.
-fn is_condition(expr: &Expr) -> bool {
+pub(super) fn is_condition(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::And(_) | ExprKind::Or(_) | ExprKind::In { .. } | ExprKind::Bool(_) => true,
         ExprKind::Like(..) | ExprKind::Matches(..) | ExprKind::IsMissing(..) => true,
@@ -203,9 +202,4 @@ fn all_text(point: &Point) -> String {
     let mut text = point.text.clone();
     point.children.iter().for_each(|child| text.push_str(&all_text(child)));
     text
-}
-
-/// Whether a link lets events pass between what it joins.
-pub(super) fn skips(kind: LinkKind) -> bool {
-    kind != LinkKind::Next
 }

@@ -10,7 +10,7 @@ use crate::language::tree::{
     StreamBody, TemplatePart, UnaryOp, operands,
 };
 
-use super::phrase;
+use super::shape;
 
 /// The declarations of a rule set, by name. What is declared twice has its first meaning.
 #[derive(Clone, Debug, Default)]
@@ -247,7 +247,7 @@ impl<'t> RuleParts<'t> {
     }
 
     /// The conditions of the rule, and the values of its alerts.
-    fn expressions(&self) -> Vec<&'t Expr> {
+    pub fn expressions(&self) -> Vec<&'t Expr> {
         let mut all: Vec<&'t Expr> =
             self.events.iter().filter_map(|event| event.condition.as_ref()).collect();
         for alert in self.alert.into_iter().chain(self.timeout.map(|timeout| &timeout.alert)) {
@@ -279,7 +279,7 @@ impl<'t> RuleParts<'t> {
 
     fn element(&mut self, element: &'t Element, mut around: Around) {
         let in_rounds = around.repeats;
-        if let Some((count, _)) = phrase::count(element) {
+        if let Some((count, _)) = shape::count(element) {
             around.repeats |= count.max != Some(1);
             around.optional |= count.min == 0;
         }

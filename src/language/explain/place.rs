@@ -8,8 +8,9 @@ use crate::language::tree::{
 };
 
 use super::names::{RuleParts, RuleSet};
-use super::phrase::{amount, count, rounds, single};
-use super::steps::{COMBINATIONS, LAZY, group_limit};
+use super::notes::{COMBINATIONS, LAZY, group_limit};
+use super::phrase::{amount, rounds};
+use super::shape::{count, single};
 use super::words::{self, sentence};
 use super::{Explainer, Point};
 

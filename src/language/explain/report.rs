@@ -2,8 +2,8 @@
 
 use crate::language::tree::{Atom, Element, GroupKind, Match, Name, Overlap, Part, Sequence};
 
-use super::phrase::{Item, count, exact, is_nullable, items, single};
-use super::steps::named;
+use super::notes::named;
+use super::shape::{self, Item, count, exact, is_nullable, items, single};
 use super::value::one;
 use super::words::{self, code, ordinal, sentences};
 use super::{Explainer, Point};
@@ -216,7 +216,9 @@ impl<'t> Explainer<'_, 't> {
                 "it runs out of time when event time has passed the last moment at which its next step could have come".to_owned(),
                 "one that ends for another reason raises nothing, nor does one that has been reported".to_owned(),
             ];
-            return vec![Point::new(sentences(&texts), self.rule.span("on timeout"))];
+            let mut point = Point::new(sentences(&texts), self.rule.span("on timeout"));
+            point.children = self.alert_fields(&timeout.alert);
+            return vec![point];
         }
         if exact(&clause.pattern) == Some(1) {
             return Vec::new();
@@ -232,9 +234,7 @@ impl<'t> Explainer<'_, 't> {
 
     /// Whether anything limits the time of the pattern.
     fn is_limited(&self) -> bool {
-        self.rule
-            .pattern
-            .is_some_and(|clause| clause.within.is_some() || sequence_is_limited(&clause.pattern))
+        self.rule.pattern.is_some_and(|clause| clause.within.is_some() || shape::is_limited(&clause.pattern))
     }
 
     /// Whether the rule waits for event time to pass.
@@ -253,24 +253,4 @@ impl<'t> Explainer<'_, 't> {
 /// A name with its article.
 fn one_or(name: &str) -> String {
     format!("{} {}", words::article(name), code(name))
-}
-
-fn sequence_is_limited(sequence: &Sequence) -> bool {
-    let limited_link =
-        sequence.rest.iter().any(|part| matches!(part, Part::Step { link, .. } if link.within.is_some()));
-    limited_link
-        || items(sequence).into_iter().any(|item| match item {
-            Item::Step(link, element) => {
-                link.is_some_and(|link| link.within.is_some()) || element_is_limited(element)
-            }
-            Item::Absence(_) => false,
-        })
-}
-
-fn element_is_limited(element: &Element) -> bool {
-    match &element.atom {
-        Atom::Name { .. } => false,
-        Atom::Element(inner) => element_is_limited(inner),
-        Atom::Group(group) => group.within.is_some() || group.branches.iter().any(sequence_is_limited),
-    }
 }

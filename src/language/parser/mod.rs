@@ -30,6 +30,7 @@ use nom::branch::alt;
 
 pub(in crate::language) use input::Problems;
 pub(in crate::language) use operator::{Infix, Level};
+pub(in crate::language) use primitives::is_reserved;
 pub(in crate::language) use recovery::{CLAUSES, DECLARATIONS, TEST_LINES};
 
 use super::lexer::{self, Kind};

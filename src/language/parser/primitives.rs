@@ -20,7 +20,7 @@ pub(super) const RESERVED: [&str; 20] = [
 ];
 
 /// Whether a word cannot be a name.
-pub(super) fn is_reserved(word: &str) -> bool {
+pub(in crate::language) fn is_reserved(word: &str) -> bool {
     RESERVED.contains(&word)
 }
 

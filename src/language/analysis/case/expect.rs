@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use crate::alert::{AlertKind, Severity};
 use crate::diagnostic::codes::{E0106, E0403, E0404, E0443, E0444, E0445, E0446, E0447};
 use crate::diagnostic::{Diagnostic, Span, nearest};
-use crate::event::{FieldType, StreamId, Timestamp, Value};
+use crate::event::{FieldType, StreamId, Timestamp, Type, Value};
 use crate::language::case::{Expectation, ExpectationKind, Member, Place, Wanted, WantedField};
 use crate::language::checked::{Mode, Rule, Variable};
 use crate::language::tree::{Expr, Name, PathPart, Spanned, TestStepKind};
@@ -30,6 +30,10 @@ impl<'g, 't> CaseChecker<'_, 'g, 't> {
         span: Span,
         base: Timestamp,
     ) -> Option<Expectation> {
+        let head = match kind {
+            TestStepKind::ExpectAlert { rule, .. } => Span { end: rule.span.end, ..span },
+            _ => span,
+        };
         let kind = match kind {
             TestStepKind::ExpectNothing => ExpectationKind::Nothing,
             TestStepKind::ExpectNothingElse => ExpectationKind::NothingElse,
@@ -46,7 +50,7 @@ impl<'g, 't> CaseChecker<'_, 'g, 't> {
             }
             TestStepKind::Event { .. } | TestStepKind::Restart | TestStepKind::Stop => return None,
         };
-        Some(Expectation { span, kind })
+        Some(Expectation { span, head, kind })
     }
 
     fn wanted(
@@ -160,7 +164,7 @@ fn field_names(rule: &Rule, kind: AlertKind) -> impl Iterator<Item = &str> {
     };
     let limit = if kind == AlertKind::Limit { &LIMIT_FIELDS[..] } else { &[] };
     let fields = spec.map_or(&[][..], |spec| &spec.fields);
-    fields.iter().map(|(name, _)| name.as_str()).chain(limit.iter().copied())
+    fields.iter().map(|field| field.name.as_str()).chain(limit.iter().copied())
 }
 
 /// Checks what is expected of an alert.
@@ -383,13 +387,27 @@ impl<'t> AlertChecker<'_, '_, '_, 't> {
                 let ty = self.key_type(name);
                 self.case.value(value, &what, ty, false, base)
             }
-            Place::Field(_) => self.case.constant(value),
+            Place::Field(name) => match self.field_type(name) {
+                Some(ty) => self.case.value(value, &what, ty, true, base),
+                None => self.case.constant(value),
+            },
             Place::Event { variable, field, .. } => {
                 let stream = self.rule.variables.iter().find(|known| known.name == *variable)?.stream;
                 let field = &self.case.sight.globals.schema(stream).fields[field.0 as usize];
                 self.case.value(value, &what, field.ty, field.optional, base)
             }
         }
+    }
+
+    /// The type of a field of the alert; `None` for one that is always null.
+    fn field_type(&self, name: &str) -> Option<FieldType> {
+        let spec = match self.kind {
+            AlertKind::Match => &self.rule.alert,
+            AlertKind::Timeout => &self.rule.timeout.as_ref()?.alert,
+            AlertKind::Limit => return FieldType::of(if name == "limit" { Type::Str } else { Type::Int }),
+        };
+        let field = spec.fields.iter().find(|field| field.name == name)?;
+        FieldType::of(field.ty)
     }
 
     fn key_type(&self, name: &str) -> FieldType {

@@ -42,7 +42,11 @@ pub(super) fn check<'t>(
     rules: &[Rule],
     diagnostics: &mut Diagnostics,
 ) -> Vec<Case> {
-    let derived = declarations.derived.iter().copied().collect();
+    let derived = declarations.derived.iter().filter_map(|stream| match &stream.body {
+        tree::StreamBody::Rule(rule) => Some((stream.name.node.as_str(), rule.node.as_str())),
+        tree::StreamBody::Fields(_) => None,
+    });
+    let derived = derived.collect();
     let sight = Sight { globals, rules, declared: &declarations.rules, derived: &derived };
     let mut names: BTreeMap<&str, Span> = BTreeMap::new();
     let mut cases = Vec::new();

@@ -1,0 +1,134 @@
+//! From what has been decided to alerts: counted, held back, sent, and made events of.
+
+use crate::alert::Alert;
+use crate::expression::History;
+use crate::history::{Moment, Reading};
+use crate::language::checked::{AlertStream, Limit, Mode};
+use crate::matcher::ReportKind;
+use crate::program::Program;
+
+use super::alerts::Making;
+use super::derived::Queued;
+use super::limit::Verdict;
+use super::{Decided, Shard, past};
+
+/// Whether it tells of a match or a time-out, and not of a bound that was reached.
+fn is_alert(kind: ReportKind) -> bool {
+    matches!(kind, ReportKind::Match | ReportKind::Timeout)
+}
+
+impl Shard {
+    /// Counts what has been decided at a moment and adds the alerts that are to be sent; rules that
+    /// read them get theirs whether they are sent or not.
+    pub(super) fn emit(
+        &mut self,
+        program: &Program,
+        decided: &[Decided],
+        moment: Moment,
+        alerts: &mut Vec<Alert>,
+    ) {
+        for decided in decided {
+            let rule = decided.rule.0 as usize;
+            let is_alert = is_alert(decided.report.kind);
+            match is_alert {
+                true => self.counters.alerts[rule] += 1,
+                false => self.counters.limits[rule] += 1,
+            }
+            let compiled = &program.compiled()[rule].rule;
+            let sends = compiled.mode == Mode::Live || self.sends_shadow;
+            let sent = match &compiled.limit {
+                _ if !sends => None,
+                Some(limit) if is_alert => self.ask_limit(program, limit, decided, moment),
+                _ => Some(0),
+            };
+            let streams = if is_alert { program.alert_streams(decided.rule) } else { &[] };
+            if sent.is_some() || !streams.is_empty() {
+                let alert = self.build(program, decided, sent.unwrap_or(0), moment);
+                let derive = |stream| self.derive(program, stream, decided, &alert);
+                let left_out: Vec<Alert> = streams.iter().filter_map(derive).collect();
+                alerts.extend(sent.map(|_| alert).into_iter().chain(left_out));
+            }
+            self.counters.faults[rule] += self.faults.take();
+        }
+    }
+
+    fn build(&self, program: &Program, decided: &Decided, suppressed: u64, moment: Moment) -> Alert {
+        let readings = program.readings(decided.rule);
+        let readings = match decided.report.kind {
+            ReportKind::Timeout => &readings.timeout,
+            _ => &readings.alert,
+        };
+        let making = self.making(program, decided);
+        self.with_past(program, readings, decided, moment, |history| making.alert(suppressed, history))
+    }
+
+    /// What an alert is made of.
+    fn making<'a>(&'a self, program: &'a Program, decided: &'a Decided) -> Making<'a> {
+        Making {
+            rule: &program.compiled()[decided.rule.0 as usize].rule,
+            program,
+            tables: &self.tables,
+            key: self.keys.key(decided.slot),
+            report: &decided.report,
+            faults: &self.faults,
+        }
+    }
+
+    /// How many alerts were held back before this one, if the rule's `limit` lets it pass.
+    fn ask_limit(
+        &mut self,
+        program: &Program,
+        limit: &Limit,
+        decided: &Decided,
+        moment: Moment,
+    ) -> Option<u64> {
+        let Decided { rule, slot, report } = decided;
+        let making = self.making(program, decided);
+        let readings = &program.readings(*rule).limit;
+        let group =
+            self.with_past(program, readings, decided, moment, |history| making.group(limit, history));
+        let state = self.keys.state(*slot, *rule);
+        match state.offer(limit, group, report.decided, *slot, &mut self.timers) {
+            Verdict::Passes { suppressed, forgets } => {
+                self.counters.groups_forgotten[rule.0 as usize] += u64::from(forgets);
+                Some(suppressed)
+            }
+            Verdict::HeldBack => {
+                self.counters.held_back[rule.0 as usize] += 1;
+                None
+            }
+        }
+    }
+
+    /// Evaluates something that may look at the past of the key.
+    fn with_past<T>(
+        &self,
+        program: &Program,
+        readings: &[Reading],
+        decided: &Decided,
+        moment: Moment,
+        evaluate: impl FnOnce(Option<&dyn History>) -> T,
+    ) -> T {
+        let key = self.keys.key(decided.slot).values();
+        let history = past(program, readings, key, moment, &self.histories);
+        evaluate(history.as_ref().map(|history| history as &dyn History))
+    }
+
+    /// Makes an event of an alert for the rules that read the stream. Gives what is to be told when
+    /// that is not possible.
+    fn derive(
+        &mut self,
+        program: &Program,
+        stream: &AlertStream,
+        decided: &Decided,
+        alert: &Alert,
+    ) -> Option<Alert> {
+        if self.derived.push(stream, decided.rule, alert) != (Queued::LeftOut { first: true }) {
+            return None;
+        }
+        self.counters.limits[decided.rule.0 as usize] += 1;
+        let making = self.making(program, decided);
+        let told = || making.left_out(&program.schema(stream.stream).name);
+        (making.rule.mode == Mode::Live).then(told)
+    }
+}

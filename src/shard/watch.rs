@@ -1,0 +1,102 @@
+//! Looking on while rules are run.
+
+use std::any::Any;
+use std::fmt::Debug;
+
+use crate::event::{Event, Key, Timestamp};
+use crate::expression::{Faults, History};
+use crate::history::Moment;
+use crate::matcher::view::RunView;
+use crate::matcher::{Matcher, Report, RunSet};
+use crate::program::{Program, Route, RuleId};
+
+use super::{Shard, past};
+
+/// Looks on while rules are run, to tell afterwards what became of their runs. It changes nothing,
+/// and costs nothing where there is none.
+pub trait Watcher: Any + Debug + Send {
+    /// Whether it looks at a rule.
+    fn wants(&self, rule: RuleId) -> bool;
+
+    /// An event is offered to the runs that a rule has for its key, perhaps none.
+    fn event(&mut self, seen: &Seen<'_>, event: &Event);
+
+    /// Event time decides about the runs that a rule has for a key.
+    fn time(&mut self, seen: &Seen<'_>, now: Timestamp);
+
+    /// What has become of the runs that were shown last. Not called where nothing could change.
+    fn after(&mut self, seen: &Seen<'_>, reports: &[Report]);
+
+    /// An event belongs to no group of the rule, because a part of the key is null.
+    fn keyless(&mut self, rule: RuleId, event: &Event);
+}
+
+/// The runs that a rule has for a key.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// The key.
+    pub key: &'a Key,
+    /// The runs.
+    pub runs: &'a RunSet,
+    /// What moves them, for asking what an event is to them.
+    pub matcher: Matcher<'a>,
+}
+
+impl Shard {
+    /// Lets someone look on, in place of who did before.
+    pub fn set_watcher(&mut self, watcher: Option<Box<dyn Watcher>>) -> Option<Box<dyn Watcher>> {
+        std::mem::replace(&mut self.watcher, watcher)
+    }
+
+    /// Whether someone looks at the rule.
+    pub(super) fn is_watched(&self, rule: RuleId) -> bool {
+        self.watcher.as_ref().is_some_and(|watcher| watcher.wants(rule))
+    }
+
+    /// Shows the runs of a rule for a key.
+    pub(super) fn show(
+        &mut self,
+        program: &Program,
+        rule: RuleId,
+        key: &Key,
+        moment: Moment,
+        show: impl FnOnce(&mut dyn Watcher, &Seen<'_>),
+    ) {
+        let Some(mut watcher) = self.watcher.take() else { return };
+        let none = RunSet::default();
+        let slot = self.keys.find(key);
+        let runs = slot.and_then(|slot| self.keys.runs(slot, rule)).unwrap_or(&none);
+        let readings = &program.readings(rule).pattern;
+        let history = past(program, readings, key.values(), moment, &self.histories);
+        // What cannot be computed here has been, or will be, counted elsewhere.
+        let faults = Faults::default();
+        let matcher = Matcher {
+            rule: &program.compiled()[rule.0 as usize],
+            predicates: program.predicates(),
+            tables: &self.tables,
+            history: history.as_ref().map(|history| history as &dyn History),
+            faults: &faults,
+        };
+        show(watcher.as_mut(), &Seen { key, runs, matcher });
+        self.watcher = Some(watcher);
+    }
+
+    /// Tells that an event belongs to no group.
+    pub(super) fn show_keyless(&mut self, route: &Route, event: &Event) {
+        if let Some(watcher) = &mut self.watcher {
+            route.rules.iter().for_each(|rule| watcher.keyless(*rule, event));
+        }
+    }
+
+    /// The partial matches of a rule, by key in no particular order.
+    pub fn runs(&self, rule: RuleId) -> Vec<RunView> {
+        let compiled = &self.program.compiled()[rule.0 as usize];
+        let distances = compiled.automaton.distances();
+        let mut views = Vec::new();
+        for (slot, runs) in self.keys.runs_of(rule) {
+            let key = self.keys.key(slot).values();
+            views.extend(runs.runs().iter().map(|run| run.view(compiled, key, &distances)));
+        }
+        views
+    }
+}

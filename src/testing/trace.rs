@@ -1,0 +1,337 @@
+//! Finds out what became of the partial match that came nearest to a report, by running the test
+//! again and looking on: first for which it is, then for what happened to it.
+
+use std::sync::Arc;
+
+use crate::event::{Event, Key, SequencePoint, Timestamp, Value};
+use crate::matcher::explain::{Answer, Explanation, Gone, Step, Verdict};
+use crate::matcher::view::{Captured, Wait};
+use crate::matcher::{Report, ReportKind, Run};
+use crate::program::{Program, RuleId};
+use crate::shard::{Seen, Watcher};
+
+/// The parts of a key that an expectation names, by their places.
+pub(super) type WantedKey = Vec<(usize, Value)>;
+
+/// Whether a key has the parts that are wanted.
+fn has(key: &Key, wanted: &WantedKey) -> bool {
+    wanted.iter().all(|(part, value)| key.values().get(*part) == Some(value))
+}
+
+/// A partial match: what tells it from all others.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub key: Key,
+    pub captured: Captured,
+}
+
+impl Found {
+    /// Whether it has the key that is wanted.
+    pub fn has(&self, wanted: &WantedKey) -> bool {
+        has(&self.key, wanted)
+    }
+}
+
+/// Looks for the partial match of a rule that came nearest to a report.
+#[derive(Debug)]
+pub(super) struct Nearest {
+    rule: RuleId,
+    wanted: WantedKey,
+    /// What was captured by matches that were reported: these partial matches lack nothing.
+    done: Vec<Vec<SequencePoint>>,
+    distances: Vec<u32>,
+    /// Whether it has the wanted key, how little it lacks, how much it has captured.
+    best: Option<((bool, std::cmp::Reverse<u32>, usize), Found)>,
+}
+
+impl Nearest {
+    pub fn new(
+        program: &Arc<Program>,
+        rule: RuleId,
+        wanted: WantedKey,
+        done: Vec<Vec<SequencePoint>>,
+    ) -> Nearest {
+        let distances = program.compiled()[rule.0 as usize].automaton.distances();
+        Nearest { rule, wanted, done, distances, best: None }
+    }
+
+    /// The partial match, if there was any.
+    pub fn into_found(self) -> Option<Found> {
+        self.best.map(|(_, found)| found)
+    }
+
+    fn look(&mut self, seen: &Seen<'_>) {
+        for run in seen.runs.runs().iter().filter(|run| !run.is_reported()) {
+            let missing = std::cmp::Reverse(run.missing(seen.matcher.rule, &self.distances));
+            let score = (has(seen.key, &self.wanted), missing, run.len());
+            if self.best.as_ref().is_some_and(|(best, _)| *best >= score) {
+                continue;
+            }
+            let captured = run.captured();
+            if !self.is_done(&captured) {
+                self.best = Some((score, Found { key: seen.key.clone(), captured }));
+            }
+        }
+    }
+
+    /// Whether a match was reported that began with all that.
+    fn is_done(&self, captured: &Captured) -> bool {
+        let points = || captured.iter().map(|(_, point)| point);
+        self.done
+            .iter()
+            .any(|done| done.len() >= captured.len() && done.iter().zip(points()).all(|(a, b)| a == b))
+    }
+}
+
+impl Watcher for Nearest {
+    fn wants(&self, rule: RuleId) -> bool {
+        rule == self.rule
+    }
+
+    fn event(&mut self, _: &Seen<'_>, _: &Event) {}
+
+    fn time(&mut self, _: &Seen<'_>, _: Timestamp) {}
+
+    fn after(&mut self, seen: &Seen<'_>, _: &[Report]) {
+        self.look(seen);
+    }
+
+    fn keyless(&mut self, _: RuleId, _: &Event) {}
+}
+
+/// Something that happened to a partial match.
+#[derive(Clone, Debug)]
+pub(super) enum Happened {
+    /// It took an event.
+    Taken(Event, crate::language::checked::VariableId),
+    /// It went on without an event, which did not fit any of these.
+    Skipped(Event, Vec<Step>),
+    /// An event took away what it waited for.
+    Killed(Event, Vec<Step>),
+    /// It ran out of time.
+    TimedOut,
+    /// It was reported.
+    Reported(Timestamp),
+    /// Another report dropped it.
+    Dropped(Timestamp),
+    /// It was dropped because the rule's limit was reached.
+    Limit(Timestamp),
+    /// After it had run out of time an event came that would have fitted these.
+    CameTooLate(Event, Vec<Step>),
+}
+
+/// Follows one partial match.
+#[derive(Debug)]
+pub(super) struct Story {
+    rule: RuleId,
+    target: Found,
+    distances: Vec<u32>,
+    /// What was shown last and may still change.
+    pending: Option<Pending>,
+    /// What happened, in order.
+    pub happened: Vec<Happened>,
+    /// What it waited for at the end.
+    pub waits: Vec<Wait>,
+    /// The target as it was seen last.
+    last: Option<Run>,
+}
+
+#[derive(Debug)]
+enum Pending {
+    Event { event: Event, explanation: Explanation, takes: bool },
+    Time { now: Timestamp },
+}
+
+impl Story {
+    pub fn new(program: &Arc<Program>, rule: RuleId, target: Found) -> Story {
+        let distances = program.compiled()[rule.0 as usize].automaton.distances();
+        Story { rule, target, distances, pending: None, happened: Vec::new(), waits: Vec::new(), last: None }
+    }
+
+    /// What came after is settled: nothing more will be shown.
+    pub fn finish(mut self) -> Story {
+        self.settle();
+        self
+    }
+
+    /// What was shown last changed nothing.
+    fn settle(&mut self) {
+        if let Some(Pending::Event { event, explanation, .. }) = self.pending.take() {
+            self.happened.push(Happened::Skipped(event, explanation.steps));
+        }
+    }
+
+    /// The run that is, or is to become, the target.
+    fn find<'r>(&self, seen: &'r Seen<'_>) -> Option<(&'r Run, usize)> {
+        let runs = seen.runs.runs().iter().filter(|run| run.len() <= self.target.captured.len());
+        let own = runs.filter(|run| run.captured()[..] == self.target.captured[..run.len()]);
+        own.max_by_key(|run| run.len()).map(|run| (run, run.len()))
+    }
+
+    /// How it ended, if it has.
+    pub fn end(&self) -> Option<&Happened> {
+        let is_end = |happened: &&Happened| {
+            use Happened::{Dropped, Killed, Limit, Reported, TimedOut};
+            matches!(happened, Killed(..) | TimedOut | Reported(_) | Dropped(_) | Limit(_))
+        };
+        self.happened.iter().rev().find(is_end)
+    }
+
+    /// Whether a report is that of the target, or of what became of it.
+    fn is_report_of_target(&self, report: &Report) -> bool {
+        let captured = report.captures.iter().map(|(variable, event)| (*variable, event.point()));
+        let target = &self.target.captured;
+        report.captures.len() >= target.len() && captured.zip(target).all(|(one, other)| one == *other)
+    }
+
+    fn is_of(&self, seen: &Seen<'_>) -> bool {
+        seen.key == &self.target.key && self.end().is_none()
+    }
+
+    /// Notes an event that would have fitted, had it come in time.
+    fn after_its_time(&mut self, seen: &Seen<'_>, event: &Event) {
+        let Some(last) = self.last.as_ref().filter(|_| seen.key == &self.target.key) else { return };
+        let mut steps = seen.matcher.explain(last, event).steps;
+        steps.retain(|step| matches!((&step.answer, step.gone), (Answer::Fits, Some(Gone::TooLate(_)))));
+        if !steps.is_empty() {
+            self.happened.push(Happened::CameTooLate(event.clone(), steps));
+        }
+    }
+}
+
+/// Why a partial match is gone that was not reported.
+fn why_gone(event: Event, explanation: Explanation, reports: &[Report]) -> Happened {
+    let is_limit =
+        |report: &Report| matches!(report.kind, ReportKind::TooManyRuns | ReportKind::TooManyEvents);
+    match explanation.verdict {
+        Verdict::Dead => Happened::Killed(event, explanation.steps),
+        _ if reports.iter().any(is_limit) => Happened::Limit(event.time()),
+        _ => Happened::Dropped(event.time()),
+    }
+}
+
+impl Watcher for Story {
+    fn wants(&self, rule: RuleId) -> bool {
+        rule == self.rule
+    }
+
+    fn event(&mut self, seen: &Seen<'_>, event: &Event) {
+        if let Some(Happened::TimedOut) = self.end() {
+            self.after_its_time(seen, event);
+        }
+        if !self.is_of(seen) {
+            return;
+        }
+        self.settle();
+        match self.find(seen) {
+            Some((run, len)) => {
+                let next = self.target.captured.get(len).map(|(_, point)| *point);
+                let takes = next == Some(event.point());
+                let explanation = seen.matcher.explain(run, event);
+                self.pending = Some(Pending::Event { event: event.clone(), explanation, takes });
+            }
+            None => {
+                if let Some((first, _)) =
+                    self.target.captured.first().filter(|(_, point)| *point == event.point())
+                {
+                    self.happened.push(Happened::Taken(event.clone(), *first));
+                }
+            }
+        }
+    }
+
+    fn time(&mut self, seen: &Seen<'_>, now: Timestamp) {
+        if !self.is_of(seen) {
+            return;
+        }
+        self.settle();
+        self.pending = self.find(seen).map(|_| Pending::Time { now });
+    }
+
+    fn after(&mut self, seen: &Seen<'_>, reports: &[Report]) {
+        if !self.is_of(seen) {
+            return;
+        }
+        let found = self.find(seen);
+        let complete = found.filter(|(_, len)| *len == self.target.captured.len());
+        if let Some((run, _)) = complete {
+            self.waits = run.waits(seen.matcher.rule, &self.distances);
+            self.last = Some(run.clone());
+        }
+        let Some(pending) = self.pending.take() else { return };
+        let own = reports.iter().find(|report| self.is_report_of_target(report));
+        let happened = match (pending, found, own) {
+            (Pending::Event { event, takes: true, .. }, ..) => {
+                let taken = self.target.captured.iter().find(|(_, point)| *point == event.point());
+                taken.map(|(variable, _)| Happened::Taken(event, *variable))
+            }
+            (Pending::Event { event, explanation, .. }, Some(_), _) => {
+                Some(Happened::Skipped(event, explanation.steps))
+            }
+            (Pending::Event { .. }, None, Some(report)) => Some(Happened::Reported(report.decided)),
+            (Pending::Event { event, explanation, .. }, None, None) => {
+                Some(why_gone(event, explanation, reports))
+            }
+            // An absence is over, or nothing happened to it.
+            (Pending::Time { .. }, Some(_), _) => None,
+            (Pending::Time { .. }, None, Some(report)) if report.kind == ReportKind::Match => {
+                Some(Happened::Reported(report.decided))
+            }
+            (Pending::Time { now }, None, _) => {
+                let other = reports.iter().any(|report| report.kind == ReportKind::Match);
+                let last = self.waits.iter().filter_map(|wait| wait.until).max();
+                let in_time = last.is_none_or(|last| last > now);
+                Some(if other && in_time { Happened::Dropped(now) } else { Happened::TimedOut })
+            }
+        };
+        self.happened.extend(happened);
+    }
+
+    fn keyless(&mut self, _: RuleId, _: &Event) {}
+}
+
+/// Most other keys that are noted.
+const MAX_OTHERS: usize = 100;
+
+/// Finds out why no partial match began.
+#[derive(Debug)]
+pub(super) struct Starts {
+    rule: RuleId,
+    pub wanted: WantedKey,
+    /// The events of the wanted key, with what each was to the first steps.
+    pub offered: Vec<(Event, Vec<Step>)>,
+    /// The events that belong to no group.
+    pub keyless: Vec<Event>,
+    /// The keys of the other events.
+    pub others: Vec<Key>,
+}
+
+impl Starts {
+    pub fn new(rule: RuleId, wanted: WantedKey) -> Starts {
+        Starts { rule, wanted, offered: Vec::new(), keyless: Vec::new(), others: Vec::new() }
+    }
+}
+
+impl Watcher for Starts {
+    fn wants(&self, rule: RuleId) -> bool {
+        rule == self.rule
+    }
+
+    fn event(&mut self, seen: &Seen<'_>, event: &Event) {
+        if has(seen.key, &self.wanted) {
+            self.offered.push((event.clone(), seen.matcher.explain_start(event)));
+        } else if self.others.len() < MAX_OTHERS && !self.others.contains(seen.key) {
+            self.others.push(seen.key.clone());
+        }
+    }
+
+    fn time(&mut self, _: &Seen<'_>, _: Timestamp) {}
+
+    fn after(&mut self, _: &Seen<'_>, _: &[Report]) {}
+
+    fn keyless(&mut self, rule: RuleId, event: &Event) {
+        if rule == self.rule {
+            self.keyless.push(event.clone());
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Chaining: rules that read the alerts of others.
+
+mod basics;
+mod harness;
+mod order;
+mod property;
