@@ -3,7 +3,7 @@
 use crate::alert::Alert;
 use crate::diagnostic::{Label, Sources, Span, Style, render_finding};
 use crate::event::Value;
-use crate::language::case::{Expectation, ExpectationKind, Given, Step, Wanted, WantedField};
+use crate::language::case::{Expectation, ExpectationKind, Given, Place, Step, Wanted, WantedField};
 
 use super::compare::{self, Found};
 use super::{Judge, MAX_ALERTS, show};
@@ -165,20 +165,20 @@ impl Judge<'_> {
 
     /// Puts the alert beside the expectation that is nearest to it.
     fn compare_nearest(&self, failure: &mut Failure, wanted: &Wanted) {
-        let is_taken = |index: usize| self.assigned.iter().any(|list| list.contains(&index));
         let of_rule = self.played.alerts.iter().enumerate().filter(|(_, alert)| alert.rule == wanted.rule);
         let nearest = of_rule.max_by_key(|(index, alert)| {
+            let is_free = !self.is_taken(*index);
             let agreeing = self.differences(wanted, alert).iter().filter(|one| one.is_same).count();
+            let is_about_it = is_free && self.has_key(wanted, alert);
             // Of equally near ones the first.
-            (alert.kind == wanted.kind, !is_taken(*index), agreeing, std::cmp::Reverse(*index))
+            (is_about_it, alert.kind == wanted.kind, is_free, agreeing, std::cmp::Reverse(*index))
         });
         let Some((index, alert)) = nearest else { return };
         let described = show::alert(self.case, alert);
-        if is_taken(index) {
-            failure.notes.push(format!(
-                "every alert of `{}` satisfies another line, such as {described}",
-                wanted.rule
-            ));
+        if self.is_taken(index) {
+            failure
+                .notes
+                .push(format!("every alert of `{}` has its line already, such as {described}", wanted.rule));
             return;
         }
         failure.notes.push(format!("the nearest alert is {described}"));
@@ -193,6 +193,17 @@ impl Judge<'_> {
         }
         let took = show::captured(self.case, alert);
         failure.notes.push(format!("it captured {took}"));
+    }
+
+    /// Whether an alert satisfies an expectation.
+    pub(super) fn is_taken(&self, alert: usize) -> bool {
+        self.assigned.iter().any(|list| list.contains(&alert))
+    }
+
+    /// Whether an alert has the key that is expected.
+    pub(super) fn has_key(&self, wanted: &Wanted, alert: &Alert) -> bool {
+        let key = wanted.fields.iter().filter(|field| matches!(field.place, Place::Key(_)));
+        key.into_iter().all(|field| compare::found(self.program, self.case, alert, field).is_expected())
     }
 
     /// The fields of an expectation with what stands in an alert at their places.

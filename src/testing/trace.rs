@@ -268,7 +268,12 @@ impl Watcher for Story {
             (Pending::Event { event, explanation, .. }, Some(_), _) => {
                 Some(Happened::Skipped(event, explanation.steps))
             }
-            (Pending::Event { .. }, None, Some(report)) => Some(Happened::Reported(report.decided)),
+            (Pending::Event { event, explanation, .. }, None, Some(report)) => {
+                if let Verdict::Taken(variable) = explanation.verdict {
+                    self.happened.push(Happened::Taken(event, variable));
+                }
+                Some(Happened::Reported(report.decided))
+            }
             (Pending::Event { event, explanation, .. }, None, None) => {
                 Some(why_gone(event, explanation, reports))
             }
