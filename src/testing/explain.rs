@@ -95,6 +95,7 @@ impl Judge<'_> {
         failure
             .notes
             .push(format!("the nearest partial match{of} took {took}\nthen it waited for {waits}{end}"));
+        let distances = self.program.compiled()[rule.0 as usize].automaton.distances();
         let mut skipped = 0;
         for happened in &story.happened {
             match happened {
@@ -104,7 +105,7 @@ impl Judge<'_> {
                     self.point(failure, event, format!("taken as `{name}`"));
                 }
                 Happened::Skipped(event, steps) => {
-                    let Some(why) = self.why_not(rule, steps) else { continue };
+                    let Some(why) = self.why_not(rule, &distances, steps) else { continue };
                     skipped += 1;
                     if skipped <= MAX_SKIPPED {
                         self.point(failure, event, why);
@@ -123,9 +124,10 @@ impl Judge<'_> {
 
     /// Why no partial match began.
     fn tell_starts(&self, failure: &mut Failure, rule: RuleId, starts: &Starts) {
+        let distances = self.program.compiled()[rule.0 as usize].automaton.distances();
         let mut skipped = 0;
         for (event, steps) in &starts.offered {
-            let Some(why) = self.why_not(rule, steps) else { continue };
+            let Some(why) = self.why_not(rule, &distances, steps) else { continue };
             skipped += 1;
             if skipped <= MAX_SKIPPED {
                 self.point(failure, event, why);
@@ -255,8 +257,7 @@ impl Judge<'_> {
 
     /// Why an event fits none of the steps that are nearest to a match; `None` when there is nothing to
     /// say, because it is of a stream that none of them reads.
-    fn why_not(&self, rule: RuleId, steps: &[Step]) -> Option<String> {
-        let distances = self.program.compiled()[rule.0 as usize].automaton.distances();
+    fn why_not(&self, rule: RuleId, distances: &[u32], steps: &[Step]) -> Option<String> {
         let asked = steps.iter().filter(|step| {
             !step.is_absence && !matches!(step.answer, Answer::OtherStream | Answer::Fits)
                 || step.gone.is_some()

@@ -69,15 +69,19 @@ struct Judge<'a> {
     played: &'a Played,
     /// For each expectation of alerts, those that satisfy it.
     assigned: Vec<Vec<usize>>,
+    /// For each alert, whether it satisfies an expectation.
+    taken: Vec<bool>,
 }
 
 impl<'a> Judge<'a> {
     fn new(program: &'a Arc<Program>, sources: &'a Sources, case: &'a Case, played: &'a Played) -> Judge<'a> {
-        let mut judge = Judge { program, sources, case, played, assigned: Vec::new() };
+        let mut judge = Judge { program, sources, case, played, assigned: Vec::new(), taken: Vec::new() };
         let wanted: Vec<&Wanted> = judge.wanted().map(|(_, wanted)| wanted).collect();
         let fits = wanted.iter().map(|wanted| judge.fitting(wanted)).collect::<Vec<_>>();
         let counts: Vec<usize> = wanted.iter().map(|wanted| wanted.times as usize).collect();
         judge.assigned = assign::assign(&counts, &fits, played.alerts.len());
+        judge.taken = vec![false; played.alerts.len()];
+        judge.assigned.iter().flatten().for_each(|alert| judge.taken[*alert] = true);
         judge
     }
 
@@ -106,11 +110,7 @@ impl<'a> Judge<'a> {
 
     /// The alerts that satisfy no expectation.
     fn unexpected(&self) -> Vec<&'a Alert> {
-        let mut is_expected = vec![false; self.played.alerts.len()];
-        for index in self.assigned.iter().flatten() {
-            is_expected[*index] = true;
-        }
-        let alerts = self.played.alerts.iter().zip(is_expected);
-        alerts.filter(|(_, is_expected)| !is_expected).map(|(alert, _)| alert).collect()
+        let alerts = self.played.alerts.iter().zip(&self.taken);
+        alerts.filter(|(_, taken)| !**taken).map(|(alert, _)| alert).collect()
     }
 }

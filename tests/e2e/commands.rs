@@ -121,7 +121,7 @@ fn tests_that_cannot_be_run_are_no_failures() {
     folder.write("rules/a.trip", RULES);
     folder.write("rules/a.test.trip", TESTS.replace("expect big", "expect bug"));
     let tested = folder.run(&["test", "rules", "--format", "junit"]);
-    assert_eq!((tested.status.code(), text(&tested.stdout).as_str()), (Some(2), ""));
+    assert_eq!((tested.status.code(), text(&tested.stdout)), (Some(2), ""));
     let shown = text(&tested.stderr);
     assert!(shown.contains("error[E0443]: there is no rule `bug`"), "{shown}");
     assert!(shown.ends_with("error: the rules have 1 error\n"), "{shown}");

@@ -107,7 +107,7 @@ fn tests_as_junit() {
     for case in report.test_suites.iter().flat_map(|suite| &suite.test_cases) {
         let class = case.classname.as_ref().expect("a class");
         assert!(
-            class.as_str().starts_with("command/tested/") && case.time.is_some(),
+            class.as_str().starts_with("command.tested.") && case.time.is_some(),
             "{}",
             case.name.as_str()
         );
