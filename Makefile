@@ -5,7 +5,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench check format
+.PHONY: help demo test bench check format grammar fuzz
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,10 @@ test: ## Run all tests: the service, the documentation's examples, and the core 
 	$(CARGO) test --locked --doc
 	$(CARGO) test --locked --no-default-features --lib --tests
 
+fuzz: ## Feed made-up input to the parser, the formatter, the compiler and the decoder: make fuzz ARGS="SECONDS [TARGET]"
+	@scripts/need-compiler
+	scripts/fuzz $(ARGS)
+
 bench: ## Measure how fast it is; takes minutes and wants a quiet machine
 	@scripts/need-compiler
 	$(CARGO) bench --locked --bench replay
@@ -33,3 +37,7 @@ check: ## Check formatting and lints, as CI does
 
 format: ## Format the code
 	$(CARGO) fmt
+
+grammar: ## Check what editors colour and fold by; builds tree-sitter once (about two minutes) and wants Node.js
+	@scripts/test-tree-sitter
+	@scripts/test-textmate

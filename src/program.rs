@@ -13,6 +13,7 @@ use crate::history::{LogId, Logs, Reading};
 use crate::language::case::Case;
 use crate::language::checked::{AlertStream, Rule};
 use crate::language::{self, checked, tree};
+use crate::table::TableSpec;
 
 pub use crate::language::checked::Mode;
 
@@ -32,6 +33,7 @@ pub(crate) struct RuleId(pub u32);
 #[derive(Debug)]
 pub struct Program {
     streams: Vec<StreamSchema>,
+    tables: Vec<TableSpec>,
     rules: Vec<CompiledRule>,
     infos: Vec<RuleInfo>,
     predicates: Predicates,
@@ -217,6 +219,7 @@ impl Program {
             readings,
             infos: rules.iter().map(|compiled| RuleInfo::new(&compiled.rule)).collect(),
             streams: checked.streams,
+            tables: checked.tables,
             cases: checked.cases,
             rules,
             predicates,
@@ -256,6 +259,12 @@ impl Program {
     /// The schema of a stream.
     pub fn schema(&self, stream: StreamId) -> &StreamSchema {
         &self.streams[stream.0 as usize]
+    }
+
+    /// The lists and tables, in the order of their names; [`crate::table::TableId`] counts them from
+    /// 0. Their files are read by who runs the program.
+    pub fn tables(&self) -> &[TableSpec] {
+        &self.tables
     }
 
     /// The rules, in the order of their names.
@@ -318,6 +327,15 @@ impl Program {
     /// The rules that ask a predicate.
     pub(crate) fn askers(&self, predicate: PredicateId) -> &[RuleId] {
         &self.askers[predicate.0 as usize]
+    }
+
+    /// The rules whose alerts other rules read, in the order of their names.
+    pub fn read_rules(&self) -> impl Iterator<Item = &RuleInfo> {
+        self.infos
+            .iter()
+            .zip(&self.alert_streams)
+            .filter(|(_, streams)| !streams.is_empty())
+            .map(|(info, _)| info)
     }
 
     /// The streams of a rule's alerts that rules read.

@@ -1,7 +1,12 @@
-//! What the fuzz targets call, one function each; `tests/format` calls the same.
+//! What is checked of any input, apart from where inputs come from: the fuzz targets take them from
+//! libFuzzer, `tests/format` from seeds that it mutates.
 
 mod generate;
 mod guarantees;
+mod seeds;
+mod targets;
 
 pub use generate::rule_file;
 pub use guarantees::formatted;
+pub use seeds::{rule_files, seeds};
+pub use targets::{TARGETS, Target, check, decode_json, expression, format, format_generated, parse};

@@ -1,6 +1,6 @@
 //! Does a configuration fit its rules?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::codes::{E0606, E0607, E0620, W0601, W0602};
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
@@ -64,8 +64,10 @@ impl Config {
         }
         let mut wanted: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut silent = Vec::new();
+        // Alerts that other rules read need no sink.
+        let read: BTreeSet<&str> = program.read_rules().map(|rule| &*rule.name).collect();
         for rule in program.rules() {
-            if rule.sinks.is_empty() && rule.mode == Mode::Live {
+            if rule.sinks.is_empty() && rule.mode == Mode::Live && !read.contains(&*rule.name) {
                 silent.push(&*rule.name);
             }
             for sink in rule.sinks.iter().filter(|sink| unknown(sink)) {

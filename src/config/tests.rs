@@ -25,6 +25,18 @@ rule silent {
   match login
   alert low "t" {}
 }
+# Its alerts go to the rule that reads them.
+rule inner {
+  event charge = cards where card == "y"
+  match charge
+  alert low "t" {}
+}
+stream inner_alerts from inner
+rule outer {
+  match inner_alerts
+  alert low "t" {}
+  to audit
+}
 "#;
 
 /// A folder that is there, so that `rules = "rules"` can be read.
@@ -271,6 +283,11 @@ stream = \"card\"
 type = \"tcp\"
 stream = \"payments\"
 listen = \"127.0.0.1:0\"
+
+[sources.c]
+type = \"tcp\"
+stream = \"inner_alerts\"
+listen = \"127.0.0.1:1\"
 
 [sinks.fraud_dest]
 type = \"stdout\"

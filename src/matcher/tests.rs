@@ -9,6 +9,7 @@ use crate::automaton::Answers;
 use crate::diagnostic::Sources;
 use crate::event::{Position, StreamId, Value};
 use crate::program::Program;
+use crate::table::Tables;
 
 /// Patterns that use every form, over events that are `a`, `b`, `c` or `x`.
 const PATTERNS: [&str; 24] = [
@@ -85,7 +86,14 @@ proptest! {
         let program = program(PATTERNS[pattern]);
         let rule = &program.compiled()[0];
         let faults = Faults::default();
-        let matcher = Matcher { rule, predicates: program.predicates(), history: None, faults: &faults };
+        let tables = Tables::unread(program.tables());
+        let matcher = Matcher {
+            rule,
+            predicates: program.predicates(),
+            tables: &tables,
+            history: None,
+            faults: &faults,
+        };
         let mut answers = Answers::new(program.predicates());
         let mut set = RunSet::default();
         let mut reports = Vec::new();

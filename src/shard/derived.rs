@@ -18,7 +18,8 @@ pub(super) const MAX_WAITING: usize = 100_000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Derived {
     waiting: VecDeque<Event>,
-    /// How many there have been, which gives each its place in the order.
+    /// How many there have been, which gives each its place in the order. It must not begin anew while
+    /// runs hold events of the moment in hand.
     count: u64,
     /// The rules whose alerts were left out since nothing was waiting.
     left_out: BTreeSet<RuleId>,

@@ -53,7 +53,7 @@ impl Judge<'_> {
 
     /// Runs the test again with someone looking on.
     fn watch<W: Watcher>(&self, watcher: W) -> W {
-        let watcher: Box<dyn Any> = play::watch(self.program, self.case, Box::new(watcher));
+        let watcher: Box<dyn Any> = play::watch(self.program, self.tables, self.case, Box::new(watcher));
         *watcher.downcast().expect("it is the one that was given")
     }
 

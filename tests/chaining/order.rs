@@ -223,3 +223,63 @@ fn how_the_streams_arrive_does_not_matter() {
     assert_eq!(results[0], results[2]);
     assert!(!run(rules, &events).is_empty());
 }
+
+#[test]
+fn the_past_of_such_a_stream_is_what_has_been_decided_before() {
+    // At 2 s the source event comes before the alert of 2 s; the alert itself counts itself; and a
+    // time-out at 2 s sees both alerts.
+    let rules = format!(
+        r#"{FOUND}
+        rule by_event {{
+          by k
+          event e = z where count(found_one) over 1h == 1
+          match e alert low "{{e.n}}"
+        }}
+        rule by_alert {{
+          by k
+          event e = found_one where count(found_one) over 1h == 2 and count(z) over 1h == 2
+          match e alert low "second"
+        }}
+        rule at_the_end {{
+          by k
+          event begin = z where n == 0
+          match begin then not also_two for 2s
+          alert low "{{count(found_one) over 1h}} alerts"
+        }}"#
+    );
+    let events: [Given; 5] = [
+        ("z", 0, "x", 0),
+        ("s", 1_000, "x", 1),
+        ("s", 2_000, "x", 1),
+        ("z", 2_000, "x", 5),
+        ("s", 9_000, "y", 0),
+    ];
+    assert_eq!(
+        reports(&rules, &events),
+        [
+            "one x @1000",
+            "one x @2000",
+            "by_event 5 @2000",
+            "by_alert second @2000",
+            "at_the_end 2 alerts @2000"
+        ]
+    );
+}
+
+#[test]
+fn a_chain_may_be_long() {
+    // Each rule waits for silence of the one before; all are due at the same moment.
+    let mut rules = String::from(
+        "rule r999 { by k match s as a then not s for 5s alert low \"0\" } stream a999 from r999",
+    );
+    for number in (0..999).rev() {
+        rules.push_str(&format!(
+            "\nrule r{number:03} {{ by k match s as a then a{:03} within 5s alert low \"x\" }} stream a{number:03} from r{number:03}",
+            number + 1
+        ));
+    }
+    let found = run(&rules, &[("s", 0, "x", 0)]);
+    assert_eq!(found.len(), 1_000);
+    assert_eq!(&*found[999].rule, "r000");
+    assert!(found.iter().all(|alert| alert.decided_time.as_micros() == 5_000_000));
+}

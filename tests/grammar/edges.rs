@@ -1,6 +1,6 @@
 //! Texts at the edges of the language, that chance would seldom find.
 
-use super::agreement::disagreement;
+use super::agreement::judge;
 use super::ebnf::Grammar;
 use super::recognise::Recogniser;
 
@@ -120,13 +120,10 @@ fn edges_are_judged_alike() {
     let cases = RIGHT.iter().map(|text| (*text, true));
     let cases = cases.chain(WRONG.iter().chain(&WRONG_IN_TESTS).map(|text| (*text, false)));
     for (text, is_right) in cases {
-        if let Some(how) = disagreement(&recogniser, text) {
-            wrong.push_str(&format!("{text:?}: {how}\n"));
-        } else if recogniser.derives("file", text).is_ok() != is_right {
-            wrong.push_str(&format!(
-                "{text:?}: both say the opposite {:?}\n",
-                recogniser.derives("file", text)
-            ));
+        match judge(&recogniser, text) {
+            Ok(found) if found == is_right => {}
+            Ok(_) => wrong.push_str(&format!("{text:?}: both say the opposite\n")),
+            Err(how) => wrong.push_str(&format!("{text:?}: {how}\n")),
         }
     }
     assert!(wrong.is_empty(), "{wrong}");

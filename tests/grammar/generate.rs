@@ -25,6 +25,8 @@ pub struct Generator<'g> {
     /// The words that the grammar knows.
     words: &'g [String],
     pieces: Vec<Piece>,
+    /// Whether escapes other than `\"` stand in titles, also in place of the characters of expressions.
+    pub has_escapes: bool,
     /// The productions that have been used.
     pub used: BTreeSet<usize>,
 }
@@ -81,7 +83,15 @@ impl<'g> Generator<'g> {
         words: &'g [String],
     ) -> Generator<'g> {
         let random = Random::new(seed);
-        Generator { recogniser, random, heights, words, pieces: Vec::new(), used: BTreeSet::new() }
+        Generator {
+            recogniser,
+            random,
+            heights,
+            words,
+            pieces: Vec::new(),
+            has_escapes: true,
+            used: BTreeSet::new(),
+        }
     }
 
     /// A sentence of a production that nests no more than `depth` productions, as far as possible.
@@ -213,7 +223,12 @@ impl<'g> Generator<'g> {
                     let before = std::mem::take(&mut self.pieces);
                     self.production(self.recogniser.grammar.production("expression"), depth.min(12));
                     let inner = std::mem::replace(&mut self.pieces, before);
-                    content = content + "{" + &self.written(&inner, false) + "}";
+                    content = content
+                        + "{"
+                        + &self
+                            .written(&inner, false)
+                            .replace('\n', if self.has_escapes { "\n" } else { " " })
+                        + "}";
                 }
             }
         }
@@ -225,8 +240,8 @@ impl<'g> Generator<'g> {
         match c {
             '"' | '\\' => format!("\\{c}"),
             '\n' => "\\n".to_owned(),
-            '\t' if self.random.chance(50) => "\\t".to_owned(),
-            _ if self.random.chance(3) => format!("\\u{{{:x}}}", c as u32),
+            '\t' if self.has_escapes && self.random.chance(50) => "\\t".to_owned(),
+            _ if self.has_escapes && self.random.chance(3) => format!("\\u{{{:x}}}", c as u32),
             _ => c.to_string(),
         }
     }

@@ -10,6 +10,7 @@ mod characters;
 mod corpus;
 mod ebnf;
 mod edges;
+mod editors;
 mod generate;
 #[path = "../property/random.rs"]
 #[allow(dead_code, reason = "the property tests use all of it")]

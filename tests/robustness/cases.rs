@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tripline::diagnostic::{Sources, Style};
 use tripline::program::Program;
+use tripline::table::Tables;
 use tripline::testing::{self, Outcome};
 
 use super::{STREAM, codes};
@@ -22,7 +23,8 @@ fn run(text: String) -> Vec<Outcome> {
     let sources = Sources::new([("hostile.trip", text)]);
     let (program, diagnostics) = Program::compile_for_tests(&sources);
     let program = Arc::new(program.unwrap_or_else(|| panic!("{diagnostics:?}")));
-    let outcomes = program.cases().iter().map(|case| testing::run(&program, &sources, case));
+    let tables = Arc::new(Tables::unread(program.tables()));
+    let outcomes = program.cases().iter().map(|case| testing::run(&program, &tables, &sources, case));
     let outcomes: Vec<Outcome> = outcomes.collect();
     for failure in outcomes.iter().flat_map(|outcome| &outcome.failures) {
         assert!(failure.render(&sources, Style::Plain).len() < 100_000);

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use tripline::diagnostic::{Diagnostics, Sources, Style, render_all};
 use tripline::program::Program;
+use tripline::table::Tables;
 use tripline::testing;
 
 /// The folder that this file stands in.
@@ -106,6 +107,11 @@ fn rules() {
 }
 
 #[test]
+fn tables() {
+    check_folder("tables");
+}
+
+#[test]
 fn warnings() {
     for (name, diagnostics) in check_folder("warnings") {
         assert_ne!(diagnostics.counts().1, 0, "{name}: no warning");
@@ -121,9 +127,10 @@ fn failures() {
         let (program, diagnostics) = Program::compile_for_tests(&sources);
         let shown = render_all(&diagnostics, &sources, Style::Plain);
         let program = Arc::new(program.unwrap_or_else(|| panic!("{name}: {shown}")));
+        let tables = Arc::new(Tables::unread(program.tables()));
         let mut text = String::new();
         for case in program.cases() {
-            let outcome = testing::run(&program, &sources, case);
+            let outcome = testing::run(&program, &tables, &sources, case);
             assert!(!outcome.passed(), "{name}: {} passes", case.name);
             text.push_str(&format!("── {} ──\n\n", case.name));
             for failure in &outcome.failures {
@@ -151,7 +158,7 @@ fn mistakes_in_several_files_are_all_reported() {
 /// An event's condition is checked wherever the pattern tests for it, but a mistake is told once.
 #[test]
 fn nothing_is_told_twice() {
-    let folders = ["names", "types", "patterns", "past", "cases", "rules", "warnings", "unread"];
+    let folders = ["names", "types", "patterns", "past", "cases", "rules", "tables", "warnings", "unread"];
     for file in folders.iter().flat_map(|folder| entries(&root().join(folder), Some("trip"))) {
         let (_, diagnostics) = Program::compile(&sources(&[file.clone(), root().join("streams.trip")]));
         let mut seen = BTreeSet::new();
@@ -180,9 +187,10 @@ fn the_order_of_files_does_not_matter() {
 /// Every snapshot belongs to a rule file that is still there.
 #[test]
 fn no_snapshot_is_left_over() {
-    for folder in
-        ["names", "types", "patterns", "cases", "failures", "rules", "warnings", "unread", "several"]
-    {
+    for folder in [
+        "names", "types", "patterns", "past", "cases", "failures", "rules", "tables", "warnings", "unread",
+        "several",
+    ] {
         for snapshot in entries(&root().join(folder), Some("snap")) {
             let source = if folder == "several" {
                 snapshot.with_extension("")

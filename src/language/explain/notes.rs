@@ -155,15 +155,19 @@ impl<'t> Explainer<'_, 't> {
         let is_last = spot.after.is_none();
         match (&absence.duration, absence.next) {
             (Some(duration), _) => {
-                let span = words::duration(duration.node);
+                let span = words::span(duration.node);
                 let again = match spot.after_open {
                     true => {
-                        "if another event is taken before they are over, they begin anew with that one; once they are over, no more are taken there"
+                        "if another event is taken before it is over, that time begins anew with that event; once it is over, no more are taken there"
                     }
                     false => "",
                 };
                 let text = format!("then no {name} event in the {span} after {}", before(spot));
-                sentences(&[text.as_str(), "one at exactly their end still counts against it", again])
+                sentences(&[
+                    text.as_str(),
+                    "one at exactly the end of that time still counts against it",
+                    again,
+                ])
             }
             (None, false) if is_last => match within {
                 Some(span) => sentences(&[

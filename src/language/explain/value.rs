@@ -185,7 +185,7 @@ impl<'t> Scope<'_, 't> {
             Some(_) => format!("events of the stream {}", words::code(name)),
             None => format!("{} events", words::code(name)),
         };
-        let span = words::duration(over.duration.node);
+        let span = words::span(over.duration.node);
         let past = Scope { place: Place::Past(name), ..*self };
         let mut notes: Vec<String> = Vec::new();
         notes.extend(condition.map(|condition| format!("only those where {}", past.clause(condition))));
@@ -201,10 +201,7 @@ impl<'t> Scope<'_, 't> {
                 // An event of another stream is not among those of the past.
                 let is_own = matches!(self.place, Place::Condition(stream) if stream == name);
                 notes.extend(is_own.then(|| "this event included".to_owned()));
-                format!(
-                    "in the last {}",
-                    span.strip_prefix("1 ").filter(|unit| !unit.contains(' ')).unwrap_or(&span)
-                )
+                format!("in the last {span}")
             }
         };
         let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };

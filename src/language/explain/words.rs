@@ -83,6 +83,15 @@ pub(super) fn duration(span: Duration) -> String {
     if parts.is_empty() { "0 seconds".to_owned() } else { parts.join(" ") }
 }
 
+/// A span of time behind an article: `day`, where [`duration`] says `1 day`.
+pub(super) fn span(span: Duration) -> String {
+    let text = duration(span);
+    match text.strip_prefix("1 ").filter(|unit| !unit.contains(' ')) {
+        Some(unit) => unit.to_owned(),
+        None => text,
+    }
+}
+
 /// How often something may come in a span of time: `an hour`, `every 10 minutes`.
 pub(super) fn per(span: Duration) -> String {
     match duration(span).as_str() {

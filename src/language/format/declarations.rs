@@ -66,10 +66,14 @@ impl Formatter<'_> {
         }
         docs.push(Doc::Space);
         match &stream.body {
-            StreamBody::Rule(rule) => docs.extend([Doc::text("from"), Doc::Space, self.name(rule)]),
-            StreamBody::Fields(fields) => docs.push(self.fields(fields, stream.span.end - 1)),
+            StreamBody::Rule(rule) => {
+                docs.extend([Doc::text("from"), Doc::Space, self.name(rule)]);
+                Doc::hang(docs)
+            }
+            StreamBody::Fields(fields) => {
+                Doc::All(vec![Doc::hang(docs), self.fields(fields, stream.span.end - 1)])
+            }
         }
-        Doc::All(docs)
     }
 
     fn time(&mut self, time: &TimeClause) -> Doc {
@@ -138,8 +142,8 @@ impl Formatter<'_> {
     }
 
     fn table(&mut self, table: &Table) -> Doc {
-        let head = [Doc::text("table"), Doc::Space, self.name(&table.name), Doc::Space, Doc::text("from")];
-        let file = self.written(&table.file);
+        let mut head = vec![Doc::text("table"), Doc::Space, self.name(&table.name), Doc::Space];
+        head.extend([Doc::text("from"), Doc::Space, self.written(&table.file), Doc::Space]);
         let close = self.source.next_symbol(table.file.span.end, "}");
         let key = |column: &Column| if column.key { "key ".len() } else { 0 };
         let widths = self.widths(&table.columns, column_extent, |column| &column.field, key);
@@ -148,7 +152,7 @@ impl Formatter<'_> {
             let written = if column.key { format!("key {}", name.node) } else { name.node.clone() };
             this.field(&written, name, &column.field, widths[index])
         });
-        Doc::All(head.into_iter().chain([Doc::Space, file, Doc::Space, columns]).collect())
+        Doc::All(vec![Doc::hang(head), columns])
     }
 
     fn let_(&mut self, let_: &Let) -> Doc {
@@ -173,7 +177,7 @@ impl Formatter<'_> {
     }
 
     fn defined<const N: usize>(&mut self, head: [Doc; N], value: &Expr) -> Doc {
-        let value = self.expression(value);
+        let value = self.value(value);
         Doc::hang(head.into_iter().chain([Doc::Space, value]).collect())
     }
 }

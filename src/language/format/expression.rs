@@ -67,6 +67,13 @@ impl Formatter<'_> {
         self.operand(expr, Level::Or)
     }
 
+    /// The expression behind `=`, on the next line if that is much better.
+    pub(super) fn value(&mut self, expr: &Expr) -> Doc {
+        let may_begin_line = self.source.may_begin_line(expr.span.start);
+        let value = self.expression(expr);
+        if may_begin_line { Doc::Fold(Box::new(value)) } else { value }
+    }
+
     /// `where`, with `before` before it, and the condition, whose operands line up.
     pub(super) fn condition(&mut self, before: Doc, expr: &Expr) -> Doc {
         let comments = self.source.comments_to_leaf(expr.span.start);

@@ -47,6 +47,8 @@ pub(super) enum Doc {
     Hang(Box<Doc>),
     /// Its lines begin so many columns to the left of where it begins.
     Align(usize, Box<Doc>),
+    /// On a line of its own, if it begins where nothing is aligned and does not fit there.
+    Fold(Box<Doc>),
 }
 
 impl Doc {
@@ -196,6 +198,12 @@ impl Printer {
                 }
                 stack.push(Pending { indent: at.indent + CONTINUED, ..with(doc) });
             }
+            Doc::Fold(doc) => {
+                if self.column > LAST_ALIGNED && !self.fits(doc, at.indent, stack) {
+                    self.end_line();
+                }
+                stack.push(with(doc));
+            }
             Doc::Align(back, doc) => {
                 let indent = self.aligned(at.indent, *back);
                 stack.push(Pending { indent, ..with(doc) });
@@ -307,9 +315,13 @@ impl Printer {
                 What::Doc(Doc::Break | Doc::Blank | Doc::Comment(..)) => return !is_own,
                 What::Doc(Doc::All(docs)) => open.extend(docs.iter().rev().map(with)),
                 What::Doc(Doc::Fill(words)) => open.push(Pending { what: What::Words(words), ..next }),
-                What::Doc(Doc::Group(doc) | Doc::Indent(_, doc) | Doc::Hang(doc) | Doc::Align(_, doc)) => {
-                    open.push(with(doc));
-                }
+                What::Doc(
+                    Doc::Group(doc)
+                    | Doc::Indent(_, doc)
+                    | Doc::Hang(doc)
+                    | Doc::Align(_, doc)
+                    | Doc::Fold(doc),
+                ) => open.push(with(doc)),
             }
         }
     }

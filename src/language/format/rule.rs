@@ -19,7 +19,7 @@ impl Formatter<'_> {
         let clauses = self.block(&rule.clauses, extent, rule.span.end - 1, |this, clause, index| {
             this.clause(clause, widths[index])
         });
-        Doc::All(vec![Doc::text("rule"), Doc::Space, name, Doc::Space, clauses])
+        Doc::All(vec![Doc::hang(vec![Doc::text("rule"), Doc::Space, name]), Doc::Space, clauses])
     }
 
     fn clause(&mut self, clause: &Clause, width: usize) -> Doc {
@@ -37,14 +37,13 @@ impl Formatter<'_> {
             ClauseKind::Event(event) => self.event(event, width),
             ClauseKind::Match(match_) => self.match_(match_),
             ClauseKind::Overlap(overlap) => self.headed("overlap", |this| this.overlap(overlap)),
-            ClauseKind::Alert(alert) => self.alert(alert, close),
+            ClauseKind::Alert(alert) => self.alert(Vec::new(), alert, close),
             ClauseKind::OnTimeout(on_timeout) => {
-                let mut docs = vec![Doc::text("on timeout"), Doc::Space];
+                let mut head = vec![Doc::text("on timeout"), Doc::Space];
                 if let Some(after) = &on_timeout.after {
-                    docs.extend([Doc::text("after"), Doc::Space, self.name(after), Doc::Space]);
+                    head.extend([Doc::text("after"), Doc::Space, self.name(after), Doc::Space]);
                 }
-                docs.push(self.alert(&on_timeout.alert, close));
-                Doc::All(docs)
+                self.alert(head, &on_timeout.alert, close)
             }
             ClauseKind::Limit(limit) => self.headed("limit", |this| this.limit(limit)),
             ClauseKind::Max(max) => self.headed("max", |this| this.max(max)),
@@ -100,12 +99,13 @@ impl Formatter<'_> {
         Doc::All(vec![Doc::text(words), Doc::Space, self.name(name)])
     }
 
-    /// `alert SEVERITY "title" { fields }`; `close` is where its brace closes, if it has one.
-    fn alert(&mut self, alert: &Alert, close: u32) -> Doc {
+    /// `alert SEVERITY "title" { fields }` behind what stands before it; `close` is where its brace
+    /// closes, if it has one.
+    fn alert(&mut self, mut head: Vec<Doc>, alert: &Alert, close: u32) -> Doc {
         let severity = self.name(&alert.severity);
         let comments = self.source.comments(alert.title.span.start);
         let title = Doc::text(self.source.written(alert.title.span));
-        let head = vec![Doc::text("alert"), Doc::Space, severity, Doc::Space, comments, title];
+        head.extend([Doc::text("alert"), Doc::Space, severity, Doc::Space, comments, title]);
         let head = Doc::hang(head);
         if alert.fields.is_empty() && !self.source.has_comments(close) {
             return head;
@@ -115,7 +115,7 @@ impl Formatter<'_> {
         let fields = self.block(&alert.fields, extent, close, |this, field, index| {
             let padding = padding(field.name.node.len(), widths[index]);
             let head = [this.name(&field.name), padding, Doc::Space, Doc::text("="), Doc::Space];
-            let value = this.expression(&field.value);
+            let value = this.value(&field.value);
             Doc::hang(head.into_iter().chain([value]).collect())
         });
         Doc::All(vec![head, Doc::Space, fields])

@@ -14,9 +14,9 @@ struct Widths {
 impl Formatter<'_> {
     /// `test "name" [from "…"] { lines }`
     pub(super) fn test(&mut self, test: &Test) -> Doc {
-        let mut docs = vec![Doc::text("test"), Doc::Space, self.written(&test.name), Doc::Space];
+        let mut head = vec![Doc::text("test"), Doc::Space, self.written(&test.name), Doc::Space];
         if let Some(from) = &test.from {
-            docs.extend([Doc::text("from"), Doc::Space, self.written(from), Doc::Space]);
+            head.extend([Doc::text("from"), Doc::Space, self.written(from), Doc::Space]);
         }
         let extent = |step: &TestStep| Extent::from(step.span);
         let at = self.columns(&test.steps, extent, |step| match &step.kind {
@@ -27,10 +27,10 @@ impl Formatter<'_> {
             TestStepKind::Event { stream, .. } => Some(stream.node.len()),
             _ => None,
         });
-        docs.push(self.block(&test.steps, extent, test.span.end - 1, |this, step, index| {
+        let steps = self.block(&test.steps, extent, test.span.end - 1, |this, step, index| {
             this.step(step, Widths { at: at[index], stream: stream[index] })
-        }));
-        Doc::All(docs)
+        });
+        Doc::All(vec![Doc::hang(head), steps])
     }
 
     fn step(&mut self, step: &TestStep, widths: Widths) -> Doc {

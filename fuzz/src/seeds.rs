@@ -1,0 +1,79 @@
+//! Where fuzzing begins: the rule files, events and conditions that the project holds already.
+
+use std::fs;
+use std::path::Path;
+
+/// Inputs for a target, from the folder of the project.
+///
+/// # Panics
+/// When the project cannot be read.
+pub fn seeds(project: &Path, target: &str) -> Vec<Vec<u8>> {
+    let texts = match target {
+        "decode_json" => events(project),
+        "expression" => conditions(&rule_files(project)),
+        "format_generated" => return (0..64).map(random_bytes).collect(),
+        _ => rule_files(project),
+    };
+    assert!(texts.len() > 20, "only {} seeds for {target}", texts.len());
+    texts.into_iter().map(String::into_bytes).collect()
+}
+
+/// The texts of all rule files, of the recorded cases, and of the examples in the documentation.
+pub fn rule_files(project: &Path) -> Vec<String> {
+    let mut texts = texts(&project.join("rules"), "trip");
+    texts.extend(self::texts(&project.join("tests"), "trip"));
+    for cases in self::texts(&project.join("tests/conformance"), "jsonl") {
+        texts.extend(cases.lines().map(|case| {
+            let case: serde_json::Value = serde_json::from_str(case).expect("a case is JSON");
+            case["rule"].as_str().expect("a case holds a rule").to_owned()
+        }));
+    }
+    for page in self::texts(&project.join("docs"), "md") {
+        let blocks = page.split("\n```").skip(1).step_by(2);
+        let rules = blocks.filter(|block| block.starts_with("trip"));
+        texts.extend(rules.filter_map(|block| Some(block.split_once('\n')?.1.to_owned() + "\n")));
+    }
+    texts
+}
+
+/// Recorded events, one each.
+fn events(project: &Path) -> Vec<String> {
+    let recordings = texts(&project.join("rules"), "jsonl");
+    recordings.iter().flat_map(|recording| recording.lines().map(str::to_owned)).collect()
+}
+
+/// What stands behind `where` on a line.
+fn conditions(texts: &[String]) -> Vec<String> {
+    let lines = texts.iter().flat_map(|text| text.lines());
+    let mut conditions: Vec<String> =
+        lines.filter_map(|line| Some(line.split_once(" where ")?.1.to_owned())).collect();
+    conditions.sort();
+    conditions.dedup();
+    conditions
+}
+
+fn random_bytes(seed: u8) -> Vec<u8> {
+    let mut state = u32::from(seed) + 1;
+    let mut next = || {
+        // Numerical Recipes' generator; its high bits are good enough for choices.
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    (0..u32::from(seed) * 10).map(|_| next()).collect()
+}
+
+/// The texts of all files with that ending below a folder, in order of their paths.
+fn texts(folder: &Path, ending: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            let entries = fs::read_dir(&path).expect("a folder of the project can be read");
+            open.extend(entries.map(|entry| entry.expect("a folder of the project can be read").path()));
+        } else if path.extension().is_some_and(|found| found == ending) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found.iter().map(|path| fs::read_to_string(path).expect("a file of the project can be read")).collect()
+}

@@ -1,0 +1,128 @@
+//! The targets: each takes any bytes and panics when something is wrong.
+
+use std::str::from_utf8;
+use std::sync::{Arc, LazyLock};
+
+use tripline::codec::Decoder;
+use tripline::codec::json::JsonDecoder;
+use tripline::diagnostic::{FileId, Sources, Style, render_all};
+use tripline::engine::{Engine, EngineOptions};
+use tripline::event::{PartitionId, Position, Timestamp};
+use tripline::language;
+use tripline::program::Program;
+
+use super::generate::rule_file;
+use super::guarantees::formatted;
+
+/// A target with its name.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: [Target; 6] = [
+    ("parse", parse),
+    ("format", format),
+    ("format_generated", format_generated),
+    ("check", check),
+    ("expression", expression),
+    ("decode_json", decode_json),
+];
+
+/// The parser survives any text, and the places that it reports lie in it.
+pub fn parse(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let (_, diagnostics) = language::parse(FileId(0), &text);
+    for diagnostic in &diagnostics {
+        let span = diagnostic.primary.span;
+        let place = span.start as usize..span.end as usize;
+        assert!(text.get(place).is_some(), "a place outside of the text: {diagnostic:?}");
+    }
+}
+
+/// The formatter keeps its guarantees for any text.
+pub fn format(bytes: &[u8]) {
+    formatted(&String::from_utf8_lossy(bytes));
+}
+
+/// The formatter keeps its guarantees for rule files made from the bytes.
+pub fn format_generated(bytes: &[u8]) {
+    formatted(&rule_file(bytes));
+}
+
+/// Any rule set compiles or is refused, and what is wrong with it can be shown.
+pub fn check(bytes: &[u8]) {
+    compile(&String::from_utf8_lossy(bytes));
+}
+
+/// What each of the targets below reads.
+const STREAM: &str = r#"
+stream s time at late 1s {
+  k     string
+  flag  bool?
+  n     int?
+  x     float?
+  t     string?     from "deep.t"
+  d     duration?
+  ip    ip?
+  at    timestamp(ms)
+  other timestamp?
+}
+"#;
+
+/// Events of that stream; some lack what others have.
+const EVENTS: [&str; 4] = [
+    r#"{"k": "a", "flag": true, "n": 3, "x": 0.5, "deep": {"t": "text"}, "d": "1h", "ip": "10.1.2.3", "at": 0}"#,
+    r#"{"k": "a", "flag": false, "n": -9223372036854775808, "x": -1e308, "deep": {"t": ""}, "ip": "::1", "at": 1}"#,
+    r#"{"k": "a", "n": 9223372036854775807, "x": 1e308, "d": "-1s", "at": 2000, "other": "9999-12-31T00:00:00Z"}"#,
+    r#"{"k": "a", "at": 3000}"#,
+];
+
+/// Any text as the condition of an event and in an alert: it compiles or is refused, and what compiles
+/// can be evaluated.
+pub fn expression(bytes: &[u8]) {
+    let Ok(text) = from_utf8(bytes) else { return };
+    let rule = format!(
+        "{STREAM}rule r {{\n  by k\n  event a = s where {text}\n  match s as b then 1+ a within 1h\n  overlap all\n  \
+         alert low \"x\" {{ value = {text}\n }}\n}}\n"
+    );
+    let Some(program) = compile(&rule) else { return };
+    let program = Arc::new(program);
+    let Some(stream) = program.stream("s") else { return };
+    let mut engine = Engine::new(Arc::clone(&program), EngineOptions::RECORDED);
+    let mut decoder = JsonDecoder::new(stream, program.schema(stream));
+    let (partition, now) = (PartitionId(0), Timestamp::from_micros(0));
+    engine.open(stream, partition, now);
+    for (offset, record) in (0..).zip(EVENTS) {
+        // The text may have closed the rule and declared whatever it liked.
+        if let Ok(event) = decoder.decode(record.as_bytes(), Position { partition, offset }, now) {
+            let _ = engine.push(event, now);
+        }
+    }
+    engine.finish();
+    for alert in engine.take_alerts() {
+        serde_json::to_string(&alert).expect("an alert is JSON");
+    }
+}
+
+static DECODED: LazyLock<Program> = LazyLock::new(|| compile(STREAM).expect("the stream is right"));
+
+/// Any bytes are an event or malformed.
+pub fn decode_json(bytes: &[u8]) {
+    let stream = DECODED.stream("s").expect("it is declared");
+    let mut decoder = JsonDecoder::new(stream, DECODED.schema(stream));
+    let position = Position { partition: PartitionId(0), offset: 0 };
+    let now = Timestamp::from_micros(0);
+    let first = decoder.decode(bytes, position, now);
+    if let Err(malformed) = &first {
+        assert!(!malformed.to_string().is_empty(), "a reason is given");
+    }
+    let again = decoder.decode(bytes, position, now);
+    assert_eq!(format!("{first:?}"), format!("{again:?}"), "a decoder remembers nothing");
+}
+
+fn compile(text: &str) -> Option<Program> {
+    let sources = Sources::new([("fuzz.trip", text)]);
+    let (program, diagnostics) = Program::compile(&sources);
+    assert_eq!(program.is_none(), diagnostics.has_errors(), "there is a program or an error");
+    render_all(&diagnostics, &sources, Style::Plain);
+    program
+}
