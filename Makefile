@@ -38,6 +38,6 @@ check: ## Check formatting and lints, as CI does
 format: ## Format the code
 	$(CARGO) fmt
 
-grammar: ## Check what editors colour and fold by; builds tree-sitter once (under two minutes) and wants Node.js
+grammar: ## Check what editors colour and fold by; builds tree-sitter once (about two minutes) and wants Node.js
 	@scripts/test-tree-sitter
 	@scripts/test-textmate

@@ -7,6 +7,7 @@ use crate::event::{Duration, Event, PartitionId, StreamId, Timestamp};
 use crate::ordering::Ordering;
 use crate::program::Program;
 use crate::shard::{Shard, Watcher};
+use crate::table::Tables;
 
 pub use crate::matcher::view::{RunView, Wait, WaitKind};
 pub use crate::ordering::{OrderingState, PartitionState};
@@ -113,6 +114,21 @@ impl Engine {
     /// The program it runs.
     pub fn program(&self) -> &Arc<Program> {
         &self.program
+    }
+
+    /// The contents of lists and tables that are in use.
+    pub fn tables(&self) -> &Arc<Tables> {
+        self.shard.tables()
+    }
+
+    /// Puts contents of lists and tables in the place of those in use, from the next event on. An
+    /// engine whose program has lists or tables begins with [`Tables::unread`].
+    ///
+    /// # Panics
+    /// When `tables` is for another program.
+    pub fn set_tables(&mut self, tables: Arc<Tables>) {
+        assert_eq!(tables.len(), self.program.tables().len(), "the tables are of another program");
+        self.shard.set_tables(tables);
     }
 
     /// A partition of `stream` begins to send: from now on it holds event time back. `now` is the

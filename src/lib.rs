@@ -14,7 +14,8 @@
 //! [`program::Program`] compiles the text of rules, a [`codec::Decoder`] reads records,
 //! [`engine::Engine`] takes events and gives [`alert::Alert`]s. That part is pure: it reads no clock,
 //! opens no file or socket, starts no thread and needs no feature. `examples/embedded.rs` is a
-//! whole program.
+//! whole program. Lists and tables are read by who runs the program: [`table::TableSpec::parse`] makes
+//! contents of the bytes of a file, [`engine::Engine::set_tables`] takes them.
 //!
 //! # As a service
 //!
@@ -24,7 +25,7 @@
 //! # Layers
 //!
 //! A module imports only from those before its own group in this list, which `tests/layers.rs`
-//! checks: event, diagnostic · alert, expression · language, codec, ordering · automaton ·
+//! checks: event, diagnostic · table · alert, expression · language, codec, ordering · automaton ·
 //! program, matcher · shard · engine · testing; then the edge: telemetry · source, outbox · sink · config ·
 //! runtime · lsp · cli.
 
@@ -44,6 +45,7 @@ mod matcher;
 mod ordering;
 pub mod program;
 mod shard;
+pub mod table;
 pub mod testing;
 
 // The edge.

@@ -12,7 +12,8 @@ use crate::event::{FieldId, StreamId, StreamSchema};
 use crate::history::{LogId, Logs, Reading};
 use crate::language::case::Case;
 use crate::language::checked::{AlertStream, Rule};
-use crate::language::{self, checked};
+use crate::language::{self, checked, tree};
+use crate::table::TableSpec;
 
 pub use crate::language::checked::Mode;
 
@@ -32,6 +33,7 @@ pub(crate) struct RuleId(pub u32);
 #[derive(Debug)]
 pub struct Program {
     streams: Vec<StreamSchema>,
+    tables: Vec<TableSpec>,
     rules: Vec<CompiledRule>,
     infos: Vec<RuleInfo>,
     predicates: Predicates,
@@ -144,16 +146,19 @@ impl Program {
     /// Compiles the files of a rule set. The diagnostics hold errors when there is no program, and
     /// perhaps warnings when there is one.
     pub fn compile(sources: &Sources) -> (Option<Program>, Diagnostics) {
-        Program::compile_as(sources, false)
+        Program::compile_by(sources, language::check)
     }
 
     /// Compiles like [`Program::compile`] a program that can tell why an event did not fit, for
     /// [`crate::testing`]. It does the same but takes more memory.
     pub fn compile_for_tests(sources: &Sources) -> (Option<Program>, Diagnostics) {
-        Program::compile_as(sources, true)
+        Program::compile_by(sources, language::check_for_tests)
     }
 
-    fn compile_as(sources: &Sources, for_tests: bool) -> (Option<Program>, Diagnostics) {
+    fn compile_by(
+        sources: &Sources,
+        check: fn(&[tree::File]) -> (checked::Checked, Diagnostics),
+    ) -> (Option<Program>, Diagnostics) {
         let mut diagnostics = Diagnostics::default();
         let mut files = Vec::new();
         for (id, file) in sources.iter() {
@@ -165,7 +170,7 @@ impl Program {
             // Every name that the file declares would be reported as unknown.
             return (None, diagnostics.sorted());
         }
-        let (checked, problems) = language::check(&files, for_tests);
+        let (checked, problems) = check(&files);
         diagnostics.append(problems);
         let program = Program::build(checked, &mut diagnostics);
         let diagnostics = diagnostics.sorted();
@@ -214,6 +219,7 @@ impl Program {
             readings,
             infos: rules.iter().map(|compiled| RuleInfo::new(&compiled.rule)).collect(),
             streams: checked.streams,
+            tables: checked.tables,
             cases: checked.cases,
             rules,
             predicates,
@@ -253,6 +259,12 @@ impl Program {
     /// The schema of a stream.
     pub fn schema(&self, stream: StreamId) -> &StreamSchema {
         &self.streams[stream.0 as usize]
+    }
+
+    /// The lists and tables, in the order of their names; [`crate::table::TableId`] counts them from
+    /// 0. Their files are read by who runs the program.
+    pub fn tables(&self) -> &[TableSpec] {
+        &self.tables
     }
 
     /// The rules, in the order of their names.

@@ -12,18 +12,33 @@ use tripline::program::Program;
 /// An event of the stream `s`: millisecond, key, kind of event, and a value that may be missing.
 type Given = (i64, &'static str, i64, Option<i64>);
 
-/// Runs rules over events; gives the alerts and what was counted.
-fn run(rules: &str, events: &[Given]) -> (Vec<Alert>, ShardCounters) {
+fn program(rules: &str) -> Arc<Program> {
     let text = format!("stream s time at {{ k string, n int, v int?, at timestamp(us) }}\n{rules}");
     let sources = Sources::new([("rules.trip", text)]);
     let (program, diagnostics) = Program::compile(&sources);
-    let program = program.unwrap_or_else(|| panic!("{}", render_all(&diagnostics, &sources, Style::Plain)));
-    let mut engine = Engine::new(Arc::new(program), EngineOptions::RECORDED);
+    Arc::new(program.unwrap_or_else(|| panic!("{}", render_all(&diagnostics, &sources, Style::Plain))))
+}
+
+/// Runs rules over events; gives the alerts and what was counted.
+fn run(rules: &str, events: &[Given]) -> (Vec<Alert>, ShardCounters) {
+    run_restarting(&[rules], events)
+}
+
+/// The same with an engine that is stopped before each event, with the rules of each in turn when
+/// there are several.
+fn run_restarting(rules: &[&str], events: &[Given]) -> (Vec<Alert>, ShardCounters) {
+    let programs: Vec<Arc<Program>> = rules.iter().map(|rules| program(rules)).collect();
+    let mut engine = Engine::new(Arc::clone(&programs[0]), EngineOptions::RECORDED);
     for (offset, (ms, key, n, v)) in (0..).zip(events) {
         let time = Timestamp::from_millis(*ms).expect("in range");
         let v = v.map_or(Value::Null, Value::Int);
         let values = vec![Value::text(key), Value::Int(*n), v, Value::Timestamp(time)];
         let position = Position { partition: PartitionId(0), offset };
+        if programs.len() > 1 {
+            let next = Arc::clone(&programs[offset as usize % programs.len()]);
+            let state = engine.snapshot();
+            engine = Engine::restore(next, EngineOptions::RECORDED, state).expect("the same meaning");
+        }
         engine.push(Event::new(StreamId(0), time, position, values, *b"{}"), time).expect("in order");
     }
     engine.finish();
@@ -156,6 +171,21 @@ fn a_limit_changes_no_id() {
 }
 
 #[test]
+fn what_was_counted_survives_a_restart_unless_it_is_counted_apart_for_something_else() {
+    let with = |limit: &str| format!("rule r {{ by k match s as a alert low \"x\" {limit} }}");
+    let rules =
+        [with("limit 1 per 1h"), with("limit 2 per 2h"), with("limit 2 per 1h for each a.n"), with("")];
+    let [one, two, each, none] = [&rules[0], &rules[1], &rules[2], &rules[3]].map(String::as_str);
+    let run = |rules: &[&str]| passed(&run_restarting(rules, &[0, 1, 2, 3].map(|ms| (ms, "k", 0, None))).0);
+    assert_eq!(run(&[one, one]), [(0, 0)]);
+    // Another number or time counts what has passed all the same.
+    assert_eq!(run(&[one, two]), [(0, 0), (1, 0)]);
+    assert_eq!(run(&[one, each]), [(0, 0), (1, 0), (2, 0), (3, 0)]);
+    assert_eq!(run(&[each, each]), [(0, 0), (1, 0)]);
+    assert_eq!(run(&[one, none]), [(0, 0), (1, 0), (2, 0), (3, 0)]);
+}
+
+#[test]
 fn too_many_groups_make_room_and_are_counted() {
     let rule = "rule r { by k match s as a alert low \"x\" limit 1 per 10h for each a.n }";
     let mut events: Vec<Given> = (0..10_001).map(|n| (n, "k", n, None)).collect();
@@ -200,6 +230,7 @@ proptest! {
         let each_text = if each { "for each a.v" } else { "" };
         let rule = format!("rule r {{ by k match s as a alert low \"x\" limit {count} per {per}s {each_text} }}");
         let (alerts, counters) = run(&rule, &events);
+        prop_assert_eq!(passed(&alerts), passed(&run_restarting(&[&rule, &rule], &events).0));
         let group = |v: Option<i64>| if each { v } else { None };
         let times: Vec<_> = events.iter().map(|(ms, key, _, v)| (*ms, *key, group(*v))).collect();
         let expected: Vec<_> =

@@ -105,6 +105,7 @@ fn run(program: &Arc<Program>, example: &Example, arrival: Arrival) -> Vec<Json>
     let now = Timestamp::from_micros(0);
     let partition = PartitionId(0);
     let mut engine = Engine::new(Arc::clone(program), EngineOptions::RECORDED);
+    engine.set_tables(rules::tables(program));
     let mut decoders = BTreeMap::new();
     for (stream, _) in &samples {
         engine.open(*stream, partition, now);
@@ -206,9 +207,10 @@ fn every_rule_gives_the_alerts_written_down_beside_it() {
 fn the_tests_of_the_rules_pass_and_every_rule_has_some() {
     let sources = sources();
     let program = Arc::new(Program::compile_for_tests(&sources).0.expect("the rules compile"));
+    let tables = rules::tables(&program);
     let mut expected = BTreeSet::new();
     for case in program.cases() {
-        let outcome = testing::run(&program, &sources, case);
+        let outcome = testing::run(&program, &tables, &sources, case);
         let shown: Vec<String> =
             outcome.failures.iter().map(|failure| failure.render(&sources, Style::Plain)).collect();
         assert!(outcome.passed(), "{}:\n{}", case.name, shown.join("\n\n"));
@@ -226,11 +228,12 @@ fn the_tests_of_the_rules_pass_and_every_rule_has_some() {
 fn the_tests_of_the_rules_pass_with_a_restart_after_every_event() {
     let sources = sources();
     let program = Arc::new(Program::compile_for_tests(&sources).0.expect("the rules compile"));
+    let tables = rules::tables(&program);
     for case in program.cases() {
         let mut case = case.clone();
         let steps = std::mem::take(&mut case.steps);
         case.steps = steps.into_iter().flat_map(|step| [step, Step::Restart]).collect();
-        let outcome = testing::run(&program, &sources, &case);
+        let outcome = testing::run(&program, &tables, &sources, &case);
         assert!(outcome.passed(), "{}: {:?}", case.name, outcome.failures);
     }
 }

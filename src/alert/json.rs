@@ -1,5 +1,7 @@
 //! An alert as JSON.
 
+use std::sync::Arc;
+
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
@@ -23,7 +25,7 @@ impl Serialize for Alert {
         map.serialize_entry("suppressed", &self.suppressed)?;
         map.serialize_entry("fields", &Named(&self.fields))?;
         map.serialize_entry("events", &Evidence(self))?;
-        map.serialize_entry("tables", &Named(&[]))?;
+        map.serialize_entry("tables", &Versions(&self.tables))?;
         map.end()
     }
 }
@@ -59,6 +61,15 @@ struct Named<'a>(&'a [(compact_str::CompactString, Value)]);
 impl Serialize for Named<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name.as_str(), value)))
+    }
+}
+
+/// Names with their versions as an object.
+struct Versions<'a>(&'a [(compact_str::CompactString, Arc<str>)]);
+
+impl Serialize for Versions<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, version)| (name.as_str(), &**version)))
     }
 }
 

@@ -98,6 +98,9 @@ pub struct Alert {
     /// What each variable captured, in the order of the pattern; variables that captured nothing
     /// are left out.
     pub events: Vec<(CompactString, Vec<Event>)>,
+    /// The lists and tables that the rule reads, by name, each with the version (the hash of its file)
+    /// that was in use when the alert was decided.
+    pub tables: Vec<(CompactString, Arc<str>)>,
     /// Where the rule wants it to go: names of sinks.
     pub sinks: Arc<[String]>,
 }

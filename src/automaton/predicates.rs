@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::event::{Event, FieldId, StreamId};
 use crate::expression::{Expr, Faults, FieldSource, HistoryId, Leaves, RegisterId, Scope};
+use crate::table::Tables;
 
 /// A predicate of the rule set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,11 +78,17 @@ impl Answers {
     }
 
     /// Whether a predicate of the event's stream holds for it.
-    pub fn holds(&mut self, predicates: &Predicates, id: PredicateId, event: &Event) -> bool {
+    pub fn holds(
+        &mut self,
+        predicates: &Predicates,
+        id: PredicateId,
+        event: &Event,
+        tables: &Tables,
+    ) -> bool {
         let answer = &mut self.answers[id.0 as usize];
         if *answer >> 1 != self.event {
             let faults = Faults::default();
-            let scope = Scope { event: Some(event), ..Scope::bare(&faults) };
+            let scope = Scope { event: Some(event), tables, ..Scope::bare(&faults) };
             *answer = self.event << 1 | u64::from(predicates.list[id.0 as usize].holds(&scope));
             match faults.take() {
                 0 => {}

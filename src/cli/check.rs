@@ -73,7 +73,7 @@ impl Check {
 }
 
 fn check_rules(paths: &[PathBuf]) -> Findings {
-    let compiled = rules::compile(paths);
+    let compiled = rules::compile(paths).with_tables();
     let checked = compiled.program.as_ref().map(|program| {
         format!(
             "{} and {} in {}",
@@ -90,7 +90,7 @@ fn check_config(path: &Path) -> anyhow::Result<Findings> {
     let mut findings = Findings::default();
     let mut own = loaded.diagnostics;
     if let Some(config) = loaded.config {
-        let compiled = rules::compile(std::slice::from_ref(&config.rules.value));
+        let compiled = rules::compile(std::slice::from_ref(&config.rules.value)).with_tables();
         if let Some(program) = &compiled.program {
             own.append(config.check(program));
             findings.checked = Some(format!(

@@ -13,7 +13,7 @@ use crate::program::{NoInput, Program};
 use crate::runtime::replay::{self, ReplayError, Summary};
 
 use super::output::{self, grouped};
-use super::rules::RuleArgs;
+use super::rules::{Ready, RuleArgs};
 use super::{Misuse, output::complain};
 
 /// Run recorded events through the rules
@@ -48,7 +48,7 @@ fn size(text: &str) -> Result<usize, String> {
 impl Replay {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let program = self.rules.program()?;
+        let Ready { program, tables, .. } = self.rules.load()?;
         let inputs =
             self.input.iter().map(|text| parse_input(text, &program)).collect::<Result<Vec<_>, _>>()?;
         for input in &inputs {
@@ -62,7 +62,7 @@ impl Replay {
             }
         }
         let begun = Instant::now();
-        let replay = replay::Replay::open(program.clone(), inputs, self.max_line)
+        let replay = replay::Replay::open(program.clone(), tables.tables, inputs, self.max_line)
             .map_err(|error| Misuse(error.to_string()))?;
         let mut out = output::writer(self.output.as_ref())?;
         let bar = progress_bar(replay.stored_size());

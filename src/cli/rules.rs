@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::config::rules;
+use crate::config::{rules, tables};
 use crate::diagnostic::{Diagnostics, Sources};
 use crate::program::Program;
 
@@ -21,10 +21,22 @@ pub struct RuleArgs {
 pub struct Compiled {
     /// The program, if the rules are right.
     pub program: Option<Program>,
+    /// Its lists and tables, once they have been read.
+    tables: Option<tables::Loaded>,
     /// What the diagnostics point into.
     pub sources: Sources,
     /// Errors and warnings.
     pub diagnostics: Diagnostics,
+}
+
+/// A rule set that can be run.
+pub struct Ready {
+    /// The program.
+    pub program: Arc<Program>,
+    /// Its lists and tables.
+    pub tables: tables::Loaded,
+    /// The files that it was made of.
+    pub sources: Sources,
 }
 
 /// Reads and compiles a rule set. When a file cannot be read nothing is compiled, because every name
@@ -42,15 +54,40 @@ fn compile_by(paths: &[PathBuf], compile: fn(&Sources) -> (Option<Program>, Diag
     match rules::read(paths) {
         Ok(sources) => {
             let (program, diagnostics) = compile(&sources);
-            Compiled { program, diagnostics: diagnostics.sorted(), sources }
+            Compiled { program, tables: None, diagnostics: diagnostics.sorted(), sources }
         }
         Err(unreadable) => {
-            Compiled { program: None, sources: unreadable.sources, diagnostics: unreadable.diagnostics }
+            let rules::Unreadable { sources, diagnostics, .. } = unreadable;
+            Compiled { program: None, tables: None, sources, diagnostics }
         }
     }
 }
 
 impl Compiled {
+    /// The same with the lists and tables read. Without them there is no program.
+    pub fn with_tables(mut self) -> Compiled {
+        if let Some(program) = &self.program {
+            let (loaded, diagnostics) = tables::load(program, &mut self.sources);
+            if diagnostics.has_errors() {
+                self.program = None;
+            }
+            self.diagnostics.append(diagnostics);
+            self.diagnostics = self.diagnostics.sorted();
+            self.tables = Some(loaded);
+        }
+        self
+    }
+
+    /// Shows what is wrong on standard error and gives the program with its lists and tables, if they
+    /// are right.
+    pub fn show_and_take_all(self) -> anyhow::Result<Ready> {
+        let mut compiled = self.with_tables();
+        let tables = compiled.tables.take();
+        let (program, sources) = compiled.show_and_take()?;
+        let tables = tables.expect("lists and tables are read for every program");
+        Ok(Ready { program: Arc::new(program), tables, sources })
+    }
+
     /// Shows what is wrong on standard error and gives the program, if there is one.
     pub fn show_and_take(self) -> anyhow::Result<(Program, Sources)> {
         output::show(&self.diagnostics, &self.sources);
@@ -61,7 +98,13 @@ impl Compiled {
 }
 
 impl RuleArgs {
-    /// The program, for commands that need one; what is wrong with the rules goes to standard error.
+    /// The program with its lists and tables, for commands that run it; what is wrong with them goes to
+    /// standard error.
+    pub fn load(&self) -> anyhow::Result<Ready> {
+        compile(&self.rules).show_and_take_all()
+    }
+
+    /// The program alone, for commands that look at it; what is wrong with the rules goes to standard error.
     pub fn program(&self) -> anyhow::Result<Arc<Program>> {
         Ok(Arc::new(compile(&self.rules).show_and_take()?.0))
     }

@@ -9,14 +9,16 @@ use clap::ValueEnum;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
+use crate::config::tables::Loaded;
 use crate::config::{self, Config};
 use crate::program::Program;
 use crate::runtime::clock::SystemClock;
 use crate::runtime::service::Service;
 use crate::telemetry::log;
 
+use super::Misuse;
 use super::output::{self, plural};
-use super::{Misuse, rules};
+use super::rules::{self, Ready};
 
 /// Run the rules over live events
 ///
@@ -57,18 +59,18 @@ impl Run {
             LogFormat::Json => log::Format::Json,
         };
         log::begin(format, level.as_deref().unwrap_or("info")).map_err(|error| Misuse(error.to_string()))?;
-        let (config, program) = self.load()?;
+        let (config, program, tables) = self.load()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .context("cannot start the threads for input and output")?;
-        let code = runtime.block_on(serve(config, program));
+        let code = runtime.block_on(serve(config, program, tables));
         // A thread may be waiting in a read or write that never returns.
         runtime.shutdown_background();
         code
     }
 
-    fn load(&self) -> anyhow::Result<(Config, Arc<Program>)> {
+    fn load(&self) -> anyhow::Result<(Config, Arc<Program>, Loaded)> {
         let loaded = config::load(&self.config).map_err(Misuse)?;
         output::show(&loaded.diagnostics, &loaded.sources);
         let Some(config) = loaded.config else {
@@ -76,7 +78,7 @@ impl Run {
             return Err(Misuse(format!("the configuration has {}", plural(errors, "error"))).into());
         };
         let compiled = rules::compile(std::slice::from_ref(&config.rules.value));
-        let program = Arc::new(compiled.show_and_take()?.0);
+        let Ready { program, tables, .. } = compiled.show_and_take_all()?;
         let misfits = config.check(&program);
         output::show(&misfits, &loaded.sources);
         if misfits.has_errors() {
@@ -84,15 +86,15 @@ impl Run {
             let errors = plural(errors, "error");
             return Err(Misuse(format!("the configuration and the rules do not fit: {errors}")).into());
         }
-        Ok((config, program))
+        Ok((config, program, tables))
     }
 }
 
-async fn serve(config: Config, program: Arc<Program>) -> anyhow::Result<ExitCode> {
+async fn serve(config: Config, program: Arc<Program>, tables: Loaded) -> anyhow::Result<ExitCode> {
     // Before anything is opened, so that a signal from now on stops cleanly.
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
-    let service = Service::start(config, program, Arc::new(SystemClock)).await?;
+    let service = Service::start(config, program, tables, Arc::new(SystemClock)).await?;
     let (asked, stop) = tokio::sync::oneshot::channel::<()>();
     let mut asked = Some(asked);
     let run = service.run(async {

@@ -8,6 +8,7 @@ mod document;
 mod read;
 pub mod reference;
 pub mod rules;
+pub mod tables;
 #[cfg(test)]
 mod tests;
 pub mod value;

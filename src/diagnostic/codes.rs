@@ -2,8 +2,9 @@
 //! given twice.
 //!
 //! Ranges: `E00xx` text and syntax, `E01xx` names, `E02xx` types and expressions, `E03xx` patterns,
-//! `E04xx` rules and alerts, `E06xx` the configuration and files that cannot be read, `E09xx` what
-//! this version does not do; `W05xx` warnings of rules, `W06xx` of the configuration.
+//! `E040x` rules and alerts, `E042x` lists and tables, `E043x` streams of alerts, `E044x` tests, `E06xx`
+//! the configuration and files that cannot be read; `W05xx` warnings of rules, `W06xx` of the
+//! configuration. `E0901` was given to parts of the language that early versions did not run.
 
 use std::fmt;
 
@@ -121,6 +122,15 @@ codes! {
     E0432 "an alert field whose name a stream of alerts cannot give"
     E0433 "an alert field without one type for a stream of alerts"
 
+    // Lists and tables.
+    E0420 "a list or table whose file cannot be read"
+    E0421 "a value that a list or table cannot take"
+    E0422 "a row whose key stands in the table already"
+    E0423 "a first line that does not name the columns"
+    E0424 "a list or table that is too large"
+    E0425 "a list or table used as something else"
+    E0426 "a table whose rows cannot be found"
+
     // Tests.
     E0440 "a test event without a required field"
     E0441 "the event time given by hand"
@@ -149,9 +159,6 @@ codes! {
     E0613 "a value out of range"
     E0620 "a source of a stream that carries alerts"
 
-    // What this version does not do.
-    E0901 "a part of the language that this version does not run yet"
-
     // Warnings.
     W0501 "a step that can never be captured"
     W0502 "a part of the match that comes too late to be reported"
@@ -163,6 +170,8 @@ codes! {
     W0508 "an `on timeout` that can never happen"
     W0509 "a negation over a field that may be missing"
     W0520 "an aggregate over the past that compares each past event"
+    W0530 "a value that stands twice in a list"
+    W0531 "a list or table that holds nothing"
     W0540 "a stream of the alerts of a rule that is off"
     W0550 "a test that expects nothing in particular"
     W0601 "alerts that no sink receives"

@@ -60,7 +60,11 @@ fn with_source<'a>(
             let others = others.map(|label| annotation(label, AnnotationKind::Context));
             let primary = annotation(primary, AnnotationKind::Primary);
             group.element(
-                Snippet::source(text).path(file.name.as_str()).annotation(primary).annotations(others),
+                Snippet::source(text)
+                    .path(file.name.as_str())
+                    .line_start(file.first_line)
+                    .annotation(primary)
+                    .annotations(others),
             )
         }
     };
@@ -69,6 +73,7 @@ fn with_source<'a>(
         group = group.element(
             Snippet::source(file.text.as_str())
                 .path(file.name.as_str())
+                .line_start(file.first_line)
                 .annotation(annotation(label, AnnotationKind::Context)),
         );
     }

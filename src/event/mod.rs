@@ -10,13 +10,15 @@ mod position;
 mod record;
 mod schema;
 mod time;
+mod unit;
 mod value;
 
 pub(crate) use calendar::Date;
-pub(crate) use digest::digest;
+pub(crate) use digest::{digest, version};
 pub use key::Key;
 pub use position::{PartitionId, Position, SequencePoint};
 pub use record::Event;
 pub use schema::{Field, FieldId, FieldType, StreamId, StreamSchema, TimeUnit};
 pub use time::{Duration, Timestamp};
+pub(crate) use unit::whole_number;
 pub use value::{Type, Value};

@@ -51,6 +51,8 @@ impl Expr {
                 members.sort();
                 format!("in {{{}}}", members.join(" "))
             }
+            Expr::InTable(_, table) => format!("in {}", table.meaning),
+            Expr::Lookup(_, table, _) => format!("look up {}", table.meaning),
             Expr::InList(..) => "in".to_owned(),
             Expr::InNetworks(_, networks) => {
                 let mut networks: Vec<String> = networks.iter().map(ToString::to_string).collect();

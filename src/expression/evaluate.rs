@@ -8,6 +8,7 @@ use super::aggregate::{FieldSource, Register, RegisterSpec};
 use super::expr::{Arithmetic, Comparison, Expr, Template};
 use super::history::History;
 use crate::event::{Duration, Event, Value};
+use crate::table::{NO_TABLES, Tables};
 
 /// The longest text that `+` makes, in bytes.
 pub const MAX_TEXT: usize = 1 << 20;
@@ -40,6 +41,8 @@ pub struct Scope<'a> {
     pub registers: &'a [Register],
     /// What the registers are.
     pub specs: &'a [RegisterSpec],
+    /// The contents of lists and tables.
+    pub tables: &'a Tables,
     /// The past of streams; none where nothing reads it.
     pub history: Option<&'a dyn History>,
     /// In the condition of an aggregate over the past, what it reads of the past event.
@@ -51,7 +54,16 @@ pub struct Scope<'a> {
 impl<'a> Scope<'a> {
     /// Sees nothing but constants.
     pub fn bare(faults: &'a Faults) -> Scope<'a> {
-        Scope { event: None, key: &[], registers: &[], specs: &[], history: None, past: &[], faults }
+        Scope {
+            event: None,
+            key: &[],
+            registers: &[],
+            specs: &[],
+            tables: &NO_TABLES,
+            history: None,
+            past: &[],
+            faults,
+        }
     }
 }
 
@@ -82,6 +94,7 @@ impl Expr {
                 let value = x.value(scope);
                 if value.is_null() { None } else { Some(set.contains(&*value)) }
             }
+            Expr::InTable(x, table) => scope.tables.contains(table.id, &x.value(scope)),
             Expr::InList(x, members) => in_list(&x.value(scope), members, scope),
             Expr::InNetworks(x, networks) => match &*x.value(scope) {
                 Value::Ip(address) => Some(networks.iter().any(|network| network.contains(address))),
@@ -134,6 +147,11 @@ impl Expr {
                 // An unknown condition does not hold.
                 _ => three.2.value(scope),
             },
+            Expr::Lookup(key, table, column) => {
+                let key: smallvec::SmallVec<[Cow<'a, Value>; 4]> =
+                    key.iter().map(|part| part.value(scope)).collect();
+                scope.tables.cell(table.id, &key, *column)
+            }
             Expr::Call(function, arguments) => {
                 let mut values = smallvec::SmallVec::<[Value; 4]>::new();
                 for argument in arguments {

@@ -10,6 +10,7 @@ use super::functions::Function;
 use super::history::HistoryId;
 use super::wildcard::Wildcard;
 use crate::event::{FieldId, Type, Value};
+use crate::table::{ColumnId, TableId};
 
 /// An expression whose names and types are settled.
 #[derive(Clone, Debug)]
@@ -50,6 +51,10 @@ pub enum Expr {
     InSet(Box<Expr>, Arc<HashSet<Value, foldhash::fast::FixedState>>),
     /// `x in (…)` with members to be computed.
     InList(Box<Expr>, Box<[Expr]>),
+    /// `x in trusted_devices`
+    InTable(Box<Expr>, TableRef),
+    /// `merchants[merchant].risk`: the key, and the column that is read.
+    Lookup(Box<[Expr]>, TableRef, ColumnId),
     /// `address in "10.0.0.0/8"`
     InNetworks(Box<Expr>, Box<[IpNet]>),
     /// `name like "abc*"`
@@ -60,6 +65,17 @@ pub enum Expr {
     IsMissing(Box<Expr>),
     /// A function whose arguments are computed first; a null argument makes the result null.
     Call(&'static Function, Box<[Expr]>),
+}
+
+/// A list or table that an expression reads. Its contents may change while rules run, so that nothing
+/// that reads one is constant.
+#[derive(Clone, Debug)]
+pub struct TableRef {
+    /// Which one.
+    pub id: TableId,
+    /// What decides what it means to look something up in it: its name, and the names and types of
+    /// the columns that take part. Not its file, and not what the file holds.
+    pub meaning: Arc<str>,
 }
 
 /// How two values are compared.
@@ -142,10 +158,13 @@ impl Expr {
             | Expr::ToFloat(x)
             | Expr::IsMissing(x)
             | Expr::InSet(x, _)
+            | Expr::InTable(x, _)
             | Expr::InNetworks(x, _)
             | Expr::Like(x, _)
             | Expr::Matches(x, _) => vec![x],
-            Expr::And(xs) | Expr::Or(xs) | Expr::Coalesce(xs) | Expr::Call(_, xs) => xs.iter().collect(),
+            Expr::And(xs) | Expr::Or(xs) | Expr::Coalesce(xs) | Expr::Call(_, xs) | Expr::Lookup(xs, ..) => {
+                xs.iter().collect()
+            }
             Expr::Compare(_, pair) | Expr::Arithmetic(_, pair) => vec![&pair.0, &pair.1],
             Expr::If(three) => vec![&three.0, &three.1, &three.2],
             Expr::InList(x, xs) => std::iter::once(&**x).chain(xs.iter()).collect(),
@@ -168,6 +187,11 @@ impl Expr {
                 depth: sum.depth.max(1 + operand.depth),
             },
         )
+    }
+
+    /// Whether it reads a list or table itself.
+    pub fn reads_table(&self) -> bool {
+        matches!(self, Expr::InTable(..) | Expr::Lookup(..))
     }
 
     /// Whether the value depends on more than the event being looked at and the key: on what a run
@@ -205,6 +229,8 @@ impl Expr {
             Expr::ToFloat(x) => Expr::ToFloat(one(x)),
             Expr::IsMissing(x) => Expr::IsMissing(one(x)),
             Expr::InSet(x, set) => Expr::InSet(one(x), set),
+            Expr::InTable(x, table) => Expr::InTable(one(x), table),
+            Expr::Lookup(xs, table, column) => Expr::Lookup(all(xs), table, column),
             Expr::InNetworks(x, networks) => Expr::InNetworks(one(x), networks),
             Expr::Like(x, wildcard) => Expr::Like(one(x), wildcard),
             Expr::Matches(x, regex) => Expr::Matches(one(x), regex),

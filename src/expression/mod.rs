@@ -15,6 +15,6 @@ mod wildcard;
 pub use aggregate::{Aggregate, FieldSource, Register, RegisterId, RegisterSpec};
 pub use describe::Leaves;
 pub use evaluate::{Faults, Scope};
-pub use expr::{Arithmetic, Comparison, Expr, Size, Template, conjunction};
+pub use expr::{Arithmetic, Comparison, Expr, Size, TableRef, Template, conjunction};
 pub use history::{History, HistoryId};
 pub use wildcard::Wildcard;

@@ -9,6 +9,7 @@ use super::log::Log;
 use super::{LogId, LogSpec, Logs};
 use crate::event::{Duration, Event, SequencePoint, Timestamp, Value};
 use crate::expression::{Faults, Scope};
+use crate::table::Tables;
 
 /// Which log of which key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -39,8 +40,15 @@ impl Histories {
 
     /// Adds an event that has passed the log's filter; whether another was forgotten before its
     /// time because there are too many.
-    pub fn push(&mut self, id: LogId, spec: &LogSpec, event: &Event, faults: &Faults) -> bool {
-        let scope = Scope { event: Some(event), ..Scope::bare(faults) };
+    pub fn push(
+        &mut self,
+        id: LogId,
+        spec: &LogSpec,
+        event: &Event,
+        tables: &Tables,
+        faults: &Faults,
+    ) -> bool {
+        let scope = Scope { event: Some(event), tables, ..Scope::bare(faults) };
         let parts = spec.same.iter().map(|part| part.value(&scope).into_owned());
         let key: SmallVec<[Value; 1]> =
             spec.key.iter().map(|field| event.value(*field).clone()).chain(parts).collect();

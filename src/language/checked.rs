@@ -10,6 +10,7 @@ use crate::alert::Severity;
 use crate::diagnostic::Span;
 use crate::event::{Duration, FieldId, StreamId, StreamSchema, Type};
 use crate::expression::{Expr, RegisterSpec, Template};
+use crate::table::{TableId, TableSpec};
 
 use super::case::Case;
 
@@ -20,6 +21,8 @@ pub use super::tree::LinkKind;
 pub struct Checked {
     /// The streams: those of sources sorted by name, then those of alerts sorted by name.
     pub streams: Vec<StreamSchema>,
+    /// The lists and tables, sorted by name.
+    pub tables: Vec<TableSpec>,
     /// How the streams of alerts are filled.
     pub alert_streams: Vec<AlertStream>,
     /// The rules, sorted by name.
@@ -56,6 +59,8 @@ pub struct Rule {
     pub stratum: u32,
     /// Hash of its meaning: what decides when it matches and what it captures.
     pub fingerprint: Arc<str>,
+    /// The lists and tables that its conditions and alerts read.
+    pub tables: Vec<TableId>,
     /// `about`
     pub about: Option<String>,
     /// `tags`
@@ -367,6 +372,8 @@ pub struct Limit {
     pub per: Duration,
     /// Counted apart for each value of these.
     pub for_each: Vec<Expr>,
+    /// Hash of what these mean: what has been counted for other expressions counts for nothing.
+    pub meaning: Arc<str>,
     /// What these read of the captured events.
     pub registers: Vec<RunRegister>,
     /// What these read of the past.

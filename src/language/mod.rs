@@ -15,6 +15,6 @@ mod parser;
 pub mod tree;
 
 pub use crate::expression::functions;
-pub(crate) use analysis::check;
+pub(crate) use analysis::{check, check_for_tests};
 pub use format::format;
 pub use parser::{MAX_FILE_BYTES, parse};

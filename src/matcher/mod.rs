@@ -13,6 +13,8 @@ pub mod explain;
 mod offer;
 mod policy;
 mod run;
+#[cfg(test)]
+mod tests;
 mod time;
 pub mod view;
 
@@ -20,6 +22,7 @@ use crate::automaton::{Answers, CompiledRule, Predicates, StateId, Trigger};
 use crate::event::{Event, SequencePoint, Timestamp};
 use crate::expression::{Faults, History, Register, Scope};
 use crate::language::checked::{TestId, VariableId};
+use crate::table::Tables;
 
 pub use run::{Run, RunSet};
 
@@ -56,6 +59,8 @@ pub struct Matcher<'a> {
     pub rule: &'a CompiledRule,
     /// The predicates of the rule set.
     pub predicates: &'a Predicates,
+    /// The contents of lists and tables.
+    pub tables: &'a Tables,
     /// The past as the rule sees it for the key and the event; none when it does not look.
     pub history: Option<&'a dyn History>,
     /// Where what the rule alone asks and cannot be computed is counted.
@@ -68,10 +73,12 @@ impl Matcher<'_> {
         self.fits_alone(test, event, answers)
             && self.rule.rule.tests[test.0 as usize].residual.as_ref().is_none_or(|condition| {
                 let specs = &self.rule.specs;
+                let tables = self.tables;
                 condition.holds(&Scope {
                     event: Some(event),
                     registers,
                     specs,
+                    tables,
                     history: self.history,
                     ..Scope::bare(self.faults)
                 })
@@ -82,7 +89,7 @@ impl Matcher<'_> {
     pub fn fits_alone(&self, test: TestId, event: &Event, answers: &mut Answers) -> bool {
         event.stream() == self.rule.rule.tests[test.0 as usize].stream
             && self.rule.predicates[test.0 as usize]
-                .is_none_or(|id| answers.holds(self.predicates, id, event))
+                .is_none_or(|id| answers.holds(self.predicates, id, event, self.tables))
     }
 
     /// Whether the event fits, alone, a step that a run can begin with.

@@ -168,6 +168,7 @@ mod tests {
             first_time: Timestamp::from_micros(0),
             last_time: Timestamp::from_micros(0),
             decided_time: Timestamp::from_micros(0),
+            tables: Vec::new(),
             suppressed: 0,
             fields: Vec::new(),
             events: Vec::new(),

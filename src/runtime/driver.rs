@@ -7,20 +7,24 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
 use std::time::Duration as Wait;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::engine::{Engine, Refused};
 use crate::event::{Duration, SequencePoint, Timestamp};
 use crate::outbox::Outbox;
 use crate::source::reader::Batch;
 use crate::source::{Clock, Input};
+use crate::table::Tables;
 use crate::telemetry::Metrics;
 use crate::telemetry::limit::{RateLimit, Verdict};
+
+use super::reload::Replacement;
 
 /// How often the engine learns what time it is.
 const TICK: Duration = Duration::from_micros(250_000);
@@ -37,13 +41,22 @@ pub struct Driver<O> {
     metrics: Arc<Metrics>,
     ticked: Timestamp,
     refusals: RateLimit,
+    /// Contents of lists and tables that are to be put in the place of those in use.
+    replacements: Option<Receiver<Replacement>>,
 }
 
 impl<O: Outbox> Driver<O> {
     /// Connects an engine. `metrics` has the sources that inputs name.
     pub fn new(engine: Engine, outbox: O, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Driver<O> {
         let refusals = RateLimit::new(LOGGED, Duration::SECOND);
-        Driver { engine, outbox, clock, metrics, ticked: Timestamp::MIN, refusals }
+        Driver { engine, outbox, clock, metrics, ticked: Timestamp::MIN, refusals, replacements: None }
+    }
+
+    /// The same with a source of new contents for lists and tables. They are taken between two
+    /// inputs.
+    pub fn with_replacements(mut self, replacements: Receiver<Replacement>) -> Driver<O> {
+        self.replacements = Some(replacements);
+        self
     }
 
     /// Works off `queue` until it ends, or until `halt` is set. Returns how many inputs were left.
@@ -73,6 +86,7 @@ impl<O: Outbox> Driver<O> {
 
     /// Works on one input.
     pub fn take(&mut self, input: Input) {
+        self.replace_tables();
         let now = self.clock.now();
         match input {
             Input::Opened { stream, partition } => self.engine.open(stream, partition, now),
@@ -91,8 +105,27 @@ impl<O: Outbox> Driver<O> {
 
     /// Nothing has come for a while.
     pub fn rest(&mut self) {
+        self.replace_tables();
         self.tick_if_due(self.clock.now());
         self.hand_over();
+    }
+
+    fn replace_tables(&mut self) {
+        while let Some(Ok(replacement)) = self.replacements.as_ref().map(Receiver::try_recv) {
+            let mut tables = Tables::clone(self.engine.tables());
+            for (id, content) in replacement {
+                let index = id.0 as usize;
+                if let Some(metrics) = self.metrics.tables.get(index) {
+                    metrics.reloads.add(1);
+                    metrics.entries.set(content.entries() as u64);
+                    metrics.bytes.set(content.size() as u64);
+                }
+                let name = &self.engine.program().tables()[index].name;
+                info!(table = %name, version = %content.version(), entries = content.entries(), "replaced");
+                tables.set(id, content);
+            }
+            self.engine.set_tables(Arc::new(tables));
+        }
     }
 
     fn push(&mut self, source: usize, batch: Batch, now: Timestamp) {

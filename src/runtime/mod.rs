@@ -2,9 +2,11 @@
 //!
 //! Enters: a configuration and a program. Leaves: a running service, or a replay of recorded events.
 //! One thread owns the engine ([`driver`]); sources and sinks run as tasks beside it and meet it at
-//! two bounded queues only.
+//! two bounded queues only; another thread reads lists and tables again when their files change
+//! ([`reload`]).
 
 pub mod clock;
 pub mod driver;
+pub mod reload;
 pub mod replay;
 pub mod service;

@@ -19,6 +19,7 @@ use crate::program::Program;
 use crate::shard::ShardCounters;
 use crate::source::reader::{Batch, BatchLimits, Place, Quarantine, Reader, Reason, Rejection};
 use crate::source::recording::{self, OpenError, Recording};
+use crate::table::Tables;
 
 /// The clock during a replay, and the time of arrival of every event: recorded events know their own
 /// time, and results must not depend on when a replay is made.
@@ -102,12 +103,18 @@ struct Partition {
 }
 
 impl Replay {
-    /// Opens the inputs. Lines longer than `max_line` bytes are passed over and counted.
+    /// Opens the inputs. Lists and tables keep their contents to the end. Lines longer than `max_line` bytes are passed over and counted.
     ///
     /// # Errors
     /// When an input is given twice or cannot be opened.
-    pub fn open(program: Arc<Program>, inputs: Vec<Input>, max_line: usize) -> Result<Replay, ReplayError> {
-        let engine = Engine::new(program, EngineOptions::RECORDED);
+    pub fn open(
+        program: Arc<Program>,
+        tables: Arc<Tables>,
+        inputs: Vec<Input>,
+        max_line: usize,
+    ) -> Result<Replay, ReplayError> {
+        let mut engine = Engine::new(program, EngineOptions::RECORDED);
+        engine.set_tables(tables);
         let mut replay = Replay {
             engine,
             partitions: BTreeMap::new(),

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, info};
 
+use crate::config::tables::Loaded;
 use crate::config::{Config, SinkKind, SourceKind};
 use crate::engine::{Engine, EngineOptions};
 use crate::outbox::Outgoing;
@@ -25,9 +26,11 @@ use crate::sink::stdout::StdoutSink;
 use crate::sink::webhook::WebhookSink;
 use crate::sink::worker::Worker;
 use crate::source::{Clock, Identity, Input, PartitionNumbers, Stop, Surroundings, stdin, tcp};
+use crate::table::TableId;
 use crate::telemetry::Metrics;
 
 use super::driver::Driver;
+use super::reload::{self, Watch};
 
 /// How long the engine and the sinks get to notice that they are to leave everything.
 const LAST_GRACE: Duration = Duration::from_secs(2);
@@ -44,6 +47,8 @@ pub struct Service {
     sources: JoinSet<()>,
     sinks: JoinSet<(usize, Vec<Arc<Outgoing>>)>,
     engine: oneshot::Receiver<usize>,
+    /// Watches the files of lists and tables.
+    _watch: Watch,
 }
 
 /// How a service ended.
@@ -61,13 +66,15 @@ impl Service {
     pub async fn start(
         config: Config,
         program: Arc<Program>,
+        tables: Loaded,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Service> {
-        let metrics = Arc::new(Metrics::new(
+        let metrics = Metrics::new(
             config.sources.iter().map(|source| source.name.value.as_str()),
             program.rules().iter().map(|rule| &*rule.name),
             config.sinks.iter().map(|sink| sink.name.value.as_str()),
-        ));
+        );
+        let metrics = Arc::new(metrics.with_tables(program.tables().iter().map(|table| table.name.as_str())));
         let (halt_sinks, halted) = watch::channel(false);
         let mut sinks = JoinSet::new();
         let outbox = start_sinks(&config, &metrics, halted, &mut sinks)?;
@@ -75,8 +82,12 @@ impl Service {
 
         let (queue, inputs) = mpsc::channel(config.queue);
         let options = EngineOptions { max_ahead: Some(config.max_ahead), ..EngineOptions::LIVE };
-        let driver =
-            Driver::new(Engine::new(program.clone(), options), outbox, clock.clone(), metrics.clone());
+        let mut engine = Engine::new(program.clone(), options);
+        engine.set_tables(Arc::clone(&tables.tables));
+        log_tables(&program, &tables);
+        let (watch, replacements) = reload::start(program.clone(), tables, metrics.clone())?;
+        let driver = Driver::new(engine, outbox, clock.clone(), metrics.clone());
+        let driver = driver.with_replacements(replacements);
         let halt_engine = Arc::new(AtomicBool::new(false));
         let engine = start_engine(driver, inputs, Arc::clone(&halt_engine))?;
 
@@ -97,7 +108,7 @@ impl Service {
             sinks = config.sinks.len(),
             "ready"
         );
-        Ok(Service { config, metrics, stop, halt_sinks, halt_engine, sources, sinks, engine })
+        Ok(Service { config, metrics, stop, halt_sinks, halt_engine, sources, sinks, engine, _watch: watch })
     }
 
     /// Runs until all sources have ended or `stop` is over, and then finishes what has been received.
@@ -222,6 +233,16 @@ impl Service {
                 undelivered = sink.undelivered.get(),
                 "total"
             );
+        }
+    }
+}
+
+/// Names what the rules begin with.
+fn log_tables(program: &Program, loaded: &Loaded) {
+    for ((id, spec), file) in (0..).map(TableId).zip(program.tables()).zip(&loaded.files) {
+        if let Some(content) = loaded.tables.get(id) {
+            let (version, entries) = (content.version(), content.entries());
+            info!(table = %spec.name, file = %file.path.display(), %version, entries, "read");
         }
     }
 }

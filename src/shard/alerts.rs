@@ -8,128 +8,137 @@ use crate::event::{Event, Key, StreamSchema, Value, digest};
 use crate::expression::{Faults, History, RegisterSpec, Scope};
 use crate::language::checked::{AlertSpec, Limit, Rule, RunRegister, VariableId};
 use crate::matcher::{Report, ReportKind};
+use crate::program::Program;
+use crate::table::{TableId, Tables};
 use compact_str::CompactString;
 
 use super::derived::MAX_WAITING;
 use super::limit::Group;
 
-/// The alert that a rule makes of a report. `suppressed`: how many were held back before it.
-pub(super) fn build(
-    rule: &Rule,
-    streams: &[StreamSchema],
-    key: &Key,
-    report: &Report,
-    suppressed: u64,
-    history: Option<&dyn History>,
-    faults: &Faults,
-) -> Alert {
-    let (kind, spec) = match report.kind {
-        ReportKind::Match => (AlertKind::Match, Some(&rule.alert)),
-        ReportKind::Timeout => (AlertKind::Timeout, rule.timeout.as_ref().map(|timeout| &timeout.alert)),
-        ReportKind::TooManyRuns | ReportKind::TooManyEvents => (AlertKind::Limit, None),
-    };
-    let said = match spec {
-        Some(spec) => say(spec, key, report, history, faults),
-        None => say_limit(rule, key, report),
-    };
-    make(rule, streams, key, report, kind, said, suppressed)
-}
-
-/// What is sent when alerts of a rule were left out of a stream because too many waited, with the
-/// report of the first of them.
-pub(super) fn left_out(
-    rule: &Rule,
-    streams: &[StreamSchema],
-    key: &Key,
-    report: &Report,
-    stream: &str,
-) -> Alert {
-    let title = format!(
-        "{}: `{stream}` can take {MAX_WAITING} alerts of one moment; this one and others were left out",
-        rule.name
-    );
-    let said = (Severity::Medium, title, bound("alerts of one moment", MAX_WAITING));
-    make(rule, streams, key, report, AlertKind::Limit, said, 0)
+/// What an alert is made of.
+#[derive(Clone, Copy)]
+pub(super) struct Making<'a> {
+    /// The rule.
+    pub rule: &'a Rule,
+    /// The program that it belongs to.
+    pub program: &'a Program,
+    /// The contents of lists and tables.
+    pub tables: &'a Tables,
+    /// The key that it was found for.
+    pub key: &'a Key,
+    /// What the matcher has decided.
+    pub report: &'a Report,
+    /// Where what cannot be computed is counted.
+    pub faults: &'a Faults,
 }
 
 /// Severity, title and fields.
 type Said = (Severity, String, Vec<(CompactString, Value)>);
 
-fn make(
-    rule: &Rule,
-    streams: &[StreamSchema],
-    key: &Key,
-    report: &Report,
-    kind: AlertKind,
-    (severity, title, fields): Said,
-    suppressed: u64,
-) -> Alert {
-    let first_time = report.captures.first().map_or(report.first.time, |(_, event)| event.time());
-    let last_time = report.captures.last().map_or(report.first.time, |(_, event)| event.time());
-    Alert {
-        id: id(rule, streams, key, kind, report),
-        rule: rule.name.clone(),
-        fingerprint: rule.fingerprint.clone(),
-        severity,
-        title,
-        kind,
-        key: rule.key.names.iter().cloned().zip(key.values().iter().cloned()).collect(),
-        first_time,
-        last_time,
-        decided_time: report.decided,
-        suppressed,
-        fields,
-        events: by_variable(rule, &report.captures),
-        sinks: Arc::clone(&rule.sinks),
+impl Making<'_> {
+    /// The alert that the rule makes of the report. `suppressed`: how many were held back before it.
+    pub fn alert(&self, suppressed: u64, history: Option<&dyn History>) -> Alert {
+        let timeout = || self.rule.timeout.as_ref().map(|timeout| &timeout.alert);
+        let (kind, spec) = match self.report.kind {
+            ReportKind::Match => (AlertKind::Match, Some(&self.rule.alert)),
+            ReportKind::Timeout => (AlertKind::Timeout, timeout()),
+            ReportKind::TooManyRuns | ReportKind::TooManyEvents => (AlertKind::Limit, None),
+        };
+        let said = match spec {
+            Some(spec) => self.say(spec, history),
+            None => say_limit(self.rule, self.key, self.report),
+        };
+        self.make(kind, said, suppressed)
     }
-}
 
-fn say(spec: &AlertSpec, key: &Key, report: &Report, history: Option<&dyn History>, faults: &Faults) -> Said {
-    with_scope(&spec.registers, key, report, history, faults, |scope| {
-        let fields = spec.fields.iter();
-        let fields =
-            fields.map(|field| (field.name.clone(), field.value.value(scope).into_owned())).collect();
-        (spec.severity, spec.title.render(scope), fields)
-    })
-}
-
-/// What an alert is counted apart for, as `for each` says.
-pub(super) fn group(
-    limit: &Limit,
-    key: &Key,
-    report: &Report,
-    history: Option<&dyn History>,
-    faults: &Faults,
-) -> Group {
-    if limit.for_each.is_empty() {
-        return Group::new();
+    /// What is sent when alerts of the rule were left out of a stream because too many waited; the
+    /// report is that of the first of them.
+    pub fn left_out(&self, stream: &str) -> Alert {
+        let title = format!(
+            "{}: `{stream}` can take {MAX_WAITING} alerts of one moment; this one and others were left out",
+            self.rule.name
+        );
+        let said = (Severity::Medium, title, bound("alerts of one moment", MAX_WAITING));
+        self.make(AlertKind::Limit, said, 0)
     }
-    with_scope(&limit.registers, key, report, history, faults, |scope| {
-        limit.for_each.iter().map(|value| value.value(scope).into_owned()).collect()
-    })
-}
 
-/// Evaluates something that looks at the key and, through these registers, at what was captured.
-fn with_scope<T>(
-    kept: &[RunRegister],
-    key: &Key,
-    report: &Report,
-    history: Option<&dyn History>,
-    faults: &Faults,
-    evaluate: impl FnOnce(&Scope<'_>) -> T,
-) -> T {
-    let mut registers = RunRegister::empty(kept);
-    for (variable, event) in &report.captures {
-        for (register, kept) in registers.iter_mut().zip(kept) {
-            if kept.variable == *variable {
-                kept.spec.add(register, event);
-            }
+    /// What an alert is counted apart for, as `for each` says.
+    pub fn group(&self, limit: &Limit, history: Option<&dyn History>) -> Group {
+        if limit.for_each.is_empty() {
+            return Group::new();
+        }
+        self.with_scope(&limit.registers, history, |scope| {
+            limit.for_each.iter().map(|value| value.value(scope).into_owned()).collect()
+        })
+    }
+
+    fn make(&self, kind: AlertKind, (severity, title, fields): Said, suppressed: u64) -> Alert {
+        let Making { rule, program, key, report, .. } = self;
+        let first_time = report.captures.first().map_or(report.first.time, |(_, event)| event.time());
+        let last_time = report.captures.last().map_or(report.first.time, |(_, event)| event.time());
+        Alert {
+            id: id(rule, program.streams(), key, kind, report),
+            rule: rule.name.clone(),
+            fingerprint: rule.fingerprint.clone(),
+            severity,
+            title,
+            kind,
+            key: rule.key.names.iter().cloned().zip(key.values().iter().cloned()).collect(),
+            first_time,
+            last_time,
+            decided_time: report.decided,
+            suppressed,
+            fields,
+            events: by_variable(rule, &report.captures),
+            tables: self.versions(),
+            sinks: Arc::clone(&rule.sinks),
         }
     }
-    let specs: Vec<RegisterSpec> = kept.iter().map(|register| register.spec).collect();
-    let scope =
-        Scope { key: key.values(), registers: &registers, specs: &specs, history, ..Scope::bare(faults) };
-    evaluate(&scope)
+
+    fn say(&self, spec: &AlertSpec, history: Option<&dyn History>) -> Said {
+        self.with_scope(&spec.registers, history, |scope| {
+            let fields = spec.fields.iter();
+            let fields =
+                fields.map(|field| (field.name.clone(), field.value.value(scope).into_owned())).collect();
+            (spec.severity, spec.title.render(scope), fields)
+        })
+    }
+
+    /// Evaluates something that looks at the key and, through these registers, at what was captured.
+    fn with_scope<T>(
+        &self,
+        kept: &[RunRegister],
+        history: Option<&dyn History>,
+        evaluate: impl FnOnce(&Scope<'_>) -> T,
+    ) -> T {
+        let mut registers = RunRegister::empty(kept);
+        for (variable, event) in &self.report.captures {
+            for (register, kept) in registers.iter_mut().zip(kept) {
+                if kept.variable == *variable {
+                    kept.spec.add(register, event);
+                }
+            }
+        }
+        let specs: Vec<RegisterSpec> = kept.iter().map(|register| register.spec).collect();
+        evaluate(&Scope {
+            key: self.key.values(),
+            registers: &registers,
+            specs: &specs,
+            tables: self.tables,
+            history,
+            ..Scope::bare(self.faults)
+        })
+    }
+
+    /// The versions of the lists and tables that the rule reads, by name.
+    fn versions(&self) -> Vec<(CompactString, Arc<str>)> {
+        let specs = self.program.tables();
+        let version = |id: &TableId| {
+            let content = self.tables.get(*id)?;
+            Some((specs[id.0 as usize].name.clone(), Arc::clone(content.version())))
+        };
+        self.rule.tables.iter().filter_map(version).collect()
+    }
 }
 
 /// What the alert about a dropped run says: a match can now be missed, and someone should know.

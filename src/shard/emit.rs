@@ -7,9 +7,10 @@ use crate::language::checked::{AlertStream, Limit, Mode};
 use crate::matcher::ReportKind;
 use crate::program::Program;
 
+use super::alerts::Making;
 use super::derived::Queued;
 use super::limit::Verdict;
-use super::{Decided, Shard, alerts, past};
+use super::{Decided, Shard, past};
 
 /// Whether it tells of a match or a time-out, and not of a bound that was reached.
 fn is_alert(kind: ReportKind) -> bool {
@@ -52,17 +53,25 @@ impl Shard {
     }
 
     fn build(&self, program: &Program, decided: &Decided, suppressed: u64, moment: Moment) -> Alert {
-        let Decided { rule, slot, report } = decided;
-        let readings = program.readings(*rule);
-        let readings = match report.kind {
+        let readings = program.readings(decided.rule);
+        let readings = match decided.report.kind {
             ReportKind::Timeout => &readings.timeout,
             _ => &readings.alert,
         };
-        let compiled = &program.compiled()[rule.0 as usize].rule;
-        let key = self.keys.key(*slot);
-        self.with_past(program, readings, decided, moment, |history| {
-            alerts::build(compiled, program.streams(), key, report, suppressed, history, &self.faults)
-        })
+        let making = self.making(program, decided);
+        self.with_past(program, readings, decided, moment, |history| making.alert(suppressed, history))
+    }
+
+    /// What an alert is made of.
+    fn making<'a>(&'a self, program: &'a Program, decided: &'a Decided) -> Making<'a> {
+        Making {
+            rule: &program.compiled()[decided.rule.0 as usize].rule,
+            program,
+            tables: &self.tables,
+            key: self.keys.key(decided.slot),
+            report: &decided.report,
+            faults: &self.faults,
+        }
     }
 
     /// How many alerts were held back before this one, if the rule's `limit` lets it pass.
@@ -74,10 +83,10 @@ impl Shard {
         moment: Moment,
     ) -> Option<u64> {
         let Decided { rule, slot, report } = decided;
-        let key = self.keys.key(*slot);
-        let group = self.with_past(program, &program.readings(*rule).limit, decided, moment, |history| {
-            alerts::group(limit, key, report, history, &self.faults)
-        });
+        let making = self.making(program, decided);
+        let readings = &program.readings(*rule).limit;
+        let group =
+            self.with_past(program, readings, decided, moment, |history| making.group(limit, history));
         let state = self.keys.state(*slot, *rule);
         match state.offer(limit, group, report.decided, *slot, &mut self.timers) {
             Verdict::Passes { suppressed, forgets } => {
@@ -114,14 +123,12 @@ impl Shard {
         decided: &Decided,
         alert: &Alert,
     ) -> Option<Alert> {
-        let Decided { rule, slot, report } = decided;
-        if self.derived.push(stream, *rule, alert) != (Queued::LeftOut { first: true }) {
+        if self.derived.push(stream, decided.rule, alert) != (Queued::LeftOut { first: true }) {
             return None;
         }
-        self.counters.limits[rule.0 as usize] += 1;
-        let compiled = &program.compiled()[rule.0 as usize].rule;
-        let (key, name) = (self.keys.key(*slot), &program.schema(stream.stream).name);
-        let told = || alerts::left_out(compiled, program.streams(), key, report, name);
-        (compiled.mode == Mode::Live).then(told)
+        self.counters.limits[decided.rule.0 as usize] += 1;
+        let making = self.making(program, decided);
+        let told = || making.left_out(&program.schema(stream.stream).name);
+        (making.rule.mode == Mode::Live).then(told)
     }
 }

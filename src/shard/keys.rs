@@ -102,12 +102,17 @@ impl Record {
 }
 
 impl Keys {
-    /// The keys that had these records.
-    pub fn restore(records: Vec<Record>) -> Keys {
+    /// The keys that had these records. `limits`: whether what a rule's `limit` counts is still the
+    /// same.
+    pub fn restore(records: Vec<Record>, limits: impl Fn(RuleId) -> bool) -> Keys {
         let mut keys = Keys::default();
-        for record in records {
+        for mut record in records {
+            for state in record.rules.iter_mut().filter(|state| !limits(state.rule)) {
+                state.passed = None;
+            }
             let slot = keys.insert(&record.key);
             keys.records[slot.0 as usize] = Some(record);
+            keys.remove_idle(slot);
         }
         keys
     }

@@ -206,7 +206,7 @@ mod tests {
     fn limit(count: usize, seconds: i64, each: bool) -> Limit {
         let for_each = if each { vec![Expr::Time] } else { Vec::new() };
         let per = Duration::from_micros(seconds * 1_000_000);
-        Limit { count, per, for_each, registers: Vec::new(), histories: Vec::new() }
+        Limit { count, per, for_each, meaning: "".into(), registers: Vec::new(), histories: Vec::new() }
     }
 
     fn group(value: i64) -> Group {

@@ -24,6 +24,7 @@ use crate::expression::{Faults, History};
 use crate::history::{Histories, Moment, Reading, RuleHistory};
 use crate::matcher::{Matcher, Report, ReportKind};
 use crate::program::{Program, Route, RuleId};
+use crate::table::Tables;
 
 use derived::Derived;
 use keys::{Keys, Slot};
@@ -37,6 +38,7 @@ pub use state::{Counters, EngineState, MemoryStore, ShardState, StateStore};
 #[derive(Debug)]
 pub struct Shard {
     program: Arc<Program>,
+    tables: Arc<Tables>,
     keys: Keys,
     timers: Timers,
     derived: Derived,
@@ -101,6 +103,7 @@ impl Shard {
         let rules = program.rules().len();
         Shard {
             answers: Answers::new(program.predicates()),
+            tables: Arc::new(Tables::unread(program.tables())),
             keys: Keys::default(),
             timers: Timers::default(),
             derived: Derived::default(),
@@ -122,6 +125,16 @@ impl Shard {
             watcher: None,
             program,
         }
+    }
+
+    /// The contents of lists and tables.
+    pub fn tables(&self) -> &Arc<Tables> {
+        &self.tables
+    }
+
+    /// Puts other contents in their place, from the next event on.
+    pub fn set_tables(&mut self, tables: Arc<Tables>) {
+        self.tables = tables;
     }
 
     /// Gives out the alerts of rules in shadow as if they were live, or not.
@@ -195,6 +208,7 @@ impl Shard {
             let matcher = Matcher {
                 rule: compiled,
                 predicates: program.predicates(),
+                tables: &self.tables,
                 history: None,
                 faults: &self.faults,
             };
@@ -236,12 +250,13 @@ impl Shard {
     fn remember(&mut self, program: &Program, route: &Route, event: &Event) {
         for &log in &route.logs {
             let spec = program.logs().get(log);
-            let enters =
-                spec.filter.is_none_or(|filter| self.answers.holds(program.predicates(), filter, event));
+            let enters = spec
+                .filter
+                .is_none_or(|filter| self.answers.holds(program.predicates(), filter, event, &self.tables));
             if !enters {
                 continue;
             }
-            let forgot = self.histories.get_mut().push(log, spec, event, &self.faults);
+            let forgot = self.histories.get_mut().push(log, spec, event, &self.tables, &self.faults);
             let faults = self.faults.take();
             for rule in program.readers(log) {
                 self.counters.forgotten[rule.0 as usize] += u64::from(forgot);
@@ -306,8 +321,13 @@ impl Shard {
         }
         let state = self.keys.state(slot, rule);
         let compiled = &program.compiled()[rule.0 as usize];
-        let matcher =
-            Matcher { rule: compiled, predicates: program.predicates(), history: None, faults: &self.faults };
+        let matcher = Matcher {
+            rule: compiled,
+            predicates: program.predicates(),
+            tables: &self.tables,
+            history: None,
+            faults: &self.faults,
+        };
         let before = state.runs.len();
         matcher.time(&mut state.runs, due, &mut self.reports);
         self.live_runs = self.live_runs + state.runs.len() - before;

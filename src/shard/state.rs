@@ -10,10 +10,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::alert::Alert;
+use crate::automaton::CompiledRule;
 use crate::event::StreamSchema;
 use crate::history::Histories;
 use crate::ordering::OrderingState;
-use crate::program::Program;
+use crate::program::{Program, RuleId};
 
 use super::derived::Derived;
 use super::keys::{Keys, Record};
@@ -68,6 +69,9 @@ pub struct ShardState {
     pub(super) histories: Histories,
     /// The events made of alerts that wait for their turn.
     pub(super) derived: Derived,
+    /// For each rule with a `limit`, what its alerts are counted apart for: the fingerprints of rules
+    /// do not cover it.
+    pub(super) limits: Vec<Option<Arc<str>>>,
     /// What has been counted of rules.
     pub counters: ShardCounters,
 }
@@ -107,6 +111,12 @@ impl StateStore for MemoryStore {
     }
 }
 
+/// For each rule with a `limit`, the hash of what its alerts are counted apart for.
+fn limits(program: &Program) -> Vec<Option<Arc<str>>> {
+    let limit = |compiled: &CompiledRule| Some(Arc::clone(&compiled.rule.limit.as_ref()?.meaning));
+    program.compiled().iter().map(limit).collect()
+}
+
 impl Shard {
     /// All of it that changes.
     pub fn state(&self) -> ShardState {
@@ -114,6 +124,7 @@ impl Shard {
             records: self.keys.records().cloned().collect(),
             histories: self.histories.borrow().clone(),
             derived: self.derived.clone(),
+            limits: limits(&self.program),
             counters: self.counters.clone(),
         }
     }
@@ -121,7 +132,9 @@ impl Shard {
     /// The shard of this program that had this state.
     pub fn restore(program: Arc<Program>, state: ShardState) -> Shard {
         let mut shard = Shard::new(program);
-        shard.keys = Keys::restore(state.records);
+        let now = limits(&shard.program);
+        let is_kept = |rule: RuleId| now[rule.0 as usize] == state.limits[rule.0 as usize];
+        shard.keys = Keys::restore(state.records, is_kept);
         shard.live_runs = shard.keys.live_runs();
         shard.set_timers();
         shard.histories = RefCell::new(state.histories);

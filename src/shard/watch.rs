@@ -73,6 +73,7 @@ impl Shard {
         let matcher = Matcher {
             rule: &program.compiled()[rule.0 as usize],
             predicates: program.predicates(),
+            tables: &self.tables,
             history: history.as_ref().map(|history| history as &dyn History),
             faults: &faults,
         };

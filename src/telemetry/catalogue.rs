@@ -126,6 +126,22 @@ group! {
 }
 
 group! {
+    /// Metrics of one list or table.
+    TableMetrics by "table" {
+        entries: Gauge = Gauge::default(), "tripline_table_entries", "entries",
+            "Values of the list, or rows of the table, that are in use.";
+        bytes: Gauge = Gauge::default(), "tripline_table_bytes", "bytes",
+            "Memory that they take.";
+        reloads: Counter = Counter::default(), "tripline_table_reloads_total", "files",
+            "Times that a changed file was taken into use.";
+        failures: Counter = Counter::default(), "tripline_table_reload_failures_total", "files",
+            "Times that a changed file could not be used, so that the older content stayed.";
+        stale: Gauge = Gauge::default(), "tripline_table_stale", "files",
+            "1 while the file cannot be used and the content is an older one, otherwise 0.";
+    }
+}
+
+group! {
     /// Metrics of the engine.
     EngineMetrics by "" {
         events: Counter = Counter::default(), "tripline_engine_events_total", "events",
@@ -150,6 +166,8 @@ pub struct Metrics {
     pub rules: Vec<Arc<RuleMetrics>>,
     /// One for each sink, in the order of the configuration.
     pub sinks: Vec<Arc<SinkMetrics>>,
+    /// One for each list and table, in the order of the program.
+    pub tables: Vec<Arc<TableMetrics>>,
     /// Those of the engine.
     pub engine: EngineMetrics,
 }
@@ -165,8 +183,15 @@ impl Metrics {
             sources: sources.into_iter().map(|name| Arc::new(SourceMetrics::new(name))).collect(),
             rules: rules.into_iter().map(|name| Arc::new(RuleMetrics::new(name))).collect(),
             sinks: sinks.into_iter().map(|name| Arc::new(SinkMetrics::new(name))).collect(),
+            tables: Vec::new(),
             engine: EngineMetrics::new(""),
         }
+    }
+
+    /// The same with metrics for lists and tables.
+    pub fn with_tables<'a>(mut self, tables: impl IntoIterator<Item = &'a str>) -> Metrics {
+        self.tables = tables.into_iter().map(|name| Arc::new(TableMetrics::new(name))).collect();
+        self
     }
 
     /// Gives every number with its labels, the numbers of one metric together.
@@ -175,6 +200,7 @@ impl Metrics {
         self.sources.iter().for_each(|group| group.visit(visitor));
         self.rules.iter().for_each(|group| group.visit(visitor));
         self.sinks.iter().for_each(|group| group.visit(visitor));
+        self.tables.iter().for_each(|group| group.visit(visitor));
     }
 
     /// Every metric there is.
@@ -184,6 +210,7 @@ impl Metrics {
             SourceMetrics::DESCRIPTORS,
             RuleMetrics::DESCRIPTORS,
             SinkMetrics::DESCRIPTORS,
+            TableMetrics::DESCRIPTORS,
         ]
         .into_iter()
         .flatten()

@@ -61,7 +61,7 @@ impl Judge<'_> {
 
     /// Runs the test again with someone looking on.
     fn watch<W: Watcher>(&self, watcher: W) -> W {
-        let watcher: Box<dyn Any> = play::watch(self.program, self.case, Box::new(watcher));
+        let watcher: Box<dyn Any> = play::watch(self.program, self.tables, self.case, Box::new(watcher));
         *watcher.downcast().expect("it is the one that was given")
     }
 
@@ -121,7 +121,7 @@ impl Judge<'_> {
                 Happened::Killed(event, steps) | Happened::CameTooLate(event, steps) => {
                     self.point(failure, event, self.why_killed(rule, steps));
                 }
-                Happened::TimedOut | Happened::Dropped(_) | Happened::Limit(_) => {}
+                Happened::TimedOut | Happened::Reported(_) | Happened::Dropped(_) | Happened::Limit(_) => {}
             }
         }
         if skipped > MAX_SKIPPED {
@@ -240,6 +240,10 @@ impl Judge<'_> {
             Some(Happened::TimedOut) => ", and ran out of time".to_owned(),
             Some(Happened::Killed(event, steps)) => {
                 format!("\nit ended at {}: {}", at(&event.time()), self.why_killed(rule, steps))
+            }
+            // An alert would have come otherwise.
+            Some(Happened::Reported(time)) => {
+                format!("\nit was reported at {}, and held back by the rule's `limit`", at(time))
             }
             Some(Happened::Dropped(time)) => {
                 format!("\nit was dropped at {}, when another one was reported (see `overlap`)", at(time))

@@ -26,6 +26,7 @@ use crate::alert::Alert;
 use crate::diagnostic::Sources;
 use crate::language::case::{Case, Expectation, ExpectationKind, Wanted};
 use crate::program::Program;
+use crate::table::Tables;
 
 use play::Played;
 
@@ -50,20 +51,23 @@ impl Outcome {
     }
 }
 
-/// Runs a test of this program, which was compiled from these sources. A program that was compiled by
-/// [`Program::compile_for_tests`] tells most about what did not come.
+/// Runs a test of this program, which was compiled from these sources, with these contents of its lists
+/// and tables. A program that was compiled by [`Program::compile_for_tests`] tells most about what did
+/// not come.
 ///
 /// # Panics
-/// When the test or the sources are those of another program: a mistake in the caller.
-pub fn run(program: &Arc<Program>, sources: &Sources, case: &Case) -> Outcome {
-    let played = play::play(program, case);
-    let failures = Judge::new(program, sources, case, &played).failures();
+/// When the test, the sources or the tables are those of another program: a mistake in the caller.
+pub fn run(program: &Arc<Program>, tables: &Arc<Tables>, sources: &Sources, case: &Case) -> Outcome {
+    let played = play::play(program, tables, case);
+    let judge = Judge { program, tables, sources, case, played: &played, assigned: Vec::new() };
+    let failures = judge.assign().failures();
     Outcome { failures, alerts: played.alerts.len() }
 }
 
 /// Holds what came of a test against what was expected.
 struct Judge<'a> {
     program: &'a Arc<Program>,
+    tables: &'a Arc<Tables>,
     sources: &'a Sources,
     case: &'a Case,
     played: &'a Played,
@@ -72,13 +76,13 @@ struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    fn new(program: &'a Arc<Program>, sources: &'a Sources, case: &'a Case, played: &'a Played) -> Judge<'a> {
-        let mut judge = Judge { program, sources, case, played, assigned: Vec::new() };
-        let wanted: Vec<&Wanted> = judge.wanted().map(|(_, wanted)| wanted).collect();
-        let fits = wanted.iter().map(|wanted| judge.fitting(wanted)).collect::<Vec<_>>();
+    /// Finds the alerts that satisfy the expectations.
+    fn assign(mut self) -> Judge<'a> {
+        let wanted: Vec<&Wanted> = self.wanted().map(|(_, wanted)| wanted).collect();
+        let fits = wanted.iter().map(|wanted| self.fitting(wanted)).collect::<Vec<_>>();
         let counts: Vec<usize> = wanted.iter().map(|wanted| wanted.times as usize).collect();
-        judge.assigned = assign::assign(&counts, &fits, played.alerts.len());
-        judge
+        self.assigned = assign::assign(&counts, &fits, self.played.alerts.len());
+        self
     }
 
     /// The expectations of alerts.

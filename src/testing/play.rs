@@ -11,6 +11,7 @@ use crate::event::{Duration, PartitionId, Position, StreamId, Timestamp};
 use crate::language::case::{Case, Given, Step};
 use crate::program::Program;
 use crate::shard::Watcher;
+use crate::table::Tables;
 
 use super::{MAX_ALERTS, record};
 
@@ -33,15 +34,20 @@ pub(super) struct Played {
 const PARTITION: PartitionId = PartitionId(0);
 
 /// Runs a test on an engine of its own.
-pub(super) fn play(program: &Arc<Program>, case: &Case) -> Played {
-    let mut player = Player::new(program, case);
+pub(super) fn play(program: &Arc<Program>, tables: &Arc<Tables>, case: &Case) -> Played {
+    let mut player = Player::new(program, tables, case);
     player.play(case);
     player.played
 }
 
 /// Runs a test while someone looks on, who is given back.
-pub(super) fn watch(program: &Arc<Program>, case: &Case, watcher: Box<dyn Watcher>) -> Box<dyn Watcher> {
-    let mut player = Player::new(program, case);
+pub(super) fn watch(
+    program: &Arc<Program>,
+    tables: &Arc<Tables>,
+    case: &Case,
+    watcher: Box<dyn Watcher>,
+) -> Box<dyn Watcher> {
+    let mut player = Player::new(program, tables, case);
     player.engine.set_watcher(Some(watcher));
     player.play(case);
     player.engine.set_watcher(None).expect("it has been looking on")
@@ -57,8 +63,9 @@ struct Player<'a> {
 }
 
 impl Player<'_> {
-    fn new<'a>(program: &'a Arc<Program>, case: &Case) -> Player<'a> {
-        let engine = Engine::new(Arc::clone(program), EngineOptions::TEST);
+    fn new<'a>(program: &'a Arc<Program>, tables: &Arc<Tables>, case: &Case) -> Player<'a> {
+        let mut engine = Engine::new(Arc::clone(program), EngineOptions::TEST);
+        engine.set_tables(Arc::clone(tables));
         Player { program, engine, decoders: BTreeMap::new(), clock: case.base, played: Played::default() }
     }
 
@@ -109,12 +116,14 @@ impl Player<'_> {
 
     /// Stops the engine; another goes on from what it has left.
     fn restart(&mut self) {
+        let tables = Arc::clone(self.engine.tables());
         let mut store = MemoryStore::default();
         store.save(&self.engine.snapshot()).expect("memory does not fail");
         let state = store.load().expect("memory does not fail").expect("it has just been saved");
         let watcher = self.engine.set_watcher(None);
         self.engine = Engine::restore(Arc::clone(self.program), EngineOptions::TEST, state)
             .expect("the rules are the same");
+        self.engine.set_tables(tables);
         self.engine.set_watcher(watcher);
     }
 

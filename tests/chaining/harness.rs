@@ -61,6 +61,12 @@ impl Bench {
         self.engine.push(event, now).unwrap_or_else(|why| panic!("{record}: {why:?}"));
     }
 
+    /// Stops the engine; another goes on from its state.
+    pub fn restart(&mut self) {
+        let (program, state) = (Arc::clone(self.engine.program()), self.engine.snapshot());
+        self.engine = Engine::restore(program, EngineOptions::RECORDED, state).expect("the same rules");
+    }
+
     /// The alerts since the last call, in short.
     pub fn shown(&mut self) -> Vec<String> {
         self.engine.take_alerts().iter().map(show).collect()

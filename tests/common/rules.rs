@@ -3,9 +3,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tripline::diagnostic::{Sources, Style, render_all};
 use tripline::program::Program;
+use tripline::table::{TableId, Tables};
 
 /// The folder.
 pub fn root() -> PathBuf {
@@ -36,6 +38,21 @@ pub fn sources() -> Sources {
         let text = fs::read_to_string(&path).expect("rule files are UTF-8");
         (path.strip_prefix(root()).expect("below the root").display().to_string(), text)
     }))
+}
+
+/// The contents of the lists and tables of the example rules.
+pub fn tables(program: &Program) -> Arc<Tables> {
+    let sources = sources();
+    let mut tables = Tables::unread(program.tables());
+    for (id, spec) in (0..).map(TableId).zip(program.tables()) {
+        let rule_file = root().join(&sources.file(spec.file_span.file).name);
+        let path = rule_file.parent().expect("a folder").join(&spec.file);
+        let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let (content, problems) = spec.parse(&bytes);
+        assert_eq!(problems.counts(), (0, 0), "{}: {problems:?}", path.display());
+        tables.set(id, Arc::new(content.expect("there is no problem")));
+    }
+    Arc::new(tables)
 }
 
 /// All example rules as one program.

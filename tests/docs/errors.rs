@@ -34,7 +34,10 @@ fn every_section_has_a_wrong_and_a_right_example() {
     for (code, section) in of_codes(&sections) {
         let languages: Vec<&str> = section.blocks.iter().map(|block| block.language.as_str()).collect();
         assert!(
-            matches!(languages.as_slice(), ["trip-error", "trip"] | ["toml-error", "toml"]),
+            matches!(
+                languages.as_slice(),
+                ["trip-error", "trip"] | ["toml-error", "toml"] | ["txt-error", "txt"] | ["csv-error", "csv"]
+            ),
             "{code}: {languages:?}"
         );
     }
@@ -54,7 +57,9 @@ fn the_examples_are_wrong_and_right_as_they_say() {
     let mut wrong = String::new();
     let streams = streams(&sections);
     for (code, section) in of_codes(&sections) {
-        let is_rules = |block: &&Block| block.language.starts_with("trip") && !block.has("latin1");
+        let is_rules = |block: &&Block| {
+            block.language.starts_with("trip") && !block.has("latin1") && !block.has("files")
+        };
         for block in section.blocks.iter().filter(is_rules) {
             let times = block.value("repeat").map_or(1, |times| times.parse().expect("a number"));
             let text = whole(&block.text.repeat(times));
@@ -69,12 +74,58 @@ fn the_examples_are_wrong_and_right_as_they_say() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
+/// The files of lists and tables, and rules that read files, are checked by the command.
+#[cfg(feature = "service")]
+#[test]
+fn the_lists_and_tables_are_wrong_and_right_as_they_say() {
+    use std::fs;
+
+    let sections = sections(PAGE);
+    let mut blocks = sections.iter().flat_map(|section| &section.blocks);
+    let tables = blocks.find(|block| block.has("tables")).expect("the page declares a list and a table");
+    for (code, section) in of_codes(&sections) {
+        let is_file = |block: &&Block| {
+            let language = block.language.trim_end_matches("-error");
+            matches!(language, "txt" | "csv") || block.has("files")
+        };
+        for block in section.blocks.iter().filter(is_file) {
+            let folder = tempfile::tempdir().expect("a folder");
+            let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
+            write("blocked.txt", "192.0.2.1\n");
+            write("merchants.csv", "id,risk,country\nm1,0.5,DE\n");
+            write("rules.trip", &tables.text);
+            let long = block.value("long").map_or(0, |length| length.parse().expect("a number"));
+            let text = block.text.replace('…', &"x".repeat(long));
+            match block.language.trim_end_matches("-error") {
+                "trip" => write("rules.trip", &text),
+                "txt" => write("blocked.txt", &text),
+                _ => write("merchants.csv", &text),
+            }
+            let (found, _) = checked(folder.path(), "rules.trip");
+            assert_eq!(found, expected(&code, block), "{code}, line {}", block.line);
+        }
+    }
+}
+
+/// The codes that the command finds in rules or a configuration, and its exit code.
+#[cfg(feature = "service")]
+fn checked(folder: &std::path::Path, what: &str) -> (BTreeSet<String>, Option<i32>) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_tripline"))
+        .args(["check", "--format", "json", what])
+        .current_dir(folder)
+        .output()
+        .expect("the command runs");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
+    let diagnostics = report["diagnostics"].as_array().expect("a list").iter();
+    let codes = diagnostics.map(|one| one["code"].as_str().expect("a code").to_owned()).collect();
+    (codes, output.status.code())
+}
+
 /// Configurations and what is no text are checked by the command, in a folder of their own.
 #[cfg(feature = "service")]
 #[test]
 fn the_configurations_are_wrong_and_right_as_they_say() {
     use std::fs;
-    use std::process::Command;
 
     const RULE: &str = "rule large {\n  by card\n  event large = auth where amount > 500\n  match large\n  alert low \"Card {card}\"\n  to desk\n}\nstream large_charges from large\n";
     let sections = sections(PAGE);
@@ -88,7 +139,7 @@ fn the_configurations_are_wrong_and_right_as_they_say() {
             fs::write(rules.join("streams.trip"), &streams).expect("written");
             let rule = if block.has("no-to") { RULE.replace("  to desk\n", "") } else { RULE.to_owned() };
             fs::write(rules.join("large.trip"), rule).expect("written");
-            let checked = if block.has("latin1") {
+            let what = if block.has("latin1") {
                 let bytes: Vec<u8> = block.text.chars().map(|c| u8::try_from(c).expect("Latin-1")).collect();
                 fs::write(rules.join("latin1.trip"), bytes).expect("written");
                 "rules"
@@ -96,21 +147,10 @@ fn the_configurations_are_wrong_and_right_as_they_say() {
                 fs::write(folder.path().join("tripline.toml"), &block.text).expect("written");
                 "tripline.toml"
             };
-            let output = Command::new(env!("CARGO_BIN_EXE_tripline"))
-                .args(["check", "--format", "json", checked])
-                .current_dir(folder.path())
-                .output()
-                .expect("the command runs");
-            let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
-            let found: BTreeSet<String> = report["diagnostics"]
-                .as_array()
-                .expect("a list")
-                .iter()
-                .map(|one| one["code"].as_str().expect("a code").to_owned())
-                .collect();
-            assert_eq!(found, expected(&code, block), "{code}, line {}: {report:#}", block.line);
+            let (found, exit) = checked(folder.path(), what);
+            assert_eq!(found, expected(&code, block), "{code}, line {}", block.line);
             let is_error = found.iter().any(|code| code.starts_with('E'));
-            assert_eq!(output.status.code(), Some(i32::from(is_error)), "{code}, line {}", block.line);
+            assert_eq!(exit, Some(i32::from(is_error)), "{code}, line {}", block.line);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tripline::diagnostic::{Sources, Style};
 use tripline::program::Program;
+use tripline::table::Tables;
 use tripline::testing;
 
 use super::page::{Block, check, sections, streams, whole};
@@ -55,7 +56,7 @@ fn the_tests_pass() {
         let (Some(program), _) = Program::compile_for_tests(&sources) else { continue };
         let program = Arc::new(program);
         for case in program.cases() {
-            let outcome = testing::run(&program, &sources, case);
+            let outcome = testing::run(&program, &Arc::new(Tables::unread(program.tables())), &sources, case);
             let shown = outcome.failures.iter().map(|failure| failure.render(&sources, Style::Plain));
             assert!(outcome.passed(), "{}\n{}", case.name, shown.collect::<Vec<_>>().join("\n"));
             count += 1;

@@ -18,7 +18,7 @@ fn list(size: usize, between: &str, piece: impl Fn(usize) -> String) -> String {
     (0..size).map(piece).collect::<Vec<_>>().join(between)
 }
 
-const CASES: [Case; 11] = [
+const CASES: [Case; 13] = [
     (
         "fields of a stream",
         |n| format!("stream wide {{ {} }}", list(n, ", ", |i| format!("f{i} int"))),
@@ -31,6 +31,16 @@ const CASES: [Case; 11] = [
             let parts = list(n, ", ", |i| format!("f{i}"));
             format!("stream wide {{ {fields} }}\nrule r {{\n by {parts}\n match wide\n alert low \"x\"\n}}\n")
         },
+        "E0403",
+    ),
+    (
+        "columns of a table",
+        |n| format!("table wide from \"w.csv\" {{ key {} }}", list(n, ", ", |i| format!("f{i} int"))),
+        "E0403",
+    ),
+    (
+        "key columns of a table",
+        |n| format!("table wide from \"w.csv\" {{ {} }}", list(n, ", ", |i| format!("key f{i} int"))),
         "E0403",
     ),
     (

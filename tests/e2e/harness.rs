@@ -104,7 +104,7 @@ pub fn event(id: impl std::fmt::Display, amount: f64) -> String {
 pub struct Service {
     child: Child,
     /// Kept until the service has ended.
-    _folder: Folder,
+    pub folder: Folder,
     log: Receiver<String>,
     seen: Vec<String>,
 }
@@ -113,7 +113,11 @@ impl Service {
     /// Starts a service with these rules and this configuration (without `rules`), and waits until it
     /// is ready.
     pub fn start(rules: &str, config: &str) -> Service {
-        let folder = Folder::new();
+        Service::start_in(Folder::new(), rules, config)
+    }
+
+    /// The same in a folder that holds what the rules read.
+    pub fn start_in(folder: Folder, rules: &str, config: &str) -> Service {
         folder.write("rules/test.trip", rules);
         folder.write("tripline.toml", format!("rules = \"rules\"\n{config}"));
         let mut child = tripline()
@@ -133,7 +137,7 @@ impl Service {
                 }
             }
         });
-        let mut service = Service { child, _folder: folder, log, seen: Vec::new() };
+        let mut service = Service { child, folder, log, seen: Vec::new() };
         service.wait_for("ready", |_| true);
         service
     }

@@ -13,3 +13,4 @@ mod fmt;
 mod intake;
 mod replay;
 mod stopping;
+mod tables;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Editor, inside, place};
+use crate::client::{Editor, edited, inside, place};
 
 const STREAMS: &str = "\
 # Card authorisations.
@@ -55,7 +55,10 @@ fn hovering_tells_what_a_name_means() {
         (place(RULE, "small.amount"), &["event small = auth where amount < 2"]),
         (inside(RULE, "{large.amount", 1), &["big as large", "Captured events of `auth`"]),
         (inside(RULE, "{card}", 2), &["card string", "a token, never the number", "Field of `logins`"]),
-        (place(RULE, "testing"), &["rule testing", "`card`", "Reads `auth`, `logins`"]),
+        (place(RULE, "testing"), &["rule testing", "For each `card`", "three or more `small` events"]),
+        (place(RULE, "3+ small"), &["Three or more"]),
+        (inside(RULE, "3+ small", 4), &["small", "event small = auth where amount < 2"]),
+        (place(RULE, "within 10m"), &["10 minutes"]),
         (place(RULE, "tries"), &["tries = count(small)", "alerts of `testing`"]),
     ] {
         let found = hover(&mut editor, at);
@@ -163,4 +166,35 @@ fn a_rule_with_mistakes_is_still_understood() {
     assert!(!editor.codes("rule.trip").is_empty());
     let found = editor.at("textDocument/definition", "rule.trip", inside(&broken, "small.amount", 7));
     assert_eq!(places(&found.expect("an answer")), [expected("streams.trip", STREAMS, "amount")]);
+}
+
+#[test]
+fn formatting_changes_only_what_is_not_as_it_should_be() {
+    let mut editor = Editor::new(&[]);
+    let text = "# 🙂\nlet a = 1\n\nstream s {a int,   b string}\n\nlet c = 2\n";
+    editor.open("a.trip", text);
+    let format = |editor: &mut Editor| {
+        let options = json!({"tabSize": 2, "insertSpaces": true});
+        let uri = editor.uri("a.trip");
+        let edits = editor
+            .request("textDocument/formatting", json!({"textDocument": {"uri": uri}, "options": options}));
+        edits.expect("an answer").as_array().expect("a list").clone()
+    };
+    let edits = format(&mut editor);
+    assert_eq!(edits.len(), 1, "{edits:?}");
+    assert_eq!(edits[0]["range"]["start"], json!({"line": 3, "character": 0}));
+    assert_eq!(edits[0]["range"]["end"], json!({"line": 4, "character": 0}));
+    let formatted = edited(text, &edits);
+    assert_eq!(formatted, "# 🙂\nlet a = 1\n\nstream s {\n  a int\n  b string\n}\n\nlet c = 2\n");
+    editor.change("a.trip", &formatted);
+    assert_eq!(format(&mut editor), Vec::<Value>::new());
+    // What cannot be read stays as it is; its mistakes are shown.
+    editor.change("a.trip", "let   a = \n");
+    assert_eq!(format(&mut editor), Vec::<Value>::new());
+    for text in ["let  a=1", "\u{feff}let a = 1\r\n\r\n\r\n", "", "\n\n"] {
+        editor.change("a.trip", text);
+        let formatted = edited(text, &format(&mut editor));
+        editor.change("a.trip", &formatted);
+        assert_eq!(format(&mut editor), Vec::<Value>::new(), "{text:?} became {formatted:?}");
+    }
 }

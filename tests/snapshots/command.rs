@@ -68,3 +68,15 @@ fn a_folder_is_one_rule_set() {
     assert_eq!(code, Some(1));
     snapshot("folder", &shown);
 }
+
+#[test]
+fn files_of_lists_and_tables_are_checked_with_the_rules() {
+    let (code, shown) = check(&["data/wrong.trip"]);
+    assert_eq!(code, Some(1));
+    snapshot("tables", &shown);
+    let (code, shown) = check(&["--format", "json", "data/wrong.trip"]);
+    assert_eq!(code, Some(1));
+    snapshot("tables_json", &shown);
+    let (code, shown) = check(&["data/right.trip"]);
+    assert_eq!((code, shown.as_str()), (Some(0), "0 rules and 0 streams in 1 file: no mistakes found\n"));
+}

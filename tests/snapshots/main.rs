@@ -94,6 +94,11 @@ fn rules() {
 }
 
 #[test]
+fn tables() {
+    check_folder("tables");
+}
+
+#[test]
 fn warnings() {
     for (name, diagnostics) in check_folder("warnings") {
         assert_ne!(diagnostics.counts().1, 0, "{name}: no warning");
@@ -117,7 +122,7 @@ fn mistakes_in_several_files_are_all_reported() {
 /// An event's condition is checked wherever the pattern tests for it, but a mistake is told once.
 #[test]
 fn nothing_is_told_twice() {
-    let folders = ["names", "types", "patterns", "past", "rules", "warnings", "unread"];
+    let folders = ["names", "types", "patterns", "past", "rules", "tables", "warnings", "unread"];
     for file in folders.iter().flat_map(|folder| entries(&root().join(folder), Some("trip"))) {
         let (_, diagnostics) = Program::compile(&sources(&[file.clone(), root().join("streams.trip")]));
         let mut seen = BTreeSet::new();
@@ -146,7 +151,7 @@ fn the_order_of_files_does_not_matter() {
 /// Every snapshot belongs to a rule file that is still there.
 #[test]
 fn no_snapshot_is_left_over() {
-    for folder in ["names", "types", "patterns", "rules", "warnings", "unread", "several"] {
+    for folder in ["names", "types", "patterns", "past", "rules", "tables", "warnings", "unread", "several"] {
         for snapshot in entries(&root().join(folder), Some("snap")) {
             let source = if folder == "several" {
                 snapshot.with_extension("")

@@ -6,7 +6,6 @@ mod text;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
@@ -16,7 +15,7 @@ use crate::language::case::{Case, ExpectationKind};
 use crate::program::{Mode, Program};
 use crate::testing::{self, Outcome};
 
-use super::rules::{self, RuleArgs};
+use super::rules::{self, Ready, RuleArgs};
 use super::{Misuse, output};
 
 /// Run the tests of rules
@@ -63,15 +62,15 @@ struct Results<'a> {
 impl Test {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let (program, sources) = rules::compile_for_tests(&self.rules.rules).show_and_take()?;
-        let program = Arc::new(program);
+        let compiled = rules::compile_for_tests(&self.rules.rules);
+        let Ready { program, tables, sources } = compiled.show_and_take_all()?;
         let cases: Vec<&Case> = program.cases().iter().filter(|case| self.wants(case)).collect();
         if let Some(filter) = self.filter.as_ref().filter(|_| cases.is_empty()) {
             return Err(Misuse(format!("no test has {filter:?} in its name")).into());
         }
         let ran = cases.into_iter().map(|case| {
             let begun = Instant::now();
-            let outcome = testing::run(&program, &sources, case);
+            let outcome = testing::run(&program, &tables.tables, &sources, case);
             Ran { case, outcome, took: begun.elapsed() }
         });
         let untested = if self.filter.is_none() { untested(&program) } else { Vec::new() };

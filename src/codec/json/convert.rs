@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::event::{Duration, FieldType, TimeUnit, Timestamp, Value};
+use crate::event::{Duration, FieldType, TimeUnit, Timestamp, Value, whole_number};
 
 /// The longest description of a value in an error, in characters.
 const MAX_DESCRIPTION: usize = 60;
@@ -31,65 +31,19 @@ pub(super) fn convert(ty: FieldType, found: &Found<'_>) -> Option<Value> {
     Some(match (ty, *found) {
         (FieldType::Bool, Found::Bool(value)) => Value::Bool(value),
         (FieldType::Int, Found::Int(value)) => Value::Int(i64::try_from(value).ok()?),
-        (FieldType::Int, Found::Float(value)) => Value::Int(whole(value)?),
+        (FieldType::Int, Found::Float(value)) => Value::Int(whole_number(value)?),
         (FieldType::Float, Found::Int(value)) => Value::Float(value as f64),
         (FieldType::Float, Found::Float(value)) => Value::float(value),
         (FieldType::Str, Found::Text(text)) => Value::text(text),
         (FieldType::Timestamp(_), Found::Text(text)) => Value::Timestamp(Timestamp::parse(text)?),
-        (FieldType::Timestamp(Some(unit)), Found::Int(value)) => {
-            Value::Timestamp(time_from_int(value, unit)?)
-        }
+        (FieldType::Timestamp(Some(unit)), Found::Int(value)) => Value::Timestamp(unit.time_of_int(value)?),
         (FieldType::Timestamp(Some(unit)), Found::Float(value)) => {
-            Value::Timestamp(time_from_float(value, unit)?)
+            Value::Timestamp(unit.time_of_float(value)?)
         }
         (FieldType::Duration, Found::Text(text)) => Value::Duration(Duration::parse(text)?),
         (FieldType::Ip, Found::Text(text)) => Value::Ip(text.parse::<IpAddr>().ok()?.to_canonical()),
         _ => return None,
     })
-}
-
-/// The integer that the float is; `None` when it has a fraction or does not fit.
-fn whole(value: f64) -> Option<i64> {
-    // 2^63 is a float, the largest integer below it is none. -2^63 would fit, but the parser makes
-    // it of integers that do not (-2^63 - 1) as well.
-    let fits = value.abs() < 9_223_372_036_854_775_808.0;
-    (fits && value.fract() == 0.0).then_some(value as i64)
-}
-
-/// The unit as a fraction of microseconds: times the first number, divided by the second.
-fn scale(unit: TimeUnit) -> (i32, i32) {
-    match unit {
-        TimeUnit::Seconds => (1_000_000, 1),
-        TimeUnit::Millis => (1_000, 1),
-        TimeUnit::Micros => (1, 1),
-        TimeUnit::Nanos => (1, 1_000),
-    }
-}
-
-fn time_from_int(value: i128, unit: TimeUnit) -> Option<Timestamp> {
-    let (times, divided) = scale(unit);
-    let us = (value * i128::from(times)).div_euclid(divided.into());
-    time(i64::try_from(us).ok()?)
-}
-
-/// Cuts to microseconds, towards the past.
-///
-/// A number such as 1700000000.123457 is no float: the nearest one may lie just below it, and
-/// cutting would lose a microsecond. So a float that is the nearest to a whole number of
-/// microseconds counts as that number.
-fn time_from_float(value: f64, unit: TimeUnit) -> Option<Timestamp> {
-    let (times, divided) = scale(unit);
-    let (times, divided) = (f64::from(times), f64::from(divided));
-    let us = value * times / divided;
-    let nearest = us.round();
-    let meant = if nearest * divided / times == value { nearest } else { us.floor() };
-    time(whole(meant)?)
-}
-
-/// The ends of the range stand for "before" and "after all events", so that no event may have them.
-fn time(us: i64) -> Option<Timestamp> {
-    let time = Timestamp::from_micros(us);
-    (time != Timestamp::MIN && time != Timestamp::MAX).then_some(time)
 }
 
 /// What a field of that type should hold, in words.

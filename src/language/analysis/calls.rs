@@ -10,7 +10,7 @@ use crate::language::tree::{self, ExprKind};
 
 use super::expression::{Checker, Typed};
 use super::fold::widen;
-use super::scope::{is_function, not_yet};
+use super::scope::is_function;
 use super::variables::Seen;
 
 impl<'g, 't> Checker<'g, 't> {
@@ -45,10 +45,7 @@ impl<'g, 't> Checker<'g, 't> {
                 let (source, ty) = self.source_field(&seen, field)?;
                 Some(self.register(seen.id, RegisterSpec { aggregate, source, ty }, None, ty))
             }
-            ExprKind::Index(table, _) => {
-                self.table(table);
-                None
-            }
+            ExprKind::Index(table, keys) => self.lookup(table, keys, Some(field), span),
             _ => {
                 self.report(
                     Diagnostic::new(E0213, of.span, "only a captured event has fields")
@@ -56,14 +53,6 @@ impl<'g, 't> Checker<'g, 't> {
                 );
                 None
             }
-        }
-    }
-
-    /// `table[key]`, which this version does not run.
-    pub(super) fn table(&mut self, table: &tree::Expr) {
-        let is_declared = matches!(&table.kind, ExprKind::Name(name) if self.globals.reported.contains(name));
-        if !is_declared {
-            self.report(not_yet(table.span, "tables"));
         }
     }
 
@@ -355,7 +344,7 @@ impl Signature {
     }
 }
 
-fn fits(given: Type, wanted: Type) -> bool {
+pub(super) fn fits(given: Type, wanted: Type) -> bool {
     given == wanted || given == Type::Null || (given == Type::Int && wanted == Type::Float)
 }
 

@@ -99,7 +99,13 @@ fn value_of<'t>(
                 .label("null")
                 .help("a division by zero, a number that grows too large and `null` itself have none")
         }
-        None => Diagnostic::new(E0212, constant.value.span, "a `let` must be constant"),
+        // Nothing else that can be named here changes.
+        None => Diagnostic::new(E0212, constant.value.span, "a `let` must be constant")
+            .label("lists and tables change when their files do")
+            .help(format!(
+                "make it a `def`, which is computed where it is used: `def {}() = …`",
+                constant.name.node
+            )),
     };
     checker.report(diagnostic);
     None

@@ -141,6 +141,11 @@ impl<'g, 't> Checker<'g, 't> {
         result
     }
 
+    /// Whether the name is a parameter of the definition being put in.
+    pub fn is_parameter(&self, name: &str) -> bool {
+        self.parameters.iter().any(|(parameter, _)| *parameter == name)
+    }
+
     pub fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
     }
@@ -191,10 +196,7 @@ impl<'g, 't> Checker<'g, 't> {
             ExprKind::Duration(duration) => Some(constant(Value::Duration(*duration))),
             ExprKind::Name(name) => self.name(name, span),
             ExprKind::Field(of, field) => self.field(of, field, span),
-            ExprKind::Index(of, _) => {
-                self.table(of);
-                None
-            }
+            ExprKind::Index(of, keys) => self.lookup(of, keys, None, span),
             ExprKind::Call { function, arguments, condition, over } => {
                 self.call(function, arguments, condition.as_deref(), over.as_ref(), span)
             }

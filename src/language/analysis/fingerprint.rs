@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::event::{FieldId, StreamId, digest};
 use crate::expression::{Expr, FieldSource, HistoryId, Leaves, RegisterId};
 use crate::language::checked::{
-    AbsenceKind, AlertField, AlertSpec, Filled, History, Node, Part, Rule, RunRegister, TestId,
+    AbsenceKind, AlertField, AlertSpec, Filled, History, Limit, Node, Part, Rule, RunRegister, TestId,
 };
 
 use super::scope::Globals;
@@ -59,6 +59,14 @@ pub(super) fn alert_field(rule: &Rule, filled: Filled, globals: &Globals<'_>) ->
     let (by_match, by_timeout) = filled.fields(rule);
     let timeout = rule.timeout.as_ref().map(|timeout| &timeout.alert);
     digest(&format!("{:?} {:?}", text(&rule.alert, by_match), timeout.map(|alert| text(alert, by_timeout))))
+}
+
+/// The hash of what the alerts of the rule are counted apart for.
+pub(super) fn of_limit(limit: &Limit, rule: &Rule, globals: &Globals<'_>) -> Arc<str> {
+    let (registers, histories) = (&*limit.registers, &*limit.histories);
+    let leaves = Names { rule, globals, registers, histories, stream: None };
+    let texts: Vec<String> = limit.for_each.iter().map(|value| value.describe(&leaves)).collect();
+    digest(&texts.join("\n")).into()
 }
 
 fn source_text(globals: &Globals<'_>, stream: StreamId, source: FieldSource) -> String {

@@ -36,7 +36,8 @@ pub(super) fn fold(typed: Typed) -> Typed {
             | Expr::Register(_)
             | Expr::History(_)
             | Expr::Past(..)
-    ) && typed.expr.operands().into_iter().all(Expr::is_const);
+    ) && !typed.expr.reads_table()
+        && typed.expr.operands().into_iter().all(Expr::is_const);
     if foldable {
         let faults = Faults::default();
         let scope = Scope::bare(&faults);

@@ -32,7 +32,9 @@ pub(super) fn check<'t>(
     let for_each = checked.into_iter().collect::<Option<_>>()?;
     let count = usize::try_from(clause.count.node).ok()?;
     let (registers, histories) = registers.into_parts();
-    is_sound.then(|| Limit { count, per: clause.per.node, for_each, registers, histories })
+    // What it means is known once the whole rule is.
+    let meaning = "".into();
+    is_sound.then(|| Limit { count, per: clause.per.node, for_each, meaning, registers, histories })
 }
 
 fn in_range(clause: &tree::Limit, diagnostics: &mut Diagnostics) -> bool {

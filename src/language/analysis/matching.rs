@@ -12,10 +12,11 @@ use crate::diagnostic::codes::{E0201, E0202, E0203, E0205, E0206, E0403};
 use crate::event::{Type, Value};
 use crate::expression::{Expr, Wildcard};
 use crate::language::tree::{self, ExprKind, InSet};
+use crate::table::network;
 
 use super::expression::{Checker, Typed, written};
 use super::fold::boolean;
-use super::scope::{Allowance, not_yet};
+use super::scope::Allowance;
 
 /// Longest pattern of `like`, in bytes: a text is gone over once for each of them at worst.
 const MAX_WILDCARD: usize = 1_000;
@@ -29,9 +30,21 @@ const MAX_ALL_REGEXES: usize = 256 << 20;
 const FIRST_REGEX_SIZE: usize = 16 << 10;
 
 impl<'g, 't> Checker<'g, 't> {
-    /// `x in (…)`, `address in "10.0.0.0/8"`
+    /// `x in (…)`, `x in list`, `address in "10.0.0.0/8"`
     pub(super) fn membership(&mut self, value: &'t tree::Expr, set: &'t InSet) -> Option<Typed> {
-        let typed = self.check(value)?;
+        let typed = self.check(value);
+        if let InSet::Expr(expr) = set {
+            if let Some(list) = self.table_named(expr) {
+                return self.in_table(typed?, value, list, expr.span);
+            }
+            if let ExprKind::Name(name) = &expr.kind
+                && self.is_unknown(name)
+            {
+                self.report(self.unknown_list(name, expr.span, typed.map(|typed| typed.ty)));
+                return None;
+            }
+        }
+        let typed = typed?;
         match set {
             InSet::Values(members) if typed.ty == Type::Ip => {
                 self.networks(typed, &members.iter().collect::<Vec<_>>())
@@ -41,9 +54,6 @@ impl<'g, 't> Checker<'g, 't> {
             InSet::Expr(expr) => {
                 match &expr.kind {
                     ExprKind::Name(name) if self.globals.reported.contains(name) => {}
-                    ExprKind::Name(name) if !self.globals.constants.contains_key(name.as_str()) => {
-                        self.report(not_yet(expr.span, "lists"));
-                    }
                     _ => self.report(
                         Diagnostic::new(E0202, expr.span, "`in` needs values in parentheses")
                             .help(format!("write `in ({})`; only a field of type `ip` can be in a network such as \"10.0.0.0/8\"", written(expr))),
@@ -151,24 +161,6 @@ impl<'g, 't> Checker<'g, 't> {
                 .help("numbers are compared: `==`, `<`, `in (…)`"),
         );
         None
-    }
-}
-
-/// A network or a single address. IPv4 written as IPv6 is IPv4, as in records.
-fn network(text: &str) -> Option<ipnet::IpNet> {
-    if let Ok(address) = text.parse::<std::net::IpAddr>() {
-        return Some(address.to_canonical().into());
-    }
-    let network = text.parse::<ipnet::IpNet>().ok()?;
-    let mapped = match network {
-        ipnet::IpNet::V6(v6) if v6.prefix_len() >= 96 => {
-            v6.addr().to_ipv4_mapped().map(|v4| (v4, v6.prefix_len() - 96))
-        }
-        _ => None,
-    };
-    match mapped {
-        Some((address, length)) => ipnet::IpNet::new(address.into(), length).ok(),
-        None => Some(network),
     }
 }
 

@@ -16,6 +16,7 @@ mod history;
 mod key;
 mod limit;
 mod lint;
+mod lookup;
 mod matching;
 mod names;
 mod operators;
@@ -25,6 +26,7 @@ mod rule;
 mod scope;
 mod shape;
 mod stream;
+mod tables;
 mod variables;
 
 use crate::diagnostic::Diagnostics;
@@ -36,11 +38,20 @@ use super::tree;
 pub use rule::{DEFAULT_MAX_EVENTS, DEFAULT_MAX_RUNS};
 
 /// Checks the files of a rule set. The result can be run when the diagnostics hold no error.
-/// `for_tests`: whether it must be able to tell why an event did not fit, which takes memory.
-pub fn check(files: &[tree::File], for_tests: bool) -> (Checked, Diagnostics) {
+pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
+    check_as(files, false)
+}
+
+/// The same; the result can also tell why an event did not fit, which takes memory.
+pub fn check_for_tests(files: &[tree::File]) -> (Checked, Diagnostics) {
+    check_as(files, true)
+}
+
+fn check_as(files: &[tree::File], for_tests: bool) -> (Checked, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let declarations = scope::collect(files, &mut diagnostics);
-    let unread = scope::Reported::of(files, &declarations);
+    let mut unread = scope::Reported::of(files);
+    let tables = tables::collect(&declarations.lists, &declarations.tables, &mut unread, &mut diagnostics);
     let schema = |stream: &&tree::Stream| stream::schema(stream, &unread, &mut diagnostics);
     let sources: Vec<StreamSchema> = declarations.streams.iter().map(schema).collect();
     let plan = chain::plan(&declarations, &unread, &mut diagnostics);
@@ -54,6 +65,7 @@ pub fn check(files: &[tree::File], for_tests: bool) -> (Checked, Diagnostics) {
             .into_iter()
             .chain(declarations.derived.iter().map(|stream| chain::unsettled(stream)))
             .collect(),
+        tables,
         constants: Default::default(),
         definitions: Default::default(),
         broken: Default::default(),
@@ -82,5 +94,6 @@ pub fn check(files: &[tree::File], for_tests: bool) -> (Checked, Diagnostics) {
     }
     rules.sort_by(|a, b| a.name.cmp(&b.name));
     let cases = case::check(&declarations, &globals, &rules, &mut diagnostics);
-    (Checked { streams: globals.streams, alert_streams, rules, cases }, diagnostics)
+    let tables = globals.tables.into_specs();
+    (Checked { streams: globals.streams, alert_streams, tables, rules, cases }, diagnostics)
 }

@@ -10,6 +10,7 @@ use crate::expression::{Aggregate, functions};
 use crate::language::tree;
 
 use super::expression::{Checker, KeyName, Place};
+use super::lookup;
 use super::scope::{is_function, listed};
 
 /// What other languages call some functions.
@@ -45,6 +46,9 @@ impl<'g, 't> Checker<'g, 't> {
                 Diagnostic::new(E0213, span, format!("`{name}` is a captured event, not a value"))
                     .help(format!("read one of its fields, such as `{name}.{field}`, or `count({name})`")),
             );
+        }
+        if let Some((_, spec)) = self.globals.tables.find(name) {
+            return Some(lookup::as_value(spec, span));
         }
         if is_function(name) || self.globals.definitions.contains_key(name) {
             let message = format!("`{name}` is a function, and needs values in parentheses");
@@ -153,6 +157,9 @@ impl<'g, 't> Checker<'g, 't> {
         }
         if self.visible.is_incomplete || self.globals.reported.contains(name) {
             return None;
+        }
+        if let Some((_, spec)) = self.globals.tables.find(name) {
+            return Some(lookup::as_value(spec, span));
         }
         let diagnostic = |message: String| Some(Diagnostic::new(E0103, span, message));
         if self.visible.defined.iter().any(|event| event.name.node == name) {

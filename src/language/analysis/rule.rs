@@ -69,6 +69,7 @@ pub(super) fn check<'t>(
     globals: &Globals<'t>,
     diagnostics: &mut Diagnostics,
 ) -> Option<checked::Rule> {
+    globals.tables.take_noted();
     let clauses = sort_clauses(rule, diagnostics);
     for event in &clauses.events {
         if let Some(diagnostic) = globals.unknown_stream(&event.stream) {
@@ -139,9 +140,14 @@ pub(super) fn check<'t>(
         max_runs: max.0?,
         max_events: max.1?,
         mode: mode?,
+        tables: globals.tables.take_noted().into_iter().collect(),
         sinks: clauses.to.iter().map(|sink| sink.node.clone()).collect::<Vec<_>>().into(),
     };
     checked.fingerprint = fingerprint::of(&checked, globals);
+    let meaning = checked.limit.as_ref().map(|limit| fingerprint::of_limit(limit, &checked, globals));
+    if let (Some(limit), Some(meaning)) = (&mut checked.limit, meaning) {
+        limit.meaning = meaning;
+    }
     Some(checked)
 }
 

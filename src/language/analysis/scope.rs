@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::codes::{E0101, E0102, E0106, E0107, E0901};
+use crate::diagnostic::codes::{E0101, E0102, E0106, E0107};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use crate::event::{StreamId, StreamSchema};
 use crate::expression::{Aggregate, functions};
@@ -12,6 +12,7 @@ use crate::language::tree;
 use super::chain::Derived;
 use super::expression::Typed;
 use super::matching::Regexes;
+use super::tables::TableNames;
 
 /// The declarations of a rule set.
 pub(super) struct Globals<'a> {
@@ -25,6 +26,8 @@ pub(super) struct Globals<'a> {
     pub unread_fields: Vec<BTreeSet<&'a str>>,
     /// Where each stream's name stands, in the same order.
     pub stream_spans: Vec<Span>,
+    /// The lists and tables.
+    pub tables: TableNames,
     /// Values of the constants that could be computed; `None` where that failed.
     pub constants: BTreeMap<&'a str, Option<Typed>>,
     /// The definitions.
@@ -66,7 +69,7 @@ impl Allowance {
 
 /// What has been reported where it is declared, so that nobody is told that it is unknown.
 pub(super) struct Reported<'a> {
-    /// Names that stand in text that could not be read, or of what this version does not run.
+    /// Names that stand in text that could not be read, or in declarations with mistakes.
     names: BTreeSet<&'a str>,
     /// Places of types that do not exist.
     types: BTreeSet<Span>,
@@ -74,12 +77,17 @@ pub(super) struct Reported<'a> {
 
 impl<'a> Reported<'a> {
     /// Of all files.
-    pub fn of(files: &'a [tree::File], declarations: &Declarations<'a>) -> Reported<'a> {
+    pub fn of(files: &'a [tree::File]) -> Reported<'a> {
         let unread = files.iter().flat_map(|file| &file.unread.names).map(String::as_str);
         Reported {
-            names: unread.chain(declarations.not_run.iter().copied()).collect(),
+            names: unread.collect(),
             types: files.iter().flat_map(|file| &file.unread.types).copied().collect(),
         }
+    }
+
+    /// Notes a name whose declaration has a mistake.
+    pub fn add(&mut self, name: &'a str) {
+        self.names.insert(name);
     }
 
     /// Whether the name has been reported.
@@ -105,6 +113,8 @@ impl<'a> Reported<'a> {
 pub(super) struct Declarations<'a> {
     /// Those that sources feed.
     pub streams: Vec<&'a tree::Stream>,
+    pub lists: Vec<&'a tree::List>,
+    pub tables: Vec<&'a tree::Table>,
     /// Those that carry the alerts of rules.
     pub derived: Vec<&'a tree::Stream>,
     /// The same by rule.
@@ -113,8 +123,6 @@ pub(super) struct Declarations<'a> {
     pub definitions: Vec<&'a tree::Def>,
     pub rules: Vec<&'a tree::Rule>,
     pub tests: Vec<&'a tree::Test>,
-    /// Names of what this version does not run.
-    pub not_run: Vec<&'a str>,
 }
 
 impl<'a> Declarations<'a> {
@@ -180,11 +188,8 @@ pub(super) fn collect<'a>(
                     found.streams_of.entry(&rule.node).or_default().push(stream);
                 }
             },
-            tree::Item::List(_) | tree::Item::Table(_) => {
-                let what = if matches!(item, tree::Item::List(_)) { "lists" } else { "tables" };
-                diagnostics.push(not_yet(name.span, what));
-                found.not_run.push(&name.node);
-            }
+            tree::Item::List(list) => found.lists.push(list),
+            tree::Item::Table(table) => found.tables.push(table),
             tree::Item::Let(constant) => found.constants.push(constant),
             tree::Item::Def(definition) => found.definitions.push(definition),
             tree::Item::Rule(rule) => found.rules.push(rule),
@@ -195,11 +200,6 @@ pub(super) fn collect<'a>(
     found.derived.sort_by(|a, b| a.name.node.cmp(&b.name.node));
     found.rules.sort_by(|a, b| a.name.node.cmp(&b.name.node));
     found
-}
-
-/// A part of the language that parses but does not run yet.
-pub(super) fn not_yet(span: Span, what: &str) -> Diagnostic {
-    Diagnostic::new(E0901, span, format!("this version does not run {what} yet")).help("take it out for now")
 }
 
 /// The problem of a constant or a definition whose name has a meaning already.
