@@ -9,9 +9,11 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 use tripline::codec::Decoder;
 use tripline::codec::json::JsonDecoder;
+use tripline::diagnostic::{Sources, Style};
 use tripline::engine::{Engine, EngineOptions};
 use tripline::event::{PartitionId, Position, Timestamp};
 use tripline::program::Program;
+use tripline::testing;
 
 use super::page::{Block, Section, check, sections, streams};
 
@@ -70,6 +72,25 @@ fn rules_report_what_the_page_says() {
     }
     assert!(wrong.is_empty(), "{wrong}");
     assert!(count >= 25, "the examples are found: {count}");
+}
+
+#[test]
+fn the_tests_pass() {
+    let sections = sections(PAGE);
+    let streams = streams(&sections);
+    let mut count = 0;
+    for block in sections.iter().flat_map(|section| &section.blocks).filter(|block| block.language == "trip") {
+        let sources = Sources::new([("example.trip", block.text.clone()), ("streams.trip", streams.clone())]);
+        let (Some(program), _) = Program::compile_for_tests(&sources) else { continue };
+        let program = Arc::new(program);
+        for case in program.cases() {
+            let outcome = testing::run(&program, &sources, case);
+            let shown = outcome.failures.iter().map(|failure| failure.render(&sources, Style::Plain));
+            assert!(outcome.passed(), "{}\n{}", case.name, shown.collect::<Vec<_>>().join("\n"));
+            count += 1;
+        }
+    }
+    assert!(count >= 1, "the tests are found");
 }
 
 /// A page's rule with its streams: the program, the number of diagnostics, and how they are shown.
