@@ -13,6 +13,7 @@ use tripline::diagnostic::{Sources, Style};
 use tripline::engine::{Engine, EngineOptions};
 use tripline::event::{PartitionId, Position, Timestamp};
 use tripline::program::Program;
+use tripline::table::Tables;
 use tripline::testing;
 
 use super::page::{Block, Section, check, sections, streams};
@@ -79,12 +80,13 @@ fn the_tests_pass() {
     let sections = sections(PAGE);
     let streams = streams(&sections);
     let mut count = 0;
-    for block in sections.iter().flat_map(|section| &section.blocks).filter(|block| block.language == "trip") {
+    for block in sections.iter().flat_map(|section| &section.blocks).filter(|block| block.language == "trip")
+    {
         let sources = Sources::new([("example.trip", block.text.clone()), ("streams.trip", streams.clone())]);
         let (Some(program), _) = Program::compile_for_tests(&sources) else { continue };
         let program = Arc::new(program);
         for case in program.cases() {
-            let outcome = testing::run(&program, &sources, case);
+            let outcome = testing::run(&program, &Arc::new(Tables::unread(program.tables())), &sources, case);
             let shown = outcome.failures.iter().map(|failure| failure.render(&sources, Style::Plain));
             assert!(outcome.passed(), "{}\n{}", case.name, shown.collect::<Vec<_>>().join("\n"));
             count += 1;
