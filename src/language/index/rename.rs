@@ -158,8 +158,8 @@ impl Index {
         if !self.means_the_same(&index, symbol, edits) {
             return Err(CannotRename::Ambiguous(name.to_owned()));
         }
-        let (_, before) = check(trees, false);
-        let (_, problems) = check(&new_trees, false);
+        let (_, before) = check(trees);
+        let (_, problems) = check(&new_trees);
         no_new_error(name, &before, &problems)
     }
 

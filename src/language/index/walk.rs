@@ -276,12 +276,17 @@ impl<'w, 't> Walker<'w, 't> {
     }
 
     fn member_of(&mut self, stream: Option<SymbolId>, field: &tree::Name) {
-        let fields = stream.map(|stream| self.names.fields(stream, &field.node)).unwrap_or_default();
+        self.member(stream, &field.node, field.span);
+    }
+
+    /// A field of the events of a stream.
+    fn member(&mut self, stream: Option<SymbolId>, name: &str, span: Span) {
+        let fields = stream.map(|stream| self.names.fields(stream, name)).unwrap_or_default();
         let chained = stream.is_some_and(|stream| self.names.is_chained(stream));
-        if field.node == "time" || fields.is_empty() && field.node == "kind" && chained {
-            return self.put(field.span, Means::Given, Role::Use);
+        if name == "time" || fields.is_empty() && name == "kind" && chained {
+            return self.put(span, Means::Given, Role::Use);
         }
-        self.symbols(field.span, fields);
+        self.symbols(span, fields);
     }
 
     fn call(
@@ -388,6 +393,9 @@ impl<'w, 't> Walker<'w, 't> {
                     self.one(span, variable);
                 }
                 // Captured events stand in an alert as they came in: with the names of their JSON.
+                (2, "events") if stream.is_some_and(|stream| names.is_chained(stream)) => {
+                    self.member(stream, name, span);
+                }
                 (2..MAX_PATH, "events") => {
                     let path = || texts[2..=index].join(".");
                     let field = stream.and_then(|stream| names.paths.get(&(stream, path())));

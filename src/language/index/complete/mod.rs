@@ -287,9 +287,8 @@ impl<'o, 'a> Offering<'o, 'a> {
             [events, _, variable, .., dot] if events.is_word("events") && dot.is_symbol(".") => {
                 let captured = self.index.captured(Some(rule), variable.text);
                 let stream = captured.and_then(|id| self.index.stream_of(id));
-                for id in stream.map_or(&[][..], |id| self.index.members(id)) {
-                    let symbol = self.index.symbol(*id);
-                    self.symbol(symbol.path.clone().unwrap_or_else(|| symbol.name.clone()), *id);
+                for (name, id) in stream.map(|stream| self.index.fields(stream)).unwrap_or_default() {
+                    self.symbol(self.index.symbol(id).path.clone().unwrap_or(name), id);
                 }
             }
             _ => {}

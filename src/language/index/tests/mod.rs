@@ -179,7 +179,7 @@ fn names_mean_the_nearest_thing() {
         let (id, _) = index.symbols().find(|(_, one)| one.name == name && one.kind == kind).expect(name);
         index.uses(id).count()
     };
-    assert_eq!(uses("tries", SymbolKind::AlertField), 5);
+    assert_eq!(uses("tries", SymbolKind::AlertField), 6);
     assert_eq!(uses("small", SymbolKind::Event), 14);
     assert_eq!(uses("two", SymbolKind::Variable), 2);
     assert_eq!(uses("risky", SymbolKind::Stream), 3);
@@ -215,9 +215,14 @@ fn fingerprints(sources: &Sources) -> BTreeSet<String> {
 fn renaming_keeps_what_rules_mean() {
     let sources = examples();
     let before = fingerprints(&sources);
+    let index = Index::new(&sources, &trees(&sources));
+    let chained = index.symbols().map(|(id, _)| id).filter(|id| index.alerts_of(*id).is_some());
+    let carried = chained.flat_map(|stream| index.fields(stream));
+    let carried: BTreeSet<Span> = carried.map(|(_, id)| index.symbol(id).span).collect();
     rename_all(&sources, |symbol, new| {
         let after = fingerprints(&new);
-        // The names of streams, captures, lists and tables are part of what a rule means.
+        // The names of streams, captures, lists and tables are part of what a rule means, and so are
+        // those of what a stream of alerts carries.
         let is_part = matches!(
             symbol.kind,
             SymbolKind::Stream
@@ -225,7 +230,7 @@ fn renaming_keeps_what_rules_mean() {
                 | SymbolKind::Variable
                 | SymbolKind::List
                 | SymbolKind::Table
-        );
+        ) || carried.contains(&symbol.span);
         if is_part {
             assert_eq!(after.len(), before.len(), "{}", symbol.name);
         } else {
