@@ -40,9 +40,11 @@ pub(super) struct Nearest {
     /// What was captured by matches that were reported: these partial matches lack nothing.
     done: Vec<Vec<SequencePoint>>,
     distances: Vec<u32>,
-    /// Whether it has the wanted key, how little it lacks, how much it has captured.
-    best: Option<((bool, std::cmp::Reverse<u32>, usize), Found)>,
+    best: Option<(Nearness, Found)>,
 }
+
+/// Whether it has the wanted key, how little it lacks, how much it has captured.
+type Nearness = (bool, std::cmp::Reverse<u32>, usize);
 
 impl Nearest {
     pub fn new(
