@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::alert::Severity;
+use crate::automaton::cost::Cost;
 use crate::automaton::graph::{self, Graph};
 use crate::automaton::{self, CompiledRule, PredicateId, Predicates};
 use crate::diagnostic::codes::{E0010, E0310};
@@ -12,9 +13,10 @@ use crate::event::{FieldId, StreamId, StreamSchema};
 use crate::history::{LogId, Logs, Reading};
 use crate::language::case::Case;
 use crate::language::checked::{AlertStream, Rule};
-use crate::language::{self, checked};
+use crate::language::{self, checked, tree};
 use crate::table::TableSpec;
 
+pub use crate::automaton::cost;
 pub use crate::language::checked::Mode;
 
 /// Most states of all rules together.
@@ -146,16 +148,19 @@ impl Program {
     /// Compiles the files of a rule set. The diagnostics hold errors when there is no program, and
     /// perhaps warnings when there is one.
     pub fn compile(sources: &Sources) -> (Option<Program>, Diagnostics) {
-        Program::compile_as(sources, false)
+        Program::compile_by(sources, language::check)
     }
 
     /// Compiles like [`Program::compile`] a program that can tell why an event did not fit, for
     /// [`crate::testing`]. It does the same but takes more memory.
     pub fn compile_for_tests(sources: &Sources) -> (Option<Program>, Diagnostics) {
-        Program::compile_as(sources, true)
+        Program::compile_by(sources, language::check_for_tests)
     }
 
-    fn compile_as(sources: &Sources, for_tests: bool) -> (Option<Program>, Diagnostics) {
+    fn compile_by(
+        sources: &Sources,
+        check: fn(&[tree::File]) -> (checked::Checked, Diagnostics),
+    ) -> (Option<Program>, Diagnostics) {
         let mut diagnostics = Diagnostics::default();
         let mut files = Vec::new();
         for (id, file) in sources.iter() {
@@ -167,10 +172,10 @@ impl Program {
             // Every name that the file declares would be reported as unknown.
             return (None, diagnostics.sorted());
         }
-        let (checked, problems) = language::check(&files, for_tests);
+        let (checked, problems) = check(&files);
         diagnostics.append(problems);
         let program = Program::build(checked, &mut diagnostics);
-        let diagnostics = diagnostics.sorted();
+        let diagnostics = language::apply_allowed(&files, sources, diagnostics).sorted();
         if diagnostics.has_errors() { (None, diagnostics) } else { (Some(program), diagnostics) }
     }
 
@@ -178,13 +183,14 @@ impl Program {
         let mut predicates = Predicates::default();
         let mut rules: Vec<CompiledRule> = Vec::new();
         let (mut states, mut transitions, mut refused) = (0, 0, 0);
+        let mut linter = automaton::Linter::new(&checked.streams);
         for rule in checked.rules {
             let span = rule.pattern_span;
             match CompiledRule::new(rule, &mut predicates) {
                 Ok(compiled) => {
                     states += compiled.automaton.states.len();
                     transitions += compiled.automaton.transitions();
-                    diagnostics.append(automaton::lint(&compiled));
+                    diagnostics.append(linter.rule(&compiled));
                     rules.push(compiled);
                 }
                 Err(error) => {
@@ -202,6 +208,9 @@ impl Program {
             if refused == MAX_TOO_LARGE {
                 break;
             }
+        }
+        if !diagnostics.has_errors() {
+            diagnostics.append(automaton::same_meaning(&rules));
         }
         let mut logs = Logs::default();
         let readings: Vec<Readings> =
@@ -283,6 +292,17 @@ impl Program {
     #[cfg(feature = "service")]
     pub fn svg(&self, rule: Option<&str>) -> String {
         automaton::svg::svg(&self.graphs(rule))
+    }
+
+    /// What the rule of that name costs to run.
+    pub fn cost(&self, rule: &str) -> Option<Cost> {
+        let compiled = self.rules.iter().find(|compiled| *compiled.rule.name == *rule)?;
+        Some(Cost::of(compiled, &self.streams))
+    }
+
+    /// What each rule costs to run, in the order of their names.
+    pub fn costs(&self) -> Vec<Cost> {
+        self.rules.iter().map(|compiled| Cost::of(compiled, &self.streams)).collect()
     }
 
     fn graphs(&self, rule: Option<&str>) -> Vec<Graph> {

@@ -6,14 +6,17 @@
 //! wrong.
 
 mod check;
+mod cost;
 mod explain;
 mod fmt;
 mod graph;
+mod init;
 mod lsp;
 mod output;
 mod replay;
 mod rules;
 mod run;
+mod shell;
 mod test;
 
 use std::process::ExitCode;
@@ -33,14 +36,17 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(run::Run),
+    Init(init::Init),
     Check(check::Check),
-    Replay(replay::Replay),
     Test(test::Test),
+    Explain(explain::Explain),
     Fmt(fmt::Fmt),
+    Replay(replay::Replay),
+    Run(run::Run),
     Graph(graph::Graph),
     Lsp(lsp::Lsp),
-    Explain(explain::Explain),
+    Completions(shell::Completions),
+    Man(shell::Man),
 }
 
 /// A command could not begin, because of what it was given.
@@ -52,14 +58,17 @@ struct Misuse(String);
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
-        Command::Run(command) => command.run(),
+        Command::Init(command) => command.run(),
         Command::Check(command) => command.run(),
-        Command::Replay(command) => command.run(),
         Command::Test(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Fmt(command) => command.run(),
+        Command::Replay(command) => command.run(),
+        Command::Run(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Lsp(command) => command.run(),
-        Command::Explain(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
     };
     match result {
         Ok(code) => code,

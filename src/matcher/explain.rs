@@ -214,6 +214,7 @@ impl Matcher<'_> {
             registers,
             specs: &self.rule.specs,
             history: self.history,
+            tables: self.tables,
             ..Scope::bare(self.faults)
         }
     }

@@ -13,6 +13,8 @@ pub mod explain;
 mod offer;
 mod policy;
 mod run;
+#[cfg(test)]
+mod tests;
 mod time;
 pub mod view;
 

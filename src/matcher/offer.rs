@@ -9,8 +9,8 @@ use crate::event::Event;
 use crate::language::checked::{LinkKind, TestId};
 
 /// What became of a run that was offered an event, besides the copies of it that took the event.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Offered {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Offered {
     /// It took the event.
     Taken,
     /// It goes on without the event.
@@ -99,7 +99,13 @@ impl Matcher<'_> {
 
     /// Offers the event to one run. Copies of it that took the event by `any` are pushed to
     /// `copies`, the preferred first.
-    fn offer(&self, run: &mut Run, event: &Event, answers: &mut Answers, copies: &mut Vec<Run>) -> Offered {
+    pub(super) fn offer(
+        &self,
+        run: &mut Run,
+        event: &Event,
+        answers: &mut Answers,
+        copies: &mut Vec<Run>,
+    ) -> Offered {
         self.remove_before(run, event, answers);
         let state = self.rule.automaton.state(run.state);
         for (_, transition) in run.open(state) {

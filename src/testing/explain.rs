@@ -121,7 +121,7 @@ impl Judge<'_> {
                 Happened::Killed(event, steps) | Happened::CameTooLate(event, steps) => {
                     self.point(failure, event, self.why_killed(rule, steps));
                 }
-                Happened::TimedOut | Happened::Dropped(_) | Happened::Limit(_) => {}
+                Happened::TimedOut | Happened::Reported(_) | Happened::Dropped(_) | Happened::Limit(_) => {}
             }
         }
         if skipped > MAX_SKIPPED {
@@ -240,6 +240,10 @@ impl Judge<'_> {
             Some(Happened::TimedOut) => ", and ran out of time".to_owned(),
             Some(Happened::Killed(event, steps)) => {
                 format!("\nit ended at {}: {}", at(&event.time()), self.why_killed(rule, steps))
+            }
+            // An alert would have come otherwise.
+            Some(Happened::Reported(time)) => {
+                format!("\nit was reported at {}, and held back by the rule's `limit`", at(time))
             }
             Some(Happened::Dropped(time)) => {
                 format!("\nit was dropped at {}, when another one was reported (see `overlap`)", at(time))

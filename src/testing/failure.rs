@@ -39,6 +39,8 @@ pub struct Difference {
     pub expected: Value,
     /// What came; or why there is no value.
     pub found: Result<Value, String>,
+    /// Both in words.
+    shown: [String; 2],
     /// Whether that is as expected.
     pub is_same: bool,
 }
@@ -75,18 +77,10 @@ impl Failure {
         let mut rows = vec![["", "", "expected", "came"].map(str::to_owned)];
         for difference in &self.differences {
             let mark = if difference.is_same { "" } else { "≠" };
-            let expected = show::shortened(&show::value(&difference.expected), MAX_VALUE);
-            rows.push([mark.to_owned(), difference.path.clone(), expected, came(&difference.found)]);
+            let [expected, came] = difference.shown.clone();
+            rows.push([mark.to_owned(), difference.path.clone(), expected, came]);
         }
         show::table(&rows)
-    }
-}
-
-/// What came at a place, in words.
-fn came(found: &Result<Value, String>) -> String {
-    match found {
-        Ok(value) => show::shortened(&show::value(value), MAX_VALUE),
-        Err(why) => format!("({why})"),
     }
 }
 
@@ -192,7 +186,7 @@ impl Judge<'_> {
         for (field, difference) in self.compared(wanted, alert).filter(|(_, difference)| !difference.is_same)
         {
             let text = match &difference.found {
-                Ok(_) => format!("came: {}", came(&difference.found)),
+                Ok(_) => format!("came: {}", difference.shown[1]),
                 Err(why) => why.clone(),
             };
             failure.also(field.span, text);
@@ -214,16 +208,26 @@ impl Judge<'_> {
                 Found::Value { found, expected } => (expected, Ok(found)),
                 Found::Nothing(why) => (field.value.clone(), Err(why)),
             };
-            (field, Difference { path: field.path.clone(), expected, found, is_same })
+            (field, self.difference(&field.path, expected, found, is_same))
         })
     }
 
+    fn difference(
+        &self,
+        path: &str,
+        expected: Value,
+        found: Result<Value, String>,
+        is_same: bool,
+    ) -> Difference {
+        let value = |value: &Value| show::shortened(&show::value_in(self.case, value), MAX_VALUE);
+        let came = found.as_ref().map_or_else(|why| format!("({why})"), value);
+        Difference { path: path.to_owned(), shown: [value(&expected), came], expected, found, is_same }
+    }
+
     fn differences(&self, wanted: &Wanted, alert: &Alert) -> Vec<Difference> {
-        let kind = (alert.kind != wanted.kind).then(|| Difference {
-            path: "kind".to_owned(),
-            expected: Value::text(compare::kind(wanted.kind)),
-            found: Ok(Value::text(compare::kind(alert.kind))),
-            is_same: false,
+        let kind = (alert.kind != wanted.kind).then(|| {
+            let word = |kind| Value::text(compare::kind(kind));
+            self.difference("kind", word(wanted.kind), Ok(word(alert.kind)), false)
         });
         let fields = self.compared(wanted, alert).map(|(_, difference)| difference);
         kind.into_iter().chain(fields).collect()

@@ -14,7 +14,15 @@ pub(super) fn moment(case: &Case, time: Timestamp) -> String {
     }
 }
 
-/// A value as an expectation would write it.
+/// A value as an expectation of the test could write it.
+pub(super) fn value_in(case: &Case, found: &Value) -> String {
+    match found {
+        Value::Timestamp(time) => moment(case, *time),
+        other => value(other),
+    }
+}
+
+/// A value as a rule would write it.
 pub(super) fn value(value: &Value) -> String {
     match value {
         Value::Str(text) => format!("{:?}", text.as_str()),

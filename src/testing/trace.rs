@@ -110,6 +110,8 @@ pub(super) enum Happened {
     Killed(Event, Vec<Step>),
     /// It ran out of time.
     TimedOut,
+    /// It was reported.
+    Reported(Timestamp),
     /// Another report dropped it.
     Dropped(Timestamp),
     /// It was dropped because the rule's limit was reached.
@@ -169,10 +171,17 @@ impl Story {
     /// How it ended, if it has.
     pub fn end(&self) -> Option<&Happened> {
         let is_end = |happened: &&Happened| {
-            use Happened::{Dropped, Killed, Limit, TimedOut};
-            matches!(happened, Killed(..) | TimedOut | Dropped(_) | Limit(_))
+            use Happened::{Dropped, Killed, Limit, Reported, TimedOut};
+            matches!(happened, Killed(..) | TimedOut | Reported(_) | Dropped(_) | Limit(_))
         };
         self.happened.iter().rev().find(is_end)
+    }
+
+    /// Whether a report is that of the target, or of what became of it.
+    fn is_report_of_target(&self, report: &Report) -> bool {
+        let captured = report.captures.iter().map(|(variable, event)| (*variable, event.point()));
+        let target = &self.target.captured;
+        report.captures.len() >= target.len() && captured.zip(target).all(|(one, other)| one == *other)
     }
 
     fn is_of(&self, seen: &Seen<'_>) -> bool {
@@ -187,6 +196,17 @@ impl Story {
         if !steps.is_empty() {
             self.happened.push(Happened::CameTooLate(event.clone(), steps));
         }
+    }
+}
+
+/// Why a partial match is gone that was not reported.
+fn why_gone(event: Event, explanation: Explanation, reports: &[Report]) -> Happened {
+    let is_limit =
+        |report: &Report| matches!(report.kind, ReportKind::TooManyRuns | ReportKind::TooManyEvents);
+    match explanation.verdict {
+        Verdict::Dead => Happened::Killed(event, explanation.steps),
+        _ if reports.iter().any(is_limit) => Happened::Limit(event.time()),
+        _ => Happened::Dropped(event.time()),
     }
 }
 
@@ -238,29 +258,26 @@ impl Watcher for Story {
             self.waits = run.waits(seen.matcher.rule, &self.distances);
             self.last = Some(run.clone());
         }
-        let at = |event: &Event| event.time();
-        let happened = match (self.pending.take(), found) {
-            (None, _) => return,
-            (Some(Pending::Event { event, takes: true, .. }), _) => {
+        let Some(pending) = self.pending.take() else { return };
+        let own = reports.iter().find(|report| self.is_report_of_target(report));
+        let happened = match (pending, found, own) {
+            (Pending::Event { event, takes: true, .. }, ..) => {
                 let taken = self.target.captured.iter().find(|(_, point)| *point == event.point());
                 taken.map(|(variable, _)| Happened::Taken(event, *variable))
             }
-            (Some(Pending::Event { event, explanation, .. }), Some(_)) => {
+            (Pending::Event { event, explanation, .. }, Some(_), _) => {
                 Some(Happened::Skipped(event, explanation.steps))
             }
-            (Some(Pending::Event { event, explanation, .. }), None) => Some(match explanation.verdict {
-                Verdict::Dead => Happened::Killed(event, explanation.steps),
-                _ if reports.iter().any(|report| {
-                    matches!(report.kind, ReportKind::TooManyRuns | ReportKind::TooManyEvents)
-                }) =>
-                {
-                    Happened::Limit(at(&event))
-                }
-                _ => Happened::Dropped(at(&event)),
-            }),
+            (Pending::Event { .. }, None, Some(report)) => Some(Happened::Reported(report.decided)),
+            (Pending::Event { event, explanation, .. }, None, None) => {
+                Some(why_gone(event, explanation, reports))
+            }
             // An absence is over, or nothing happened to it.
-            (Some(Pending::Time { .. }), Some(_)) => None,
-            (Some(Pending::Time { now }), None) => {
+            (Pending::Time { .. }, Some(_), _) => None,
+            (Pending::Time { .. }, None, Some(report)) if report.kind == ReportKind::Match => {
+                Some(Happened::Reported(report.decided))
+            }
+            (Pending::Time { now }, None, _) => {
                 let other = reports.iter().any(|report| report.kind == ReportKind::Match);
                 let last = self.waits.iter().filter_map(|wait| wait.until).max();
                 let in_time = last.is_none_or(|last| last > now);

@@ -11,6 +11,8 @@ mod delivery;
 mod explain;
 mod fmt;
 mod intake;
+mod project;
 mod replay;
 mod stopping;
 mod tables;
+mod tutorial;

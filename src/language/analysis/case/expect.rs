@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use crate::alert::{AlertKind, Severity};
 use crate::diagnostic::codes::{E0106, E0403, E0404, E0443, E0444, E0445, E0446, E0447};
 use crate::diagnostic::{Diagnostic, Span, nearest};
-use crate::event::{FieldType, StreamId, Timestamp, Value};
+use crate::event::{FieldType, StreamId, Timestamp, Type, Value};
 use crate::language::case::{Expectation, ExpectationKind, Member, Place, Wanted, WantedField};
 use crate::language::checked::{Mode, Rule, Variable};
 use crate::language::tree::{Expr, Name, PathPart, Spanned, TestStepKind};
@@ -387,13 +387,27 @@ impl<'t> AlertChecker<'_, '_, '_, 't> {
                 let ty = self.key_type(name);
                 self.case.value(value, &what, ty, false, base)
             }
-            Place::Field(_) => self.case.constant(value),
+            Place::Field(name) => match self.field_type(name) {
+                Some(ty) => self.case.value(value, &what, ty, true, base),
+                None => self.case.constant(value),
+            },
             Place::Event { variable, field, .. } => {
                 let stream = self.rule.variables.iter().find(|known| known.name == *variable)?.stream;
                 let field = &self.case.sight.globals.schema(stream).fields[field.0 as usize];
                 self.case.value(value, &what, field.ty, field.optional, base)
             }
         }
+    }
+
+    /// The type of a field of the alert; `None` for one that is always null.
+    fn field_type(&self, name: &str) -> Option<FieldType> {
+        let spec = match self.kind {
+            AlertKind::Match => &self.rule.alert,
+            AlertKind::Timeout => &self.rule.timeout.as_ref()?.alert,
+            AlertKind::Limit => return FieldType::of(if name == "limit" { Type::Str } else { Type::Int }),
+        };
+        let field = spec.fields.iter().find(|field| field.name == name)?;
+        FieldType::of(field.ty)
     }
 
     fn key_type(&self, name: &str) -> FieldType {
