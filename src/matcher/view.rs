@@ -66,6 +66,11 @@ impl Run {
         captured
     }
 
+    /// The first event that it has captured.
+    pub fn first(&self) -> SequencePoint {
+        self.first
+    }
+
     /// How many events it has captured.
     pub fn len(&self) -> usize {
         self.captures.len()

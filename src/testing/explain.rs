@@ -27,32 +27,24 @@ const MAX_QUOTED: usize = 100;
 impl Judge<'_> {
     /// Adds to a failure why the alert did not come, unless one came that is about the same.
     pub(super) fn explain(&self, failure: &mut Failure, wanted: &Wanted) {
-        let is_taken = |index: usize| self.assigned.iter().any(|list| list.contains(&index));
-        let of_key = self.played.alerts.iter().enumerate().any(|(index, alert)| {
-            alert.rule == wanted.rule
-                && !is_taken(index)
-                && wanted
-                    .fields
-                    .iter()
-                    .filter(|field| matches!(field.place, Place::Key(_)))
-                    .all(|field| compare::found(self.program, self.case, alert, field).is_expected())
-        });
+        let of_rule = || self.played.alerts.iter().enumerate().filter(|(_, alert)| alert.rule == wanted.rule);
+        let of_key = || of_rule().filter(|(_, alert)| self.has_key(wanted, alert));
         for (step, by) in &self.played.late {
             failure.also(self.given(*step).span, format!("came {by} too late: no rule sees it"));
         }
-        let Some(rule) = self.program.rule(&wanted.rule).filter(|_| !of_key) else { return };
+        // An alert that is about the same is compared in place of this.
+        let is_told = of_key().any(|(index, _)| !self.is_taken(index));
+        let Some(rule) = self.program.rule(&wanted.rule).filter(|_| !is_told) else { return };
         let key = self.wanted_key(wanted);
         let nearest = Nearest::new(self.program, rule, key.clone(), self.done(wanted));
         match self.watch(nearest).into_found() {
-            Some(found) if !found.has(&key) => {
-                let starts = self.watch(Starts::new(rule, key));
-                self.tell_starts(failure, rule, &starts);
-            }
-            Some(found) => {
+            Some(found) if found.has(&key) => {
                 let story = self.watch(Story::new(self.program, rule, found.clone())).finish();
                 self.tell(failure, rule, &found, &story);
             }
-            None => {
+            // All partial matches of the key were reported.
+            _ if of_key().next().is_some() => {}
+            _ => {
                 let starts = self.watch(Starts::new(rule, key));
                 self.tell_starts(failure, rule, &starts);
             }
@@ -103,6 +95,7 @@ impl Judge<'_> {
         failure
             .notes
             .push(format!("the nearest partial match{of} took {took}\nthen it waited for {waits}{end}"));
+        let distances = self.program.compiled()[rule.0 as usize].automaton.distances();
         let mut skipped = 0;
         for happened in &story.happened {
             match happened {
@@ -112,7 +105,7 @@ impl Judge<'_> {
                     self.point(failure, event, format!("taken as `{name}`"));
                 }
                 Happened::Skipped(event, steps) => {
-                    let Some(why) = self.why_not(rule, steps) else { continue };
+                    let Some(why) = self.why_not(rule, &distances, steps) else { continue };
                     skipped += 1;
                     if skipped <= MAX_SKIPPED {
                         self.point(failure, event, why);
@@ -131,9 +124,10 @@ impl Judge<'_> {
 
     /// Why no partial match began.
     fn tell_starts(&self, failure: &mut Failure, rule: RuleId, starts: &Starts) {
+        let distances = self.program.compiled()[rule.0 as usize].automaton.distances();
         let mut skipped = 0;
         for (event, steps) in &starts.offered {
-            let Some(why) = self.why_not(rule, steps) else { continue };
+            let Some(why) = self.why_not(rule, &distances, steps) else { continue };
             skipped += 1;
             if skipped <= MAX_SKIPPED {
                 self.point(failure, event, why);
@@ -155,9 +149,9 @@ impl Judge<'_> {
                     keys.push("…".to_owned());
                 }
                 format!(
-                    "no event has the key {}; there are {}",
+                    "no event has {}; those that the rule reads have {}",
                     self.key(rule, &starts.wanted),
-                    keys.join("; ")
+                    keys.join(", or ")
                 )
             }
             _ => format!("no partial match{of} began: no event fits the first step"),
@@ -263,8 +257,7 @@ impl Judge<'_> {
 
     /// Why an event fits none of the steps that are nearest to a match; `None` when there is nothing to
     /// say, because it is of a stream that none of them reads.
-    fn why_not(&self, rule: RuleId, steps: &[Step]) -> Option<String> {
-        let distances = self.program.compiled()[rule.0 as usize].automaton.distances();
+    fn why_not(&self, rule: RuleId, distances: &[u32], steps: &[Step]) -> Option<String> {
         let asked = steps.iter().filter(|step| {
             !step.is_absence && !matches!(step.answer, Answer::OtherStream | Answer::Fits)
                 || step.gone.is_some()

@@ -3,13 +3,18 @@
 use crate::alert::Alert;
 use crate::diagnostic::{Label, Sources, Span, Style, render_finding};
 use crate::event::Value;
-use crate::language::case::{Expectation, ExpectationKind, Given, Step, Wanted, WantedField};
+use crate::language::case::{Expectation, ExpectationKind, Given, Place, Step, Wanted, WantedField};
 
 use super::compare::{self, Found};
 use super::{Judge, MAX_ALERTS, show};
 
 /// Most alerts that one failure describes.
 const MAX_DESCRIBED: usize = 5;
+/// Most failures of a test; nobody reads more, and each is shown with its lines.
+const MAX_FAILURES: usize = 50;
+/// Most missing alerts of a test for which it is found out why they did not come: the test is run
+/// again for each.
+const MAX_EXPLAINED: usize = 10;
 /// Most places that one failure points at.
 const MAX_LABELS: usize = 20;
 /// The longest value that is shown, in characters.
@@ -87,6 +92,17 @@ impl Failure {
 impl Judge<'_> {
     /// All that is wrong, in the order of the test.
     pub(super) fn failures(&self) -> Vec<Failure> {
+        let mut failures = self.all_failures();
+        let more = failures.len().saturating_sub(MAX_FAILURES);
+        if more > 0 {
+            failures.truncate(MAX_FAILURES);
+            let message = format!("{more} more things are wrong with this test");
+            failures.push(Failure::new(message, self.case.name_span, "the rest is not shown"));
+        }
+        failures
+    }
+
+    fn all_failures(&self) -> Vec<Failure> {
         let mut failures = Vec::new();
         for (step, why) in &self.played.malformed {
             let given = self.given(*step);
@@ -101,12 +117,15 @@ impl Judge<'_> {
             return vec![failure];
         }
         let mut said_else = false;
+        let mut explained = 0;
         let mut alerts = self.assigned.iter();
         for expectation in &self.case.expectations {
             let failure = match &expectation.kind {
                 ExpectationKind::Alert(wanted) => {
                     let assigned = alerts.next().map_or(&[][..], Vec::as_slice);
-                    self.alert(expectation, wanted, assigned)
+                    let failure = self.alert(expectation, wanted, assigned, explained < MAX_EXPLAINED);
+                    explained += usize::from(failure.is_some());
+                    failure
                 }
                 ExpectationKind::Nothing => {
                     let came: Vec<&Alert> = self.played.alerts.iter().collect();
@@ -132,7 +151,13 @@ impl Judge<'_> {
         }
     }
 
-    fn alert(&self, expectation: &Expectation, wanted: &Wanted, assigned: &[usize]) -> Option<Failure> {
+    fn alert(
+        &self,
+        expectation: &Expectation,
+        wanted: &Wanted,
+        assigned: &[usize],
+        with_reasons: bool,
+    ) -> Option<Failure> {
         if wanted.times == 0 {
             let fitting = self.fitting(wanted);
             let came: Vec<&Alert> = fitting.iter().map(|index| &self.played.alerts[*index]).collect();
@@ -142,8 +167,10 @@ impl Judge<'_> {
             return None;
         }
         let mut failure = self.missing(expectation, wanted, assigned.len());
-        self.compare_nearest(&mut failure, wanted);
-        self.explain(&mut failure, wanted);
+        if with_reasons {
+            self.compare_nearest(&mut failure, wanted);
+            self.explain(&mut failure, wanted);
+        }
         Some(failure)
     }
 
@@ -165,20 +192,20 @@ impl Judge<'_> {
 
     /// Puts the alert beside the expectation that is nearest to it.
     fn compare_nearest(&self, failure: &mut Failure, wanted: &Wanted) {
-        let is_taken = |index: usize| self.assigned.iter().any(|list| list.contains(&index));
         let of_rule = self.played.alerts.iter().enumerate().filter(|(_, alert)| alert.rule == wanted.rule);
         let nearest = of_rule.max_by_key(|(index, alert)| {
+            let is_free = !self.is_taken(*index);
             let agreeing = self.differences(wanted, alert).iter().filter(|one| one.is_same).count();
+            let is_about_it = is_free && self.has_key(wanted, alert);
             // Of equally near ones the first.
-            (alert.kind == wanted.kind, !is_taken(*index), agreeing, std::cmp::Reverse(*index))
+            (is_about_it, alert.kind == wanted.kind, is_free, agreeing, std::cmp::Reverse(*index))
         });
         let Some((index, alert)) = nearest else { return };
         let described = show::alert(self.case, alert);
-        if is_taken(index) {
-            failure.notes.push(format!(
-                "every alert of `{}` satisfies another line, such as {described}",
-                wanted.rule
-            ));
+        if self.is_taken(index) {
+            failure
+                .notes
+                .push(format!("every alert of `{}` has its line already, such as {described}", wanted.rule));
             return;
         }
         failure.notes.push(format!("the nearest alert is {described}"));
@@ -193,6 +220,17 @@ impl Judge<'_> {
         }
         let took = show::captured(self.case, alert);
         failure.notes.push(format!("it captured {took}"));
+    }
+
+    /// Whether an alert satisfies an expectation.
+    pub(super) fn is_taken(&self, alert: usize) -> bool {
+        self.taken[alert]
+    }
+
+    /// Whether an alert has the key that is expected.
+    pub(super) fn has_key(&self, wanted: &Wanted, alert: &Alert) -> bool {
+        let key = wanted.fields.iter().filter(|field| matches!(field.place, Place::Key(_)));
+        key.into_iter().all(|field| compare::found(self.program, self.case, alert, field).is_expected())
     }
 
     /// The fields of an expectation with what stands in an alert at their places.

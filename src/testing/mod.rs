@@ -59,7 +59,8 @@ impl Outcome {
 /// When the test, the sources or the tables are those of another program: a mistake in the caller.
 pub fn run(program: &Arc<Program>, tables: &Arc<Tables>, sources: &Sources, case: &Case) -> Outcome {
     let played = play::play(program, tables, case);
-    let judge = Judge { program, tables, sources, case, played: &played, assigned: Vec::new() };
+    let judge =
+        Judge { program, tables, sources, case, played: &played, assigned: Vec::new(), taken: Vec::new() };
     let failures = judge.assign().failures();
     Outcome { failures, alerts: played.alerts.len() }
 }
@@ -73,6 +74,8 @@ struct Judge<'a> {
     played: &'a Played,
     /// For each expectation of alerts, those that satisfy it.
     assigned: Vec<Vec<usize>>,
+    /// For each alert, whether it satisfies an expectation.
+    taken: Vec<bool>,
 }
 
 impl<'a> Judge<'a> {
@@ -82,6 +85,8 @@ impl<'a> Judge<'a> {
         let fits = wanted.iter().map(|wanted| self.fitting(wanted)).collect::<Vec<_>>();
         let counts: Vec<usize> = wanted.iter().map(|wanted| wanted.times as usize).collect();
         self.assigned = assign::assign(&counts, &fits, self.played.alerts.len());
+        self.taken = vec![false; self.played.alerts.len()];
+        self.assigned.iter().flatten().for_each(|alert| self.taken[*alert] = true);
         self
     }
 
@@ -110,11 +115,7 @@ impl<'a> Judge<'a> {
 
     /// The alerts that satisfy no expectation.
     fn unexpected(&self) -> Vec<&'a Alert> {
-        let mut is_expected = vec![false; self.played.alerts.len()];
-        for index in self.assigned.iter().flatten() {
-            is_expected[*index] = true;
-        }
-        let alerts = self.played.alerts.iter().zip(is_expected);
-        alerts.filter(|(_, is_expected)| !is_expected).map(|(alert, _)| alert).collect()
+        let alerts = self.played.alerts.iter().zip(&self.taken);
+        alerts.filter(|(_, taken)| !**taken).map(|(alert, _)| alert).collect()
     }
 }

@@ -4,20 +4,20 @@ use crate::alert::{Alert, AlertKind};
 use crate::event::{Timestamp, Value};
 use crate::language::case::Case;
 
-/// A time as the test writes it: the span from its beginning and, if the test says when it begins, the
-/// time itself.
+/// A time as the test writes it: the span from its beginning.
 pub(super) fn moment(case: &Case, time: Timestamp) -> String {
     match time.since(case.base) {
-        Some(offset) if case.base == Timestamp::default() => offset.to_string(),
-        Some(offset) => format!("{offset} ({time})"),
-        None => time.to_string(),
+        Some(offset) if time < Timestamp::LAST => offset.to_string(),
+        _ => time.to_string(),
     }
 }
 
-/// A value as an expectation of the test could write it.
+/// A value as an expectation of the test could write it; of a time also the time itself, if the test
+/// says when it begins.
 pub(super) fn value_in(case: &Case, found: &Value) -> String {
     match found {
-        Value::Timestamp(time) => moment(case, *time),
+        Value::Timestamp(time) if case.base == Timestamp::default() => moment(case, *time),
+        Value::Timestamp(time) => format!("{} ({time})", moment(case, *time)),
         other => value(other),
     }
 }

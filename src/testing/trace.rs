@@ -163,8 +163,11 @@ impl Story {
 
     /// The run that is, or is to become, the target.
     fn find<'r>(&self, seen: &'r Seen<'_>) -> Option<(&'r Run, usize)> {
-        let runs = seen.runs.runs().iter().filter(|run| run.len() <= self.target.captured.len());
-        let own = runs.filter(|run| run.captured()[..] == self.target.captured[..run.len()]);
+        let target = &self.target.captured;
+        let first = target.first().map(|(_, point)| *point);
+        let runs = seen.runs.runs().iter();
+        let runs = runs.filter(|run| Some(run.first()) == first && run.len() <= target.len());
+        let own = runs.filter(|run| run.captured()[..] == target[..run.len()]);
         own.max_by_key(|run| run.len()).map(|run| (run, run.len()))
     }
 
@@ -268,7 +271,12 @@ impl Watcher for Story {
             (Pending::Event { event, explanation, .. }, Some(_), _) => {
                 Some(Happened::Skipped(event, explanation.steps))
             }
-            (Pending::Event { .. }, None, Some(report)) => Some(Happened::Reported(report.decided)),
+            (Pending::Event { event, explanation, .. }, None, Some(report)) => {
+                if let Verdict::Taken(variable) = explanation.verdict {
+                    self.happened.push(Happened::Taken(event, variable));
+                }
+                Some(Happened::Reported(report.decided))
+            }
             (Pending::Event { event, explanation, .. }, None, None) => {
                 Some(why_gone(event, explanation, reports))
             }

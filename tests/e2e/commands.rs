@@ -10,7 +10,7 @@ fn version_and_help_are_given() {
     let version = folder.run(&["--version"]);
     assert!(version.status.success());
     assert_eq!(text(&version.stdout), format!("tripline {}\n", env!("CARGO_PKG_VERSION")));
-    for command in ["run", "check", "replay", "graph"] {
+    for command in ["run", "check", "replay", "test", "graph"] {
         let help = folder.run(&["help", command]);
         assert!(help.status.success());
         assert!(text(&help.stdout).contains("Usage: tripline"), "{command}");
@@ -87,6 +87,49 @@ fn the_annotated_example_is_right() {
     let checked = folder.run(&["check", &format!("{root}/tripline.toml")]);
     assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stdout));
     assert!(text(&checked.stdout).ends_with(": no mistakes found\n"), "{}", text(&checked.stdout));
+}
+
+const TESTS: &str = r#"
+test "above 100" {
+  at 0s auth { id: "1", card: "c1", amount: 100.01 }
+  at 1s auth { id: "2", card: "c1", amount: 100 }
+  expect big { card: "c1", id: "1" }
+  expect nothing else
+}
+"#;
+
+#[test]
+fn tests_are_run_from_every_file() {
+    let folder = Folder::new();
+    folder.write("rules/a.trip", RULES);
+    folder.write("rules/deep/a.test.trip", TESTS);
+    let tested = folder.run(&["test", "rules"]);
+    assert_eq!(tested.status.code(), Some(0), "{}", text(&tested.stdout));
+    let expected = "rules/deep/a.test.trip\n  ok      above 100\n\n1 test: all passed\n";
+    assert_eq!(text(&tested.stdout), expected);
+
+    folder.write("rules/deep/a.test.trip", TESTS.replace("100.01", "99.99"));
+    let tested = folder.run(&["test", "rules"]);
+    assert_eq!(tested.status.code(), Some(1));
+    let shown = text(&tested.stdout);
+    assert!(shown.contains("not `big`: `amount > 100` is false: amount = 99.99"), "{shown}");
+}
+
+#[test]
+fn tests_that_cannot_be_run_are_no_failures() {
+    let folder = Folder::new();
+    folder.write("rules/a.trip", RULES);
+    folder.write("rules/a.test.trip", TESTS.replace("expect big", "expect bug"));
+    let tested = folder.run(&["test", "rules", "--format", "junit"]);
+    assert_eq!((tested.status.code(), text(&tested.stdout)), (Some(2), ""));
+    let shown = text(&tested.stderr);
+    assert!(shown.contains("error[E0443]: there is no rule `bug`"), "{shown}");
+    assert!(shown.ends_with("error: the rules have 1 error\n"), "{shown}");
+
+    folder.write("rules/a.test.trip", TESTS);
+    let tested = folder.run(&["test", "rules", "--filter", "below"]);
+    assert_eq!(tested.status.code(), Some(2));
+    assert_eq!(text(&tested.stderr), "error: no test has \"below\" in its name\n");
 }
 
 #[test]

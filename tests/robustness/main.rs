@@ -4,6 +4,7 @@
 //! Nothing here measures time. The sizes are such that whatever takes more than linear time does
 //! not end while anyone waits.
 
+mod cases;
 mod events;
 mod rules;
 mod text;

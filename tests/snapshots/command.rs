@@ -1,4 +1,4 @@
-//! `tripline check` on wrong rule files, as it is run from a shell.
+//! `tripline check` on wrong rule files and `tripline test` on failing tests, as they are run from a shell.
 
 use std::process::{Command, Output};
 
@@ -7,8 +7,12 @@ use serde_json::Value as Json;
 use super::root;
 
 fn check(arguments: &[&str]) -> (Option<i32>, String) {
+    run("check", arguments)
+}
+
+fn run(command: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_tripline"))
-        .arg("check")
+        .arg(command)
         .args(arguments)
         .current_dir(root())
         .output()
@@ -104,4 +108,62 @@ fn files_of_lists_and_tables_are_checked_with_the_rules() {
     snapshot("tables_json", &shown);
     let (code, shown) = check(&["data/right.trip"]);
     assert_eq!((code, shown.as_str()), (Some(0), "0 rules and 0 streams in 1 file: no mistakes found\n"));
+}
+
+/// Some tests that fail and some that pass.
+const TESTED: [&str; 2] = ["command/tested", "streams.trip"];
+
+#[test]
+fn tests_as_text() {
+    let (code, shown) = run("test", &TESTED);
+    assert_eq!(code, Some(1));
+    snapshot("tested", &shown);
+    let (code, shown) = run("test", &["command/tested", "streams.trip", "--filter", "small"]);
+    assert_eq!(code, Some(0));
+    snapshot("tested_filter", &shown);
+}
+
+#[test]
+fn tests_as_json() {
+    let (code, shown) = run("test", &["command/tested", "streams.trip", "--format", "json"]);
+    assert_eq!(code, Some(1));
+    let report: Json = serde_json::from_str(&shown).expect("JSON");
+    assert_eq!(report["tests"], report["cases"].as_array().expect("a list").len());
+    snapshot("tested_json", &shown);
+}
+
+/// What Jenkins and GitLab read: suites with their counts, cases with names and classes, a failure with
+/// a message and its text.
+#[test]
+fn tests_as_junit() {
+    let (code, shown) = run("test", &["command/tested", "streams.trip", "--format", "junit"]);
+    assert_eq!(code, Some(1));
+    let report = quick_junit::Report::deserialize_from_str(&shown).expect("JUnit XML");
+    let suites: Vec<_> = report.test_suites.iter().map(|suite| (suite.tests, suite.failures)).collect();
+    assert_eq!((report.tests, report.failures, report.errors, suites), (4, 2, 0, vec![(3, 2), (1, 0)]));
+    for case in report.test_suites.iter().flat_map(|suite| &suite.test_cases) {
+        let class = case.classname.as_ref().expect("a class");
+        assert!(
+            class.as_str().starts_with("command.tested.") && case.time.is_some(),
+            "{}",
+            case.name.as_str()
+        );
+        if let quick_junit::TestCaseStatus::NonSuccess { kind, message, description, .. } = &case.status {
+            assert_eq!(*kind, quick_junit::NonSuccessKind::Failure);
+            let (message, text) =
+                (message.as_ref().expect("a message"), description.as_ref().expect("a text"));
+            assert!(text.as_str().contains(message.as_str()), "{text:?}");
+        }
+    }
+    let times = regex::Regex::new(" time=\"[0-9.]+\"").expect("a regular expression");
+    snapshot("tested_junit", &times.replace_all(&shown, " time=\"…\""));
+}
+
+#[test]
+fn rules_without_tests() {
+    let (code, shown) = run("test", &["streams.trip"]);
+    assert_eq!((code, shown.as_str()), (Some(0), "the rules have no tests\n"));
+    let (code, shown) = run("test", &["streams.trip", "--format", "junit"]);
+    let report = quick_junit::Report::deserialize_from_str(&shown).expect("JUnit XML");
+    assert_eq!((code, report.tests), (Some(0), 0));
 }

@@ -10,9 +10,12 @@ mod command;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tripline::diagnostic::{Diagnostics, Sources, Style, render_all};
 use tripline::program::Program;
+use tripline::table::Tables;
+use tripline::testing;
 
 /// The folder that this file stands in.
 pub fn root() -> PathBuf {
@@ -36,16 +39,21 @@ fn sources(files: &[PathBuf]) -> Sources {
     }))
 }
 
-/// Compares what is shown of a rule set with the snapshot of that name in a folder.
-fn check(folder: &str, name: &str, files: &[PathBuf]) -> Diagnostics {
-    let sources = sources(files);
-    let (_, diagnostics) = Program::compile(&sources);
+/// Snapshots in a folder, by name alone.
+fn settings(folder: &str) -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(root().join(folder));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
+    settings
+}
+
+/// Compares what is shown of a rule set with the snapshot of that name in a folder.
+fn check(folder: &str, name: &str, files: &[PathBuf]) -> Diagnostics {
+    let sources = sources(files);
+    let (_, diagnostics) = Program::compile(&sources);
     let shown = render_all(&diagnostics, &sources, Style::Plain);
-    settings.bind(|| insta::assert_snapshot!(name, shown));
+    settings(folder).bind(|| insta::assert_snapshot!(name, shown));
     diagnostics
 }
 
@@ -89,6 +97,11 @@ fn the_past() {
 }
 
 #[test]
+fn tests() {
+    check_folder("cases");
+}
+
+#[test]
 fn rules() {
     check_folder("rules");
 }
@@ -111,6 +124,29 @@ fn allow() {
     check_folder("allow");
 }
 
+/// What is shown of tests that fail.
+#[test]
+fn failures() {
+    for file in entries(&root().join("failures"), Some("trip")) {
+        let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
+        let sources = sources(&[file, root().join("streams.trip")]);
+        let (program, diagnostics) = Program::compile_for_tests(&sources);
+        let shown = render_all(&diagnostics, &sources, Style::Plain);
+        let program = Arc::new(program.unwrap_or_else(|| panic!("{name}: {shown}")));
+        let tables = Arc::new(Tables::unread(program.tables()));
+        let mut text = String::new();
+        for case in program.cases() {
+            let outcome = testing::run(&program, &tables, &sources, case);
+            assert!(!outcome.passed(), "{name}: {} passes", case.name);
+            text.push_str(&format!("── {} ──\n\n", case.name));
+            for failure in &outcome.failures {
+                text.push_str(&format!("{}\n\n", failure.render(&sources, Style::Plain)));
+            }
+        }
+        settings("failures").bind(|| insta::assert_snapshot!(name, text));
+    }
+}
+
 /// What could not be read leads to no other message.
 #[test]
 fn what_could_not_be_read() {
@@ -128,7 +164,8 @@ fn mistakes_in_several_files_are_all_reported() {
 /// An event's condition is checked wherever the pattern tests for it, but a mistake is told once.
 #[test]
 fn nothing_is_told_twice() {
-    let folders = ["names", "types", "patterns", "past", "rules", "tables", "warnings", "allow", "unread"];
+    let folders =
+        ["names", "types", "patterns", "past", "cases", "rules", "tables", "warnings", "allow", "unread"];
     for file in folders.iter().flat_map(|folder| entries(&root().join(folder), Some("trip"))) {
         let (_, diagnostics) = Program::compile(&sources(&[file.clone(), root().join("streams.trip")]));
         let mut seen = BTreeSet::new();
@@ -175,9 +212,10 @@ fn the_order_of_files_does_not_matter() {
 /// Every snapshot belongs to a rule file that is still there.
 #[test]
 fn no_snapshot_is_left_over() {
-    for folder in
-        ["names", "types", "patterns", "past", "rules", "tables", "warnings", "allow", "unread", "several"]
-    {
+    for folder in [
+        "names", "types", "patterns", "past", "cases", "failures", "rules", "tables", "warnings", "allow",
+        "unread", "several",
+    ] {
         for snapshot in entries(&root().join(folder), Some("snap")) {
             let source = if folder == "several" {
                 snapshot.with_extension("")

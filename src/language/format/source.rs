@@ -54,6 +54,11 @@ impl<'a> Source<'a> {
         tokens.find(|token| token.is_symbol(symbol)).map_or(start, |token| token.span.start)
     }
 
+    /// Whether this symbol is the next token, from the byte `start` on.
+    pub fn is_symbol(&self, start: u32, symbol: &str) -> bool {
+        self.tokens_from(start).first().is_some_and(|token| token.is_symbol(symbol))
+    }
+
     /// The first name or value of what begins at `start`, behind parentheses, `not` and `-`.
     fn first_leaf(&self, start: u32) -> Option<&Token<'a>> {
         let leads = |token: &Token<'_>| token.is_symbol("(") || token.is_symbol("-") || token.is_word("not");

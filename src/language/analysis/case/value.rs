@@ -95,7 +95,7 @@ impl<'t> CaseChecker<'_, '_, 't> {
         if fitting.is_none() {
             let Form { is, write } = form(ty);
             let this = match found {
-                Type::Str => "this text is none".to_owned(),
+                Type::Str if is_read_from_text(ty) => "this text is none".to_owned(),
                 Type::Float if ty == FieldType::Int => "this has a fraction".to_owned(),
                 Type::Float if ty == FieldType::Float => "this is not finite".to_owned(),
                 found => format!("this is `{found}`"),
@@ -123,6 +123,11 @@ impl<'t> CaseChecker<'_, '_, 't> {
         }
         time
     }
+}
+
+/// Whether records hold such a value as text.
+fn is_read_from_text(ty: FieldType) -> bool {
+    matches!(ty, FieldType::Timestamp(_) | FieldType::Duration | FieldType::Ip)
 }
 
 /// The value as one that the field of a record can hold; `None` when it cannot. A time as text or
