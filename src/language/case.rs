@@ -106,6 +106,8 @@ pub enum Place {
     Key(CompactString),
     /// A field of the alert.
     Field(CompactString),
+    /// The version of a list or table.
+    Table(CompactString),
     /// A field of a captured event.
     Event {
         /// What the event was captured as.

@@ -44,6 +44,9 @@ pub(super) fn found(program: &Program, case: &Case, alert: &Alert, wanted: &Want
         Place::Member(member) => Some(of_member(alert, *member)),
         Place::Key(name) => named(&alert.key, name),
         Place::Field(name) => named(&alert.fields, name),
+        Place::Table(name) => {
+            alert.tables.iter().find(|(own, _)| own == name).map(|(_, version)| Value::text(version))
+        }
         Place::Event { variable, index, field } => {
             let captured = alert.events.iter().find(|(own, _)| own == variable);
             let events = captured.map_or(&[][..], |(_, events)| events);

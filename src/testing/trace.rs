@@ -1,6 +1,7 @@
 //! Finds out what became of the partial match that came nearest to a report, by running the test
 //! again and looking on: first for which it is, then for what happened to it.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::event::{Event, Key, SequencePoint, Timestamp, Value};
@@ -40,9 +41,12 @@ pub(super) struct Nearest {
     /// What was captured by matches that were reported: these partial matches lack nothing.
     done: Vec<Vec<SequencePoint>>,
     distances: Vec<u32>,
-    /// Whether it has the wanted key, how little it lacks, how much it has captured.
-    best: Option<((bool, std::cmp::Reverse<u32>, usize), Found)>,
+    best: Option<(Score, Found)>,
 }
+
+/// How near a partial match came: whether it has the wanted key, how little it lacks, how much it has
+/// captured.
+type Score = (bool, Reverse<u32>, usize);
 
 impl Nearest {
     pub fn new(
@@ -62,7 +66,7 @@ impl Nearest {
 
     fn look(&mut self, seen: &Seen<'_>) {
         for run in seen.runs.runs().iter().filter(|run| !run.is_reported()) {
-            let missing = std::cmp::Reverse(run.missing(seen.matcher.rule, &self.distances));
+            let missing = Reverse(run.missing(seen.matcher.rule, &self.distances));
             let score = (has(seen.key, &self.wanted), missing, run.len());
             if self.best.as_ref().is_some_and(|(best, _)| *best >= score) {
                 continue;

@@ -35,7 +35,9 @@ fn run(folder: &Folder, command: &str) -> String {
     let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap_or_default());
     let mut shell = std::process::Command::new("sh");
     // The same variables are taken away as for the binary itself.
-    tripline().get_envs().for_each(|(name, _)| drop(shell.env_remove(name)));
+    for (name, _) in tripline().get_envs() {
+        shell.env_remove(name);
+    }
     let output = shell
         .args(["-c", &format!("{{ {command}\n}} 2>&1")])
         .current_dir(folder.path())

@@ -84,8 +84,16 @@ const TITLES: &[&str] = &[
 const NUMBERS: &[&str] = &["0", "1", "12", "1_000_000", "007", "3.5", "1_0.2_5", "0.10"];
 const COUNTS: &[&str] = &["1", "2", "3", "10", "1_000"];
 const DURATIONS: &[&str] = &["5s", "10m", "1h30m", "250ms", "7d", "90s", "0s"];
-const COMMENTS: &[&str] =
-    &["#", "# note", "#x", "# \"{(", "## # twice", "# ü\ttab ", "# the last of them, which is long"];
+const COMMENTS: &[&str] = &[
+    "#",
+    "# note",
+    "# allow W0501",
+    "#x",
+    "# \"{(",
+    "## # twice",
+    "# ü\ttab ",
+    "# the last of them, which is long",
+];
 
 struct Writer<'a> {
     bytes: std::slice::Iter<'a, u8>,

@@ -32,6 +32,11 @@ impl TableNames {
         Some((TableId(index as u32), &self.specs[index]))
     }
 
+    /// The name of a list or table.
+    pub fn name(&self, id: TableId) -> &str {
+        &self.specs[id.0 as usize].name
+    }
+
     /// The names of all lists or, if not, of all tables.
     pub fn names(&self, lists: bool) -> impl Iterator<Item = &str> {
         let wanted = move |spec: &&TableSpec| matches!(spec.shape, Shape::List(_)) == lists;

@@ -51,6 +51,8 @@ pub(super) enum Doc {
     Hang(Box<Doc>),
     /// Its lines begin so many columns to the left of where it begins.
     Align(usize, Box<Doc>),
+    /// Behind it a comment that is about its line; before it, if it takes several.
+    Noted(String, Box<Doc>),
     /// On a line of its own, if it begins where nothing is aligned and does not fit there.
     Fold(Box<Doc>),
 }
@@ -111,6 +113,8 @@ enum What<'d> {
     Doc(&'d Doc),
     /// The words of a [`Doc::Fill`] behind the first.
     Words(&'d [Doc]),
+    /// A comment behind what it is about.
+    Note(&'d str),
 }
 
 #[derive(Default)]
@@ -163,6 +167,7 @@ impl Printer {
             match next.what {
                 What::Doc(doc) => self.doc(doc, next, &mut stack),
                 What::Words(words) => self.words(words, next, &mut stack),
+                What::Note(comment) => self.comment(comment, false, next.indent),
             }
         }
     }
@@ -203,6 +208,15 @@ impl Printer {
                     self.first_indent.get_or_insert(at.indent);
                 }
                 stack.push(Pending { indent: at.indent + CONTINUED, ..with(doc) });
+            }
+            Doc::Noted(comment, doc) => {
+                let own_line = !self.fits(doc, WIDTH, at.indent, stack);
+                if own_line {
+                    self.comment(comment, true, at.indent);
+                    stack.push(with(doc));
+                } else {
+                    stack.extend([Pending { what: What::Note(comment), ..at }, with(doc)]);
+                }
             }
             Doc::Fold(doc) => {
                 let is_far = at.mode == Mode::Broken && self.column > LAST_ALIGNED;
@@ -319,12 +333,13 @@ impl Printer {
                 }
                 What::Doc(Doc::Line) if next.mode == Mode::Broken => return true,
                 What::Doc(Doc::Space | Doc::Line) => space = true,
-                What::Doc(Doc::Break | Doc::Blank | Doc::Comment(..)) => return !is_own,
+                What::Doc(Doc::Break | Doc::Blank | Doc::Comment(..)) | What::Note(_) => return !is_own,
                 What::Doc(Doc::All(docs)) => open.extend(docs.iter().rev().map(with)),
                 What::Doc(Doc::Fill(words)) => open.push(Pending { what: What::Words(words), ..next }),
                 What::Doc(
                     Doc::Group(doc)
                     | Doc::Row(doc)
+                    | Doc::Noted(_, doc)
                     | Doc::Indent(_, doc)
                     | Doc::Hang(doc)
                     | Doc::Align(_, doc)

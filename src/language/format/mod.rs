@@ -28,7 +28,8 @@
 //!   durations and texts stay as they were written. `x 2` becomes `× 2`.
 //! - A comment that stands on its own line stays before what it stood before, and one at the end of a
 //!   line behind what it stood behind. Comments behind an operator or a link move before it, because a
-//!   line begins with those.
+//!   line begins with those. One that allows warnings on the line of a clause or the like moves before
+//!   it when that takes several lines now.
 
 mod declarations;
 mod expression;
@@ -152,7 +153,8 @@ impl Formatter<'_> {
         for (index, item) in items.iter().enumerate() {
             let extent = extent(item);
             docs.push(self.source.lead(extent.start, gap));
-            docs.push(print(self, item, index));
+            let item = print(self, item, index);
+            docs.push(self.source.noted(extent, item));
             gap = Gap { from: extent.end, is_first: false, parted: false };
         }
         docs.push(self.source.lead_out(close, gap));

@@ -218,6 +218,14 @@ impl<'t> AlertChecker<'_, '_, '_, 't> {
                     field_names(rule, kind).map(str::to_owned).collect()
                 })
             }
+            [N(first), N(name)] if first == "tables" => {
+                let tables = &self.case.sight.globals.tables;
+                let read: Vec<&str> = self.rule.tables.iter().map(|table| tables.name(*table)).collect();
+                let place = read.contains(&name.as_str()).then(|| Place::Table(CompactString::new(name)));
+                self.known(place, path.span, name, "list or table", |_, _| {
+                    read.iter().map(|name| (*name).to_owned()).collect()
+                })
+            }
             [N(first), rest @ ..] if first == "events" => self.captured(rest, path.span),
             [first, ..] => {
                 let first = written(std::slice::from_ref(first));
@@ -227,7 +235,9 @@ impl<'t> AlertChecker<'_, '_, '_, 't> {
                 self.report(if is_variable {
                     diagnostic.help(format!("a captured event is found under `events.{first}`"))
                 } else {
-                    diagnostic.help("a path begins with `events.`, `key.` or `fields.`, or is a single name")
+                    diagnostic.help(
+                        "a path begins with `events.`, `key.`, `fields.` or `tables.`, or is a single name",
+                    )
                 });
                 None
             }
@@ -383,6 +393,7 @@ impl<'t> AlertChecker<'_, '_, '_, 't> {
                 Some(found)
             }
             Place::Member(member) => self.case.value(value, &what, member_type(*member), false, base),
+            Place::Table(_) => self.case.value(value, &what, FieldType::Str, false, base),
             Place::Key(name) => {
                 let ty = self.key_type(name);
                 self.case.value(value, &what, ty, false, base)
