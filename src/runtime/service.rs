@@ -116,13 +116,16 @@ impl Service {
     /// # Errors
     /// When the engine fails.
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> anyhow::Result<Outcome> {
-        let mut failed = false;
+        // How the engine ended, if it did before it was waited for.
+        let mut ended = None;
         tokio::select! {
             () = stop => info!("stopping: reading what has arrived"),
             () = join_all(&mut self.sources) => info!("all sources have ended"),
-            // It ends by itself only when it panics.
-            _ = &mut self.engine => failed = true,
+            // With the last source its queue ends, and it may be through before that is noticed here.
+            // Otherwise it ends by itself only when it panics.
+            done = &mut self.engine => ended = Some(done),
         }
+        let failed = matches!(ended, Some(Err(_)));
         let deadline = Instant::now() + self.config.shutdown_timeout;
         self.stop.send_replace(true);
         if timeout_at(deadline, join_all(&mut self.sources)).await.is_err() {
@@ -132,7 +135,7 @@ impl Service {
         self.sources.abort_all();
         join_all(&mut self.sources).await;
         let mut complete = !failed;
-        if !failed {
+        if ended.is_none() {
             info!("the sources have stopped; finishing");
             complete &= self.finish_engine(deadline).await?;
         }
