@@ -93,8 +93,8 @@ fn event(stream: tripline::event::StreamId, number: u64) -> Event {
         Value::text("key"),
         Value::Float(spread as f64 / 100.0),
         Value::Int((spread % 100) as i64),
-        Value::text(&format!("merchant {}", spread % 1_000)),
-        Value::Bool(spread % 3 > 0),
+        Value::text(format!("merchant {}", spread % 1_000)),
+        Value::Bool(!spread.is_multiple_of(3)),
         Value::Timestamp(time),
     ];
     Event::new(stream, time, position, values, [])

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::alert::Severity;
+use crate::automaton::cost::Cost;
 use crate::automaton::graph::{self, Graph};
 use crate::automaton::{self, CompiledRule, PredicateId, Predicates};
 use crate::diagnostic::codes::{E0010, E0310};
@@ -15,6 +16,7 @@ use crate::language::checked::{AlertStream, Rule};
 use crate::language::{self, checked, tree};
 use crate::table::TableSpec;
 
+pub use crate::automaton::cost;
 pub use crate::language::checked::Mode;
 
 /// Most states of all rules together.
@@ -173,7 +175,7 @@ impl Program {
         let (checked, problems) = check(&files);
         diagnostics.append(problems);
         let program = Program::build(checked, &mut diagnostics);
-        let diagnostics = diagnostics.sorted();
+        let diagnostics = language::apply_allowed(&files, sources, diagnostics).sorted();
         if diagnostics.has_errors() { (None, diagnostics) } else { (Some(program), diagnostics) }
     }
 
@@ -181,13 +183,14 @@ impl Program {
         let mut predicates = Predicates::default();
         let mut rules: Vec<CompiledRule> = Vec::new();
         let (mut states, mut transitions, mut refused) = (0, 0, 0);
+        let mut linter = automaton::Linter::new(&checked.streams);
         for rule in checked.rules {
             let span = rule.pattern_span;
             match CompiledRule::new(rule, &mut predicates) {
                 Ok(compiled) => {
                     states += compiled.automaton.states.len();
                     transitions += compiled.automaton.transitions();
-                    diagnostics.append(automaton::lint(&compiled));
+                    diagnostics.append(linter.rule(&compiled));
                     rules.push(compiled);
                 }
                 Err(error) => {
@@ -205,6 +208,9 @@ impl Program {
             if refused == MAX_TOO_LARGE {
                 break;
             }
+        }
+        if !diagnostics.has_errors() {
+            diagnostics.append(automaton::same_meaning(&rules));
         }
         let mut logs = Logs::default();
         let readings: Vec<Readings> =
@@ -286,6 +292,17 @@ impl Program {
     #[cfg(feature = "service")]
     pub fn svg(&self, rule: Option<&str>) -> String {
         automaton::svg::svg(&self.graphs(rule))
+    }
+
+    /// What the rule of that name costs to run.
+    pub fn cost(&self, rule: &str) -> Option<Cost> {
+        let compiled = self.rules.iter().find(|compiled| *compiled.rule.name == *rule)?;
+        Some(Cost::of(compiled, &self.streams))
+    }
+
+    /// What each rule costs to run, in the order of their names.
+    pub fn costs(&self) -> Vec<Cost> {
+        self.rules.iter().map(|compiled| Cost::of(compiled, &self.streams)).collect()
     }
 
     fn graphs(&self, rule: Option<&str>) -> Vec<Graph> {

@@ -10,6 +10,7 @@
 //! states is finite; [`MAX_STATES`] and [`MAX_TRANSITIONS`] bound it.
 
 mod build;
+pub mod cost;
 mod distance;
 pub mod graph;
 mod lint;
@@ -25,7 +26,7 @@ use crate::expression::{RegisterId, RegisterSpec};
 use crate::language::checked::{ClockId, LinkKind, Rule, TestId, VariableId};
 
 pub use build::build;
-pub use lint::lint;
+pub use lint::{Linter, same_meaning};
 pub use predicates::{Answers, FieldNumbers, PredicateId, Predicates};
 
 /// Most states of one rule.

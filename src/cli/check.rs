@@ -9,10 +9,12 @@ use serde::Serialize;
 
 use crate::config;
 use crate::diagnostic::{Diagnostics, JsonDiagnostic, Sources, render_all};
+use crate::program::Program;
+use crate::program::cost::Cost;
 
-use super::Misuse;
 use super::output::{self, plural};
 use super::rules;
+use super::{Misuse, cost};
 
 /// Check rules for mistakes
 ///
@@ -28,6 +30,14 @@ pub struct Check {
     /// How to report: `text` for people, `json` for editors
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
+
+    /// Tell as well what each rule costs to run: partial matches, memory, conditions
+    #[arg(long)]
+    cost: bool,
+
+    /// Tell what this rule costs, in detail
+    #[arg(long, value_name = "NAME", requires = "cost")]
+    rule: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -42,6 +52,8 @@ struct Report<'a> {
     errors: usize,
     warnings: usize,
     diagnostics: Vec<JsonDiagnostic<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    costs: Option<&'a [Cost]>,
 }
 
 /// What has been found: each part with the files that it points into.
@@ -50,6 +62,8 @@ struct Findings {
     parts: Vec<(Diagnostics, Sources)>,
     /// What was checked, if it is right.
     checked: Option<String>,
+    /// What the rules cost, if they are right.
+    costs: Vec<Cost>,
 }
 
 impl Check {
@@ -63,12 +77,27 @@ impl Check {
             }
             paths => check_rules(paths),
         };
+        let costs = self.wanted(&findings)?;
         let report = match self.format {
-            Format::Text => findings.text(),
-            Format::Json => findings.json()?,
+            Format::Text => findings.text(costs, self.rule.is_some()),
+            Format::Json => findings.json(costs)?,
         };
         output::print(&report)?;
         Ok(if findings.counts().0 == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// The costs that are to be told; none where the rules are wrong.
+    fn wanted<'f>(&self, findings: &'f Findings) -> anyhow::Result<Option<&'f [Cost]>> {
+        let Some(wanted) = self.rule.as_ref().filter(|_| findings.checked.is_some()) else {
+            return Ok((self.cost && findings.checked.is_some()).then_some(findings.costs.as_slice()));
+        };
+        match findings.costs.iter().position(|cost| cost.rule == *wanted) {
+            Some(at) => Ok(Some(&findings.costs[at..=at])),
+            None => {
+                let names = findings.costs.iter().map(|cost| cost.rule.as_str());
+                Err(rules::unknown(wanted, names).into())
+            }
+        }
     }
 }
 
@@ -82,7 +111,8 @@ fn check_rules(paths: &[PathBuf]) -> Findings {
             plural(compiled.sources.iter().count(), "file"),
         )
     });
-    Findings { parts: vec![(compiled.diagnostics, compiled.sources)], checked }
+    let costs = compiled.program.as_ref().map(Program::costs).unwrap_or_default();
+    Findings { parts: vec![(compiled.diagnostics, compiled.sources)], checked, costs }
 }
 
 fn check_config(path: &Path) -> anyhow::Result<Findings> {
@@ -99,6 +129,7 @@ fn check_config(path: &Path) -> anyhow::Result<Findings> {
                 plural(config.sinks.len(), "sink"),
                 plural(program.rules().len(), "rule"),
             ));
+            findings.costs = program.costs();
         }
         findings.parts.push((compiled.diagnostics, compiled.sources));
     }
@@ -115,7 +146,7 @@ impl Findings {
         self.parts.iter().fold((0, 0), add)
     }
 
-    fn text(&self) -> String {
+    fn text(&self, costs: Option<&[Cost]>, in_detail: bool) -> String {
         let style = output::style(&io::stdout());
         let shown = self.parts.iter().map(|(diagnostics, sources)| render_all(diagnostics, sources, style));
         let mut text: String = shown.collect();
@@ -129,16 +160,23 @@ impl Findings {
             (_, 0) => text.push('\n'),
             _ => text.push_str(&format!(", {}\n", plural(warnings, "warning"))),
         }
+        if let Some(costs) = costs {
+            text.push('\n');
+            match costs {
+                [one] if in_detail => text.push_str(&cost::details(one)),
+                all => text.push_str(&cost::table(all)),
+            }
+        }
         text
     }
 
-    fn json(&self) -> anyhow::Result<String> {
+    fn json(&self, costs: Option<&[Cost]>) -> anyhow::Result<String> {
         let (errors, warnings) = self.counts();
         let mut diagnostics = Vec::new();
         for (found, sources) in &self.parts {
             diagnostics.extend(found.iter().map(|one| JsonDiagnostic::new(one, sources)));
         }
-        let mut text = serde_json::to_string_pretty(&Report { errors, warnings, diagnostics })?;
+        let mut text = serde_json::to_string_pretty(&Report { errors, warnings, diagnostics, costs })?;
         text.push('\n');
         Ok(text)
     }

@@ -5,11 +5,8 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
-use crate::diagnostic::nearest;
-use crate::program::Program;
-
-use super::rules::RuleArgs;
-use super::{Misuse, output};
+use super::output;
+use super::rules::{self, RuleArgs};
 
 /// Draw the automata that rules are compiled to
 ///
@@ -45,7 +42,8 @@ impl Graph {
         if let Some(wanted) = &self.rule
             && !program.rules().iter().any(|rule| *rule.name == **wanted)
         {
-            return Err(unknown_rule(&program, wanted).into());
+            let names = program.rules().iter().map(|rule| &*rule.name);
+            return Err(rules::unknown(wanted, names).into());
         }
         let rule = self.rule.as_deref();
         let text = match self.format {
@@ -57,10 +55,4 @@ impl Graph {
         out.flush()?;
         Ok(ExitCode::SUCCESS)
     }
-}
-
-fn unknown_rule(program: &Program, wanted: &str) -> Misuse {
-    let names = program.rules().iter().map(|rule| &*rule.name);
-    let hint = nearest(wanted, names).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
-    Misuse(format!("there is no rule `{wanted}`{hint}"))
 }

@@ -6,6 +6,7 @@
 //! wrong.
 
 mod check;
+mod cost;
 mod explain;
 mod fmt;
 mod graph;

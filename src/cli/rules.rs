@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::{rules, tables};
-use crate::diagnostic::{Diagnostics, Sources};
+use crate::diagnostic::{Diagnostics, Sources, nearest};
 use crate::program::Program;
 
 use super::{Misuse, output};
@@ -27,6 +27,12 @@ pub struct Compiled {
     pub sources: Sources,
     /// Errors and warnings.
     pub diagnostics: Diagnostics,
+}
+
+/// A rule was asked for that does not exist; `names` do.
+pub fn unknown<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Misuse {
+    let hint = nearest(wanted, names).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+    Misuse(format!("there is no rule `{wanted}`{hint}"))
 }
 
 /// A rule set that can be run.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::codes::{E0606, E0607, E0620, W0601, W0602};
+use crate::diagnostic::codes::{E0606, E0607, E0620, W0601, W0602, W0603};
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::language::checked::Mode;
 use crate::program::{NoInput, Program};
@@ -23,8 +23,19 @@ impl Config {
     fn check_streams(&self, program: &Program, diagnostics: &mut Diagnostics) {
         for source in &self.sources {
             let name = &source.stream.value;
-            let Err(why) = program.input(name) else { continue };
             let span = source.stream.span;
+            let why = match program.input(name) {
+                Ok(stream) => {
+                    if program.routes(stream).is_empty() {
+                        let message = format!("no rule reads `{name}`");
+                        let help =
+                            "its events are received for nothing: take the source out, or write a rule";
+                        diagnostics.push(Diagnostic::new(W0603, span, message).help(help));
+                    }
+                    continue;
+                }
+                Err(why) => why,
+            };
             diagnostics.push(match why {
                 NoInput::Unknown { .. } => {
                     let names = || program.inputs();

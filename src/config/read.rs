@@ -47,7 +47,7 @@ fn syntax(error: &TomlError, file: FileId, text: &str) -> (Diagnostic, bool) {
     let span = Span::new(file, range.start, range.end);
     if error.message().starts_with("duplicate key") {
         let message = format!("`{}` is given twice", text.get(range).unwrap_or_default());
-        return (Diagnostic::new(E0610, span, message), true);
+        return (Diagnostic::new(E0610, span, message).help("keep one of the two"), true);
     }
     (Diagnostic::new(E0601, span, error.message()), false)
 }
@@ -226,7 +226,11 @@ fn twice(sources: &[Source], report: &mut Report) {
             };
             report.push(
                 Diagnostic::new(E0610, source.name.span, message)
-                    .also(same.name.span, "the other one is here"),
+                    .also(same.name.span, "the other one is here")
+                    .help(match &source.kind {
+                        SourceKind::Stdin => "keep one of the two",
+                        SourceKind::Tcp(_) => "give one of them another port",
+                    }),
             );
         }
     }

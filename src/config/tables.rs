@@ -127,6 +127,24 @@ pub fn load(program: &Program, sources: &mut Sources) -> (Loaded, Diagnostics) {
     (Loaded { tables: Arc::new(tables), files }, diagnostics.sorted())
 }
 
+/// What is wrong with the files of lists and tables, for those who ask often: what a file holds is only
+/// looked at when it has at most `largest` bytes.
+pub fn check(program: &Program, sources: &mut Sources, largest: u64) -> Diagnostics {
+    let mut diagnostics = Diagnostics::default();
+    for spec in program.tables() {
+        let path = path_of(spec, sources);
+        match Stamp::of(&path) {
+            Ok(stamp) if stamp.size > largest => {}
+            Ok(_) => match read(&path) {
+                Ok((_, bytes)) => report(spec, &path, &spec.parse(&bytes).1, sources, &mut diagnostics),
+                Err(error) => diagnostics.push(unreadable(spec, &path, &error)),
+            },
+            Err(error) => diagnostics.push(unreadable(spec, &path, &error)),
+        }
+    }
+    diagnostics.sorted()
+}
+
 fn path_of(spec: &TableSpec, sources: &Sources) -> PathBuf {
     let rule_file = Path::new(&sources.file(spec.file_span.file).name);
     rule_file.parent().unwrap_or(Path::new("")).join(&spec.file)
@@ -191,6 +209,20 @@ mod tests {
         let program = program.unwrap_or_else(|| panic!("{problems:?}"));
         let (loaded, diagnostics) = load(&program, &mut sources);
         (loaded, diagnostics.iter().map(|one| format!("{} {}", one.code, one.message)).collect())
+    }
+
+    #[test]
+    fn a_check_passes_over_what_large_files_hold() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("numbers.txt"), "1\ntwo\n").expect("a file");
+        let file = folder.path().join("rules.trip").display().to_string();
+        let rules = "list numbers int from \"numbers.txt\"\nlist gone int from \"gone.txt\"\n";
+        let mut sources = Sources::new([(file, rules)]);
+        let (program, _) = Program::compile(&sources);
+        let program = program.expect("the rules are right");
+        let found = |largest, sources: &mut Sources| check(&program, sources, largest).counts();
+        assert_eq!(found(100, &mut sources), (2, 0));
+        assert_eq!(found(5, &mut sources), (1, 0));
     }
 
     #[test]

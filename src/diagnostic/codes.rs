@@ -169,6 +169,15 @@ codes! {
     W0507 "an event or stream that the pattern does not use"
     W0508 "an `on timeout` that can never happen"
     W0509 "a negation over a field that may be missing"
+    W0510 "a time limit that changes nothing"
+    W0511 "a rule that never matches"
+    W0512 "a declaration that nothing uses"
+    W0513 "two rules with the same meaning"
+    W0515 "a value that a time-out never has"
+    W0516 "partial matches that multiply"
+    W0517 "a `not` that changes nothing"
+    W0518 "an `allow` of what cannot be allowed"
+    W0519 "an `allow` that silences nothing"
     W0520 "an aggregate over the past that compares each past event"
     W0530 "a value that stands twice in a list"
     W0531 "a list or table that holds nothing"
@@ -176,6 +185,7 @@ codes! {
     W0550 "a test that expects nothing in particular"
     W0601 "alerts that no sink receives"
     W0602 "a stream that no source feeds"
+    W0603 "a source whose events no rule reads"
 }
 
 #[cfg(test)]

@@ -125,6 +125,18 @@ impl Diagnostics {
         (self.errors, self.warnings) = (self.errors + more.0, self.warnings + more.1);
     }
 
+    /// Keeps the problems for which `keep` holds; those that were only counted stay counted.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Diagnostic) -> bool) {
+        self.kept.retain(|diagnostic| {
+            let is_kept = keep(diagnostic);
+            match diagnostic.severity() {
+                Severity::Error => self.errors -= usize::from(!is_kept),
+                Severity::Warning => self.warnings -= usize::from(!is_kept),
+            }
+            is_kept
+        });
+    }
+
     /// Whether one of them is an error.
     pub fn has_errors(&self) -> bool {
         self.errors > 0

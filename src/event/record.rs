@@ -111,3 +111,14 @@ impl Event {
         &self.0.raw
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_takes_what_its_cost_says() {
+        let counts = 2 * size_of::<usize>();
+        assert_eq!(counts + size_of::<Inner>(), crate::automaton::cost::EVENT_BYTES);
+    }
+}

@@ -10,6 +10,8 @@ mod evaluate;
 mod expr;
 pub mod functions;
 mod history;
+mod truth;
+mod values;
 mod wildcard;
 
 pub use aggregate::{Aggregate, FieldSource, Register, RegisterId, RegisterSpec};
@@ -17,4 +19,5 @@ pub use describe::Leaves;
 pub use evaluate::{Faults, Scope};
 pub use expr::{Arithmetic, Comparison, Expr, Size, TableRef, Template, conjunction};
 pub use history::{History, HistoryId};
+pub use truth::{Facts, Known, Truth, clash, subject};
 pub use wildcard::Wildcard;

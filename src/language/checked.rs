@@ -357,6 +357,8 @@ impl Filled {
 /// What a time-out says and when.
 #[derive(Clone, Debug)]
 pub struct Timeout {
+    /// Where `on timeout` stands.
+    pub span: Span,
     /// Only when this variable had captured something.
     pub after: Option<VariableId>,
     /// What it says.

@@ -4,6 +4,7 @@
 //! settled and constants folded, and diagnostics. Nothing in a rule file, however malformed, makes
 //! it panic, recurse without bound or take more than time linear in the text.
 
+mod allow;
 mod analysis;
 pub mod case;
 pub(crate) mod checked;
@@ -15,6 +16,7 @@ mod parser;
 pub mod tree;
 
 pub use crate::expression::functions;
+pub(crate) use allow::apply as apply_allowed;
 pub(crate) use analysis::{check, check_for_tests};
 pub use format::format;
 pub use parser::{MAX_FILE_BYTES, parse};

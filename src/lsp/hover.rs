@@ -29,12 +29,12 @@ fn described(set: &RuleSet, file: FileId, byte: u32) -> Option<(String, Span)> {
         let explained = explained(set, file, byte)?;
         return Some((explained.text, explained.span));
     };
-    let mut parts = Vec::new();
-    if is_step(set, file, byte) {
-        parts.extend(explained(set, file, byte).map(|step| step.text));
-    }
+    let step = if is_step(set, file, byte) { explained(set, file, byte) } else { None };
+    // What is said of a step tells what its event is.
+    let with_words = step.is_none();
+    let mut parts: Vec<String> = step.map(|step| step.text).into_iter().collect();
     match &occurrence.means {
-        Means::Symbols(symbols) => parts.extend(symbols.iter().map(|id| symbol(set, *id))),
+        Means::Symbols(symbols) => parts.extend(symbols.iter().map(|id| symbol(set, *id, with_words))),
         Means::Function => parts.push(function(set.sources().text(occurrence.span))?),
         Means::Given => parts.push(given(set, occurrence)?),
         Means::Nothing => {}
@@ -69,8 +69,9 @@ fn code(text: &str) -> String {
     format!("{fence}trip\n{shown}{more}\n{fence}")
 }
 
-/// The declaration of a symbol, what belongs to it, and what its author says about it.
-fn symbol(set: &RuleSet, id: SymbolId) -> String {
+/// The declaration of a symbol, what belongs to it, and what its author says about it; `with_words`: of an
+/// event also what it means.
+fn symbol(set: &RuleSet, id: SymbolId, with_words: bool) -> String {
     let index = set.index();
     let symbol = index.symbol(id);
     let written = set.sources().text(symbol.extent);
@@ -88,7 +89,8 @@ fn symbol(set: &RuleSet, id: SymbolId) -> String {
         SymbolKind::Def => (format!("def {written}"), String::new()),
         SymbolKind::Parameter => (written.to_owned(), format!("Parameter of `{owner}`.")),
         SymbolKind::Rule => (format!("rule {}", symbol.name), words_for(set, symbol)),
-        SymbolKind::Event => (written.to_owned(), words_for(set, symbol)),
+        SymbolKind::Event if with_words => (written.to_owned(), words_for(set, symbol)),
+        SymbolKind::Event => (written.to_owned(), String::new()),
         SymbolKind::Variable => (written.to_owned(), format!("Captured events of `{stream}`.")),
         SymbolKind::AlertField => (written.to_owned(), format!("Field of the alerts of `{owner}`.")),
         SymbolKind::Test => (format!("test {:?}", symbol.name), String::new()),

@@ -1,15 +1,22 @@
 //! A rule set as the editor sees it: the files of the disk, with open documents in their place.
 
 use std::cell::OnceCell;
+use std::path::Path;
 
 use gen_lsp_types::{Location, Position, Range, Uri};
 
+use crate::config::tables;
 use crate::diagnostic::{Diagnostics, FileId, SourceFile, Sources, Span};
 use crate::language::index::Index;
 use crate::language::{self, tree};
 use crate::program::Program;
 
+use super::documents::uri_of;
 use super::position::{Encoding, Lines};
+
+/// The largest file of a list or table that is looked into, in bytes: it is read again whenever the rules
+/// change.
+const MAX_TABLE: u64 = 1 << 20;
 
 /// A file of a rule set.
 #[derive(Clone, Debug)]
@@ -36,7 +43,15 @@ pub struct RuleSet {
     unreadable: Vec<(Uri, String)>,
     trees: OnceCell<(Vec<tree::File>, Diagnostics)>,
     index: OnceCell<Index>,
-    diagnostics: OnceCell<Diagnostics>,
+    findings: OnceCell<Findings>,
+}
+
+/// What is wrong with a rule set.
+#[derive(Debug)]
+struct Findings {
+    diagnostics: Diagnostics,
+    /// The rule files and, behind them, lines of other files that the diagnostics point to.
+    sources: Sources,
 }
 
 impl RuleSet {
@@ -54,7 +69,7 @@ impl RuleSet {
             unreadable,
             trees: OnceCell::new(),
             index: OnceCell::new(),
-            diagnostics: OnceCell::new(),
+            findings: OnceCell::new(),
         }
     }
 
@@ -100,13 +115,22 @@ impl RuleSet {
         self.index.get_or_init(|| Index::new(&self.sources, self.trees()))
     }
 
-    /// What is wrong with the rules.
+    /// What is wrong with the rules and with the files of their lists and tables.
     pub fn diagnostics(&self) -> &Diagnostics {
-        self.diagnostics.get_or_init(|| {
-            // A name that is declared where nobody could read it is not unknown.
-            let is_whole = self.unreadable.is_empty();
-            if is_whole { Program::compile(&self.sources).1 } else { self.parsed().1.clone() }
-        })
+        &self.findings.get_or_init(|| self.check()).diagnostics
+    }
+
+    fn check(&self) -> Findings {
+        let mut sources = self.sources.clone();
+        // A name that is declared where nobody could read it is not unknown.
+        if !self.unreadable.is_empty() {
+            return Findings { diagnostics: self.parsed().1.clone(), sources };
+        }
+        let (program, mut diagnostics) = Program::compile(&self.sources);
+        if let Some(program) = program.filter(|program| !program.tables().is_empty()) {
+            diagnostics.append(tables::check(&program, &mut sources, MAX_TABLE));
+        }
+        Findings { diagnostics: diagnostics.sorted(), sources }
     }
 
     /// What could not be read, and why.
@@ -130,7 +154,21 @@ impl RuleSet {
 
     /// A span with the name of its file.
     pub fn location(&self, span: Span) -> Location {
-        let (uri, _) = &self.places[span.file.0 as usize];
-        Location { uri: uri.clone(), range: self.range(span) }
+        match self.places.get(span.file.0 as usize) {
+            Some((uri, _)) => Location { uri: uri.clone(), range: self.range(span) },
+            None => self.location_elsewhere(span),
+        }
+    }
+
+    /// The same of a line of a file that is no rule file: only what is wrong with the rules points there.
+    fn location_elsewhere(&self, span: Span) -> Location {
+        let findings = self.findings.get_or_init(|| self.check());
+        let file = findings.sources.file(span.file);
+        let uri = uri_of(Path::new(&file.name)).unwrap_or_else(|| Uri(file.name.clone()));
+        let mut range = Lines::new(&file.text).range(&file.text, span, self.encoding);
+        let before = file.first_line.saturating_sub(1) as u32;
+        range.start.line += before;
+        range.end.line += before;
+        Location { uri, range }
     }
 }

@@ -29,6 +29,9 @@ const QUEUE: usize = 256;
 /// After so many messages, what is wrong is told even while more wait.
 const MOST_UNTOLD: usize = 500;
 
+/// How the names of files of lists and tables usually end.
+const TABLES: [&str; 2] = [".txt", ".csv"];
+
 /// How the conversation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -203,10 +206,14 @@ impl<W: Write> Server<W> {
                     let is_rules = event.uri.0.ends_with(".trip");
                     event.kind == FileChangeType::Changed && is_rules && documents.get(&event.uri).is_some()
                 };
+                let is_table = |event: &FileEvent| TABLES.iter().any(|end| event.uri.0.ends_with(end));
                 if changed.changes.iter().all(is_open) {
                     return Ok(());
                 }
-                self.workspace.forget_disk();
+                match changed.changes.iter().all(is_table) {
+                    true => self.workspace.forget_sets(),
+                    false => self.workspace.forget_disk(),
+                }
             }
             "workspace/didChangeWorkspaceFolders" => {
                 let Folders { event } = parameters(params)?;
@@ -224,8 +231,9 @@ impl<W: Write> Server<W> {
         if !self.client.watches_files {
             return Ok(());
         }
-        let patterns = ["**/*.trip".to_owned(), format!("**/{CONFIGURATION}")];
-        let watchers: Vec<Value> = patterns.iter().map(|pattern| json!({"globPattern": pattern})).collect();
+        let names = [".trip"].iter().chain(&TABLES).map(|end| format!("**/*{end}"));
+        let names = names.chain([format!("**/{CONFIGURATION}")]);
+        let watchers: Vec<Value> = names.map(|pattern| json!({"globPattern": pattern})).collect();
         let registration = json!({
             "id": "files",
             "method": "workspace/didChangeWatchedFiles",

@@ -84,6 +84,11 @@ impl Workspace {
         self.sets.clear();
     }
 
+    /// Files that rules name have changed.
+    pub fn forget_sets(&mut self) {
+        self.sets.clear();
+    }
+
     /// The text of a document has changed.
     pub fn forget_sets_of(&mut self, uri: &Uri) {
         if let Some(root) = self.documents.get(uri).cloned().map(|document| self.root(&document)) {

@@ -63,6 +63,12 @@ mod tests {
     use crate::event::{Position, StreamId, Timestamp};
 
     #[test]
+    fn a_captured_event_takes_what_its_cost_says() {
+        let counts = 2 * size_of::<usize>();
+        assert_eq!(counts + size_of::<Captured>(), crate::automaton::cost::CAPTURE_BYTES);
+    }
+
+    #[test]
     fn a_long_list_is_dropped_without_recursion() {
         let event = Event::new(StreamId(0), Timestamp::MIN, Position::default(), [], []);
         let mut captures = Captures::default();

@@ -225,3 +225,15 @@ impl RunSet {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::automaton::cost::RUN_BYTES;
+
+    /// Most of the memory of a service are runs: one that grows should be noticed.
+    #[test]
+    fn a_run_is_as_large_as_its_cost_says() {
+        assert_eq!(size_of::<Run>(), RUN_BYTES);
+    }
+}

@@ -74,6 +74,22 @@ fn the_examples_are_wrong_and_right_as_they_say() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
+/// What stands before the sections of codes is right.
+#[test]
+fn the_examples_of_the_introduction_are_right() {
+    let sections = sections(PAGE);
+    let streams = streams(&sections);
+    let introduction = sections.iter().take_while(|section| section.title != "Text and syntax");
+    let is_example = |block: &&Block| block.language == "trip" && !block.has("streams");
+    let blocks: Vec<&Block> = introduction.flat_map(|section| &section.blocks).filter(is_example).collect();
+    assert!(!blocks.is_empty(), "the examples are found");
+    for block in blocks {
+        let (program, diagnostics, shown) =
+            check(&[("example.trip", &block.text), ("streams.trip", &streams)]);
+        assert!(program.is_some() && diagnostics.is_empty(), "line {}: {shown}", block.line);
+    }
+}
+
 /// The files of lists and tables, and rules that read files, are checked by the command.
 #[cfg(feature = "service")]
 #[test]

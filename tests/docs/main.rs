@@ -1,5 +1,6 @@
-//! What `docs/language.md` and `docs/errors.md` show is what the program does.
+//! What `docs/language.md`, `docs/errors.md` and `docs/coming-from.md` show is what the program does.
 
+mod coming_from;
 mod errors;
 mod language;
 mod limits;

@@ -15,3 +15,4 @@ mod project;
 mod replay;
 mod stopping;
 mod tables;
+mod tutorial;

@@ -166,3 +166,22 @@ fn many_changes_are_told_of_at_the_end() {
     assert_eq!(last["params"]["version"], 102);
     assert_eq!(last["params"]["diagnostics"].as_array().map(Vec::len), Some(1));
 }
+
+#[test]
+fn files_of_lists_and_tables_are_looked_at() {
+    let mut editor = Editor::new(&[]);
+    let rules = "list numbers int from \"lists/numbers.txt\"\n";
+    editor.open("a.trip", rules);
+    assert_eq!(editor.codes("a.trip"), ["E0420"]);
+    editor.write("lists/numbers.txt", "# 🙂\n1\n  two\n");
+    let changed = json!({"uri": editor.uri("lists/numbers.txt"), "type": 1});
+    editor.notify("workspace/didChangeWatchedFiles", json!({"changes": [changed]}));
+    let found = editor.diagnostics("lists/numbers.txt");
+    assert_eq!(found[0]["range"]["start"]["line"], 2, "{found:?}");
+    let related = &found[0]["relatedInformation"][0]["location"];
+    assert_eq!(related["uri"], json!(editor.uri("a.trip")));
+    assert_eq!(editor.codes("a.trip"), Vec::<String>::new());
+    editor.write("lists/numbers.txt", "1\n2\n");
+    editor.change("a.trip", &format!("{rules}# saved\n"));
+    assert_eq!(editor.codes("lists/numbers.txt"), Vec::<String>::new());
+}

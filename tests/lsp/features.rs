@@ -66,6 +66,9 @@ fn hovering_tells_what_a_name_means() {
             assert!(found.contains(wanted), "no `{wanted}` at {at:?}: {found}");
         }
     }
+    // Nothing is said twice.
+    let step = hover(&mut editor, inside(RULE, "3+ small", 4));
+    assert_eq!(step.matches("is less than 2").count(), 1, "{step}");
     assert_eq!(hover(&mut editor, (0, 1)), "");
     // The place of what is told of is exact, behind characters that take two units.
     let at = inside(RULE, "large.amount", 1);

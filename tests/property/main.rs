@@ -7,6 +7,7 @@
 mod agreement;
 mod case;
 mod condition;
+mod cost;
 mod engine;
 mod examples;
 mod frontier;
@@ -17,6 +18,7 @@ mod naive;
 mod pattern;
 mod random;
 mod shrink;
+mod warnings;
 
 use std::ops::Range;
 

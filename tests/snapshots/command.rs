@@ -74,6 +74,31 @@ fn a_folder_is_one_rule_set() {
 }
 
 #[test]
+fn costs_as_text() {
+    let (code, shown) = check(&["--cost", "command/costs.trip", "streams.trip"]);
+    assert_eq!(code, Some(0));
+    snapshot("costs", &shown);
+    let (code, shown) = check(&["--cost", "--rule", "spree", "command/costs.trip", "streams.trip"]);
+    assert_eq!(code, Some(0));
+    snapshot("costs_of_one", &shown);
+}
+
+#[test]
+fn costs_as_json() {
+    let (code, shown) =
+        check(&["--cost", "--rule", "spree", "--format", "json", "command/costs.trip", "streams.trip"]);
+    assert_eq!(code, Some(0));
+    snapshot("costs_json", &shown);
+}
+
+#[test]
+fn rules_with_errors_have_no_costs() {
+    let (code, shown) = check(&["--cost", "names/misspelt_field.trip", "streams.trip"]);
+    assert_eq!(code, Some(1));
+    assert!(!shown.contains("partial matches"), "{shown}");
+}
+
+#[test]
 fn files_of_lists_and_tables_are_checked_with_the_rules() {
     let (code, shown) = check(&["data/wrong.trip"]);
     assert_eq!(code, Some(1));

@@ -118,6 +118,12 @@ fn warnings() {
     }
 }
 
+/// Comments that allow warnings, those that are wrong among them.
+#[test]
+fn allow() {
+    check_folder("allow");
+}
+
 /// What is shown of tests that fail.
 #[test]
 fn failures() {
@@ -158,13 +164,32 @@ fn mistakes_in_several_files_are_all_reported() {
 /// An event's condition is checked wherever the pattern tests for it, but a mistake is told once.
 #[test]
 fn nothing_is_told_twice() {
-    let folders = ["names", "types", "patterns", "past", "cases", "rules", "tables", "warnings", "unread"];
+    let folders =
+        ["names", "types", "patterns", "past", "cases", "rules", "tables", "warnings", "allow", "unread"];
     for file in folders.iter().flat_map(|folder| entries(&root().join(folder), Some("trip"))) {
         let (_, diagnostics) = Program::compile(&sources(&[file.clone(), root().join("streams.trip")]));
         let mut seen = BTreeSet::new();
         for diagnostic in &diagnostics {
             let what = (diagnostic.primary.span, diagnostic.message.as_str());
             assert!(seen.insert(what), "{}: twice: {}", file.display(), diagnostic.message);
+        }
+    }
+}
+
+/// Every message says what to do: in a hint, or by naming what should stand there or why not.
+#[test]
+fn every_message_says_what_to_do() {
+    const SAID_IN_THE_MESSAGE: [&str; 3] = ["E0006", "E0011", "E0209"];
+    const SAID_AT_THE_PLACE: [&str; 2] = ["E0007", "E0205"];
+    let folders = ["names", "types", "patterns", "past", "rules", "warnings", "allow", "unread"];
+    for file in folders.iter().flat_map(|folder| entries(&root().join(folder), Some("trip"))) {
+        let (_, diagnostics) = Program::compile(&sources(&[file.clone(), root().join("streams.trip")]));
+        for diagnostic in &diagnostics {
+            let code = diagnostic.code.as_str();
+            let says = !diagnostic.help.is_empty()
+                || SAID_IN_THE_MESSAGE.contains(&code)
+                || SAID_AT_THE_PLACE.contains(&code) && !diagnostic.primary.text.is_empty();
+            assert!(says, "{}: {code}: {}", file.display(), diagnostic.message);
         }
     }
 }
@@ -188,8 +213,8 @@ fn the_order_of_files_does_not_matter() {
 #[test]
 fn no_snapshot_is_left_over() {
     for folder in [
-        "names", "types", "patterns", "past", "cases", "failures", "rules", "tables", "warnings", "unread",
-        "several",
+        "names", "types", "patterns", "past", "cases", "failures", "rules", "tables", "warnings", "allow",
+        "unread", "several",
     ] {
         for snapshot in entries(&root().join(folder), Some("snap")) {
             let source = if folder == "several" {

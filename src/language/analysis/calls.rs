@@ -302,7 +302,8 @@ impl<'g, 't> Checker<'g, 't> {
                             parameter.name.node, typed.ty
                         ),
                     )
-                    .also(parameter.name.span.to(parameter.ty.span), "declared here"),
+                    .also(parameter.name.span.to(parameter.ty.span), "declared here")
+                    .help("give a value of that type, or declare the parameter with another"),
                 );
                 return None;
             }

@@ -221,11 +221,7 @@ impl<'g, 't> Checker<'g, 't> {
     pub fn condition(&mut self, condition: &'t tree::Expr) -> Option<Expr> {
         let typed = self.check(condition)?;
         self.expect_bool(&typed, condition, "`where` needs a condition")?;
-        super::lint::constant_condition(&typed.expr, condition.span, self.diagnostics);
-        if let Place::Condition { stream, .. } = self.place {
-            let schema = self.globals.schema(stream);
-            super::lint::negated_optional(condition, schema, self.diagnostics);
-        }
+        self.judge(condition, &typed.expr);
         Some(typed.expr)
     }
 
@@ -294,11 +290,9 @@ impl<'g, 't> Checker<'g, 't> {
         match typed.expr.as_const() {
             Some(Value::Str(text)) => Some(text.clone()),
             Some(_) => {
-                self.report(Diagnostic::new(
-                    E0201,
-                    expr.span,
-                    format!("{what} must be text, but this is `{}`", typed.ty),
-                ));
+                let message = format!("{what} must be text, but this is `{}`", typed.ty);
+                let help = "write it between quotation marks: `\"…\"`";
+                self.report(Diagnostic::new(E0201, expr.span, message).help(help));
                 None
             }
             None => {

@@ -104,7 +104,7 @@ impl<'g, 't> Checker<'g, 't> {
         if let Some(condition) = condition {
             self.past_condition(condition, current, &mut history)?;
         }
-        if self.registers.histories() >= MAX_HISTORIES {
+        if self.registers.histories().len() >= MAX_HISTORIES {
             let message = format!("a rule may look at the past {MAX_HISTORIES} times at most");
             self.report(Diagnostic::new(E0220, span, message).help("split the rule into several"));
             return None;
@@ -223,11 +223,13 @@ impl<'g, 't> Checker<'g, 't> {
         let place = Place::Past { stream: history.stream, current };
         let outer = std::mem::replace(&mut self.place, place);
         let typed = self.check(condition);
+        if let Some(typed) = typed.as_ref().filter(|typed| typed.ty == Type::Bool) {
+            self.judge(condition, &typed.expr);
+        }
         self.place = outer;
         let typed = typed?;
         self.expect_bool(&typed, condition, "`where` needs a condition")?;
-        super::lint::constant_condition(&typed.expr, condition.span, self.diagnostics);
-        super::lint::negated_optional(condition, self.globals.schema(history.stream), self.diagnostics);
+        super::lint::negated_past(condition, self.globals.schema(history.stream), self.diagnostics);
         let parts = match typed.expr {
             Expr::And(parts) => parts.into_vec(),
             other => vec![other],

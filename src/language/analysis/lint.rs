@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::diagnostic::codes::{W0502, W0503, W0504, W0506, W0507, W0508, W0509};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
-use crate::event::{StreamSchema, Value};
-use crate::expression::Expr;
+use crate::diagnostic::codes::{W0502, W0506, W0507, W0508, W0509, W0510};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, Span};
+use crate::event::{Duration, StreamSchema};
+use crate::language::checked::KeySpec;
 use crate::language::tree::{self, BinaryOp, ExprKind, Quantifier, UnaryOp};
 
 use super::expression::written;
@@ -15,20 +15,6 @@ use super::scope::Globals;
 pub(super) fn unused_event(event: &tree::EventDef) -> Diagnostic {
     Diagnostic::new(W0507, event.name.span, format!("the pattern does not use `{}`", event.name.node))
         .help("take the definition out, or use it in `match`")
-}
-
-/// A condition that does not depend on anything.
-pub(super) fn constant_condition(condition: &Expr, span: Span, diagnostics: &mut Diagnostics) {
-    match condition.as_const() {
-        Some(Value::Bool(true)) => diagnostics.push(
-            Diagnostic::new(W0503, span, "this condition is always true")
-                .label("every event fits")
-                .help("take the `where` away if that is meant"),
-        ),
-        Some(_) => diagnostics
-            .push(Diagnostic::new(W0504, span, "this condition is never true").label("no event fits")),
-        None => {}
-    }
 }
 
 /// The last part of a match that is reported before the part could be taken.
@@ -81,10 +67,47 @@ pub(super) fn held_back(
     }
 }
 
+/// Warns about negations over fields that may be missing. A field of the key never is: an event without
+/// it belongs to no group.
+pub(super) fn negations(
+    events: &[&tree::EventDef],
+    key: Option<&KeySpec>,
+    globals: &Globals<'_>,
+    diagnostics: &mut Diagnostics,
+) {
+    for event in events {
+        let (Some(condition), Some(stream)) = (&event.condition, globals.stream(&event.stream.node)) else {
+            continue;
+        };
+        let is_wrong = |found: &Diagnostic| {
+            let (at, whole) = (found.primary.span, condition.span);
+            found.severity() == Severity::Error
+                && at.file == whole.file
+                && (whole.start..whole.end).contains(&at.start)
+        };
+        if diagnostics.iter().any(is_wrong) {
+            continue;
+        }
+        let schema = globals.schema(stream);
+        let fields = key.and_then(|key| key.fields.get(&stream)).map_or(&[][..], Vec::as_slice);
+        let key = fields.iter().map(|field| schema.fields[field.0 as usize].name.as_str());
+        negated_optional(condition, schema, key.collect(), diagnostics);
+    }
+}
+
+/// Warns about negations over fields that may be missing in the condition of an aggregate over the past.
+pub(super) fn negated_past(condition: &tree::Expr, schema: &StreamSchema, diagnostics: &mut Diagnostics) {
+    negated_optional(condition, schema, BTreeSet::new(), diagnostics);
+}
+
 /// Negations over fields that may be missing, in a condition that does not say what is to become of
-/// events without the field.
-pub(super) fn negated_optional(condition: &tree::Expr, schema: &StreamSchema, diagnostics: &mut Diagnostics) {
-    let mut asked = BTreeSet::new();
+/// events without the field. `asked`: the fields that are there all the same.
+fn negated_optional<'t>(
+    condition: &'t tree::Expr,
+    schema: &'t StreamSchema,
+    mut asked: BTreeSet<&'t str>,
+    diagnostics: &mut Diagnostics,
+) {
     let mut rest = vec![condition];
     while let Some(expr) = rest.pop() {
         if let ExprKind::IsMissing(of, _) = &expr.kind
@@ -92,7 +115,9 @@ pub(super) fn negated_optional(condition: &tree::Expr, schema: &StreamSchema, di
         {
             asked.insert(name.as_str());
         }
-        rest.extend(tree::operands(expr));
+        if !is_past(expr) {
+            rest.extend(tree::operands(expr));
+        }
     }
     let mut rest = vec![condition];
     while let Some(expr) = rest.pop() {
@@ -105,6 +130,8 @@ pub(super) fn negated_optional(condition: &tree::Expr, schema: &StreamSchema, di
         let field = is_negation.then(|| optional_field(expr, schema, &asked)).flatten();
         match field {
             Some(field) => diagnostics.push(negation(field, expr)),
+            // What is asked of past events is looked at where it is checked.
+            None if is_past(expr) => {}
             None => rest.extend(tree::operands(expr)),
         }
     }
@@ -129,11 +156,16 @@ fn optional_field<'t>(
         {
             return Some(name);
         }
-        if !replaces {
+        if !replaces && !is_past(expr) {
             rest.extend(tree::operands(expr).into_iter().rev());
         }
     }
     None
+}
+
+/// Whether it is an aggregate over the past of a stream.
+fn is_past(expr: &tree::Expr) -> bool {
+    matches!(expr.kind, ExprKind::Call { over: Some(_), .. })
 }
 
 fn negation(field: &str, expr: &tree::Expr) -> Diagnostic {
@@ -153,4 +185,50 @@ fn negation(field: &str, expr: &tree::Expr) -> Diagnostic {
 pub(super) fn never_times_out(span: Span) -> Diagnostic {
     Diagnostic::new(W0508, span, "this never happens: nothing limits the time of the pattern")
         .help("end the match with `within 1h`")
+}
+
+/// Warns about time limits inside others that are shorter.
+pub(super) fn useless_limits(clause: &tree::Match, diagnostics: &mut Diagnostics) {
+    limits_in(&clause.pattern, clause.within.as_ref(), diagnostics);
+}
+
+/// The limits in a sequence and in its groups, which the parser does not nest deeply. `around`: the
+/// shortest limit around it.
+fn limits_in(
+    sequence: &tree::Sequence,
+    around: Option<&tree::Spanned<Duration>>,
+    diagnostics: &mut Diagnostics,
+) {
+    let links = sequence.rest.iter().filter_map(|part| match part {
+        tree::Part::Step { link, .. } => link.within.as_ref(),
+        tree::Part::Absence(_) => None,
+    });
+    links.for_each(|limit| useless_limit(limit, around, diagnostics));
+    let rest = sequence.rest.iter().filter_map(|part| match part {
+        tree::Part::Step { element, .. } => Some(element),
+        tree::Part::Absence(_) => None,
+    });
+    for mut element in std::iter::once(&sequence.first).chain(rest) {
+        while let tree::Atom::Element(inner) = &element.atom {
+            element = inner;
+        }
+        let tree::Atom::Group(group) = &element.atom else { continue };
+        group.within.iter().for_each(|limit| useless_limit(limit, around, diagnostics));
+        let shortest = group.within.iter().chain(around).min_by_key(|limit| limit.node);
+        group.branches.iter().for_each(|branch| limits_in(branch, shortest, diagnostics));
+    }
+}
+
+fn useless_limit(
+    limit: &tree::Spanned<Duration>,
+    around: Option<&tree::Spanned<Duration>>,
+    diagnostics: &mut Diagnostics,
+) {
+    let Some(around) = around.filter(|around| around.node < limit.node) else { return };
+    let message = format!("this limit changes nothing: all must come within {} anyway", around.node);
+    diagnostics.push(
+        Diagnostic::new(W0510, limit.span, message)
+            .also(around.span, "this is shorter")
+            .help("make it shorter, take it out, or make the one around it longer"),
+    );
 }

@@ -97,7 +97,17 @@ impl<'g, 't> Checker<'g, 't> {
         };
         if typed.ty != ty && !(typed.ty.is_number() && ty.is_number()) {
             let message = format!("this is `{}`, but `{ty}` is looked for", typed.ty);
-            self.report(Diagnostic::new(E0202, member.span, message).also(wanted.span, format!("`{ty}`")));
+            let diagnostic =
+                Diagnostic::new(E0202, member.span, message).also(wanted.span, format!("`{ty}`"));
+            self.report(match (&member.kind, ty) {
+                (ExprKind::Str(text), ty) if ty.is_number() && text.parse::<f64>().is_ok() => {
+                    diagnostic.help(format!("write `{text}` without quotes"))
+                }
+                (ExprKind::Int(_) | ExprKind::Float(_), Type::Str) => {
+                    diagnostic.help(format!("write `\"{}\"`", written(member)))
+                }
+                _ => diagnostic.help(format!("all values must be `{ty}`, as what is looked for")),
+            });
             return None;
         }
         Some(typed.expr)

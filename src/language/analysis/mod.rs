@@ -6,6 +6,7 @@
 mod calls;
 mod case;
 mod chain;
+mod conditions;
 mod conjuncts;
 mod constants;
 mod dependency;
@@ -27,6 +28,7 @@ mod scope;
 mod shape;
 mod stream;
 mod tables;
+mod unused;
 mod variables;
 
 use crate::diagnostic::Diagnostics;
@@ -73,6 +75,7 @@ fn check_as(files: &[tree::File], for_tests: bool) -> (Checked, Diagnostics) {
         reported: unread,
         regexes: matching::Regexes::default(),
         operations: scope::Allowance::new(expression::MAX_ALL_OPERATIONS),
+        judged: scope::Allowance::new(conditions::MAX_JUDGED),
         for_tests,
     };
     constants::settle(&mut globals, &declarations.constants, &declarations.definitions, &mut diagnostics);
@@ -93,6 +96,10 @@ fn check_as(files: &[tree::File], for_tests: bool) -> (Checked, Diagnostics) {
         diagnostics.append(own);
     }
     rules.sort_by(|a, b| a.name.cmp(&b.name));
+    // What a mistake hides may be what uses it.
+    if !diagnostics.has_errors() && !rules.is_empty() {
+        unused::check(files, &mut diagnostics);
+    }
     let cases = case::check(&declarations, &globals, &rules, &mut diagnostics);
     let tables = globals.tables.into_specs();
     (Checked { streams: globals.streams, alert_streams, tables, rules, cases }, diagnostics)

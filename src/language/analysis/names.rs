@@ -130,6 +130,10 @@ impl<'g, 't> Checker<'g, 't> {
         let parameters = || self.parameters.iter().map(|(parameter, _)| *parameter);
         let message = format!("there is no constant or parameter `{name}`");
         let diagnostic = Diagnostic::new(E0104, span, message);
+        if name == "time" {
+            return diagnostic
+                .help("`let` and `def` see no event: `time` is handed to a `def` as an argument, such as `at_night(time)`");
+        }
         match nearest(name, self.constants().chain(parameters())) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
             None => diagnostic.help(

@@ -26,11 +26,11 @@ impl<'t> Checker<'_, 't> {
                     Some(Typed::new(Expr::Neg(Box::new(typed.expr)), typed.ty))
                 }
                 other => {
-                    self.report(Diagnostic::new(
-                        E0202,
-                        operand.span,
-                        format!("`-` needs a number or a duration, but this is `{other}`"),
-                    ));
+                    let message = format!("`-` needs a number or a duration, but this is `{other}`");
+                    self.report(
+                        Diagnostic::new(E0202, operand.span, message)
+                            .help("take the `-` away; what is not true is written with `not`"),
+                    );
                     None
                 }
             },
@@ -172,7 +172,8 @@ impl<'t> Checker<'_, 't> {
             (a, b) => {
                 let message = format!("{why}, but these are `{a}` and `{b}`");
                 let diagnostic = Diagnostic::new(E0202, b_span, message).label(format!("`{b}`"));
-                self.report(diagnostic.also(a_span, format!("`{a}`")));
+                let help = format!("one type does not become the other here: give a value of the type `{a}`");
+                self.report(diagnostic.also(a_span, format!("`{a}`")).help(help));
                 None
             }
         }

@@ -85,12 +85,14 @@ pub(super) fn check<'t>(
         for event in &clauses.events {
             pattern::check_unused(event, globals, diagnostics, visible);
         }
+        lint::negations(&clauses.events, None, globals, diagnostics);
         return None;
     };
     let pattern =
         PatternChecker::new(globals, diagnostics, &clauses.events).check(match_clause, rule.has_unread);
     if pattern.root.is_some() {
         lint::late_end(&match_clause.pattern, clauses.overlap, diagnostics);
+        lint::useless_limits(match_clause, diagnostics);
         // What is made of an alert waits for event time as an absence does.
         let mut reads = pattern.reads.iter();
         let derived = || reads.find(|(stream, _)| globals.is_derived(**stream)).map(|(_, span)| *span);
@@ -102,6 +104,7 @@ pub(super) fn check<'t>(
     let mut reads = pattern.reads.clone();
     history::reads(clauses.expressions(), globals, &mut reads);
     let key = key::check(clauses.by, &reads, pattern.root.is_some(), globals, diagnostics);
+    lint::negations(&clauses.events, key.spec.as_ref(), globals, diagnostics);
     let overlap = overlap(clauses.overlap, &pattern.captured, globals, diagnostics);
     // A `by` that could not be read would have named the parts of the key.
     let named = (clauses.by.is_some() || !rule.has_unread).then_some(key.names.as_slice());
@@ -347,7 +350,7 @@ fn check_timeout<'t>(
         Some(name) => captured_as(name, &pattern.captured, globals, diagnostics).map(Some),
     };
     let alert = check_alert(&clause.alert, key, visible, globals, diagnostics)?;
-    Some(Timeout { after: after?, alert })
+    Some(Timeout { span: clause.span, after: after?, alert })
 }
 
 fn check_alert<'t>(

@@ -42,6 +42,8 @@ pub(super) struct Globals<'a> {
     pub regexes: Regexes,
     /// How many operations the expressions of all rules may still hold.
     pub operations: Allowance,
+    /// How many operations of conditions may still be looked at for always or never being true.
+    pub judged: Allowance,
     /// Whether conditions are kept in pieces, to tell why an event did not fit.
     pub for_tests: bool,
 }

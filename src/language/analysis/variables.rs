@@ -105,9 +105,14 @@ impl Registers {
         self.list.len()
     }
 
-    /// How many aggregates over the past there are.
-    pub fn histories(&self) -> usize {
-        self.histories.len()
+    /// The registers so far.
+    pub fn as_slice(&self) -> &[RunRegister] {
+        &self.list
+    }
+
+    /// The aggregates over the past so far.
+    pub fn histories(&self) -> &[History] {
+        &self.histories
     }
 
     /// Adds an aggregate over the past.

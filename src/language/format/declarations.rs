@@ -24,7 +24,8 @@ impl Formatter<'_> {
             gap.parted = before.is_some_and(|before| has_braces(before) || has_braces(item));
             let extent = self.extent(item);
             docs.push(self.source.lead(extent.start, gap));
-            docs.push(self.item(item));
+            let doc = self.item(item);
+            docs.push(self.source.noted(extent, doc));
             gap = Gap { from: extent.end, is_first: false, parted: false };
             before = Some(item);
         }

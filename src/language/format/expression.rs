@@ -27,13 +27,10 @@ fn level(expr: &Expr) -> Level {
 /// parentheses that are not needed, because few people know by heart what binds more tightly.
 fn least(own: Level) -> Level {
     match own {
-        Level::Or | Level::And => Level::Not,
-        Level::Not => Level::Not,
+        Level::Or | Level::And | Level::Not => Level::Not,
         Level::Comparison => Level::Sum,
-        Level::Default => Level::Negation,
         Level::Sum => Level::Product,
-        Level::Product => Level::Negation,
-        Level::Negation => Level::Negation,
+        Level::Default | Level::Product | Level::Negation => Level::Negation,
         Level::Atom => Level::Atom,
     }
 }

@@ -11,6 +11,8 @@
 /// The width that lines should have at most, in characters. Comments do not count, and what cannot
 /// be split may be longer.
 pub(super) const WIDTH: usize = 100;
+/// The width of rows, which are easier to compare when each is one line.
+const ROW_WIDTH: usize = 120;
 /// The last column at which continuation lines are aligned; further right they are indented instead.
 const LAST_ALIGNED: usize = 60;
 /// How far continuation lines are indented where they are not aligned.
@@ -39,6 +41,8 @@ pub(super) enum Doc {
     All(Vec<Doc>),
     /// On one line if possible.
     Group(Box<Doc>),
+    /// The same, but it may be wider.
+    Row(Box<Doc>),
     /// Separated like words: each begins a new line only if it does not fit on this one.
     Fill(Vec<Doc>),
     /// Its lines are indented further by so many columns.
@@ -47,6 +51,8 @@ pub(super) enum Doc {
     Hang(Box<Doc>),
     /// Its lines begin so many columns to the left of where it begins.
     Align(usize, Box<Doc>),
+    /// Behind it a comment that is about its line; before it, if it takes several.
+    Noted(String, Box<Doc>),
     /// On a line of its own, if it begins where nothing is aligned and does not fit there.
     Fold(Box<Doc>),
 }
@@ -107,6 +113,8 @@ enum What<'d> {
     Doc(&'d Doc),
     /// The words of a [`Doc::Fill`] behind the first.
     Words(&'d [Doc]),
+    /// A comment behind what it is about.
+    Note(&'d str),
 }
 
 #[derive(Default)]
@@ -159,6 +167,7 @@ impl Printer {
             match next.what {
                 What::Doc(doc) => self.doc(doc, next, &mut stack),
                 What::Words(words) => self.words(words, next, &mut stack),
+                What::Note(comment) => self.comment(comment, false, next.indent),
             }
         }
     }
@@ -173,12 +182,14 @@ impl Printer {
             Doc::Blank => self.blank(),
             Doc::Comment(text, own_line) => self.comment(text, *own_line, at.indent),
             Doc::All(docs) => stack.extend(docs.iter().rev().map(with)),
-            Doc::Group(doc) => {
+            Doc::Group(inner) | Doc::Row(inner) => {
                 if self.ended {
                     self.end_line();
                 }
-                let mode = if self.fits(doc, at.indent, stack) { Mode::Flat } else { Mode::Broken };
-                stack.push(Pending { mode, ..with(doc) });
+                let width = if matches!(doc, Doc::Row(_)) { ROW_WIDTH } else { WIDTH };
+                let is_flat = at.mode == Mode::Flat || self.fits(inner, width, at.indent, stack);
+                let mode = if is_flat { Mode::Flat } else { Mode::Broken };
+                stack.push(Pending { mode, ..with(inner) });
             }
             Doc::Fill(words) => {
                 if let Some((first, rest)) = words.split_first() {
@@ -198,8 +209,18 @@ impl Printer {
                 }
                 stack.push(Pending { indent: at.indent + CONTINUED, ..with(doc) });
             }
+            Doc::Noted(comment, doc) => {
+                let own_line = !self.fits(doc, WIDTH, at.indent, stack);
+                if own_line {
+                    self.comment(comment, true, at.indent);
+                    stack.push(with(doc));
+                } else {
+                    stack.extend([Pending { what: What::Note(comment), ..at }, with(doc)]);
+                }
+            }
             Doc::Fold(doc) => {
-                if self.column > LAST_ALIGNED && !self.fits(doc, at.indent, stack) {
+                let is_far = at.mode == Mode::Broken && self.column > LAST_ALIGNED;
+                if is_far && !self.fits(doc, WIDTH, at.indent, stack) {
                     self.end_line();
                 }
                 stack.push(with(doc));
@@ -218,7 +239,7 @@ impl Printer {
             self.end_line();
         }
         self.space = true;
-        if at.mode == Mode::Broken && !self.fits(first, at.indent, stack) {
+        if at.mode == Mode::Broken && !self.fits(first, WIDTH, at.indent, stack) {
             self.end_line();
         }
         stack.push(Pending { what: What::Doc(first), ..at });
@@ -281,10 +302,10 @@ impl Printer {
     }
 
     /// Whether a document fits on this line, with what follows it up to the next possible line end.
-    fn fits(&self, doc: &Doc, indent: usize, behind: &[Pending<'_>]) -> bool {
+    fn fits(&self, doc: &Doc, width: usize, indent: usize, behind: &[Pending<'_>]) -> bool {
         let start = self.first_indent.unwrap_or(indent);
         let column = if self.line.is_empty() { start } else { self.column };
-        let mut room = WIDTH.saturating_sub(column);
+        let mut room = width.saturating_sub(column);
         let mut space = self.space && !self.line.is_empty();
         let mut is_own = true;
         let mut behind = behind.iter().rev();
@@ -312,11 +333,13 @@ impl Printer {
                 }
                 What::Doc(Doc::Line) if next.mode == Mode::Broken => return true,
                 What::Doc(Doc::Space | Doc::Line) => space = true,
-                What::Doc(Doc::Break | Doc::Blank | Doc::Comment(..)) => return !is_own,
+                What::Doc(Doc::Break | Doc::Blank | Doc::Comment(..)) | What::Note(_) => return !is_own,
                 What::Doc(Doc::All(docs)) => open.extend(docs.iter().rev().map(with)),
                 What::Doc(Doc::Fill(words)) => open.push(Pending { what: What::Words(words), ..next }),
                 What::Doc(
                     Doc::Group(doc)
+                    | Doc::Row(doc)
+                    | Doc::Noted(_, doc)
                     | Doc::Indent(_, doc)
                     | Doc::Hang(doc)
                     | Doc::Align(_, doc)
@@ -327,36 +350,17 @@ impl Printer {
     }
 }
 
-/// Puts the trailing comments of neighbouring lines into one column: of lines with the same indent,
-/// with no empty line and no line that is indented less between them.
+/// Puts the trailing comments of neighbouring lines into one column: of lines with the same indent that
+/// follow each other without an empty line.
 fn align_comments(lines: &mut [Line]) {
-    let mut open: Vec<(usize, Vec<usize>)> = Vec::new();
-    for index in 0..lines.len() {
-        let line = &lines[index];
-        let (indent, is_empty, has_comment) = (line.indent, line.is_empty(), line.comment.is_some());
-        while let Some((_, members)) = open.pop_if(|(outer, _)| is_empty || *outer > indent) {
-            align_column(lines, &members);
-        }
-        if has_comment {
-            match open.last_mut() {
-                Some((same, members)) if *same == indent => members.push(index),
-                _ => open.push((indent, vec![index])),
+    for neighbours in lines.chunk_by_mut(|a, b| a.indent == b.indent && a.is_empty() == b.is_empty()) {
+        let commented = neighbours.iter().filter(|line| line.comment.is_some());
+        let widest = commented.map(Line::width).filter(|width| *width <= LAST_COMMENT).max().unwrap_or(0);
+        for line in neighbours {
+            let width = line.width();
+            if let Some((_, space)) = &mut line.comment {
+                *space = widest.saturating_sub(width) + BEFORE_COMMENT;
             }
-        }
-    }
-    for (_, members) in open {
-        align_column(lines, &members);
-    }
-}
-
-fn align_column(lines: &mut [Line], members: &[usize]) {
-    let widths = || members.iter().map(|index| lines[*index].width());
-    let Some(widest) = widths().filter(|width| *width <= LAST_COMMENT).max() else { return };
-    for index in members {
-        let line = &mut lines[*index];
-        let width = line.width();
-        if let Some((_, space)) = &mut line.comment {
-            *space = widest.saturating_sub(width) + BEFORE_COMMENT;
         }
     }
 }

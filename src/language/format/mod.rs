@@ -11,21 +11,25 @@
 //! - Declarations stand apart by one empty line. Those of one line (`let`, `def`, `list`, streams of
 //!   alerts) may also follow each other directly. Between clauses, fields and lines of a test an
 //!   empty line stays where there was one, and several become one.
-//! - What stands in braces is indented by two columns. Fields stand on a line each; those of a
-//!   test's event or expectation on its line, if they fit.
+//! - What stands in braces is indented by two columns, each field on a line of its own. Fields of a
+//!   test stand on its line if they fit. If not, those with commas between them are filled like text,
+//!   and a line end between two of them stays, since it says what belongs together.
 //! - Columns line up between one empty line and the next: name, type and path of fields, the names of
-//!   events, the names of an alert's fields, time and stream of a test's events. So do trailing
-//!   comments, which stand two columns behind the longest line that has one.
-//! - Lines have at most 100 characters, comments not counted, where they can be split. A chain of `and`
-//!   or `or`, a pattern and a call are split everywhere or nowhere: a line goes on in the next one with
-//!   its operator or link. Lists (keys, tags, sinks, values of `in`, fields of tests) are filled like
-//!   text. Continuation lines are aligned with what they continue; behind `where` the operands
-//!   are, so that the operators hang to the left. Beyond column 60 they are indented instead.
-//! - Parentheses that change nothing are left out, except in patterns. Numbers, durations and texts stay
-//!   as they were written. `x 2` becomes `× 2`.
+//!   events, the names of an alert's fields, time and stream of a test's events. So do the
+//!   trailing comments of lines with the same indent, two columns behind the longest of these lines.
+//! - Lines have at most 100 characters, comments not counted, where they can be split; the events of a
+//!   test, being rows of a table, at most 120. A chain of `and` or `or`, a pattern and a call are
+//!   split everywhere or nowhere: a line goes on in the next one with its operator or link. Lists
+//!   (keys, tags, sinks, values of `in`) are filled like text.
+//! - Continuation lines are aligned with what they continue; behind `where` the operands are, so that
+//!   the operators hang to the left. Beyond column 60 they are indented instead.
+//! - Parentheses that change nothing are left out, except in patterns, around `and` within `or`, and
+//!   between `??` and other operators: few people know by heart what binds more tightly there. Numbers,
+//!   durations and texts stay as they were written. `x 2` becomes `× 2`.
 //! - A comment that stands on its own line stays before what it stood before, and one at the end of a
 //!   line behind what it stood behind. Comments behind an operator or a link move before it, because a
-//!   line begins with those.
+//!   line begins with those. One that allows warnings on the line of a clause or the like moves before
+//!   it when that takes several lines now.
 
 mod declarations;
 mod expression;
@@ -149,7 +153,8 @@ impl Formatter<'_> {
         for (index, item) in items.iter().enumerate() {
             let extent = extent(item);
             docs.push(self.source.lead(extent.start, gap));
-            docs.push(print(self, item, index));
+            let item = print(self, item, index);
+            docs.push(self.source.noted(extent, item));
             gap = Gap { from: extent.end, is_first: false, parted: false };
         }
         docs.push(self.source.lead_out(close, gap));

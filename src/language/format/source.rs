@@ -6,6 +6,7 @@
 use super::super::lexer::{Kind, Token, lex};
 use super::super::parser::{CLAUSES, DECLARATIONS, Problems, TEST_LINES};
 use super::super::tree::{Comment, File};
+use super::Extent;
 use super::layout::Doc;
 use crate::diagnostic::{FileId, Span};
 
@@ -52,6 +53,11 @@ impl<'a> Source<'a> {
     pub fn next_symbol(&self, start: u32, symbol: &str) -> u32 {
         let mut tokens = self.tokens_from(start).iter();
         tokens.find(|token| token.is_symbol(symbol)).map_or(start, |token| token.span.start)
+    }
+
+    /// Whether this symbol is the next token, from the byte `start` on.
+    pub fn is_symbol(&self, start: u32, symbol: &str) -> bool {
+        self.tokens_from(start).first().is_some_and(|token| token.is_symbol(symbol))
     }
 
     /// The first name or value of what begins at `start`, behind parentheses, `not` and `-`.
@@ -130,6 +136,24 @@ impl<'a> Source<'a> {
         Doc::All(docs)
     }
 
+    /// What was printed of an item, with the comment that allows warnings on its line: such a comment
+    /// is about the whole line, so it must not end up on the last of several.
+    pub fn noted(&mut self, extent: Extent, item: Doc) -> Doc {
+        let place = extent.start as usize..extent.end as usize;
+        match self.comments {
+            [comment, rest @ ..] if is_about_line(comment) && comment.span.start >= extent.end => {
+                let between = &self.text[place.end..comment.span.start as usize];
+                if self.text[place].contains('\n') || !between.chars().all(|c| c == ',' || c.is_whitespace())
+                {
+                    return item;
+                }
+                self.comments = rest;
+                Doc::Noted(comment.text.clone(), Box::new(item))
+            }
+            _ => item,
+        }
+    }
+
     /// The comments before the brace that closes at `end`, or the end of the file.
     pub fn lead_out(&mut self, end: u32, gap: Gap) -> Doc {
         Doc::All(self.comment_lines(end, gap).0)
@@ -163,6 +187,11 @@ impl<'a> Source<'a> {
         }
         false
     }
+}
+
+/// Whether a comment allows warnings on its line.
+fn is_about_line(comment: &Comment) -> bool {
+    !comment.own_line && comment.text.trim_start_matches('#').trim_start().starts_with("allow")
 }
 
 /// What lies between two items of a block.

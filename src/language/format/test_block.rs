@@ -68,8 +68,16 @@ impl Formatter<'_> {
         // Two columns apart, so that the times stand out.
         head.extend([padding(width, widths.at), Doc::text("  "), self.name(stream)]);
         head.extend([padding(stream.node.len(), widths.stream), Doc::Space]);
-        let fields = self.inline(fields, |name| name.span.start, Self::name, close);
-        Doc::All(vec![Doc::hang(head), fields])
+        let Some((first, _)) = fields.first() else {
+            let comments = self.source.comments(close);
+            let docs =
+                vec![Doc::hang(head), Doc::text("{"), Doc::indent(INDENT, vec![comments]), Doc::text("}")];
+            return Doc::All(docs);
+        };
+        head.extend([Doc::text("{"), self.source.comments(first.span.start), Doc::Space]);
+        let fields = self.test_fields(fields, |name| name.span.start, Self::name, close);
+        head.extend([Doc::Row(Box::new(Doc::align(vec![fields]))), Doc::Space, Doc::text("}")]);
+        Doc::hang(head)
     }
 
     /// `expect RULE [× n] [timeout] { fields }`
@@ -88,42 +96,50 @@ impl Formatter<'_> {
         if timeout {
             head.extend([Doc::Space, Doc::text("timeout")]);
         }
-        let mut docs = vec![Doc::hang(head)];
         // `expect late` alone counts late events.
         let is_count = rule.node == "late" && times.is_none() && !timeout;
-        if !fields.is_empty() || is_count || self.source.has_comments(close) {
-            docs.push(Doc::Space);
-            docs.push(self.inline(fields, |path| path.span.start, Self::written, close));
+        if fields.is_empty() && !is_count && !self.source.has_comments(close) {
+            return Doc::hang(head);
         }
-        Doc::All(docs)
+        head.push(Doc::Space);
+        let first = fields.first().map_or(close, |(path, _)| path.span.start);
+        let comments = self.source.comments(first);
+        let mut docs = vec![Doc::text("{"), Doc::indent(INDENT, vec![comments])];
+        if !fields.is_empty() {
+            let fields = self.test_fields(fields, |path| path.span.start, Self::written, close);
+            docs.extend([Doc::indent(INDENT, vec![Doc::Line, fields]), Doc::Line]);
+        }
+        docs.push(Doc::text("}"));
+        Doc::All(vec![Doc::hang(head), Doc::group(docs)])
     }
 
-    /// `{ name: value, … }`, on one line if it fits.
-    fn inline<T>(
+    /// `name: value, …`, and the comments before the brace behind them that stand on lines of their own.
+    /// Commas let them flow; a line end between two of them stays.
+    fn test_fields<T>(
         &mut self,
         fields: &[(T, Expr)],
         start: impl Fn(&T) -> u32,
         mut name: impl FnMut(&mut Self, &T) -> Doc,
         close: u32,
     ) -> Doc {
+        let mut docs = Vec::new();
         let mut words = Vec::new();
-        let mut docs = vec![Doc::text("{")];
-        docs.push(self.source.comments(fields.first().map_or(close, |(name, _)| start(name))));
         for (index, (path, value)) in fields.iter().enumerate() {
             let path = name(self, path);
             let mut word = vec![path, Doc::text(":"), Doc::Space, self.expression(value)];
-            if let Some((next, _)) = fields.get(index + 1) {
-                word.push(Doc::text(","));
-                word.push(self.source.comments(start(next)));
-            }
+            let Some((next, _)) = fields.get(index + 1) else {
+                words.push(Doc::hang(word));
+                break;
+            };
+            let flows = self.source.is_symbol(value.span.end, ",");
+            word.extend(flows.then(|| Doc::text(",")));
+            word.push(self.source.comments(start(next)));
             words.push(Doc::hang(word));
+            if !flows {
+                docs.extend([Doc::Fill(std::mem::take(&mut words)), Doc::Break]);
+            }
         }
-        if words.is_empty() {
-            return Doc::All(vec![Doc::indent(INDENT, docs), Doc::text("}")]);
-        }
-        let inside = self.source.comments(close);
-        docs.push(Doc::Indent(INDENT, Box::new(Doc::All(vec![Doc::Line, Doc::Fill(words), inside]))));
-        docs.extend([Doc::Line, Doc::text("}")]);
-        Doc::group(docs)
+        docs.extend([Doc::Fill(words), self.source.comments_inside(close)]);
+        Doc::All(docs)
     }
 }

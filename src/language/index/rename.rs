@@ -148,8 +148,7 @@ impl Index {
                 Some(tree) => tree,
                 None => {
                     let (tree, problems) = parse(id, &new.text);
-                    let (_, before) = parse(id, &old.text);
-                    no_new_error(name, &before, &problems)?;
+                    no_new_error(name, || parse(id, &old.text).1, &problems)?;
                     tree
                 }
             });
@@ -158,9 +157,8 @@ impl Index {
         if !self.means_the_same(&index, symbol, edits) {
             return Err(CannotRename::Ambiguous(name.to_owned()));
         }
-        let (_, before) = check(trees);
         let (_, problems) = check(&new_trees);
-        no_new_error(name, &before, &problems)
+        no_new_error(name, || check(trees).1, &problems)
     }
 
     fn means_the_same(&self, after: &Index, symbol: SymbolId, edits: &[Edit]) -> bool {
@@ -212,9 +210,17 @@ fn same_meaning(old: &Occurrence, new: &Occurrence) -> bool {
     }
 }
 
-fn no_new_error(name: &str, before: &Diagnostics, after: &Diagnostics) -> Result<(), CannotRename> {
-    let (errors, _) = before.counts();
-    if after.counts().0 <= errors {
+/// Fails when there are more errors than before, which is only worked out when there are any.
+fn no_new_error(
+    name: &str,
+    before: impl FnOnce() -> Diagnostics,
+    after: &Diagnostics,
+) -> Result<(), CannotRename> {
+    if !after.has_errors() {
+        return Ok(());
+    }
+    let before = before();
+    if after.counts().0 <= before.counts().0 {
         return Ok(());
     }
     let known: Vec<&str> = before.iter().map(|one| one.message.as_str()).collect();

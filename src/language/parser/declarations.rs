@@ -94,7 +94,7 @@ fn stream_head(mut input: Tokens<'_>) -> Parsed<'_, Head> {
         if let Some(earlier) = earlier.filter(|_| token.kind == Kind::Name) {
             let message = format!("`{}` is given twice", token.text);
             let problem = Diagnostic::new(codes::E0012, token.span, message);
-            input.report(problem.also(earlier, "first given here"));
+            input.report(problem.also(earlier, "first given here").help("keep one of the two"));
         }
         let (rest, part) = opt(head_part).parse(input)?;
         input = rest;

@@ -63,7 +63,8 @@ fn counted(input: Tokens<'_>) -> Parsed<'_, Quantifier> {
                     modifier.span,
                     format!("`{}` is given twice", input.peek().text),
                 )
-                .also(earlier.span, "first given here"),
+                .also(earlier.span, "first given here")
+                .help("keep one of the two"),
             ),
             None => modifiers.push(modifier),
         }

@@ -270,7 +270,9 @@ fn over(input: Tokens<'_>, mut value: Operand) -> Parsed<'_, Operand> {
             .fail(problem.help("write it behind a call such as `count(auth where not ok) over 10m`"));
     };
     if over.is_some() {
-        input.report(Diagnostic::new(codes::E0012, token.span, "`over` is given twice"));
+        input.report(
+            Diagnostic::new(codes::E0012, token.span, "`over` is given twice").help("keep one of the two"),
+        );
     }
     let parts = (opt(word("previous")), cut(duration));
     let (input, (previous, duration)) = preceded(word("over"), parts).parse(input)?;

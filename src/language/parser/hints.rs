@@ -10,7 +10,10 @@ use super::recovery::misspelt;
 /// The hint for what is found at `at`; `words` could have stood there besides what was expected.
 pub(super) fn hint(at: Tokens<'_>, expected: &[Expected], words: &[&'static str]) -> Option<String> {
     hyphen(at, expected)
+        .or_else(|| decimal_comma(at))
         .or_else(|| symbol(at, expected))
+        .or_else(|| quoted(at, expected))
+        .or_else(|| unseparated(at, expected))
         .or_else(|| operator_word(at, expected))
         .or_else(|| misspelt_word(at, expected, words))
 }
@@ -29,6 +32,35 @@ fn hyphen(at: Tokens<'_>, expected: &[Expected]) -> Option<String> {
     Some(format!("a name cannot hold `-`: write `{}_{}`", before.text, after.text))
 }
 
+/// `500,00`
+fn decimal_comma(at: Tokens<'_>) -> Option<String> {
+    let (before, comma, after) = (at.previous()?, at.peek(), at.peek_at(1));
+    let joined = before.span.end == comma.span.start && comma.span.end == after.span.start;
+    let numbers =
+        matches!(before.kind, Kind::Int(_)) && matches!(after.kind, Kind::Int(_)) && comma.is_symbol(",");
+    (joined && numbers).then(|| format!("a number is written with a point: `{}.{}`", before.text, after.text))
+}
+
+/// A text in the place of a name.
+fn quoted(at: Tokens<'_>, expected: &[Expected]) -> Option<String> {
+    let token = at.peek();
+    let wants_name = matches!(expected, [Expected::Thing("the name of a sink")]);
+    let name = token.text.trim_matches('"');
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    (token.kind == Kind::Text && wants_name && is_name).then(|| format!("write `{name}` without quotes"))
+}
+
+/// `by card merchant`
+fn unseparated(at: Tokens<'_>, expected: &[Expected]) -> Option<String> {
+    let wants = |text| expected.contains(&Expected::Text(text));
+    let (before, token) = (at.previous()?, at.peek());
+    let is_key = wants("=") && wants(",") && wants(".");
+    let names = before.kind == Kind::Name && token.kind == Kind::Name;
+    (is_key && names)
+        .then(|| format!("the parts of a key are separated by commas: `{}, {}`", before.text, token.text))
+}
+
 fn symbol(at: Tokens<'_>, expected: &[Expected]) -> Option<String> {
     let token = at.peek();
     if token.kind != Kind::Symbol {
@@ -44,6 +76,7 @@ fn symbol(at: Tokens<'_>, expected: &[Expected]) -> Option<String> {
         "+" | "*" | "?" | "{" if wants(Expected::Text("then")) => {
             "a count stands before its step: `3+ a`, `0+ a`, `2..5 a` or `optional a`"
         }
+        "(" if wants(Expected::Text("{")) => "write `{`: fields stand in braces",
         "?" if wants(Expected::OPERATOR) => "write `if(condition, then, otherwise)`",
         ")" | "]" if follows(",") => "leave out the comma before it",
         "*" if follows("(") => "name the stream or the event that is counted, such as `count(auth)`",
@@ -65,6 +98,7 @@ fn operator_word(at: Tokens<'_>, expected: &[Expected]) -> Option<String> {
         "over" if expected.contains(&Expected::EXPRESSION) => {
             "`over` stands behind the parentheses: `count(auth where not ok) over 10m`".to_owned()
         }
+        "when" | "if" | "with" if expected.contains(&Expected::Text("where")) => "write `where`".to_owned(),
         _ if !expected.contains(&Expected::OPERATOR) => return None,
         "between" => "write `x >= 1 and x <= 5`".to_owned(),
         "contains" | "starts_with" | "ends_with" => format!("write `{}(x, \"…\")`", token.text),

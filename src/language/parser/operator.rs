@@ -217,7 +217,8 @@ pub(super) fn check_chain(input: &Tokens<'_>, left: &Operand, after: &After) {
     if after.level() > Level::Comparison {
         // Only behind `is missing` and `in (…)`, which nothing follows that binds more tightly.
         let problem = Diagnostic::new(codes::E0006, input.peek().span, "this operator follows a condition")
-            .also(left.expr.span, "this is true or false");
+            .also(left.expr.span, "this is true or false")
+            .help("to count with a condition, write `if(condition, 1, 0)`");
         return input.report(problem);
     }
     let problem = Diagnostic::new(codes::E0013, input.peek().span, "comparisons cannot be chained")

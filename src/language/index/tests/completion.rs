@@ -215,9 +215,8 @@ fn a_cursor_may_stand_anywhere() {
     for byte in 0..=text.len() as u32 + 3 {
         // Cut off behind the cursor as well, as while it is being written.
         let cut = text.get(..byte as usize).unwrap_or(&text);
-        for text in [&*text, cut] {
-            let found = index.complete(FileId(0), text, byte);
-            assert!(found.word.start <= byte && byte <= found.word.end);
-        }
+        let text = if byte % 2 == 0 { &*text } else { cut };
+        let found = index.complete(FileId(0), text, byte);
+        assert!(found.word.start <= byte && byte <= found.word.end);
     }
 }

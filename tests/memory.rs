@@ -1,0 +1,104 @@
+//! The memory that partial matches take is what `tripline check --cost` says: an allocator that counts is
+//! compared with the estimate.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tripline::codec::Decoder;
+use tripline::codec::json::JsonDecoder;
+use tripline::diagnostic::Sources;
+use tripline::engine::{Engine, EngineOptions};
+use tripline::event::{PartitionId, Position, Timestamp};
+use tripline::program::Program;
+use tripline::program::cost::{DISTINCT_BYTES, RECORD_BYTES};
+
+/// Counts the bytes that are in use.
+struct Counting;
+
+static IN_USE: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call goes on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        IN_USE.fetch_add(layout.size(), Ordering::Relaxed);
+        // SAFETY: as the caller of this function warrants.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: as the caller of this function warrants.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// How many events each key is sent: a power of two, so that lists have no room to spare.
+const EVENTS: usize = 1_024;
+
+/// What the rule with these clauses really takes, and what its cost says, after [`EVENTS`] events that
+/// each begin a match; a run holds all events since it began if `keeps`.
+fn compare(clauses: &str, keeps: bool) -> (usize, usize) {
+    let text = format!(
+        "stream s time at idle 30s {{ k string, t string, v int, at timestamp(ms) }}\n\
+         rule r {{\n  by k\n  event a = s where t == \"a\"\n{clauses}\n  alert low \"x\"\n}}\n"
+    );
+    let (program, diagnostics) = Program::compile(&Sources::new([("r.trip", text.as_str())]));
+    let program = Arc::new(program.unwrap_or_else(|| panic!("{diagnostics:?}")));
+    let cost = program.cost("r").expect("the rule is there").memory;
+    let stream = program.stream("s").expect("it is declared");
+    let mut decoder = JsonDecoder::new(stream, program.schema(stream));
+    let mut engine = Engine::new(Arc::clone(&program), EngineOptions::RECORDED);
+    engine.open(stream, PartitionId(0), Timestamp::from_micros(0));
+    let mut record = 0;
+    let before = IN_USE.load(Ordering::Relaxed);
+    for number in 0..EVENTS {
+        let raw = format!(r#"{{"k":"k","t":"a","v":{:04},"at":{}}}"#, 1_000 + number % 8_000, 1_000 + number);
+        record = raw.len();
+        let position = Position { partition: PartitionId(0), offset: number as u64 };
+        let now = Timestamp::from_millis(1_000 + number as i64).expect("a small number");
+        let event = decoder.decode(raw.as_bytes(), position, now).expect("it is well formed");
+        engine.push(event, now).expect("it is not late");
+    }
+    let taken = IN_USE.load(Ordering::Relaxed) - before;
+    assert_eq!(engine.live_runs(), EVENTS, "{clauses}");
+    let captured = if keeps { EVENTS * (EVENTS + 1) / 2 } else { EVENTS };
+    let event = cost.event - RECORD_BYTES + record;
+    let distinct = if keeps { cost.distinct * captured * DISTINCT_BYTES } else { 0 };
+    (taken, EVENTS * (cost.run + event) + captured * cost.capture + distinct)
+}
+
+#[test]
+fn partial_matches_take_what_their_cost_says() {
+    let sums = "event b = s where t == \"b\" and v > avg(a.v) + sum(a.v) + max(a.v)";
+    let distinct = "event b = s where t == \"b\" and v > count_distinct(a.v)";
+    for (clauses, keeps, exact) in [
+        ("match a then s as b within 1h".to_owned(), false, true),
+        (format!("{sums}\n  match a then b within 1h"), false, true),
+        ("match (a then (s as b then s as c within 1m) within 5m) then s as d".to_owned(), false, true),
+        ("event b = s where t == \"b\"\n  match 1+ a then b within 1h".to_owned(), true, true),
+        (format!("{distinct}\n  match 1+ a then b within 1h\n  max events 10_000_000"), true, false),
+    ] {
+        // What follows never comes, so that every event begins a run that stays.
+        let clauses = clauses.replace("s as", "x as");
+        let clauses = if clauses.contains("x as") {
+            format!("event x = s where t == \"x\"\n  {clauses}")
+        } else {
+            clauses
+        };
+        let clauses = if clauses.contains("max events") {
+            clauses
+        } else {
+            format!("{clauses}\n  max events 10_000_000")
+        };
+        let (taken, told) = compare(&clauses, keeps);
+        println!("{taken} taken, {told} told: {clauses}");
+        assert!(taken <= told + told / 20, "{taken} bytes, not {told}: {clauses}");
+        if exact {
+            assert!(taken >= told - told / 10, "{taken} bytes, not {told}: {clauses}");
+        }
+    }
+}
