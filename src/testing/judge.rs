@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::alert::{Alert, AlertKind};
 use crate::diagnostic::Sources;
 use crate::event::{Event, Value};
-use crate::language::case::{Case, Expectation, ExpectationKind, Given, Place, Step, Wanted, WantedField};
+use crate::language::case::{
+    Case, Expectation, ExpectationKind, Given, Member, Place, Step, Wanted, WantedField,
+};
 use crate::program::Program;
 use crate::table::Tables;
 
@@ -261,7 +263,8 @@ impl Judge<'_> {
     }
 
     fn differences(&self, wanted: &Wanted, alert: &Alert) -> Vec<Difference> {
-        let kind = (alert.kind != wanted.kind).then(|| {
+        let is_named = wanted.fields.iter().any(|field| field.place == Place::Member(Member::Kind));
+        let kind = (alert.kind != wanted.kind && !is_named).then(|| {
             let word = |kind| Value::text(compare::kind(kind));
             self.difference("kind", word(wanted.kind), Ok(word(alert.kind)), false)
         });
