@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::{Ordering, Partition, Waiting};
 use crate::event::{Event, PartitionId, SequencePoint, StreamId, StreamSchema, Timestamp};
 
-/// All of an [`Ordering`] that changes. What can be found out from it is left out: which partition
+/// All that changes of what puts events in order. What can be found out from it is left out: which partition
 /// holds time back.
 #[derive(Clone, Debug)]
 pub struct OrderingState {

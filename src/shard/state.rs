@@ -60,7 +60,7 @@ pub struct Counters {
     pub future: u64,
 }
 
-/// All of a [`Shard`] that changes.
+/// All that changes of what runs rules over keys.
 #[derive(Clone, Debug)]
 pub struct ShardState {
     /// The keys that have live runs.

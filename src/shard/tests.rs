@@ -201,3 +201,39 @@ fn rules_that_ask_the_same_share_what_is_kept() {
     assert_eq!(events(&format!("{one}{same}{other}")), 20, "one more log that takes them");
     assert_eq!(events(&format!("{one}{off}")), 10, "a rule that is off keeps nothing");
 }
+
+#[test]
+fn partial_matches_can_be_looked_at() {
+    let mut shard = shard(
+        r#"rule r {
+             by k
+             event one = s where n == 1
+             event two = s where n == 2
+             event no  = s where n == 0
+             match 2+ one then not no then two within 10s
+             alert low "x"
+           }"#,
+    );
+    let rule = shard.program.rule("r").expect("it is declared");
+    assert!(shard.runs(rule).is_empty());
+    shard.take(&event(0, "a", 1));
+    shard.take(&event(1, "a", 1));
+    shard.take(&event(2, "b", 1));
+    let mut runs = shard.runs(rule);
+    runs.sort_by_key(|run| (run.key[0].1.to_string(), run.missing));
+    let shown: Vec<String> = runs
+        .iter()
+        .map(|run| {
+            let waits = run.waits.iter().map(|wait| format!("{} {:?}", wait.event, wait.until.unwrap()));
+            let waits: Vec<String> = waits.collect();
+            format!("{} {} {} {}", run.key[0].1, run.captured.len(), run.missing, waits.join(", "))
+        })
+        .collect();
+    let until = |second: i64| Timestamp::from_micros(second * 1_000_000).to_string();
+    let expected = [
+        format!("a 2 1 one {0}, two {0}", until(10)),
+        format!("a 1 2 one {}", until(11)),
+        format!("b 1 2 one {}", until(12)),
+    ];
+    assert_eq!(shown, expected);
+}

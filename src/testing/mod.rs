@@ -15,20 +15,21 @@ mod assign;
 mod compare;
 mod explain;
 mod failure;
+mod judge;
 mod play;
 mod record;
 mod show;
 mod trace;
+mod why;
 
 use std::sync::Arc;
 
-use crate::alert::Alert;
 use crate::diagnostic::Sources;
-use crate::language::case::{Case, Expectation, ExpectationKind, Wanted};
+use crate::language::case::Case;
 use crate::program::Program;
 use crate::table::Tables;
 
-use play::Played;
+use judge::Judge;
 
 pub use failure::{Difference, Failure};
 
@@ -59,63 +60,6 @@ impl Outcome {
 /// When the test, the sources or the tables are those of another program: a mistake in the caller.
 pub fn run(program: &Arc<Program>, tables: &Arc<Tables>, sources: &Sources, case: &Case) -> Outcome {
     let played = play::play(program, tables, case);
-    let judge =
-        Judge { program, tables, sources, case, played: &played, assigned: Vec::new(), taken: Vec::new() };
-    let failures = judge.assign().failures();
+    let failures = Judge::new(program, tables, sources, case, &played).failures();
     Outcome { failures, alerts: played.alerts.len() }
-}
-
-/// Holds what came of a test against what was expected.
-struct Judge<'a> {
-    program: &'a Arc<Program>,
-    tables: &'a Arc<Tables>,
-    sources: &'a Sources,
-    case: &'a Case,
-    played: &'a Played,
-    /// For each expectation of alerts, those that satisfy it.
-    assigned: Vec<Vec<usize>>,
-    /// For each alert, whether it satisfies an expectation.
-    taken: Vec<bool>,
-}
-
-impl<'a> Judge<'a> {
-    /// Finds the alerts that satisfy the expectations.
-    fn assign(mut self) -> Judge<'a> {
-        let wanted: Vec<&Wanted> = self.wanted().map(|(_, wanted)| wanted).collect();
-        let fits = wanted.iter().map(|wanted| self.fitting(wanted)).collect::<Vec<_>>();
-        let counts: Vec<usize> = wanted.iter().map(|wanted| wanted.times as usize).collect();
-        self.assigned = assign::assign(&counts, &fits, self.played.alerts.len());
-        self.taken = vec![false; self.played.alerts.len()];
-        self.assigned.iter().flatten().for_each(|alert| self.taken[*alert] = true);
-        self
-    }
-
-    /// The expectations of alerts.
-    fn wanted(&self) -> impl Iterator<Item = (&'a Expectation, &'a Wanted)> + use<'a> {
-        self.case.expectations.iter().filter_map(|expectation| match &expectation.kind {
-            ExpectationKind::Alert(wanted) => Some((expectation, wanted)),
-            _ => None,
-        })
-    }
-
-    /// The alerts that could satisfy an expectation.
-    fn fitting(&self, wanted: &Wanted) -> Vec<usize> {
-        let alerts = self.played.alerts.iter().enumerate();
-        alerts.filter(|(_, alert)| self.fits(wanted, alert)).map(|(index, _)| index).collect()
-    }
-
-    fn fits(&self, wanted: &Wanted, alert: &Alert) -> bool {
-        alert.rule == wanted.rule
-            && alert.kind == wanted.kind
-            && wanted
-                .fields
-                .iter()
-                .all(|field| compare::found(self.program, self.case, alert, field).is_expected())
-    }
-
-    /// The alerts that satisfy no expectation.
-    fn unexpected(&self) -> Vec<&'a Alert> {
-        let alerts = self.played.alerts.iter().zip(&self.taken);
-        alerts.filter(|(_, taken)| !**taken).map(|(alert, _)| alert).collect()
-    }
 }

@@ -95,21 +95,57 @@ fn when_alerts_are_taken_out_is_without_effect() {
     }
 }
 
+/// Rules that hold more than runs: what a limit counts, a past, and events made of alerts.
+const HOLDING_MORE: &str = r#"
+rule base {
+  by k
+  event a = s where t == "a"
+  match a then s as b within 3s
+  overlap all
+  alert low "{k}" { v = a.v }
+  on timeout alert low "{k}" { v = a.v }
+  limit 1 per 2s for each a.v % 3
+}
+
+stream made from base
+
+rule upper {
+  by k
+  match 2 made then not made for 1s
+  alert low "{count(s where t == \"b\") over 4s}" { sum = sum(s.v) over previous 3s }
+  limit 2 per 3s
+}
+
+rule habit {
+  by k
+  event high = s where v > avg(s.v) over previous 3s
+  match high then s as next_one within 2s
+  alert low "{k}" { distinct = count_distinct(s.t) over 5s }
+}
+"#;
+
 #[test]
 fn stopping_and_restoring_is_without_effect() {
+    let mut reported = BTreeSet::new();
     for seed in seeds(150) {
         let mut set = RuleSet::new(seed);
         // Some events wait for their turn when the engine is stopped.
-        let program = program(&set.text().replace("time at {", "time at late 2s {"));
+        let text = set.text().replace("time at {", "time at late 2s {") + HOLDING_MORE;
+        let program = program(&text);
         let arrivals: Vec<Arrival> =
             set.events.iter().map(|event| (set.random.number(0, 1), event.clone())).collect();
-        let expected = engine::as_json(&engine::alerts_in_batches(&program, &arrivals, usize::MAX));
+        let alerts = engine::alerts_in_batches(&program, &arrivals, usize::MAX);
+        reported.extend(alerts.iter().map(|alert| alert.rule.to_string()));
+        let expected = engine::as_json(&alerts);
         let after_each = engine::alerts_with_restarts(&program, &arrivals, |_| true);
         assert_eq!(expected, engine::as_json(&after_each), "seed {seed}, after each\n{}", set.show());
         for once in 0..arrivals.len() {
             let alerts = engine::alerts_with_restarts(&program, &arrivals, |offset| offset == once);
             assert_eq!(expected, engine::as_json(&alerts), "seed {seed}, after {once}\n{}", set.show());
         }
+    }
+    for rule in ["base", "upper", "habit"] {
+        assert!(reported.contains(rule), "`{rule}` never reports anything");
     }
 }
 

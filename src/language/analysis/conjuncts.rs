@@ -42,6 +42,14 @@ fn conjunct(expr: &tree::Expr, checked: &HashMap<Span, Expr>) -> Option<Conjunct
     }
     let mut rest = vec![expr];
     while let Some(expr) = rest.pop() {
+        // The key of a row is worth seeing beside what stands in it.
+        if let ExprKind::Field(of, _) = &expr.kind
+            && let ExprKind::Index(_, keys) = &of.kind
+        {
+            show(expr);
+            rest.extend(keys.iter().rev());
+            continue;
+        }
         let (is_shown, goes_on) = match &expr.kind {
             ExprKind::Name(_) | ExprKind::Field(..) | ExprKind::Index(..) => (true, false),
             ExprKind::Call { function, over, .. } => {

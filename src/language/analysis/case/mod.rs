@@ -3,6 +3,7 @@
 //! Enters: the trees of tests, the names that all files share and the rules that have been checked.
 //! Leaves: tests that can be run. A mistake in one line does not hide those of others.
 
+mod alert;
 mod event;
 mod expect;
 mod value;

@@ -1,113 +1,22 @@
-//! Finds out what became of the partial match that came nearest to a report, by running the test
-//! again and looking on: first for which it is, then for what happened to it.
+//! What happened to one partial match.
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
-use crate::event::{Event, Key, SequencePoint, Timestamp, Value};
+use crate::event::{Event, Timestamp};
+use crate::language::checked::VariableId;
 use crate::matcher::explain::{Answer, Explanation, Gone, Step, Verdict};
-use crate::matcher::view::{Captured, Wait};
+use crate::matcher::view::Wait;
 use crate::matcher::{Report, ReportKind, Run};
 use crate::program::{Program, RuleId};
 use crate::shard::{Seen, Watcher};
 
-/// The parts of a key that an expectation names, by their places.
-pub(super) type WantedKey = Vec<(usize, Value)>;
-
-/// Whether a key has the parts that are wanted.
-fn has(key: &Key, wanted: &WantedKey) -> bool {
-    wanted.iter().all(|(part, value)| key.values().get(*part) == Some(value))
-}
-
-/// A partial match: what tells it from all others.
-#[derive(Clone, Debug)]
-pub(super) struct Found {
-    pub key: Key,
-    pub captured: Captured,
-}
-
-impl Found {
-    /// Whether it has the key that is wanted.
-    pub fn has(&self, wanted: &WantedKey) -> bool {
-        has(&self.key, wanted)
-    }
-}
-
-/// Looks for the partial match of a rule that came nearest to a report.
-#[derive(Debug)]
-pub(super) struct Nearest {
-    rule: RuleId,
-    wanted: WantedKey,
-    /// What was captured by matches that were reported: these partial matches lack nothing.
-    done: Vec<Vec<SequencePoint>>,
-    distances: Vec<u32>,
-    best: Option<(Score, Found)>,
-}
-
-/// How near a partial match came: whether it has the wanted key, how little it lacks, how much it has
-/// captured.
-type Score = (bool, Reverse<u32>, usize);
-
-impl Nearest {
-    pub fn new(
-        program: &Arc<Program>,
-        rule: RuleId,
-        wanted: WantedKey,
-        done: Vec<Vec<SequencePoint>>,
-    ) -> Nearest {
-        let distances = program.compiled()[rule.0 as usize].automaton.distances();
-        Nearest { rule, wanted, done, distances, best: None }
-    }
-
-    /// The partial match, if there was any.
-    pub fn into_found(self) -> Option<Found> {
-        self.best.map(|(_, found)| found)
-    }
-
-    fn look(&mut self, seen: &Seen<'_>) {
-        for run in seen.runs.runs().iter().filter(|run| !run.is_reported()) {
-            let missing = Reverse(run.missing(seen.matcher.rule, &self.distances));
-            let score = (has(seen.key, &self.wanted), missing, run.len());
-            if self.best.as_ref().is_some_and(|(best, _)| *best >= score) {
-                continue;
-            }
-            let captured = run.captured();
-            if !self.is_done(&captured) {
-                self.best = Some((score, Found { key: seen.key.clone(), captured }));
-            }
-        }
-    }
-
-    /// Whether a match was reported that began with all that.
-    fn is_done(&self, captured: &Captured) -> bool {
-        let points = || captured.iter().map(|(_, point)| point);
-        self.done
-            .iter()
-            .any(|done| done.len() >= captured.len() && done.iter().zip(points()).all(|(a, b)| a == b))
-    }
-}
-
-impl Watcher for Nearest {
-    fn wants(&self, rule: RuleId) -> bool {
-        rule == self.rule
-    }
-
-    fn event(&mut self, _: &Seen<'_>, _: &Event) {}
-
-    fn time(&mut self, _: &Seen<'_>, _: Timestamp) {}
-
-    fn after(&mut self, seen: &Seen<'_>, _: &[Report]) {
-        self.look(seen);
-    }
-
-    fn keyless(&mut self, _: RuleId, _: &Event) {}
-}
+use super::Found;
 
 /// Something that happened to a partial match.
 #[derive(Clone, Debug)]
-pub(super) enum Happened {
+pub(in crate::testing) enum Happened {
     /// It took an event.
-    Taken(Event, crate::language::checked::VariableId),
+    Taken(Event, VariableId),
     /// It went on without an event, which did not fit any of these.
     Skipped(Event, Vec<Step>),
     /// An event took away what it waited for.
@@ -126,7 +35,7 @@ pub(super) enum Happened {
 
 /// Follows one partial match.
 #[derive(Debug)]
-pub(super) struct Story {
+pub(in crate::testing) struct Story {
     rule: RuleId,
     target: Found,
     distances: Vec<u32>,
@@ -300,50 +209,4 @@ impl Watcher for Story {
     }
 
     fn keyless(&mut self, _: RuleId, _: &Event) {}
-}
-
-/// Most other keys that are noted.
-const MAX_OTHERS: usize = 100;
-
-/// Finds out why no partial match began.
-#[derive(Debug)]
-pub(super) struct Starts {
-    rule: RuleId,
-    pub wanted: WantedKey,
-    /// The events of the wanted key, with what each was to the first steps.
-    pub offered: Vec<(Event, Vec<Step>)>,
-    /// The events that belong to no group.
-    pub keyless: Vec<Event>,
-    /// The keys of the other events.
-    pub others: Vec<Key>,
-}
-
-impl Starts {
-    pub fn new(rule: RuleId, wanted: WantedKey) -> Starts {
-        Starts { rule, wanted, offered: Vec::new(), keyless: Vec::new(), others: Vec::new() }
-    }
-}
-
-impl Watcher for Starts {
-    fn wants(&self, rule: RuleId) -> bool {
-        rule == self.rule
-    }
-
-    fn event(&mut self, seen: &Seen<'_>, event: &Event) {
-        if has(seen.key, &self.wanted) {
-            self.offered.push((event.clone(), seen.matcher.explain_start(event)));
-        } else if self.others.len() < MAX_OTHERS && !self.others.contains(seen.key) {
-            self.others.push(seen.key.clone());
-        }
-    }
-
-    fn time(&mut self, _: &Seen<'_>, _: Timestamp) {}
-
-    fn after(&mut self, _: &Seen<'_>, _: &[Report]) {}
-
-    fn keyless(&mut self, rule: RuleId, event: &Event) {
-        if rule == self.rule {
-            self.keyless.push(event.clone());
-        }
-    }
 }
