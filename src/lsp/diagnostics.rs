@@ -7,12 +7,15 @@ use gen_lsp_types::{
     Range,
 };
 
-use crate::diagnostic::{Diagnostic, Severity, codes};
+use crate::diagnostic::{Code as OurCode, Diagnostic, Severity, codes};
 
 use super::ruleset::RuleSet;
 
 /// The name that editors show beside a message.
 pub const SOURCE: &str = "tripline";
+
+/// Warnings of what could be left out, which editors show in a paler colour.
+const UNNEEDED: [OurCode; 5] = [codes::W0507, codes::W0510, codes::W0512, codes::W0517, codes::W0519];
 
 /// What is to be shown of a file.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,8 +54,7 @@ fn shown(set: &RuleSet, diagnostic: &Diagnostic, range: Range) -> Shown {
     for help in &diagnostic.help {
         message.push_str(&format!("\nhelp: {help}"));
     }
-    // An editor shows what is not needed in a paler colour.
-    let is_unneeded = diagnostic.code == codes::W0507;
+    let is_unneeded = UNNEEDED.contains(&diagnostic.code);
     Shown {
         range,
         severity: Some(match diagnostic.severity() {

@@ -88,7 +88,11 @@ fn symbol(set: &RuleSet, id: SymbolId, with_words: bool) -> String {
         SymbolKind::Let => (format!("let {written}"), String::new()),
         SymbolKind::Def => (format!("def {written}"), String::new()),
         SymbolKind::Parameter => (written.to_owned(), format!("Parameter of `{owner}`.")),
-        SymbolKind::Rule => (format!("rule {}", symbol.name), words_for(set, symbol)),
+        SymbolKind::Rule => {
+            let cost = set.program().and_then(|program| program.cost(&symbol.name));
+            let cost = cost.map(|cost| format!("\n\n{}", cost.summary())).unwrap_or_default();
+            (format!("rule {}", symbol.name), words_for(set, symbol) + &cost)
+        }
         SymbolKind::Event if with_words => (written.to_owned(), words_for(set, symbol)),
         SymbolKind::Event => (written.to_owned(), String::new()),
         SymbolKind::Variable => (written.to_owned(), format!("Captured events of `{stream}`.")),

@@ -50,6 +50,8 @@ pub struct RuleSet {
 #[derive(Debug)]
 struct Findings {
     diagnostics: Diagnostics,
+    /// What the rules were compiled to, if they are right.
+    program: Option<Program>,
     /// The rule files and, behind them, lines of other files that the diagnostics point to.
     sources: Sources,
 }
@@ -120,17 +122,22 @@ impl RuleSet {
         &self.findings.get_or_init(|| self.check()).diagnostics
     }
 
+    /// What the rules were compiled to, if they are right.
+    pub fn program(&self) -> Option<&Program> {
+        self.findings.get_or_init(|| self.check()).program.as_ref()
+    }
+
     fn check(&self) -> Findings {
         let mut sources = self.sources.clone();
         // A name that is declared where nobody could read it is not unknown.
         if !self.unreadable.is_empty() {
-            return Findings { diagnostics: self.parsed().1.clone(), sources };
+            return Findings { diagnostics: self.parsed().1.clone(), program: None, sources };
         }
         let (program, mut diagnostics) = Program::compile(&self.sources);
-        if let Some(program) = program.filter(|program| !program.tables().is_empty()) {
-            diagnostics.append(tables::check(&program, &mut sources, MAX_TABLE));
+        if let Some(program) = &program {
+            diagnostics.append(tables::check(program, &mut sources, MAX_TABLE));
         }
-        Findings { diagnostics: diagnostics.sorted(), sources }
+        Findings { diagnostics: diagnostics.sorted(), program, sources }
     }
 
     /// What could not be read, and why.

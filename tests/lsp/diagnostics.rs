@@ -84,6 +84,16 @@ fn other_places_that_matter_are_told() {
 }
 
 #[test]
+fn what_could_be_left_out_is_marked() {
+    let mut editor = Editor::new(&[("streams.trip", STREAMS)]);
+    let text = rule("amount > 1").replace("  match big", "  event other = auth\n  match big");
+    editor.open("a.trip", &text);
+    let found = editor.diagnostics("a.trip");
+    assert_eq!((&found[0]["code"], &found[0]["severity"]), (&json!("W0507"), &json!(2)));
+    assert_eq!(found[0]["tags"], json!([1]));
+}
+
+#[test]
 fn a_file_that_changes_on_the_disk_is_read_again() {
     let mut editor = Editor::new(&[("streams.trip", STREAMS)]);
     editor.open("a.trip", &rule("amount > limit"));

@@ -55,7 +55,10 @@ fn hovering_tells_what_a_name_means() {
         (place(RULE, "small.amount"), &["event small = auth where amount < 2"]),
         (inside(RULE, "{large.amount", 1), &["big as large", "Captured events of `auth`"]),
         (inside(RULE, "{card}", 2), &["card string", "a token, never the number", "Field of `logins`"]),
-        (place(RULE, "testing"), &["rule testing", "For each `card`", "three or more `small` events"]),
+        (
+            place(RULE, "testing"),
+            &["rule testing", "For each `card`", "three or more `small` events", "partial matches"],
+        ),
         (place(RULE, "3+ small"), &["Three or more"]),
         (inside(RULE, "3+ small", 4), &["small", "event small = auth where amount < 2"]),
         (place(RULE, "within 10m"), &["10 minutes"]),
