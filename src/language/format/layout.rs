@@ -113,8 +113,11 @@ enum What<'d> {
     Doc(&'d Doc),
     /// The words of a [`Doc::Fill`] behind the first.
     Words(&'d [Doc]),
-    /// A comment behind what it is about.
-    Note(&'d str),
+    /// A comment behind what it is about, which began in that line.
+    Note {
+        comment: &'d str,
+        line: usize,
+    },
 }
 
 #[derive(Default)]
@@ -167,7 +170,7 @@ impl Printer {
             match next.what {
                 What::Doc(doc) => self.doc(doc, next, &mut stack),
                 What::Words(words) => self.words(words, next, &mut stack),
-                What::Note(comment) => self.comment(comment, false, next.indent),
+                What::Note { comment, line } => self.note(comment, line, next.indent),
             }
         }
     }
@@ -210,13 +213,9 @@ impl Printer {
                 stack.push(Pending { indent: at.indent + CONTINUED, ..with(doc) });
             }
             Doc::Noted(comment, doc) => {
-                let own_line = !self.fits(doc, WIDTH, at.indent, stack);
-                if own_line {
-                    self.comment(comment, true, at.indent);
-                    stack.push(with(doc));
-                } else {
-                    stack.extend([Pending { what: What::Note(comment), ..at }, with(doc)]);
-                }
+                self.end_line();
+                let note = What::Note { comment, line: self.lines.len() };
+                stack.extend([Pending { what: note, ..at }, with(doc)]);
             }
             Doc::Fold(doc) => {
                 let is_far = at.mode == Mode::Broken && self.column > LAST_ALIGNED;
@@ -284,6 +283,14 @@ impl Printer {
         self.ended = true;
     }
 
+    fn note(&mut self, comment: &str, line: usize, indent: usize) {
+        if self.lines.len() == line {
+            self.comment(comment, false, indent);
+        } else {
+            self.lines.insert(line, Line { indent, text: comment.to_owned(), comment: None });
+        }
+    }
+
     fn end_line(&mut self) {
         self.space = false;
         self.ended = false;
@@ -333,7 +340,7 @@ impl Printer {
                 }
                 What::Doc(Doc::Line) if next.mode == Mode::Broken => return true,
                 What::Doc(Doc::Space | Doc::Line) => space = true,
-                What::Doc(Doc::Break | Doc::Blank | Doc::Comment(..)) | What::Note(_) => return !is_own,
+                What::Doc(Doc::Break | Doc::Blank | Doc::Comment(..)) | What::Note { .. } => return !is_own,
                 What::Doc(Doc::All(docs)) => open.extend(docs.iter().rev().map(with)),
                 What::Doc(Doc::Fill(words)) => open.push(Pending { what: What::Words(words), ..next }),
                 What::Doc(
