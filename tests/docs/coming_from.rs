@@ -9,14 +9,11 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 use tripline::codec::Decoder;
 use tripline::codec::json::JsonDecoder;
-use tripline::diagnostic::{Sources, Style};
 use tripline::engine::{Engine, EngineOptions};
 use tripline::event::{PartitionId, Position, Timestamp};
 use tripline::program::Program;
-use tripline::table::Tables;
-use tripline::testing;
 
-use super::page::{Block, Section, check, sections, streams};
+use super::page::{Block, Section, check, run_tests, sections, streams};
 
 const PAGE: &str = "coming-from.md";
 
@@ -82,15 +79,7 @@ fn the_tests_pass() {
     let mut count = 0;
     for block in sections.iter().flat_map(|section| &section.blocks).filter(|block| block.language == "trip")
     {
-        let sources = Sources::new([("example.trip", block.text.clone()), ("streams.trip", streams.clone())]);
-        let (Some(program), _) = Program::compile_for_tests(&sources) else { continue };
-        let program = Arc::new(program);
-        for case in program.cases() {
-            let outcome = testing::run(&program, &Arc::new(Tables::unread(program.tables())), &sources, case);
-            let shown = outcome.failures.iter().map(|failure| failure.render(&sources, Style::Plain));
-            assert!(outcome.passed(), "{}\n{}", case.name, shown.collect::<Vec<_>>().join("\n"));
-            count += 1;
-        }
+        count += run_tests(&[("example.trip", &block.text), ("streams.trip", &streams)]);
     }
     assert!(count >= 1, "the tests are found");
 }

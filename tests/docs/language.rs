@@ -1,13 +1,6 @@
 //! The reference of the language: what it shows compiles, and what it says of events happens.
 
-use std::sync::Arc;
-
-use tripline::diagnostic::{Sources, Style};
-use tripline::program::Program;
-use tripline::table::Tables;
-use tripline::testing;
-
-use super::page::{Block, check, sections, streams, whole};
+use super::page::{Block, check, run_tests, sections, streams, whole};
 use super::run;
 
 const PAGE: &str = "language.md";
@@ -52,15 +45,7 @@ fn the_tests_pass() {
     let streams = streams(&sections(PAGE));
     let mut count = 0;
     for block in blocks("trip") {
-        let sources = Sources::new([("example.trip", whole(&block.text)), ("streams.trip", streams.clone())]);
-        let (Some(program), _) = Program::compile_for_tests(&sources) else { continue };
-        let program = Arc::new(program);
-        for case in program.cases() {
-            let outcome = testing::run(&program, &Arc::new(Tables::unread(program.tables())), &sources, case);
-            let shown = outcome.failures.iter().map(|failure| failure.render(&sources, Style::Plain));
-            assert!(outcome.passed(), "{}\n{}", case.name, shown.collect::<Vec<_>>().join("\n"));
-            count += 1;
-        }
+        count += run_tests(&[("example.trip", &whole(&block.text)), ("streams.trip", &streams)]);
     }
     assert!(count >= 3, "the tests are found");
 }

@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use tripline::diagnostic::{Diagnostics, Sources, Style, render_all};
 use tripline::program::Program;
+use tripline::table::Tables;
+use tripline::testing;
 
 /// A fenced block.
 #[derive(Clone, Debug)]
@@ -116,4 +119,18 @@ pub fn check(files: &[(&str, &str)]) -> (Option<Program>, Diagnostics, String) {
     let (program, diagnostics) = Program::compile(&sources);
     let shown = render_all(&diagnostics, &sources, Style::Plain);
     (program, diagnostics, shown)
+}
+
+/// Runs the tests in a rule set, if it compiles; how many there are.
+pub fn run_tests(files: &[(&str, &str)]) -> usize {
+    let sources = Sources::new(files.iter().copied());
+    let (Some(program), _) = Program::compile_for_tests(&sources) else { return 0 };
+    let program = Arc::new(program);
+    let tables = Arc::new(Tables::unread(program.tables()));
+    for case in program.cases() {
+        let outcome = testing::run(&program, &tables, &sources, case);
+        let shown = outcome.failures.iter().map(|failure| failure.render(&sources, Style::Plain));
+        assert!(outcome.passed(), "{}\n{}", case.name, shown.collect::<Vec<_>>().join("\n"));
+    }
+    program.cases().len()
 }

@@ -1,39 +1,7 @@
 //! Expressions as code, on one line: for what has no natural words.
 
-use crate::language::tree::{BinaryOp, Expr, ExprKind, InSet, Template, TemplatePart, UnaryOp};
-
-/// How tightly an expression holds together, loosest first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Level {
-    Or,
-    And,
-    Not,
-    Comparison,
-    Default,
-    Sum,
-    Product,
-    Negation,
-    Atom,
-}
-
-fn level(expr: &Expr) -> Level {
-    match &expr.kind {
-        ExprKind::Or(_) => Level::Or,
-        ExprKind::And(_) => Level::And,
-        ExprKind::Unary(op, _) if op.node == UnaryOp::Not => Level::Not,
-        ExprKind::Unary(..) => Level::Negation,
-        ExprKind::Binary(_, op, _) => match op.node {
-            BinaryOp::Default => Level::Default,
-            BinaryOp::Add | BinaryOp::Sub => Level::Sum,
-            BinaryOp::Mul | BinaryOp::Div | BinaryOp::Rem => Level::Product,
-            _ => Level::Comparison,
-        },
-        ExprKind::In { .. } | ExprKind::Like(..) | ExprKind::Matches(..) | ExprKind::IsMissing(..) => {
-            Level::Comparison
-        }
-        _ => Level::Atom,
-    }
-}
+use crate::language::parser::Level;
+use crate::language::tree::{Expr, ExprKind, InSet, Template, TemplatePart, UnaryOp};
 
 /// An expression as the language writes it.
 pub(super) fn expression(expr: &Expr) -> String {
@@ -81,7 +49,7 @@ fn escaped(text: &str) -> String {
 
 /// Writes an expression, in parentheses if it holds together less tightly than `least`.
 fn write(out: &mut String, expr: &Expr, least: Level) {
-    let own = level(expr);
+    let own = Level::of(expr);
     if own < least {
         out.push('(');
     }

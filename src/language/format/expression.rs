@@ -8,21 +8,6 @@ use super::layout::Doc;
 /// How far the lines are indented that continue a comparison or an arithmetic expression.
 const CONTINUED: usize = 2;
 
-/// How tightly the outermost operator of an expression binds.
-fn level(expr: &Expr) -> Level {
-    match &expr.kind {
-        ExprKind::Or(_) => Level::Or,
-        ExprKind::And(_) => Level::And,
-        ExprKind::Unary(op, _) if op.node == UnaryOp::Not => Level::Not,
-        ExprKind::Unary(..) => Level::Negation,
-        ExprKind::Binary(_, op, _) => Infix::Binary(op.node).level(),
-        ExprKind::In { .. } | ExprKind::Like(..) | ExprKind::Matches(..) | ExprKind::IsMissing(..) => {
-            Level::Comparison
-        }
-        _ => Level::Atom,
-    }
-}
-
 /// The least level of the operands of an operator that stand without parentheses. Some stand in
 /// parentheses that are not needed, because few people know by heart what binds more tightly.
 fn least(own: Level) -> Level {
@@ -37,7 +22,7 @@ fn least(own: Level) -> Level {
 
 /// Whether an operand stands in parentheses where one of `least` would not.
 fn is_parenthesised(expr: &Expr, least: Level) -> bool {
-    let own = level(expr);
+    let own = Level::of(expr);
     // `not a ?? b` is `not (a ?? b)`, which looks otherwise.
     own < least || own == Level::Default && least == Level::Not
 }
@@ -55,7 +40,7 @@ fn ends_with_call(expr: &Expr) -> bool {
         },
         _ => return false,
     };
-    !is_parenthesised(last, least(level(expr))) && ends_with_call(last)
+    !is_parenthesised(last, least(Level::of(expr))) && ends_with_call(last)
 }
 
 impl Formatter<'_> {

@@ -1,7 +1,7 @@
 //! Operators: which one stands next, how tightly it binds, and what people write instead of it.
 
 use super::super::lexer::Kind;
-use super::super::tree::{BinaryOp, Spanned, UnaryOp};
+use super::super::tree::{BinaryOp, Expr, ExprKind, Spanned, UnaryOp};
 use super::expression::Operand;
 use super::input::{Expected, Parsed, Tokens};
 use crate::diagnostic::{Diagnostic, Span, codes};
@@ -18,6 +18,23 @@ pub(in crate::language) enum Level {
     Product,
     Negation,
     Atom,
+}
+
+impl Level {
+    /// How tightly an expression holds together.
+    pub fn of(expr: &Expr) -> Level {
+        match &expr.kind {
+            ExprKind::Or(_) => Level::Or,
+            ExprKind::And(_) => Level::And,
+            ExprKind::Unary(op, _) if op.node == UnaryOp::Not => Level::Not,
+            ExprKind::Unary(..) => Level::Negation,
+            ExprKind::Binary(_, op, _) => Infix::Binary(op.node).level(),
+            ExprKind::In { .. } | ExprKind::Like(..) | ExprKind::Matches(..) | ExprKind::IsMissing(..) => {
+                Level::Comparison
+            }
+            _ => Level::Atom,
+        }
+    }
 }
 
 /// An operator between two operands.
