@@ -103,7 +103,10 @@ fn alerts(settings: Settings) -> (Vec<Case>, Vec<Identity>) {
     let mut found = Vec::new();
     for (offset, line) in generator.enumerate() {
         let position = Position { partition, offset: offset as u64 };
-        let event = decoders[line.stream].decode(line.json.as_bytes(), position, now).expect("well-formed");
+        let event = decoders[line.stream]
+            .decode(line.json.as_bytes(), position, now)
+            .expect("well-formed")
+            .expect("an event");
         engine.push(event, now).expect("not late");
         found.extend(engine.take_alerts().iter().map(identity));
     }

@@ -60,7 +60,8 @@ fn compare(clauses: &str, keeps: bool) -> (usize, usize) {
         record = raw.len();
         let position = Position { partition: PartitionId(0), offset: number as u64 };
         let now = Timestamp::from_millis(1_000 + number as i64).expect("a small number");
-        let event = decoder.decode(raw.as_bytes(), position, now).expect("it is well formed");
+        let event =
+            decoder.decode(raw.as_bytes(), position, now).expect("it is well formed").expect("an event");
         engine.push(event, now).expect("it is not late");
     }
     let taken = IN_USE.load(Ordering::Relaxed) - before;

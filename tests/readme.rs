@@ -45,7 +45,7 @@ fn the_alert_is_the_first_of_the_example() {
         // A file's positions are its byte offsets, which the alert's id depends on.
         let event = decoder.decode(line.trim_end().as_bytes(), Position { partition, offset }, now);
         // One of the sample events is late on purpose.
-        let _ = engine.push(event.expect("well-formed"), now);
+        let _ = engine.push(event.expect("well-formed").expect("an event"), now);
         offset += line.len() as u64;
     }
     engine.finish();

@@ -53,7 +53,7 @@ fn alerts(sources: &Sources, samples: &BTreeMap<String, Vec<String>>) -> Vec<Jso
         for (offset, event) in (0..).zip(events) {
             let decoded = decoder.decode(event.as_bytes(), Position { partition, offset }, now);
             // Events that are late are so whatever they are called.
-            let _ = engine.push(decoded.expect("a sample can be read"), now);
+            let _ = engine.push(decoded.expect("a sample can be read").expect("an event"), now);
         }
     }
     engine.finish();

@@ -116,7 +116,8 @@ fn run(program: &Arc<Program>, example: &Example, arrival: Arrival) -> Vec<Json>
         let decoder = decoders.get_mut(&stream).expect("one for each stream");
         let decoded = decoder
             .decode(event.to_string().as_bytes(), Position { partition, offset }, now)
-            .unwrap_or_else(|error| panic!("{}: {error}: {event}", example.name));
+            .unwrap_or_else(|error| panic!("{}: {error}: {event}", example.name))
+            .expect("every object is an event");
         let refused = match engine.push(decoded, now) {
             Ok(()) => false,
             Err(Refused::Late(_)) => true,

@@ -85,7 +85,8 @@ impl Feed {
         let (at, now) = (self.pushed, Timestamp::from_micros(0));
         let record = format!("{{\"id\":{at},\"at\":{at},{fields}}}");
         let position = Position { partition: PartitionId(0), offset: at };
-        let event = self.decoder.decode(record.as_bytes(), position, now).expect("well-formed");
+        let event =
+            self.decoder.decode(record.as_bytes(), position, now).expect("well-formed").expect("an event");
         self.engine.push(event, now).expect("in order");
         self.engine.take_alerts()
     }

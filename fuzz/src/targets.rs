@@ -93,7 +93,7 @@ pub fn expression(bytes: &[u8]) {
     engine.open(stream, partition, now);
     for (offset, record) in (0..).zip(EVENTS) {
         // The text may have closed the rule and declared whatever it liked.
-        if let Ok(event) = decoder.decode(record.as_bytes(), Position { partition, offset }, now) {
+        if let Ok(Some(event)) = decoder.decode(record.as_bytes(), Position { partition, offset }, now) {
             let _ = engine.push(event, now);
         }
     }

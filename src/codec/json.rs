@@ -79,7 +79,12 @@ impl JsonDecoder {
 }
 
 impl Decoder for JsonDecoder {
-    fn decode(&mut self, record: &[u8], position: Position, arrival: Timestamp) -> Result<Event, Malformed> {
+    fn decode(
+        &mut self,
+        record: &[u8],
+        position: Position,
+        arrival: Timestamp,
+    ) -> Result<Option<Event>, Malformed> {
         let object = trim(record);
         let text = check(record, object)?;
         self.fields.clear();
@@ -93,7 +98,7 @@ impl Decoder for JsonDecoder {
             Some(Value::Timestamp(time)) => *time,
             _ => arrival,
         };
-        Ok(Event::new(self.stream, time, position, values, one_line(object)))
+        Ok(Some(Event::new(self.stream, time, position, values, one_line(object))))
     }
 
     fn stream(&self) -> StreamId {
@@ -188,7 +193,7 @@ fn one_line(object: &[u8]) -> Box<[u8]> {
 fn check<'a>(record: &[u8], object: &'a [u8]) -> Result<&'a str, Malformed> {
     let fail = |offset, reason: &str| {
         let column = column(record, object, offset);
-        Err(Malformed::Syntax(format!("{reason} at column {column}")))
+        Err(malformed(&format!("{reason} at column {column}")))
     };
     // Skipped values are not looked at closely by the parser, hence all of the record here.
     let text = match std::str::from_utf8(object) {
@@ -196,7 +201,7 @@ fn check<'a>(record: &[u8], object: &'a [u8]) -> Result<&'a str, Malformed> {
         Err(error) => return fail(error.valid_up_to(), "invalid UTF-8"),
     };
     match text.chars().next() {
-        None => return Err(Malformed::Syntax("the record is empty".to_owned())),
+        None => return Err(malformed("the record is empty")),
         Some('{') => {}
         Some(other) => return fail(0, &format!("expected `{{`, found {other:?}")),
     }
@@ -230,6 +235,10 @@ fn too_deep(object: &[u8]) -> Option<usize> {
     None
 }
 
+fn malformed(reason: &str) -> Malformed {
+    Malformed::Syntax(format!("not a JSON object: {reason}"))
+}
+
 /// The parser's error without the lines that it counts: a record has columns only.
 fn syntax(record: &[u8], object: &[u8], error: &serde_json::Error) -> Malformed {
     let message = error.to_string();
@@ -242,7 +251,7 @@ fn syntax(record: &[u8], object: &[u8], error: &serde_json::Error) -> Malformed 
         }
     };
     let column = column(record, object, (line + error.column()).saturating_sub(1));
-    Malformed::Syntax(format!("{reason} at column {column}"))
+    malformed(&format!("{reason} at column {column}"))
 }
 
 /// The number, counted from 1, of the character of the record that stands at `offset` in the

@@ -2,13 +2,13 @@
 
 pub mod json;
 
-use crate::event::{Event, Position, StreamId, Timestamp};
+use crate::event::{Event, Position, StreamId, StreamSchema, Timestamp};
 
 /// Why a record is not an event of its stream. It goes to quarantine with this reason.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Malformed {
-    /// The bytes are not what the codec reads.
-    #[error("not a JSON object: {0}")]
+    /// The bytes are not what the codec reads: what they should be, and where they are not.
+    #[error("{0}")]
     Syntax(String),
     /// A field that may not be missing is missing or null.
     #[error("the required field `{field}` is missing")]
@@ -32,12 +32,45 @@ pub enum Malformed {
 /// decoding takes `&mut self`.
 pub trait Decoder: Send {
     /// The event in `record`, which stood at `position` and arrived at `arrival` (its event time if
-    /// the stream has no time field).
+    /// the stream has no time field). `None` when the record is as it should be but carries no event,
+    /// as the header of a CSV file.
     ///
     /// # Errors
     /// When the record is not an event of the stream.
-    fn decode(&mut self, record: &[u8], position: Position, arrival: Timestamp) -> Result<Event, Malformed>;
+    fn decode(
+        &mut self,
+        record: &[u8],
+        position: Position,
+        arrival: Timestamp,
+    ) -> Result<Option<Event>, Malformed>;
 
     /// The stream that the events belong to.
     fn stream(&self) -> StreamId;
+}
+
+/// How the records of a source are written, with all that is set about it.
+#[derive(Clone, Debug)]
+pub enum Format {
+    /// JSON objects.
+    Json,
+}
+
+impl Format {
+    /// A decoder for the records of one partition of `stream`, from its beginning.
+    ///
+    /// # Panics
+    /// When the schema's time field is not a timestamp of the schema: a mistake in the caller.
+    pub fn decoder(&self, stream: StreamId, schema: &StreamSchema) -> Box<dyn Decoder> {
+        match self {
+            Format::Json => Box::new(json::JsonDecoder::new(stream, schema)),
+        }
+    }
+
+    /// What of the stream the format can never fill, in words for people; `None` when every field
+    /// can be.
+    pub fn misfit(&self, _schema: &StreamSchema) -> Option<String> {
+        match self {
+            Format::Json => None,
+        }
+    }
 }

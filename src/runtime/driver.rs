@@ -267,7 +267,11 @@ rule lonely {
             let record = format!("{{\"id\":\"p{partition}@{at}\",\"at\":{at}}}");
             let position = Position { partition: PartitionId(partition), offset: at.unsigned_abs() };
             let arrival = Timestamp::from_micros(arrival * 1_000_000);
-            let event = self.decoder.decode(record.as_bytes(), position, arrival).expect("an event");
+            let event = self
+                .decoder
+                .decode(record.as_bytes(), position, arrival)
+                .expect("well-formed")
+                .expect("an event");
             Input::Events { source: 0, batch: Batch { events: vec![event], bytes: record.len() }, arrival }
         }
 

@@ -158,7 +158,8 @@ impl Reader {
             let Some(line) = self.lines.next_line() else { return false };
             let place = Place { partition: self.partition, offset: line.offset, line: line.number };
             match decode_line(line, place, arrival, self.max_line, &mut *self.decoder) {
-                Ok(event) => batch.push(event),
+                Ok(Some(event)) => batch.push(event),
+                Ok(None) => {}
                 Err((why, record)) => quarantine.reject(place, &why, record),
             }
         }
@@ -171,7 +172,8 @@ impl Reader {
         let Some(line) = self.lines.last_line() else { return };
         let place = Place { partition: self.partition, offset: line.offset, line: line.number };
         match decode_line(line, place, arrival, self.max_line, &mut *self.decoder) {
-            Ok(event) => batch.push(event),
+            Ok(Some(event)) => batch.push(event),
+            Ok(None) => {}
             Err((Rejection::Malformed(why @ Malformed::Syntax(_)), record)) => {
                 quarantine.reject(place, &Rejection::Incomplete(why), record);
             }
@@ -191,7 +193,7 @@ fn decode_line<'a>(
     arrival: Timestamp,
     limit: usize,
     decoder: &mut dyn Decoder,
-) -> Result<Event, (Rejection, &'a [u8])> {
+) -> Result<Option<Event>, (Rejection, &'a [u8])> {
     let record = match line.content {
         Content::Record(record) => record,
         Content::Oversized { length } => return Err((Rejection::Oversized { length, limit }, &[])),
@@ -214,9 +216,9 @@ mod tests {
             record: &[u8],
             position: Position,
             arrival: Timestamp,
-        ) -> Result<Event, Malformed> {
+        ) -> Result<Option<Event>, Malformed> {
             if record.starts_with(b"{") && record.ends_with(b"}") {
-                Ok(Event::new(StreamId(0), arrival, position, [], record))
+                Ok(Some(Event::new(StreamId(0), arrival, position, [], record)))
             } else {
                 Err(Malformed::Syntax("no braces".into()))
             }

@@ -107,6 +107,7 @@ impl Player<'_> {
             let bytes = record.to_string();
             decoder.decode(bytes.as_bytes(), position, given.time).map_err(|error| error.to_string())
         });
+        let decoded = decoded.map(|event| event.expect("every object is an event"));
         match decoded.map(|event| self.engine.push(event, self.clock)) {
             Ok(Ok(())) => {}
             Ok(Err(Refused::Late(by) | Refused::Future(by))) => self.played.late.push((index, by)),

@@ -57,7 +57,8 @@ impl Bench {
         let position = Position { partition: PartitionId(0), offset };
         let event = decoder
             .decode(record.as_bytes(), position, now)
-            .unwrap_or_else(|error| panic!("{record}: {error}"));
+            .unwrap_or_else(|error| panic!("{record}: {error}"))
+            .expect("every object is an event");
         self.engine.push(event, now).unwrap_or_else(|why| panic!("{record}: {why:?}"));
     }
 

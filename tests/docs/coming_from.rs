@@ -113,7 +113,10 @@ fn reports(section: &Section, label: &str, streams: &str, events: &str, block: &
     for (index, word) in events.split_whitespace().enumerate() {
         let json = event(word, block, &mut at);
         let position = Position { partition, offset: index as u64 };
-        let event = decoder.decode(json.to_string().as_bytes(), position, now).expect("well-formed");
+        let event = decoder
+            .decode(json.to_string().as_bytes(), position, now)
+            .expect("well-formed")
+            .expect("an event");
         engine.push(event, now).expect("in order");
     }
     engine.finish();

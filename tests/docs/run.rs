@@ -77,7 +77,10 @@ fn reports(program: &Arc<Program>, events: &str) -> String {
         labels.push(label);
         times.push(at);
         let position = Position { partition, offset: index as u64 };
-        let event = decoder.decode(json.to_string().as_bytes(), position, now).expect("well-formed");
+        let event = decoder
+            .decode(json.to_string().as_bytes(), position, now)
+            .expect("well-formed")
+            .expect("an event");
         engine.push(event, now).expect("in order");
     }
     engine.finish();
@@ -142,7 +145,8 @@ pub fn value(expression: &str, streams: &str, event: &str) -> String {
     let mut engine = Engine::new(Arc::clone(&program), EngineOptions::RECORDED);
     let now = Timestamp::from_micros(0);
     engine.open(stream, PartitionId(0), now);
-    let event = decoder.decode(event.as_bytes(), Position::default(), now).expect("well-formed");
+    let event =
+        decoder.decode(event.as_bytes(), Position::default(), now).expect("well-formed").expect("an event");
     engine.push(event, now).expect("not late");
     engine.finish();
     let alert = engine.take_alerts().pop().expect("an alert");

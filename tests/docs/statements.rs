@@ -52,7 +52,10 @@ impl Feed {
         let position = Position { partition: PartitionId(partition), offset: self.pushed };
         let mut decoder = JsonDecoder::new(stream, program.schema(stream));
         let record = json!({"id": id, "k": "key", "at": at}).to_string();
-        let event = decoder.decode(record.as_bytes(), position, seconds(now)).expect("well-formed");
+        let event = decoder
+            .decode(record.as_bytes(), position, seconds(now))
+            .expect("well-formed")
+            .expect("an event");
         self.engine.push(event, seconds(now))
     }
 

@@ -34,7 +34,8 @@ impl Run {
         let now = Timestamp::from_millis(event.at).expect("test times are small");
         let position = Position { partition: PartitionId(0), offset: self.pushed };
         let raw = serde_json::to_vec(event).expect("an event serialises");
-        let event = self.decoder.decode(&raw, position, now).expect("a test event is well formed");
+        let event =
+            self.decoder.decode(&raw, position, now).expect("a test event is well formed").expect("an event");
         self.engine.push(event, now).expect("a test event is never late");
         self.engine.take_alerts();
         self.pushed += 1;

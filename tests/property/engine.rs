@@ -82,7 +82,8 @@ fn run(
         let now = Timestamp::from_millis(event.at).expect("test times are small");
         let position = Position { partition: PartitionId(*partition), offset: offset as u64 };
         let raw = serde_json::to_vec(event).expect("an event serialises");
-        let event = decoder.decode(&raw, position, now).expect("a test event is well formed");
+        let event =
+            decoder.decode(&raw, position, now).expect("a test event is well formed").expect("an event");
         engine.push(event, now).expect("a test event is never late");
         after(offset, &mut engine);
     }

@@ -266,7 +266,10 @@ fn aggregates_over_the_past_are_those_of_a_recomputation() {
         for seen in &all {
             let position = Position { partition: PartitionId(0), offset: seen.offset as u64 };
             let raw = record(seen, &all, &aggregates);
-            let event = decoders[seen.stream].decode(&raw, position, start).expect("a record is well formed");
+            let event = decoders[seen.stream]
+                .decode(&raw, position, start)
+                .expect("a record is well formed")
+                .expect("an event");
             engine.push(event, start).unwrap_or_else(|late| panic!("seed {seed}: {late:?}"));
             // Every other engine is stopped now and then, and another goes on from its state.
             if seed % 2 == 0 && random.chance(20) {
