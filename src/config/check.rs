@@ -26,7 +26,7 @@ impl Config {
             let span = stream.span;
             let why = match program.input(name) {
                 Ok(stream) => {
-                    if program.routes(stream).is_empty() {
+                    if !program.is_read(stream) {
                         let message = format!("no rule reads `{name}`");
                         let help =
                             "its events are received for nothing: take the source out, or write a rule";
@@ -55,7 +55,7 @@ impl Config {
         let hungry: Vec<_> = program
             .inputs()
             .filter(|name| {
-                !fed(name) && program.stream(name).is_some_and(|stream| !program.routes(stream).is_empty())
+                !fed(name) && program.stream(name).is_some_and(|stream| program.is_read(stream))
             })
             .collect();
         if !hungry.is_empty() {

@@ -16,7 +16,7 @@ use crate::codec::json::JsonDecoder;
 use crate::engine::{Counters, Engine, EngineOptions};
 use crate::event::{PartitionId, StreamId, Timestamp};
 use crate::program::Program;
-use crate::shard::ShardCounters;
+use crate::engine::ShardCounters;
 use crate::source::reader::{Batch, BatchLimits, Place, Quarantine, Reader, Reason, Rejection};
 use crate::source::recording::{self, OpenError, Recording};
 use crate::table::Tables;
@@ -167,9 +167,11 @@ impl Replay {
             };
             for event in batch.events {
                 // A refusal has been counted by the engine and shows in the summary.
-                let _ = self.engine.push(event, REPLAY_CLOCK);
+                let _ = self.engine.offer(event, REPLAY_CLOCK);
             }
+            self.engine.run();
             if let Some(error) = failure {
+                self.engine.settle();
                 alerts(self.engine.take_alerts()).map_err(ReplayError::Write)?;
                 return Err(ReplayError::Read { path: partition.path.clone(), error });
             }
@@ -186,7 +188,7 @@ impl Replay {
         alerts(self.engine.take_alerts()).map_err(ReplayError::Write)?;
         Ok(Summary {
             counters: self.engine.counters(),
-            rules: self.engine.rule_counters().clone(),
+            rules: self.engine.stats().rules,
             rejected: self.rejections.counts,
             shown: self.rejections.shown,
         })
