@@ -54,9 +54,7 @@ impl Config {
         let fed = |name: &str| self.sources.iter().any(|source| feeds(source, name));
         let hungry: Vec<_> = program
             .inputs()
-            .filter(|name| {
-                !fed(name) && program.stream(name).is_some_and(|stream| program.is_read(stream))
-            })
+            .filter(|name| !fed(name) && program.stream(name).is_some_and(|stream| program.is_read(stream)))
             .collect();
         if !hungry.is_empty() {
             let message = format!("no source feeds {}", list(hungry));

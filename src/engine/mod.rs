@@ -10,6 +10,7 @@ mod router;
 mod stages;
 mod state;
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::alert::Alert;
@@ -25,10 +26,10 @@ use stages::{Pending, Round, Stages};
 pub use crate::matcher::view::{RunView, Wait, WaitKind};
 pub use crate::ordering::{OrderingState, PartitionState};
 pub use crate::shard::ShardCounters;
-pub use state::{Counters, EngineState, MemoryStore, StateStore};
+pub(crate) use executor::{Executor, Place};
 #[cfg(feature = "service")]
 pub(crate) use executor::{Outcome, Task, Visit};
-pub(crate) use executor::{Executor, Place};
+pub use state::{Counters, EngineState, MemoryStore, StateStore};
 
 /// Runs a program over events: puts them in order and matches them.
 ///
@@ -106,27 +107,32 @@ impl Engine {
     /// # Panics
     /// When the number of shards is out of its bounds.
     pub fn new(program: Arc<Program>, options: EngineOptions) -> Engine {
-        Engine::with_executor(program, options, |shards| Box::new(Inline::new(shards)))
+        let inline = |shards| Ok::<_, Infallible>(Box::new(Inline::new(shards)) as Box<dyn Executor>);
+        let Ok(engine) = Engine::with_executor(program, options, inline);
+        engine
     }
 
     /// An engine whose shards, given by stratum, are run by an executor.
-    pub(crate) fn with_executor(
+    ///
+    /// # Errors
+    /// When there is no executor.
+    pub(crate) fn with_executor<E>(
         program: Arc<Program>,
         options: EngineOptions,
-        executor: impl FnOnce(Vec<Vec<Shard>>) -> Box<dyn Executor>,
-    ) -> Engine {
+        executor: impl FnOnce(Vec<Vec<Shard>>) -> Result<Box<dyn Executor>, E>,
+    ) -> Result<Engine, E> {
         let shards = shards(&program, options, |stratum| Shard::new(Arc::clone(&program), stratum));
-        Engine {
+        Ok(Engine {
             ordering: Ordering::new(program.streams()),
             stages: Stages::new(Arc::clone(&program), options.shards, Pending::default()),
-            executor: executor(shards),
+            executor: executor(shards)?,
             tables: Arc::new(Tables::unread(program.tables())),
             alerts: Vec::new(),
             counters: Counters::default(),
             passed: Timestamp::MIN,
             options,
             program,
-        }
+        })
     }
 
     /// All that another engine needs to go on where this one is.
@@ -261,6 +267,12 @@ impl Engine {
         Ok(())
     }
 
+    /// A partition is there although it sends nothing, because it is not read or not connected: it
+    /// does not become idle for now.
+    pub fn keep_active(&mut self, stream: StreamId, partition: PartitionId, now: Timestamp) {
+        self.ordering.keep_active(stream, partition, now);
+    }
+
     /// Lets the wall clock move on: quiet partitions with `idle` let go of event time.
     pub fn tick(&mut self, now: Timestamp) {
         self.ordering.tick(now);
@@ -393,6 +405,21 @@ impl Engine {
         answers
     }
 
+    /// About how many bytes of memory the events take that wait for others in the order.
+    pub fn waiting_bytes(&self) -> usize {
+        self.ordering.waiting_bytes()
+    }
+
+    /// The partitions that are open.
+    pub fn open_partitions(&self) -> impl Iterator<Item = (StreamId, PartitionId)> {
+        self.ordering.open_partitions()
+    }
+
+    /// The open partitions that are ahead of event time: what they have sent waits for others.
+    pub fn ahead(&self) -> impl Iterator<Item = (StreamId, PartitionId)> {
+        self.ordering.ahead()
+    }
+
     fn assert_input(&self, stream: StreamId) {
         let schema = self.program.schema(stream);
         assert!(schema.alerts_of.is_none(), "`{}` carries alerts; nothing can be read into it", schema.name);
@@ -413,9 +440,8 @@ fn shards(
 ) -> Vec<Vec<Shard>> {
     let bounds = 1..=EngineOptions::MAX_SHARDS;
     assert!(bounds.contains(&options.shards), "{} shards; possible are {bounds:?}", options.shards);
-    let mut shards: Vec<Vec<Shard>> = (0..program.strata())
-        .map(|stratum| (0..options.shards).map(|_| make(stratum)).collect())
-        .collect();
+    let mut shards: Vec<Vec<Shard>> =
+        (0..program.strata()).map(|stratum| (0..options.shards).map(|_| make(stratum)).collect()).collect();
     shards.iter_mut().flatten().for_each(|shard| shard.send_shadow(options.send_shadow));
     shards
 }

@@ -182,10 +182,13 @@ impl Stages {
             let derived = self.pending.0[stratum].take(passed);
             items = merge(items, derived);
         }
-        tasks.extend(self.router.split(stratum, items).into_iter().enumerate().map(|(shard, items)| Task {
-            place: Place { stratum, shard },
-            work: Work { items, passed },
-        }));
+        tasks.extend(
+            self.router
+                .split(stratum, items)
+                .into_iter()
+                .enumerate()
+                .map(|(shard, items)| Task { place: Place { stratum, shard }, work: Work { items, passed } }),
+        );
     }
 
     /// A stage is through with its oldest round.

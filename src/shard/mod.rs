@@ -65,6 +65,8 @@ pub struct Shard {
 pub struct ShardCounters {
     /// Events that a rule could not put into a group because a part of the key is null.
     pub keyless: u64,
+    /// For each rule: events that fit one of those that it names, for a key without null.
+    pub events: Vec<u64>,
     /// For each rule: matches and time-outs reported, also those of rules in shadow and those held
     /// back.
     pub alerts: Vec<u64>,
@@ -89,6 +91,7 @@ impl ShardCounters {
     pub fn new(rules: usize) -> ShardCounters {
         ShardCounters {
             keyless: 0,
+            events: vec![0; rules],
             alerts: vec![0; rules],
             held_back: vec![0; rules],
             groups_forgotten: vec![0; rules],
@@ -102,6 +105,7 @@ impl ShardCounters {
     pub fn add(&mut self, other: &ShardCounters) {
         self.keyless += other.keyless;
         for (mine, theirs) in [
+            (&mut self.events, &other.events),
             (&mut self.alerts, &other.alerts),
             (&mut self.held_back, &other.held_back),
             (&mut self.groups_forgotten, &other.groups_forgotten),
@@ -232,6 +236,7 @@ impl Shard {
                 faults: &self.faults,
             };
             let concerned = matcher.concerns(event, &mut self.answers);
+            self.counters.events[rule.0 as usize] += u64::from(concerned);
             if !concerned && !compiled.automaton.sees_every_event {
                 self.count_faults(rule);
                 continue;

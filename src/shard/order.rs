@@ -90,6 +90,12 @@ impl Order {
         number: u32,
     ) -> Order {
         let step = Step { stream: first.stream, rule, number };
-        Order { time, turn: stratum + 1, hops: 0, root: Root::Time(kind, first), path: [step].into_iter().collect() }
+        Order {
+            time,
+            turn: stratum + 1,
+            hops: 0,
+            root: Root::Time(kind, first),
+            path: [step].into_iter().collect(),
+        }
     }
 }
