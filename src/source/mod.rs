@@ -6,7 +6,7 @@
 //! [`partition`]. Nothing here knows rules.
 
 pub mod flow;
-pub mod lines;
+pub mod framing;
 mod partition;
 mod quarantine;
 pub mod queue;
@@ -27,8 +27,9 @@ use crate::event::{PartitionId, StreamId, StreamSchema, Timestamp};
 use crate::telemetry::catalogue::SourceMetrics;
 
 use flow::Flow;
+use framing::Framing;
 use quarantine::Reports;
-use reader::{Batch, BatchLimits, Reader};
+use reader::{Batch, BatchLimits, Checks, Reader};
 
 /// Tells the wall-clock time. The system's clock in production, a clock of its own in tests.
 pub trait Clock: Send + Sync {
@@ -54,6 +55,21 @@ pub enum Input {
         batch: Batch,
         /// When they arrived.
         arrival: Timestamp,
+    },
+    /// A partition has lost its connection and will go on when it has another: until then it holds
+    /// event time back, however long that takes.
+    Disconnected {
+        /// Of this stream.
+        stream: StreamId,
+        /// Its number.
+        partition: PartitionId,
+    },
+    /// A partition that was disconnected goes on.
+    Connected {
+        /// Of this stream.
+        stream: StreamId,
+        /// Its number.
+        partition: PartitionId,
     },
     /// A partition has ended: nothing more will come.
     Closed {
@@ -148,6 +164,8 @@ pub struct Identity {
     pub schema: Arc<StreamSchema>,
     /// How the records are written.
     pub format: Format,
+    /// What is asked of an event besides.
+    pub checks: Checks,
     /// What is counted of the source.
     pub metrics: Arc<SourceMetrics>,
 }
@@ -187,6 +205,7 @@ impl Inlet {
     /// What makes events of the bytes of a partition.
     fn reader(&self, partition: PartitionId) -> Reader {
         let decoder = self.identity.format.decoder(self.identity.stream, &self.identity.schema);
-        Reader::new(decoder, partition, self.around.limits.max_line)
+        let framing = Framing::Lines.frames(self.around.limits.max_line);
+        Reader::new(decoder, framing, partition, self.identity.checks.clone())
     }
 }
