@@ -135,6 +135,13 @@ fn only(inlets: Vec<Inlet>) -> Inlet {
     inlet
 }
 
+/// How the bytes of a source are made into events.
+#[derive(Clone, Debug)]
+pub struct Decoding {
+    /// How a record is written.
+    pub format: Format,
+}
+
 /// Which source feeds which stream.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -147,7 +154,7 @@ pub struct Identity {
     /// The stream's declaration.
     pub schema: Arc<StreamSchema>,
     /// How the records are written.
-    pub format: Format,
+    pub decoding: Decoding,
     /// What is counted of the source.
     pub metrics: Arc<SourceMetrics>,
 }
@@ -186,7 +193,7 @@ impl Inlet {
 
     /// What makes events of the bytes of a partition.
     fn reader(&self, partition: PartitionId) -> Reader {
-        let decoder = self.identity.format.decoder(self.identity.stream, &self.identity.schema);
+        let decoder = self.identity.decoding.format.decoder(self.identity.stream, &self.identity.schema);
         Reader::new(decoder, partition, self.around.limits.max_line)
     }
 }
