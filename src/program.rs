@@ -360,6 +360,13 @@ impl Program {
         &self.alert_streams[rule.0 as usize]
     }
 
+    /// The ways in which the rules that are not off group the events of a stream: for each, the fields
+    /// that make the key. None when no rule reads the stream. An event of which every key has a null
+    /// part is of use to no rule.
+    pub fn groupings(&self, stream: StreamId) -> Vec<Vec<FieldId>> {
+        self.routes(stream).iter().map(|route| route.key.clone()).collect()
+    }
+
     /// Where the events of a stream go.
     pub(crate) fn routes(&self, stream: StreamId) -> &[Route] {
         &self.routes[stream.0 as usize]

@@ -7,6 +7,7 @@ use toml::de::DeTable;
 use crate::codec::Format;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::codes::E0610;
+use crate::source::framing::Framing;
 use crate::source::{Decoding, tcp};
 
 use super::document::{Report, Table};
@@ -42,7 +43,7 @@ fn decoding(table: &Table<'_>, report: &mut Report) -> Option<Decoding> {
         "json" => Format::Json,
         other => unreachable!("`{other}` is no codec of the catalogue"),
     };
-    Some(Decoding { format })
+    Some(Decoding { format, framing: Framing::Lines })
 }
 
 /// Reports sources that cannot exist beside each other.

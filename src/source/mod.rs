@@ -6,7 +6,7 @@
 //! [`partition`]. Nothing here knows rules.
 
 pub mod flow;
-pub mod lines;
+pub mod framing;
 mod partition;
 mod quarantine;
 pub mod queue;
@@ -22,13 +22,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::watch;
 use tracing::info;
 
-use crate::codec::Format;
+use crate::codec::{Decoder, Format};
 use crate::event::{PartitionId, StreamId, StreamSchema, Timestamp};
 use crate::telemetry::catalogue::SourceMetrics;
 
 use flow::Flow;
+use framing::Framing;
 use quarantine::Reports;
-use reader::{Batch, BatchLimits, Reader};
+use reader::{Batch, BatchLimits, Checks, Reader};
 
 /// Tells the wall-clock time. The system's clock in production, a clock of its own in tests.
 pub trait Clock: Send + Sync {
@@ -140,6 +141,8 @@ fn only(inlets: Vec<Inlet>) -> Inlet {
 pub struct Decoding {
     /// How a record is written.
     pub format: Format,
+    /// How records are told from each other.
+    pub framing: Framing,
 }
 
 /// Which source feeds which stream.
@@ -193,7 +196,12 @@ impl Inlet {
 
     /// What makes events of the bytes of a partition.
     fn reader(&self, partition: PartitionId) -> Reader {
-        let decoder = self.identity.decoding.format.decoder(self.identity.stream, &self.identity.schema);
-        Reader::new(decoder, partition, self.around.limits.max_line)
+        let framing = self.identity.decoding.framing.frames(self.around.limits.max_line);
+        Reader::new(self.decoder(), framing, partition, Checks::default())
+    }
+
+    /// What makes events of records, from the beginning of a connection or file.
+    fn decoder(&self) -> Box<dyn Decoder> {
+        self.identity.decoding.format.decoder(self.identity.stream, &self.identity.schema)
     }
 }
