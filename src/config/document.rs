@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::diagnostic::codes::{E0602, E0603, E0604, E0605, E0608, E0609, E0612, E0613};
+use crate::diagnostic::codes::{E0602, E0603, E0604, E0605, E0608, E0609, E0612, E0613, E0614};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, FileId, Span, nearest};
 use crate::event::Duration;
 
@@ -118,9 +118,24 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Where the value of a key stands, if it is given.
+    /// Where a key stands, if it is given.
     pub fn place(&self, name: &str, report: &Report) -> Option<Span> {
-        self.values.get(name).map(|value| report.span(value))
+        self.values.get_key_value(name).map(|(key, _)| report.span(key))
+    }
+
+    /// File permissions in octal digits.
+    pub fn permissions(&self, name: &str, report: &mut Report) -> Option<u32> {
+        let (key, Found::Given(value)) = self.find(name, report) else { return None };
+        let given = text(value, key, report)?;
+        let octal = given.value.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+        match u32::from_str_radix(&given.value, 8) {
+            Ok(bits) if octal && bits <= 0o777 => Some(bits),
+            _ => {
+                let message = format!("`{}` is no permissions in octal digits", given.value);
+                report.wrong(E0605, given.span, message, Some(example(key)));
+                None
+            }
+        }
     }
 
     /// A path; a relative one begins at `folder`.
@@ -222,13 +237,13 @@ impl<'a> Table<'a> {
         usize::try_from(number).ok()
     }
 
-    /// An address to listen at, as `host:port`.
+    /// An address as `host:port`.
     pub fn address(&self, name: &str, report: &mut Report) -> Option<Located<String>> {
         let given = self.text(name, report)?;
         match check_address(&given.value) {
             Ok(()) => Some(given),
             Err(why) => {
-                let message = format!("`{}` is no address to listen at: {why}", given.value);
+                let message = format!("`{}` is no address: {why}", given.value);
                 let help = "an address is written `127.0.0.1:7001`, `[::1]:7001` or `localhost:7001`";
                 report.wrong(E0608, given.span, message, Some(help.into()));
                 None
@@ -279,6 +294,11 @@ impl<'a> Table<'a> {
 }
 
 impl Report {
+    /// Reports keys that do not go together.
+    pub fn contradiction(&mut self, place: Span, message: impl Into<String>, help: impl Into<String>) {
+        self.wrong(E0614, place, message.into(), Some(help.into()));
+    }
+
     /// Reports a word that is none of those possible.
     pub fn unknown_word(&mut self, given: &Located<String>, words: &[&'static str]) {
         let near = nearest(&given.value, words.iter().copied());
@@ -335,6 +355,7 @@ fn wanted(takes: Takes) -> &'static str {
 /// How the key is written.
 fn example(key: &Key) -> String {
     let value = match (key.takes, key.missing) {
+        _ if key.example.is_some() => key.example.unwrap_or_default().to_string(),
         (Takes::Count(..), Missing::Is(default)) => default.to_string(),
         (Takes::Count(least, _), _) => least.to_string(),
         (Takes::Flag, _) => "true".into(),

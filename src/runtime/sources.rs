@@ -9,7 +9,7 @@ use crate::config::{self, Config, SourceKind};
 use crate::event::StreamId;
 use crate::program::{NoInput, Program};
 use crate::source::stdin::Stdin;
-use crate::source::{Identity, Inlet, Source, Surroundings, tcp};
+use crate::source::{Identity, Inlet, Source, Surroundings, tcp, tcp_client, udp, unix};
 use crate::telemetry::Metrics;
 
 /// Opens all sources, in the order of the configuration: takes their addresses and files.
@@ -28,6 +28,9 @@ pub async fn open(config: &Config) -> anyhow::Result<Vec<Box<dyn Source>>> {
 async fn open_one(kind: &SourceKind) -> anyhow::Result<Box<dyn Source>> {
     Ok(match kind {
         SourceKind::Tcp(settings) => Box::new(tcp::Server::bind(settings).await?),
+        SourceKind::TcpClient(settings) => Box::new(tcp_client::Client::new(settings)?),
+        SourceKind::Udp(settings) => Box::new(udp::Receiver::bind(settings).await?),
+        SourceKind::Unix(settings) => Box::new(unix::Server::bind(settings)?),
         SourceKind::Stdin => Box::new(Stdin),
     })
 }

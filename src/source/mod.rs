@@ -5,15 +5,22 @@
 //! the place and the reason. One file a kind of source, each a [`Source`]; what they share is
 //! [`partition`]. Nothing here knows rules.
 
+mod datagram;
 pub mod flow;
 pub mod framing;
 mod partition;
+mod patience;
 mod quarantine;
 pub mod queue;
 pub mod reader;
 pub mod recording;
+mod server;
 pub mod stdin;
 pub mod tcp;
+pub mod tcp_client;
+pub mod tls;
+pub mod udp;
+pub mod unix;
 
 use std::pin::Pin;
 use std::sync::Arc;

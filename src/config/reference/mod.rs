@@ -9,7 +9,7 @@ mod sources;
 use std::fmt::Write;
 
 pub use sinks::{FILE, SINK_TYPES, STDOUT, WEBHOOK};
-pub use sources::{CODECS, RECORDS, SOURCE_TYPES, STDIN, TCP};
+pub use sources::{CODECS, RECORDS, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,15 @@ pub struct Key {
     pub missing: Missing,
     /// What it does, for people; one line of Markdown.
     pub about: &'static str,
+    /// A value, as it is written, for those who have none; some kinds of keys have one of their own.
+    pub example: Option<&'static str>,
+}
+
+impl Key {
+    /// The same with an example.
+    const fn like(self, example: &'static str) -> Key {
+        Key { example: Some(example), ..self }
+    }
 }
 
 /// The keys that stand in one table.
@@ -76,7 +85,7 @@ pub struct Section {
 }
 
 const fn key(name: &'static str, takes: Takes, missing: Missing, about: &'static str) -> Key {
-    Key { name, takes, missing, about }
+    Key { name, takes, missing, about, example: None }
 }
 
 /// The top of the file.
@@ -153,7 +162,8 @@ pub static LIMITS: Section = Section {
 };
 
 /// All sections, in the order of the reference page.
-pub static SECTIONS: &[&Section] = &[&ROOT, &LIMITS, &RECORDS, &TCP, &STDIN, &STDOUT, &FILE, &WEBHOOK];
+pub static SECTIONS: &[&Section] =
+    &[&ROOT, &LIMITS, &RECORDS, &TCP, &TCP_CLIENT, &UDP, &UNIX, &STDIN, &STDOUT, &FILE, &WEBHOOK];
 
 impl Section {
     /// The key with that name.
