@@ -5,6 +5,7 @@
 //! the place and the reason. One file a kind of source, each a [`Source`]; what they share is
 //! [`partition`]. Nothing here knows rules.
 
+pub mod file;
 pub mod flow;
 pub mod lines;
 mod partition;
@@ -22,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::watch;
 use tracing::info;
 
-use crate::codec::Format;
+use crate::codec::{Decoder, Format};
 use crate::event::{PartitionId, StreamId, StreamSchema, Timestamp};
 use crate::telemetry::catalogue::SourceMetrics;
 
@@ -186,7 +187,11 @@ impl Inlet {
 
     /// What makes events of the bytes of a partition.
     fn reader(&self, partition: PartitionId) -> Reader {
-        let decoder = self.identity.format.decoder(self.identity.stream, &self.identity.schema);
-        Reader::new(decoder, partition, self.around.limits.max_line)
+        Reader::new(self.decoder(), partition, self.around.limits.max_line)
+    }
+
+    /// What makes an event of a record, at the beginning of its bytes.
+    fn decoder(&self) -> Box<dyn Decoder> {
+        self.identity.format.decoder(self.identity.stream, &self.identity.schema)
     }
 }

@@ -17,7 +17,7 @@ use super::{Inlet, Input};
 /// other side had sent by then has been received.
 const QUIET: Duration = Duration::from_millis(50);
 /// But no longer than this, however much keeps coming.
-const LAST_READS: Duration = Duration::from_secs(2);
+pub(super) const LAST_READS: Duration = Duration::from_secs(2);
 
 /// A partition that the engine knows of: bytes go in, batches of events go to the engine.
 ///
@@ -80,6 +80,32 @@ impl<'a> Feed<'a> {
     /// When the engine takes nothing any more.
     pub async fn end(&mut self) -> Result<(), EngineGone> {
         self.send(true).await
+    }
+
+    /// These bytes come next: sends on what is whole.
+    ///
+    /// # Errors
+    /// When the engine takes nothing any more.
+    pub async fn take(&mut self, mut bytes: &[u8]) -> Result<(), EngineGone> {
+        while !bytes.is_empty() {
+            let space = self.space();
+            let (now, rest) = bytes.split_at(bytes.len().min(space.len()));
+            space[..now.len()].copy_from_slice(now);
+            bytes = rest;
+            self.filled(now.len()).await?;
+        }
+        Ok(())
+    }
+
+    /// Other bytes begin, those of another file for example: what was kept of a record is all there is
+    /// of it, and what the decoder has learnt, as the header of a CSV file, is forgotten. Offsets go on.
+    ///
+    /// # Errors
+    /// When the engine takes nothing any more.
+    pub async fn begin_anew(&mut self) -> Result<(), EngineGone> {
+        self.end().await?;
+        self.reader.begin_anew(self.inlet.decoder());
+        Ok(())
     }
 
     /// How many bytes of a record that is not whole have been read.

@@ -181,6 +181,12 @@ impl Reader {
         }
     }
 
+    /// Other bytes begin, those of another file for example, to be decoded by `decoder`. Offsets and
+    /// numbers go on. To be called after [`Reader::end`].
+    pub fn begin_anew(&mut self, decoder: Box<dyn Decoder>) {
+        self.decoder = decoder;
+    }
+
     /// How many bytes of a line that has not ended yet have been read.
     pub fn pending(&self) -> u64 {
         self.lines.pending()

@@ -88,6 +88,10 @@ group! {
             "Connections that were accepted.";
         refused: Counter = Counter::default(), "tripline_source_connections_refused_total", "connections",
             "Connections that were closed at once because too many were open.";
+        files: Gauge = Gauge::default(), "tripline_source_files", "files",
+            "Followed files that are open.";
+        unread: Gauge = Gauge::default(), "tripline_source_unread_bytes", "bytes",
+            "Bytes of followed files that have not been read yet.";
     }
 }
 
