@@ -56,6 +56,21 @@ pub enum Input {
         /// When they arrived.
         arrival: Timestamp,
     },
+    /// A partition has lost its connection and will go on when it has another: until then it holds
+    /// event time back, however long that takes.
+    Disconnected {
+        /// Of this stream.
+        stream: StreamId,
+        /// Its number.
+        partition: PartitionId,
+    },
+    /// A partition that was disconnected goes on.
+    Connected {
+        /// Of this stream.
+        stream: StreamId,
+        /// Its number.
+        partition: PartitionId,
+    },
     /// A partition has ended: nothing more will come.
     Closed {
         /// Of this stream.

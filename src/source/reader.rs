@@ -100,7 +100,7 @@ pub struct BatchLimits {
 pub struct Batch {
     /// The events, in the order of their positions.
     pub events: Vec<Event>,
-    /// Bytes of their records.
+    /// About how many bytes of memory they take.
     pub bytes: usize,
 }
 
@@ -111,7 +111,7 @@ impl Batch {
     }
 
     fn push(&mut self, event: Event) {
-        self.bytes += event.raw().len();
+        self.bytes += event.footprint();
         self.events.push(event);
     }
 }
