@@ -4,6 +4,7 @@
 //! mistake a diagnostic. Reading goes on after a mistake, so that all are reported at once.
 
 use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -76,7 +77,7 @@ impl<'a> Table<'a> {
     ) -> Table<'a> {
         let mut meant = Vec::new();
         for (name, _) in values.iter() {
-            let known = || section.keys.iter().map(|key| key.name);
+            let known = || section.all().map(|key| key.name);
             if known().any(|key| key == name.get_ref().as_ref()) {
                 continue;
             }
@@ -117,11 +118,40 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// Where the value of a key stands, if it is given.
+    pub fn place(&self, name: &str, report: &Report) -> Option<Span> {
+        self.values.get(name).map(|value| report.span(value))
+    }
+
+    /// A path; a relative one begins at `folder`.
+    pub fn path(&self, name: &str, folder: &Path, report: &mut Report) -> Option<PathBuf> {
+        self.text(name, report).map(|given| folder.join(given.value))
+    }
+
+    /// True or false; false when nothing else is said.
+    pub fn flag(&self, name: &str, report: &mut Report) -> Option<bool> {
+        match self.find(name, report) {
+            (key, Found::Given(value)) => {
+                let flag = value.get_ref().as_bool();
+                if flag.is_none() {
+                    wrong_type(value, key, report);
+                }
+                flag
+            }
+            (_, Found::Default(default)) => Some(default == "true"),
+            (_, Found::Absent) => Some(false),
+        }
+    }
+
     /// One of the words that the key takes.
     pub fn word(&self, name: &str, report: &mut Report) -> Option<&'static str> {
-        let key = self.section.key(name);
+        let (key, found) = self.find(name, report);
         let Takes::Word(words) = key.takes else { unreachable!("`{name}` takes words") };
-        let given = self.text(name, report)?;
+        let given = match found {
+            Found::Given(value) => text(value, key, report)?,
+            Found::Default(default) => return Some(default),
+            Found::Absent => return None,
+        };
         let found = words.iter().find(|word| **word == given.value);
         if found.is_none() {
             report.unknown_word(&given, words);
@@ -276,7 +306,8 @@ fn wrong_type(value: &Spanned<DeValue<'_>>, key: &Key, report: &mut Report) {
         DeValue::String(_) => "text",
         DeValue::Integer(_) => "a whole number",
         DeValue::Float(_) => "a number with a fraction",
-        DeValue::Boolean(_) => "true or false",
+        DeValue::Boolean(true) => "`true`",
+        DeValue::Boolean(false) => "`false`",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
@@ -295,6 +326,7 @@ fn wanted(takes: Takes) -> &'static str {
         Takes::Address => "an address as text",
         Takes::Url => "a URL as text",
         Takes::Names => "a list of names",
+        Takes::Flag => "`true` or `false`",
         Takes::Word(_) => "a word as text",
         Takes::Table => "a table",
     }
@@ -305,6 +337,7 @@ fn example(key: &Key) -> String {
     let value = match (key.takes, key.missing) {
         (Takes::Count(..), Missing::Is(default)) => default.to_string(),
         (Takes::Count(least, _), _) => least.to_string(),
+        (Takes::Flag, _) => "true".into(),
         (_, Missing::Is(default)) => format!("\"{default}\""),
         (Takes::Path, _) => format!("\"{}\"", if key.name == "rules" { "rules" } else { "alerts.jsonl" }),
         (Takes::Address, _) => "\"127.0.0.1:7001\"".into(),

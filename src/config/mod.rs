@@ -18,11 +18,10 @@ pub mod value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::codec::Format;
 use crate::diagnostic::{Diagnostics, Sources, Span};
 use crate::outbox::memory::QueueLimits;
 use crate::sink::{retry::RetryPolicy, webhook};
-use crate::source::{self, SourceLimits, tcp};
+use crate::source::{self, Decoding, SourceLimits, tcp};
 
 /// A value and where it stands in the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,7 +65,7 @@ pub struct Source {
     /// The streams that it feeds; `None`: all that sources can feed.
     pub streams: Option<Vec<Located<String>>>,
     /// How its records are written.
-    pub format: Format,
+    pub decoding: Decoding,
     /// What it is.
     pub kind: SourceKind,
 }

@@ -1,23 +1,31 @@
 //! Reads the sources of a configuration.
 
+use std::path::Path;
+
 use toml::de::DeTable;
 
 use crate::codec::Format;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::codes::E0610;
-use crate::source::tcp;
+use crate::source::{Decoding, tcp};
 
 use super::document::{Report, Table};
 use super::read::kind;
 use super::reference::{SOURCE_TYPES, STDIN, TCP};
 use super::{Located, Source, SourceKind};
 
-/// Reads a source.
-pub fn source(name: Located<String>, values: &DeTable<'_>, report: &mut Report) -> Option<Source> {
+/// Reads a source. Relative paths begin at `folder`.
+pub fn source(
+    name: Located<String>,
+    values: &DeTable<'_>,
+    _folder: &Path,
+    report: &mut Report,
+) -> Option<Source> {
     let kind = kind(&name, values, SOURCE_TYPES, &TCP, report)?;
     let section = if kind == "tcp" { &TCP } else { &STDIN };
     let table = Table::new(values, section, name.span, report);
     let stream = table.text("stream", report);
+    let decoding = decoding(&table, report);
     let kind = if kind == "tcp" {
         let listen = table.address("listen", report);
         let max_connections = table.count("max_connections", report);
@@ -25,7 +33,16 @@ pub fn source(name: Located<String>, values: &DeTable<'_>, report: &mut Report) 
     } else {
         SourceKind::Stdin
     };
-    Some(Source { name, streams: Some(vec![stream?]), format: Format::Json, kind })
+    Some(Source { name, streams: Some(vec![stream?]), decoding: decoding?, kind })
+}
+
+/// Reads how the records of a source are written: the keys of `RECORDS`.
+fn decoding(table: &Table<'_>, report: &mut Report) -> Option<Decoding> {
+    let format = match table.word("codec", report)? {
+        "json" => Format::Json,
+        other => unreachable!("`{other}` is no codec of the catalogue"),
+    };
+    Some(Decoding { format })
 }
 
 /// Reports sources that cannot exist beside each other.

@@ -51,7 +51,7 @@ pub fn start(
                 index,
                 stream,
                 schema: Arc::new(program.schema(stream).clone()),
-                format: settings.format.clone(),
+                decoding: settings.decoding.clone(),
                 metrics: Arc::clone(&metrics.sources[index]),
             };
             Inlet::new(identity, around.clone())

@@ -151,6 +151,13 @@ fn only(inlets: Vec<Inlet>) -> Inlet {
     inlet
 }
 
+/// How the bytes of a source are made into events.
+#[derive(Clone, Debug)]
+pub struct Decoding {
+    /// How a record is written.
+    pub format: Format,
+}
+
 /// Which source feeds which stream.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -163,7 +170,7 @@ pub struct Identity {
     /// The stream's declaration.
     pub schema: Arc<StreamSchema>,
     /// How the records are written.
-    pub format: Format,
+    pub decoding: Decoding,
     /// What is counted of the source.
     pub metrics: Arc<SourceMetrics>,
 }
@@ -207,6 +214,6 @@ impl Inlet {
 
     /// What makes an event of a record, at the beginning of its bytes.
     fn decoder(&self) -> Box<dyn Decoder> {
-        self.identity.format.decoder(self.identity.stream, &self.identity.schema)
+        self.identity.decoding.format.decoder(self.identity.stream, &self.identity.schema)
     }
 }

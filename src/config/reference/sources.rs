@@ -4,10 +4,25 @@ use super::{Key, Missing, Section, Takes, key};
 
 /// The kinds of sources.
 pub const SOURCE_TYPES: &[&str] = &["tcp", "stdin"];
+/// How records can be written.
+pub const CODECS: &[&str] = &["json"];
 
 const STREAM: Key =
     key("stream", Takes::Text, Missing::Mistake, "The stream of the rules that its events belong to.");
 const SOURCE_TYPE: Key = key("type", Takes::Word(SOURCE_TYPES), Missing::Mistake, "The kind of source.");
+
+/// What sources of records share.
+pub static RECORDS: Section = Section {
+    title: "Records of sources",
+    about: "How the bytes that a source reads are made into events. The keys stand beside the source's own.",
+    keys: &[key(
+        "codec",
+        Takes::Word(CODECS),
+        Missing::Is("json"),
+        "How a record is written. `json`: an object, whose members are the fields of the stream.",
+    )],
+    shared: &[],
+};
 
 /// `[sources.NAME]` with `type = "tcp"`.
 pub static TCP: Section = Section {
@@ -30,6 +45,7 @@ pub static TCP: Section = Section {
             "The most connections at a time. What comes beyond is closed at once, counted and logged.",
         ),
     ],
+    shared: &[&RECORDS],
 };
 
 /// `[sources.NAME]` with `type = "stdin"`.
@@ -38,4 +54,5 @@ pub static STDIN: Section = Section {
     about: "Standard input, one JSON object a line; one source only can be of this type. When it ends and there is no \
             other source, the service finishes its work and stops.",
     keys: &[SOURCE_TYPE, STREAM],
+    shared: &[&RECORDS],
 };
