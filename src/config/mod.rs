@@ -5,6 +5,7 @@
 
 mod check;
 mod document;
+mod files;
 mod read;
 pub mod reference;
 pub mod rules;
@@ -21,7 +22,7 @@ use std::time::Duration;
 use crate::diagnostic::{Diagnostics, Sources, Span};
 use crate::outbox::memory::QueueLimits;
 use crate::sink::{retry::RetryPolicy, webhook};
-use crate::source::{self, Decoding, SourceLimits, tcp};
+use crate::source::{self, Decoding, SourceLimits, file, tcp};
 
 /// A value and where it stands in the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,6 +78,8 @@ pub enum SourceKind {
     Tcp(tcp::Settings),
     /// Standard input.
     Stdin,
+    /// Files.
+    File(file::Settings),
 }
 
 /// A sink.

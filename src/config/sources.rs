@@ -11,27 +11,33 @@ use crate::source::{Decoding, tcp};
 
 use super::document::{Report, Table};
 use super::read::kind;
-use super::reference::{SOURCE_TYPES, STDIN, TCP};
-use super::{Located, Source, SourceKind};
+use super::reference::{FILES, SOURCE_TYPES, STDIN, TCP};
+use super::{Located, Source, SourceKind, files};
 
 /// Reads a source. Relative paths begin at `folder`.
 pub fn source(
     name: Located<String>,
     values: &DeTable<'_>,
-    _folder: &Path,
+    folder: &Path,
     report: &mut Report,
 ) -> Option<Source> {
     let kind = kind(&name, values, SOURCE_TYPES, &TCP, report)?;
-    let section = if kind == "tcp" { &TCP } else { &STDIN };
+    let section = match kind {
+        "tcp" => &TCP,
+        "file" => &FILES,
+        _ => &STDIN,
+    };
     let table = Table::new(values, section, name.span, report);
     let stream = table.text("stream", report);
     let decoding = decoding(&table, report);
-    let kind = if kind == "tcp" {
-        let listen = table.address("listen", report);
-        let max_connections = table.count("max_connections", report);
-        SourceKind::Tcp(tcp::Settings { listen: listen?.value, max_connections: max_connections? })
-    } else {
-        SourceKind::Stdin
+    let kind = match kind {
+        "tcp" => {
+            let listen = table.address("listen", report);
+            let max_connections = table.count("max_connections", report);
+            SourceKind::Tcp(tcp::Settings { listen: listen?.value, max_connections: max_connections? })
+        }
+        "file" => SourceKind::File(files::settings(&table, folder, report)?),
+        _ => SourceKind::Stdin,
     };
     Some(Source { name, streams: Some(vec![stream?]), decoding: decoding?, kind })
 }
@@ -59,6 +65,7 @@ pub fn twice(sources: &[Source], report: &mut Report) {
             let message = match &source.kind {
                 SourceKind::Stdin => "standard input can be read by one source only".to_string(),
                 SourceKind::Tcp(settings) => format!("two sources listen at `{}`", settings.listen),
+                SourceKind::File(_) => unreachable!("files can be read by several sources"),
             };
             report.push(
                 Diagnostic::new(E0610, source.name.span, message)
@@ -66,6 +73,7 @@ pub fn twice(sources: &[Source], report: &mut Report) {
                     .help(match &source.kind {
                         SourceKind::Stdin => "keep one of the two",
                         SourceKind::Tcp(_) => "give one of them another port",
+                        SourceKind::File(_) => unreachable!("files can be read by several sources"),
                     }),
             );
         }

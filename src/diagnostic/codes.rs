@@ -157,6 +157,8 @@ codes! {
     E0611 "a file or folder that cannot be read"
     E0612 "a value that the key does not know"
     E0613 "a value out of range"
+    E0614 "a path that cannot be one of files"
+    E0615 "keys that do not go together"
     E0620 "a source of a stream that carries alerts"
 
     // Warnings.

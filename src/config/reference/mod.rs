@@ -9,7 +9,7 @@ mod sources;
 use std::fmt::Write;
 
 pub use sinks::{FILE, SINK_TYPES, STDOUT, WEBHOOK};
-pub use sources::{CODECS, RECORDS, SOURCE_TYPES, STDIN, TCP};
+pub use sources::{CODECS, FILES, RECORDS, SOURCE_TYPES, STDIN, TCP};
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,7 +169,8 @@ pub static LIMITS: Section = Section {
 };
 
 /// All sections, in the order of the reference page.
-pub static SECTIONS: &[&Section] = &[&ROOT, &LIMITS, &RECORDS, &TCP, &STDIN, &STDOUT, &FILE, &WEBHOOK];
+pub static SECTIONS: &[&Section] =
+    &[&ROOT, &LIMITS, &RECORDS, &TCP, &STDIN, &FILES, &STDOUT, &FILE, &WEBHOOK];
 
 impl Section {
     /// The key with that name.

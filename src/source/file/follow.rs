@@ -193,7 +193,9 @@ impl Reading<'_> {
                         "the file has been cut off: reading it from its beginning; what was written to it before, \
                          after the last read, is lost"
                     ),
-                    Why::Lost => error!(%source, %file, "the file that was replaced is left, as it cannot be read"),
+                    Why::Lost => {
+                        error!(%source, %file, "the file that was replaced is left, as it cannot be read")
+                    }
                 }
                 feed.begin_anew().await?;
                 return Ok(Next::More);

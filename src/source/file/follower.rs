@@ -343,8 +343,7 @@ impl Follower {
     /// Whether the path shows none of the files, and the only one has no name any more.
     fn is_deleted(&self) -> bool {
         let only = if self.files.len() == 1 { self.files.front() } else { None };
-        self.missing > 0
-            && only.is_some_and(|open| open.file.metadata().is_ok_and(|data| data.nlink() == 0))
+        self.missing > 0 && only.is_some_and(|open| open.file.metadata().is_ok_and(|data| data.nlink() == 0))
     }
 
     /// How much there is to read; `None` when that cannot be said, or when a file has become smaller.

@@ -1,9 +1,9 @@
 //! Files that are read once, each to its end.
 
 use std::io::{self, Read};
-use std::sync::atomic::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::task::JoinSet;
 use tracing::{debug, error, info};

@@ -24,11 +24,8 @@ impl Turn {
 
 /// Starts a task for each item. One begins when the one before has called [`Turn::wait`] or has
 /// ended; what comes after [`Turn::wait`] begins when all have.
-pub async fn begin_together<I, T, F>(
-    items: impl IntoIterator<Item = I>,
-    tasks: &mut JoinSet<()>,
-    mut task: T,
-) where
+pub async fn begin_together<I, T, F>(items: impl IntoIterator<Item = I>, tasks: &mut JoinSet<()>, mut task: T)
+where
     T: FnMut(I, Turn) -> F,
     F: Future<Output = ()> + Send + 'static,
 {

@@ -10,6 +10,8 @@ const SPECIAL: [char; 3] = ['*', '?', '['];
 /// As shells do it: `*` leaves out hidden files and does not reach into folders.
 const OPTIONS: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+/// How many paths are looked at to say whether they are all folders.
+const MAX_LOOK: usize = 1_000;
 /// How the names of compressed files end.
 const COMPRESSED: [&str; 8] = ["gz", "zst", "bz2", "xz", "lz4", "lzma", "Z", "zip"];
 
@@ -100,6 +102,17 @@ impl Paths {
     /// Whether files can come and go that nobody has named.
     pub fn is_pattern(&self) -> bool {
         matches!(self, Paths::Pattern(_))
+    }
+
+    /// Whether it is one file, and compressed.
+    pub fn is_compressed(&self) -> bool {
+        matches!(self, Paths::One(path) if is_compressed(path))
+    }
+
+    /// One of the folders that there are now, when there is nothing else.
+    pub fn only_folders(&self) -> Option<PathBuf> {
+        let mut found = self.find(MAX_LOOK).paths;
+        found.iter().all(|path| path.is_dir()).then(|| found.pop()).flatten()
     }
 
     /// The paths that there are now, up to `limit`; that of one file whether it is there or not.

@@ -133,8 +133,11 @@ impl Watch {
                 continue;
             }
             let follower = Follower::new(path.clone(), !self.paths.is_pattern(), self.start_of_new());
-            let followed =
-                Arc::new(Followed { path: path.clone(), awake: Notify::new(), follower: Mutex::new(follower) });
+            let followed = Arc::new(Followed {
+                path: path.clone(),
+                awake: Notify::new(),
+                follower: Mutex::new(follower),
+            });
             self.look_at(&followed, findings);
             // A pattern's path that shows what is known under another name is asked again next time.
             let follower = followed.follower();
