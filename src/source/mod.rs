@@ -6,6 +6,7 @@
 //! [`partition`]. Nothing here knows rules.
 
 mod datagram;
+pub mod file;
 pub mod flow;
 pub mod framing;
 mod partition;
