@@ -26,7 +26,7 @@
 //!
 //! A module imports only from those before its own group in this list, which `tests/layers.rs`
 //! checks: event, diagnostic · table · alert, expression · language, codec, ordering · automaton ·
-//! program, matcher · shard · engine · testing; then the edge: telemetry · source, outbox · sink · config ·
+//! program, matcher · shard · engine · testing; then the edge: telemetry, append · source, outbox · sink · config ·
 //! runtime · lsp · cli.
 
 #![warn(missing_docs)]
@@ -49,6 +49,8 @@ pub mod table;
 pub mod testing;
 
 // The edge.
+#[cfg(feature = "service")]
+mod append;
 #[cfg(feature = "service")]
 pub mod cli;
 #[cfg(feature = "service")]

@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["shard"],
     &["engine"],
     &["testing"],
-    &["telemetry"],
+    &["telemetry", "append"],
     &["source", "outbox"],
     &["sink"],
     &["config"],
