@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["engine"],
     &["testing"],
     &["telemetry", "append"],
+    &["quarantine"],
     &["source", "outbox"],
     &["sink"],
     &["config"],
