@@ -7,8 +7,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::language::checked::Mode;
 use crate::program::{NoInput, Program};
 
-use super::Config;
 use super::document::list;
+use super::{Config, Source};
 
 impl Config {
     /// What of the configuration does not fit the rules: sources of unknown streams, rules that send
@@ -21,9 +21,9 @@ impl Config {
     }
 
     fn check_streams(&self, program: &Program, diagnostics: &mut Diagnostics) {
-        for source in &self.sources {
-            let name = &source.stream.value;
-            let span = source.stream.span;
+        for stream in self.sources.iter().filter_map(|source| source.streams.as_ref()).flatten() {
+            let name = &stream.value;
+            let span = stream.span;
             let why = match program.input(name) {
                 Ok(stream) => {
                     if program.routes(stream).is_empty() {
@@ -48,7 +48,10 @@ impl Config {
                     .help("take this source out; feed the streams that the rule reads"),
             });
         }
-        let fed = |name: &str| self.sources.iter().any(|source| source.stream.value == name);
+        let feeds = |source: &Source, name: &str| {
+            source.streams.as_ref().is_none_or(|streams| streams.iter().any(|stream| stream.value == name))
+        };
+        let fed = |name: &str| self.sources.iter().any(|source| feeds(source, name));
         let hungry: Vec<_> = program
             .inputs()
             .filter(|name| {

@@ -7,17 +7,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc;
 use std::time::Duration as Wait;
 
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::engine::{Engine, Refused};
 use crate::event::{Duration, SequencePoint, Timestamp};
 use crate::outbox::Outbox;
+use crate::source::queue::{Queued, Receiver};
 use crate::source::reader::Batch;
 use crate::source::{Clock, Input};
 use crate::table::Tables;
@@ -42,7 +43,7 @@ pub struct Driver<O> {
     ticked: Timestamp,
     refusals: RateLimit,
     /// Contents of lists and tables that are to be put in the place of those in use.
-    replacements: Option<Receiver<Replacement>>,
+    replacements: Option<mpsc::Receiver<Replacement>>,
 }
 
 impl<O: Outbox> Driver<O> {
@@ -54,22 +55,22 @@ impl<O: Outbox> Driver<O> {
 
     /// The same with a source of new contents for lists and tables. They are taken between two
     /// inputs.
-    pub fn with_replacements(mut self, replacements: Receiver<Replacement>) -> Driver<O> {
+    pub fn with_replacements(mut self, replacements: mpsc::Receiver<Replacement>) -> Driver<O> {
         self.replacements = Some(replacements);
         self
     }
 
     /// Works off `queue` until it ends, or until `halt` is set. Returns how many inputs were left.
     /// Waits on `runtime`; for a thread of its own.
-    pub fn run(mut self, mut queue: mpsc::Receiver<Input>, runtime: &Handle, halt: &AtomicBool) -> usize {
+    pub fn run(mut self, mut queue: Receiver, runtime: &Handle, halt: &AtomicBool) -> usize {
         let patience = Wait::from_micros(TICK.as_micros().unsigned_abs());
         while !halt.load(Ordering::Relaxed) {
             match queue.try_recv() {
-                Ok(input) => self.take(input),
-                Err(mpsc::error::TryRecvError::Disconnected) => return 0,
-                Err(mpsc::error::TryRecvError::Empty) => {
+                Ok(Queued { input, .. }) => self.take(input),
+                Err(TryRecvError::Disconnected) => return 0,
+                Err(TryRecvError::Empty) => {
                     match runtime.block_on(async { timeout(patience, queue.recv()).await }) {
-                        Ok(Some(input)) => self.take(input),
+                        Ok(Some(Queued { input, .. })) => self.take(input),
                         Ok(None) => return 0,
                         Err(_) => self.rest(),
                     }
@@ -111,7 +112,7 @@ impl<O: Outbox> Driver<O> {
     }
 
     fn replace_tables(&mut self) {
-        while let Some(Ok(replacement)) = self.replacements.as_ref().map(Receiver::try_recv) {
+        while let Some(Ok(replacement)) = self.replacements.as_ref().map(mpsc::Receiver::try_recv) {
             let mut tables = Tables::clone(self.engine.tables());
             for (id, content) in replacement {
                 let index = id.0 as usize;
@@ -205,6 +206,7 @@ mod tests {
     use crate::engine::EngineOptions;
     use crate::event::{PartitionId, Position, StreamId};
     use crate::program::Program;
+    use crate::source::queue::{QueueLimits, queue};
 
     const RULES: &str = r#"
 stream quiet time at idle 10s { id string, at timestamp(s) }
@@ -341,9 +343,9 @@ rule lonely {
         let mut bench = Bench::new();
         bench.clock.set(100);
         let inputs = [bench.input(0, 100, 100), bench.input(0, 107, 100)];
-        let (sender, queue) = mpsc::channel(4);
+        let (sender, queue) = queue(QueueLimits { inputs: 4, bytes: 1 << 20 });
         for input in inputs {
-            sender.try_send(input).expect("there is room");
+            sender.try_send_all(vec![input]).expect("there is room");
         }
         drop(sender);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
@@ -357,10 +359,10 @@ rule lonely {
     fn a_halt_leaves_the_rest() {
         let mut bench = Bench::new();
         let input = bench.input(0, 100, 100);
-        let (sender, queue) = mpsc::channel(4);
-        sender.try_send(input).expect("there is room");
+        let (sender, queue) = queue(QueueLimits { inputs: 4, bytes: 1 << 20 });
+        sender.try_send_all(vec![input]).expect("there is room");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         assert_eq!(bench.driver.run(queue, runtime.handle(), &AtomicBool::new(true)), 1);
-        assert!(sender.is_closed());
+        assert!(sender.try_send_all(Vec::new()).is_err());
     }
 }

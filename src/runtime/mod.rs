@@ -10,3 +10,5 @@ pub mod driver;
 pub mod reload;
 pub mod replay;
 pub mod service;
+mod sinks;
+mod sources;
