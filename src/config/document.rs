@@ -4,6 +4,7 @@
 //! mistake a diagnostic. Reading goes on after a mistake, so that all are reported at once.
 
 use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -114,6 +115,36 @@ impl<'a> Table<'a> {
         match self.find(name, report) {
             (key, Found::Given(value)) => text(value, key, report),
             _ => None,
+        }
+    }
+
+    /// A path; a relative one begins at `folder`.
+    pub fn path(&self, name: &str, folder: &Path, report: &mut Report) -> Option<Located<PathBuf>> {
+        let given = match self.find(name, report) {
+            (key, Found::Given(value)) => text(value, key, report)?,
+            (_, Found::Default(default)) => Located { value: default.to_owned(), span: self.heading },
+            (_, Found::Absent) => return None,
+        };
+        if given.value.is_empty() {
+            let (message, help) = (format!("`{name}` cannot be empty"), example(self.section.key(name)));
+            report.wrong(E0612, given.span, message, Some(help));
+            return None;
+        }
+        Some(Located { value: folder.join(&given.value), span: given.span })
+    }
+
+    /// True or false.
+    pub fn flag(&self, name: &str, report: &mut Report) -> Option<bool> {
+        match self.find(name, report) {
+            (key, Found::Given(value)) => {
+                let flag = value.get_ref().as_bool();
+                if flag.is_none() {
+                    wrong_type(value, key, report);
+                }
+                flag
+            }
+            (_, Found::Default(default)) => Some(default == "true"),
+            (_, Found::Absent) => None,
         }
     }
 
@@ -295,6 +326,7 @@ fn wanted(takes: Takes) -> &'static str {
         Takes::Address => "an address as text",
         Takes::Url => "a URL as text",
         Takes::Names => "a list of names",
+        Takes::Flag => "`true` or `false`",
         Takes::Word(_) => "a word as text",
         Takes::Table => "a table",
     }
@@ -303,10 +335,14 @@ fn wanted(takes: Takes) -> &'static str {
 /// How the key is written.
 fn example(key: &Key) -> String {
     let value = match (key.takes, key.missing) {
-        (Takes::Count(..), Missing::Is(default)) => default.to_string(),
+        (Takes::Count(..) | Takes::Flag, Missing::Is(default)) => default.to_string(),
         (Takes::Count(least, _), _) => least.to_string(),
         (_, Missing::Is(default)) => format!("\"{default}\""),
-        (Takes::Path, _) => format!("\"{}\"", if key.name == "rules" { "rules" } else { "alerts.jsonl" }),
+        (Takes::Path, _) => match key.name {
+            "rules" => "\"rules\"".into(),
+            "file" => "\"late.jsonl\"".into(),
+            _ => "\"alerts.jsonl\"".into(),
+        },
         (Takes::Address, _) => "\"127.0.0.1:7001\"".into(),
         (Takes::Url, _) => "\"https://example.com/alerts\"".into(),
         (Takes::Names, _) => "[\"name\"]".into(),
@@ -316,7 +352,9 @@ fn example(key: &Key) -> String {
                 list(words.iter().map(|word| format!("{} = \"{word}\"", key.name)))
             );
         }
-        (Takes::Table, _) if key.name == "limits" => return "write `[limits]` and the keys below it".into(),
+        (Takes::Table, _) if !["sources", "sinks"].contains(&key.name) => {
+            return format!("write `[{}]` and the keys below it", key.name);
+        }
         (Takes::Table, _) => return format!("write `[{}.NAME]` for each, and the keys below it", key.name),
         _ => "\"payments\"".into(),
     };

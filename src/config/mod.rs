@@ -5,6 +5,7 @@
 
 mod check;
 mod document;
+mod quarantine;
 mod read;
 pub mod reference;
 pub mod rules;
@@ -48,6 +49,10 @@ pub struct Config {
     pub limits: SourceLimits,
     /// What may be on its way to the engine.
     pub queue: source::queue::QueueLimits,
+    /// Where records that are no events are kept; `None`: they are not.
+    pub quarantine: Option<crate::quarantine::Settings>,
+    /// Where events that come too late are kept; `None`: they are not.
+    pub late: Option<crate::quarantine::Settings>,
     /// The sources, by name.
     pub sources: Vec<Source>,
     /// The sinks, by name.
@@ -65,6 +70,13 @@ pub struct Source {
     pub format: Format,
     /// What it is.
     pub kind: SourceKind,
+}
+
+impl Source {
+    /// Whether it feeds that stream.
+    pub fn feeds(&self, stream: &str) -> bool {
+        self.streams.as_ref().is_none_or(|streams| streams.iter().any(|one| one.value == stream))
+    }
 }
 
 /// The kinds of sources.

@@ -11,6 +11,7 @@ use crate::source::queue::QueueLimits;
 use crate::source::reader::BatchLimits;
 
 use super::document::{Report, Table};
+use super::quarantine;
 use super::reference::{self, LIMITS, ROOT, Section};
 use super::sinks::sink;
 use super::sources::{source, twice};
@@ -53,6 +54,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
     let max_ahead = table.duration("max_ahead", report);
     let shutdown_timeout = table.wait("shutdown_timeout", report);
     let limits = limits(&table, report);
+    let kept = quarantine::kept(&table, folder, report);
     let sources = members(&table, "sources", report, source);
     let sinks = members(&table, "sinks", report, |name, values, report| sink(name, values, folder, report));
     if let Some(sources) = &sources {
@@ -64,6 +66,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
         twice(sources, report);
     }
     let (limits, queue) = limits?;
+    let (quarantine, late) = kept?;
     Some(Config {
         rules: rules?,
         default_sinks,
@@ -71,6 +74,8 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
         shutdown_timeout: shutdown_timeout?,
         limits,
         queue,
+        quarantine,
+        late,
         sources: sources?,
         sinks: sinks?,
     })

@@ -10,6 +10,7 @@
 //!   nothing.
 
 pub mod file;
+pub mod filter;
 pub mod late;
 pub mod read;
 pub mod record;

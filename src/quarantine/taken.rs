@@ -61,6 +61,40 @@ pub enum TakeError {
     },
 }
 
+/// The lines of the file at `path`, without taking it; before them those that remain of what was taken
+/// away earlier by someone who did not come to the end.
+///
+/// # Errors
+/// When a file that is there cannot be read.
+pub fn peek(path: &Path) -> io::Result<Vec<Lines<BufReader<File>>>> {
+    let from = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let away = replaying(&from);
+    let mut found = Vec::new();
+    if let Some(file) = open_if_there(&away)? {
+        let progress = open_if_there(&with_suffix(&away, ".progress"))?;
+        let offset = progress.map_or(Ok(0), |progress| read_offset(&progress, &file))?;
+        found.push(lines_from(file, offset)?);
+    }
+    if let Some(file) = open_if_there(&from)? {
+        found.push(lines_from(file, 0)?);
+    }
+    Ok(found)
+}
+
+fn open_if_there(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn lines_from(mut file: File, offset: u64) -> io::Result<Lines<BufReader<File>>> {
+    let before = count_lines(&mut file.try_clone()?.take(offset))?;
+    file.seek(SeekFrom::Start(offset))?;
+    Ok(Lines::new(BufReader::new(file), offset, before))
+}
+
 impl Taken {
     /// Takes the file at `path` away, or goes on with one that was taken away before. `None` when there
     /// is none.
@@ -88,7 +122,7 @@ impl Taken {
         }
         let file = File::open(&away).map_err(system)?;
         settle(&file).map_err(system)?;
-        let offset = if resumed { progress.read(&file).map_err(system)? } else { 0 };
+        let offset = if resumed { read_offset(&progress.file, &file).map_err(system)? } else { 0 };
         Ok(Some(Taken { file, path: away, from, progress, offset, resumed }))
     }
 
@@ -107,10 +141,7 @@ impl Taken {
     /// # Errors
     /// When the file cannot be read.
     pub fn lines(&self) -> io::Result<Lines<BufReader<File>>> {
-        let mut file = File::open(&self.path)?;
-        let before = count_lines(&mut file.try_clone()?.take(self.offset))?;
-        file.seek(SeekFrom::Start(self.offset))?;
-        Ok(Lines::new(BufReader::new(file), self.offset, before))
+        lines_from(File::open(&self.path)?, self.offset)
     }
 
     /// The file that it was taken from, to append to; a new one will belong to whom this one belongs to.
@@ -208,24 +239,25 @@ impl Progress {
         self.file.write_all_at(format!("{offset:0DIGITS$}\n").as_bytes(), 0)
     }
 
-    /// The offset; 0 when it cannot be read or is not where a line of `file` begins.
-    fn read(&self, file: &File) -> io::Result<u64> {
-        let mut text = [0; DIGITS];
-        if self.file.read_exact_at(&mut text, 0).is_err() {
-            return Ok(0);
-        }
-        let offset = std::str::from_utf8(&text).ok().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-        let mut last = [0];
-        let length = file.metadata()?.len();
-        let begins = offset > 0
-            && offset <= length
-            && (offset == length || file.read_exact_at(&mut last, offset - 1).is_ok() && last == [b'\n']);
-        Ok(if begins { offset } else { 0 })
-    }
-
     fn remove(self) -> io::Result<()> {
         fs::remove_file(&self.path)
     }
+}
+
+/// The offset in `progress`; 0 when it cannot be read or is not where a line of `file` begins.
+fn read_offset(progress: &File, file: &File) -> io::Result<u64> {
+    let mut text = [0; DIGITS];
+    if progress.read_exact_at(&mut text, 0).is_err() {
+        return Ok(0);
+    }
+    let offset = std::str::from_utf8(&text).ok().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+    let length = file.metadata()?.len();
+    if offset == 0 || offset >= length {
+        return Ok(if offset == length { offset } else { 0 });
+    }
+    let mut last = [0];
+    file.read_exact_at(&mut last, offset - 1)?;
+    Ok(if last == [b'\n'] { offset } else { 0 })
 }
 
 #[cfg(test)]

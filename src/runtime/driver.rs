@@ -16,8 +16,10 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::engine::{Engine, Refused};
-use crate::event::{Duration, SequencePoint, Timestamp};
+use crate::event::{Duration, Event, SequencePoint, Timestamp};
 use crate::outbox::Outbox;
+use crate::quarantine::late::Late;
+use crate::quarantine::writer::{Burst, Writer};
 use crate::source::queue::{Queued, Receiver};
 use crate::source::reader::Batch;
 use crate::source::{Clock, Input};
@@ -44,19 +46,36 @@ pub struct Driver<O> {
     refusals: RateLimit,
     /// Contents of lists and tables that are to be put in the place of those in use.
     replacements: Option<mpsc::Receiver<Replacement>>,
+    /// Where late events are kept; `None`: they are not.
+    late: Option<Writer>,
 }
 
 impl<O: Outbox> Driver<O> {
     /// Connects an engine. `metrics` has the sources that inputs name.
     pub fn new(engine: Engine, outbox: O, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Driver<O> {
         let refusals = RateLimit::new(LOGGED, Duration::SECOND);
-        Driver { engine, outbox, clock, metrics, ticked: Timestamp::MIN, refusals, replacements: None }
+        Driver {
+            engine,
+            outbox,
+            clock,
+            metrics,
+            ticked: Timestamp::MIN,
+            refusals,
+            replacements: None,
+            late: None,
+        }
     }
 
     /// The same with a source of new contents for lists and tables. They are taken between two
     /// inputs.
     pub fn with_replacements(mut self, replacements: mpsc::Receiver<Replacement>) -> Driver<O> {
         self.replacements = Some(replacements);
+        self
+    }
+
+    /// The same with a place for events that come too late.
+    pub fn keeping_late(mut self, writer: Option<Writer>) -> Driver<O> {
+        self.late = writer;
         self
     }
 
@@ -130,12 +149,27 @@ impl<O: Outbox> Driver<O> {
     }
 
     fn push(&mut self, source: usize, batch: Batch, now: Timestamp) {
+        let mut late = Burst::default();
         for event in batch.events {
             let point = event.point();
+            let kept = self.late.is_some().then(|| event.clone());
             if let Err(refused) = self.engine.push(event, now) {
                 self.report(source, point, refused, now);
+                if let (Some(event), Refused::Late(by)) = (kept, refused) {
+                    late.push(&self.late_line(source, &event, by, now));
+                }
             }
         }
+        if let Some(writer) = &self.late {
+            writer.put_blocking(late);
+        }
+    }
+
+    /// The line by which a late event is kept.
+    fn late_line(&self, source: usize, event: &Event, by: Duration, now: Timestamp) -> Vec<u8> {
+        let stream = &self.engine.program().schema(event.stream()).name;
+        let source = &self.metrics.sources[source].name;
+        Late { time: now, source, stream, event, by }.to_line()
     }
 
     fn report(&mut self, source: usize, point: SequencePoint, refused: Refused, now: Timestamp) {

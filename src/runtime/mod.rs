@@ -1,12 +1,15 @@
 //! The parts wired together.
 //!
 //! Enters: a configuration and a program. Leaves: a running service, or a replay of recorded events.
+//! Or records from the quarantine back in a service ([`refeed`]).
 //! One thread owns the engine ([`driver`]); sources and sinks run as tasks beside it and meet it at
 //! two bounded queues only; another thread reads lists and tables again when their files change
 //! ([`reload`]).
 
 pub mod clock;
 pub mod driver;
+mod kept;
+pub mod refeed;
 pub mod reload;
 pub mod replay;
 pub mod service;

@@ -27,6 +27,7 @@ use crate::table::TableId;
 use crate::telemetry::Metrics;
 
 use super::driver::Driver;
+use super::kept::Kept;
 use super::reload::{self, Watch};
 use super::{sinks, sources};
 
@@ -45,6 +46,7 @@ pub struct Service {
     sources: JoinSet<()>,
     sinks: JoinSet<(usize, Vec<Arc<Outgoing>>)>,
     engine: oneshot::Receiver<usize>,
+    kept: Kept,
     /// Watches the files of lists and tables.
     _watch: Watch,
 }
@@ -78,6 +80,7 @@ impl Service {
         let outbox = sinks::start(&config, &metrics, halted, &mut workers)?;
         let opened = sources::open(&config).await?;
 
+        let kept = Kept::start(&config, &metrics)?;
         let (queue, inputs) = queue(config.queue);
         let options = EngineOptions { max_ahead: Some(config.max_ahead), ..EngineOptions::LIVE };
         let mut engine = Engine::new(program.clone(), options);
@@ -85,7 +88,7 @@ impl Service {
         log_tables(&program, &tables);
         let (watch, replacements) = reload::start(program.clone(), tables, metrics.clone())?;
         let driver = Driver::new(engine, outbox, clock.clone(), metrics.clone());
-        let driver = driver.with_replacements(replacements);
+        let driver = driver.with_replacements(replacements).keeping_late(kept.late.clone());
         let halt_engine = Arc::new(AtomicBool::new(false));
         let engine = start_engine(driver, inputs, Arc::clone(&halt_engine))?;
 
@@ -94,6 +97,7 @@ impl Service {
             limits: config.limits,
             numbers: Arc::new(PartitionNumbers::new(program.streams().len())),
             queue,
+            quarantine: kept.quarantine.clone(),
             flow: Arc::default(),
             stop: Stop::new(stopped),
             clock,
@@ -108,7 +112,18 @@ impl Service {
             "ready"
         );
         let (sources, sinks) = (readers, workers);
-        Ok(Service { config, metrics, stop, halt_sinks, halt_engine, sources, sinks, engine, _watch: watch })
+        Ok(Service {
+            config,
+            metrics,
+            stop,
+            halt_sinks,
+            halt_engine,
+            sources,
+            sinks,
+            engine,
+            kept,
+            _watch: watch,
+        })
     }
 
     /// Runs until all sources have ended or `stop` is over, and then finishes what has been received.
@@ -140,6 +155,7 @@ impl Service {
             complete &= self.finish_engine(deadline).await?;
         }
         complete &= self.finish_sinks(deadline).await;
+        self.kept.finish(deadline).await;
         self.log_summary();
         anyhow::ensure!(!failed, "the engine has failed");
         Ok(Outcome { complete })

@@ -24,6 +24,7 @@ use tracing::info;
 
 use crate::codec::Format;
 use crate::event::{PartitionId, StreamId, StreamSchema, Timestamp};
+use crate::quarantine::writer::Writer;
 use crate::telemetry::catalogue::SourceMetrics;
 
 use flow::Flow;
@@ -161,6 +162,8 @@ pub struct Surroundings {
     pub numbers: Arc<PartitionNumbers>,
     /// The way to the engine.
     pub queue: queue::Sender,
+    /// Where records are kept that are no events; `None`: they are not.
+    pub quarantine: Option<Writer>,
     /// Says which partitions are paused.
     pub flow: Arc<Flow>,
     /// Says when reading is to stop.
@@ -180,13 +183,24 @@ pub struct Inlet {
 impl Inlet {
     /// An inlet of one source to one stream.
     pub fn new(identity: Identity, around: Surroundings) -> Inlet {
-        let reports = Reports::new(&identity, Arc::clone(&around.clock));
+        let reports = Reports::new(&identity, Arc::clone(&around.clock), around.quarantine.clone());
         Inlet { identity, around, reports: Arc::new(reports) }
     }
 
     /// What makes events of the bytes of a partition.
     fn reader(&self, partition: PartitionId) -> Reader {
-        let decoder = self.identity.format.decoder(self.identity.stream, &self.identity.schema);
-        Reader::new(decoder, partition, self.around.limits.max_line)
+        let Identity { format, stream, schema, .. } = &self.identity;
+        reader(format, *stream, schema, self.around.limits, partition)
     }
+}
+
+/// What makes events of the bytes of a partition, from its beginning.
+pub fn reader(
+    format: &Format,
+    stream: StreamId,
+    schema: &StreamSchema,
+    limits: SourceLimits,
+    partition: PartitionId,
+) -> Reader {
+    Reader::new(format.decoder(stream, schema), partition, limits.max_line)
 }

@@ -104,6 +104,7 @@ impl<'a> Feed<'a> {
             if ended && !more {
                 self.reader.end(self.arrival, &mut batch, &mut reports);
             }
+            reports.flush().await;
             if !batch.events.is_empty() {
                 self.inlet.identity.metrics.events.add(batch.events.len() as u64);
                 let source = self.inlet.identity.index;

@@ -84,6 +84,11 @@ impl Rejection {
 pub trait Quarantine {
     /// A record is not an event. `record` is empty for an oversized one.
     fn reject(&mut self, place: Place, why: &Rejection, record: &[u8]);
+
+    /// Whether it holds so much that nothing more should be decoded until it has passed it on.
+    fn is_full(&self) -> bool {
+        false
+    }
 }
 
 /// How large a batch may grow.
@@ -145,8 +150,8 @@ impl Reader {
         self.lines.filled(count);
     }
 
-    /// Decodes what has been read into `batch`, up to its limits. Returns whether it stopped at a
-    /// limit, so that there may be more.
+    /// Decodes what has been read into `batch`, up to its limits and to what `quarantine` holds. Returns
+    /// whether it stopped at a limit, so that there may be more.
     pub fn decode(
         &mut self,
         arrival: Timestamp,
@@ -154,7 +159,7 @@ impl Reader {
         batch: &mut Batch,
         quarantine: &mut dyn Quarantine,
     ) -> bool {
-        while !batch.is_full(limits) {
+        while !batch.is_full(limits) && !quarantine.is_full() {
             let Some(line) = self.lines.next_line() else { return false };
             let place = Place { partition: self.partition, offset: line.offset, line: line.number };
             match decode_line(line, place, arrival, self.max_line, &mut *self.decoder) {

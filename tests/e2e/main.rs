@@ -12,6 +12,7 @@ mod explain;
 mod fmt;
 mod intake;
 mod project;
+mod quarantine;
 mod replay;
 mod stopping;
 mod tables;

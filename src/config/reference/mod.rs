@@ -3,11 +3,13 @@
 //! The reader asks this catalogue which keys there are and what a missing one stands for, and
 //! `docs/configuration.md` is made from it, so that neither can say something else than the other.
 
+mod quarantine;
 mod sinks;
 mod sources;
 
 use std::fmt::Write;
 
+pub use quarantine::{LATE, QUARANTINE};
 pub use sinks::{FILE, SINK_TYPES, STDOUT, WEBHOOK};
 pub use sources::{SOURCE_TYPES, STDIN, TCP};
 
@@ -30,6 +32,8 @@ pub enum Takes {
     Url,
     /// A list of names.
     Names,
+    /// `true` or `false`.
+    Flag,
     /// One of these words.
     Word(&'static [&'static str]),
     /// A table.
@@ -107,6 +111,8 @@ pub static ROOT: Section = Section {
              its alerts. What is not delivered by then is named in the log.",
         ),
         key("limits", Takes::Table, Missing::Nothing, "See below."),
+        key("quarantine", Takes::Table, Missing::Nothing, "See below."),
+        key("late", Takes::Table, Missing::Nothing, "See below."),
         key("sources", Takes::Table, Missing::Nothing, "See below."),
         key("sinks", Takes::Table, Missing::Nothing, "See below."),
     ],
@@ -147,7 +153,8 @@ pub static LIMITS: Section = Section {
 };
 
 /// All sections, in the order of the reference page.
-pub static SECTIONS: &[&Section] = &[&ROOT, &LIMITS, &TCP, &STDIN, &STDOUT, &FILE, &WEBHOOK];
+pub static SECTIONS: &[&Section] =
+    &[&ROOT, &LIMITS, &QUARANTINE, &LATE, &TCP, &STDIN, &STDOUT, &FILE, &WEBHOOK];
 
 impl Section {
     /// The key with that name.
@@ -211,6 +218,7 @@ fn describe(takes: Takes) -> String {
         Takes::Address => "`host:port`".into(),
         Takes::Url => "URL".into(),
         Takes::Names => "list of names".into(),
+        Takes::Flag => "`true` `false`".into(),
         Takes::Word(words) => words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(" "),
         Takes::Table => "table".into(),
     }
@@ -220,7 +228,7 @@ fn default(key: &Key) -> String {
     match (key.missing, key.takes) {
         (Missing::Mistake, _) => "*required*".into(),
         (Missing::Nothing, _) => String::new(),
-        (Missing::Is(value), Takes::Count(..)) => format!("`{value}`"),
+        (Missing::Is(value), Takes::Count(..) | Takes::Flag) => format!("`{value}`"),
         (Missing::Is(value), _) => format!("`\"{value}\"`"),
     }
 }
@@ -262,7 +270,9 @@ mod tests {
                 Takes::Count(least, most) => {
                     assert!((least..=most).contains(&default.parse().expect(name)), "{name}");
                 }
-                _ => panic!("{name}: only durations, sizes and counts have defaults"),
+                Takes::Flag => assert!(["true", "false"].contains(&default), "{name}"),
+                Takes::Path => assert!(!default.is_empty(), "{name}"),
+                _ => panic!("{name}: it can have no default"),
             }
         }
     }
