@@ -32,6 +32,7 @@ use tracing::info;
 
 use crate::codec::{Decoder, Format};
 use crate::event::{PartitionId, StreamId, StreamSchema, Timestamp};
+use crate::quarantine::writer::Writer;
 use crate::telemetry::catalogue::SourceMetrics;
 
 use flow::Flow;
@@ -168,6 +169,21 @@ pub struct Decoding {
     pub framing: Framing,
 }
 
+impl Decoding {
+    /// What makes events of the bytes of a partition, from its beginning.
+    pub fn reader(
+        &self,
+        stream: StreamId,
+        schema: &StreamSchema,
+        limits: SourceLimits,
+        partition: PartitionId,
+        checks: Checks,
+    ) -> Reader {
+        let framing = self.framing.frames(limits.max_line);
+        Reader::new(self.format.decoder(stream, schema), framing, partition, checks)
+    }
+}
+
 /// Which source feeds which stream.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -196,6 +212,8 @@ pub struct Surroundings {
     pub numbers: Arc<PartitionNumbers>,
     /// The way to the engine.
     pub queue: queue::Sender,
+    /// Where records are kept that are no events; `None`: they are not.
+    pub quarantine: Option<Writer>,
     /// Says which partitions are paused.
     pub flow: Arc<Flow>,
     /// Says when reading is to stop.
@@ -215,14 +233,14 @@ pub struct Inlet {
 impl Inlet {
     /// An inlet of one source to one stream.
     pub fn new(identity: Identity, around: Surroundings) -> Inlet {
-        let reports = Reports::new(&identity, Arc::clone(&around.clock));
+        let reports = Reports::new(&identity, Arc::clone(&around.clock), around.quarantine.clone());
         Inlet { identity, around, reports: Arc::new(reports) }
     }
 
     /// What makes events of the bytes of a partition.
     fn reader(&self, partition: PartitionId) -> Reader {
-        let framing = self.identity.decoding.framing.frames(self.around.limits.max_line);
-        Reader::new(self.decoder(), framing, partition, self.identity.checks.clone())
+        let Identity { decoding, stream, schema, checks, .. } = &self.identity;
+        decoding.reader(*stream, schema, self.around.limits, partition, checks.clone())
     }
 
     /// What makes events of records, from the beginning of a connection or file.

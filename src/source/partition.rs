@@ -115,6 +115,7 @@ impl<'a> Feed<'a> {
     /// # Errors
     /// When the engine takes nothing any more.
     pub async fn flush(&mut self) -> Result<(), EngineGone> {
+        self.inlet.reports.flush().await;
         if self.batch.events.is_empty() {
             return Ok(());
         }
