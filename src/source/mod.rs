@@ -57,6 +57,21 @@ pub enum Input {
         /// When they arrived.
         arrival: Timestamp,
     },
+    /// A partition has lost its connection and will go on when it has another: until then it holds
+    /// event time back, however long that takes.
+    Disconnected {
+        /// Of this stream.
+        stream: StreamId,
+        /// Its number.
+        partition: PartitionId,
+    },
+    /// A partition that was disconnected goes on.
+    Connected {
+        /// Of this stream.
+        stream: StreamId,
+        /// Its number.
+        partition: PartitionId,
+    },
     /// A partition has ended: nothing more will come.
     Closed {
         /// Of this stream.
@@ -150,6 +165,8 @@ pub struct Identity {
     pub schema: Arc<StreamSchema>,
     /// How the records are written.
     pub format: Format,
+    /// What is asked of an event besides.
+    pub checks: Checks,
     /// What is counted of the source.
     pub metrics: Arc<SourceMetrics>,
 }
@@ -190,6 +207,6 @@ impl Inlet {
     fn reader(&self, partition: PartitionId) -> Reader {
         let decoder = self.identity.format.decoder(self.identity.stream, &self.identity.schema);
         let framing = Framing::Lines.frames(self.around.limits.max_line);
-        Reader::new(decoder, framing, partition, Checks::default())
+        Reader::new(decoder, framing, partition, self.identity.checks.clone())
     }
 }
