@@ -7,8 +7,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::language::checked::Mode;
 use crate::program::{NoInput, Program};
 
-use super::Config;
 use super::document::list;
+use super::{Config, Source};
 
 impl Config {
     /// What of the configuration does not fit the rules: sources of unknown streams, rules that send
@@ -21,12 +21,12 @@ impl Config {
     }
 
     fn check_streams(&self, program: &Program, diagnostics: &mut Diagnostics) {
-        for source in &self.sources {
-            let name = &source.stream.value;
-            let span = source.stream.span;
+        for stream in self.sources.iter().filter_map(|source| source.streams.as_ref()).flatten() {
+            let name = &stream.value;
+            let span = stream.span;
             let why = match program.input(name) {
                 Ok(stream) => {
-                    if program.routes(stream).is_empty() {
+                    if !program.is_read(stream) {
                         let message = format!("no rule reads `{name}`");
                         let help =
                             "its events are received for nothing: take the source out, or write a rule";
@@ -48,12 +48,13 @@ impl Config {
                     .help("take this source out; feed the streams that the rule reads"),
             });
         }
-        let fed = |name: &str| self.sources.iter().any(|source| source.stream.value == name);
+        let feeds = |source: &Source, name: &str| {
+            source.streams.as_ref().is_none_or(|streams| streams.iter().any(|stream| stream.value == name))
+        };
+        let fed = |name: &str| self.sources.iter().any(|source| feeds(source, name));
         let hungry: Vec<_> = program
             .inputs()
-            .filter(|name| {
-                !fed(name) && program.stream(name).is_some_and(|stream| !program.routes(stream).is_empty())
-            })
+            .filter(|name| !fed(name) && program.stream(name).is_some_and(|stream| program.is_read(stream)))
             .collect();
         if !hungry.is_empty() {
             let message = format!("no source feeds {}", list(hungry));

@@ -8,6 +8,8 @@ mod document;
 mod read;
 pub mod reference;
 pub mod rules;
+mod sinks;
+mod sources;
 pub mod tables;
 #[cfg(test)]
 mod tests;
@@ -16,10 +18,11 @@ pub mod value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::codec::Format;
 use crate::diagnostic::{Diagnostics, Sources, Span};
 use crate::outbox::memory::QueueLimits;
 use crate::sink::{retry::RetryPolicy, webhook};
-use crate::source::{SourceLimits, tcp};
+use crate::source::{self, SourceLimits, tcp};
 
 /// A value and where it stands in the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,8 +46,12 @@ pub struct Config {
     pub shutdown_timeout: Duration,
     /// What a source may hold.
     pub limits: SourceLimits,
-    /// Most batches on their way to the engine.
-    pub queue: usize,
+    /// What may be on its way to the engine.
+    pub queue: source::queue::QueueLimits,
+    /// Most bytes of events that wait for their turn in event time.
+    pub reorder_bytes: usize,
+    /// Among how many shards the keys are divided; `None`: as many as the machine has cores.
+    pub shards: Option<usize>,
     /// The sources, by name.
     pub sources: Vec<Source>,
     /// The sinks, by name.
@@ -56,8 +63,10 @@ pub struct Config {
 pub struct Source {
     /// Its name.
     pub name: Located<String>,
-    /// The stream that it feeds.
-    pub stream: Located<String>,
+    /// The streams that it feeds; `None`: all that sources can feed.
+    pub streams: Option<Vec<Located<String>>>,
+    /// How its records are written.
+    pub format: Format,
     /// What it is.
     pub kind: SourceKind,
 }

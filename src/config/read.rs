@@ -1,27 +1,20 @@
 //! From the text of a configuration to its values.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use toml::de::{DeTable, Error as TomlError};
 
 use crate::diagnostic::codes::{E0601, E0603, E0604, E0610, E0611, E0612};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Sources, Span};
-use crate::outbox::memory::QueueLimits;
-use crate::sink::retry::RetryPolicy;
-use crate::sink::webhook;
 use crate::source::SourceLimits;
+use crate::source::queue::QueueLimits;
 use crate::source::reader::BatchLimits;
-use crate::source::tcp;
 
 use super::document::{Report, Table};
-use super::reference::{
-    self, FILE, LIMITS, ROOT, SINK_TYPES, SOURCE_TYPES, STDIN, STDOUT, Section, TCP, WEBHOOK,
-};
-use super::{Config, Located, Sink, SinkKind, Source, SourceKind};
-
-/// A receiver that asks for a longer wait than this is tried again sooner.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+use super::reference::{self, LIMITS, ROOT, Section};
+use super::sinks::sink;
+use super::sources::{source, twice};
+use super::{Config, Located};
 
 /// Reads the one file of `sources`.
 pub fn read(sources: &Sources, folder: &Path) -> (Option<Config>, Diagnostics) {
@@ -58,6 +51,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
     let rules = table.text("rules", report).and_then(|rules| rules_path(rules, folder, report));
     let default_sinks = table.names("default_sinks", report);
     let max_ahead = table.duration("max_ahead", report);
+    let shards = table.count("shards", report);
     let shutdown_timeout = table.wait("shutdown_timeout", report);
     let limits = limits(&table, report);
     let sources = members(&table, "sources", report, source);
@@ -70,7 +64,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
         }
         twice(sources, report);
     }
-    let (limits, queue) = limits?;
+    let (limits, queue, reorder_bytes) = limits?;
     Some(Config {
         rules: rules?,
         default_sinks,
@@ -78,6 +72,8 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
         shutdown_timeout: shutdown_timeout?,
         limits,
         queue,
+        reorder_bytes,
+        shards,
         sources: sources?,
         sinks: sinks?,
     })
@@ -97,7 +93,7 @@ fn rules_path(given: Located<String>, folder: &Path, report: &mut Report) -> Opt
     }
 }
 
-fn limits(root: &Table<'_>, report: &mut Report) -> Option<(SourceLimits, usize)> {
+fn limits(root: &Table<'_>, report: &mut Report) -> Option<(SourceLimits, QueueLimits, usize)> {
     let empty = DeTable::new();
     let (values, heading) = root.table("limits", report).unwrap_or((&empty, Span::default()));
     let table = Table::new(values, &LIMITS, heading, report);
@@ -105,8 +101,15 @@ fn limits(root: &Table<'_>, report: &mut Report) -> Option<(SourceLimits, usize)
     let events = table.count("batch_events", report);
     let bytes = table.size("batch_bytes", report);
     let queue = table.count("queue", report);
+    let queue_bytes = table.size("queue_bytes", report);
+    let reorder_bytes = table.size("reorder_bytes", report);
     let batch = BatchLimits { events: events?, bytes: usize::try_from(bytes?).ok()? };
-    Some((SourceLimits { max_line: usize::try_from(max_line?).ok()?, batch }, queue?))
+    let queue = QueueLimits { inputs: queue?, bytes: usize::try_from(queue_bytes?).ok()? };
+    Some((
+        SourceLimits { max_line: usize::try_from(max_line?).ok()?, batch },
+        queue,
+        usize::try_from(reorder_bytes?).ok()?,
+    ))
 }
 
 /// The tables inside `[sources]` or `[sinks]`. A member with mistakes is left out; they have been
@@ -145,7 +148,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// The keys of a member depend on its `type`, so that is read first, by itself.
-fn kind(
+pub fn kind(
     name: &Located<String>,
     values: &DeTable<'_>,
     kinds: &'static [&'static str],
@@ -160,78 +163,4 @@ fn kind(
         .collect();
     debug_assert!(matches!(example.key("type").takes, reference::Takes::Word(words) if words == kinds));
     Table::new(&alone, example, name.span, report).word("type", report)
-}
-
-fn source(name: Located<String>, values: &DeTable<'_>, report: &mut Report) -> Option<Source> {
-    let kind = kind(&name, values, SOURCE_TYPES, &TCP, report)?;
-    let section = if kind == "tcp" { &TCP } else { &STDIN };
-    let table = Table::new(values, section, name.span, report);
-    let stream = table.text("stream", report);
-    let kind = if kind == "tcp" {
-        let listen = table.address("listen", report);
-        let max_connections = table.count("max_connections", report);
-        SourceKind::Tcp(tcp::Settings { listen: listen?.value, max_connections: max_connections? })
-    } else {
-        SourceKind::Stdin
-    };
-    Some(Source { name, stream: stream?, kind })
-}
-
-fn sink(name: Located<String>, values: &DeTable<'_>, folder: &Path, report: &mut Report) -> Option<Sink> {
-    let kind = kind(&name, values, SINK_TYPES, &STDOUT, report)?;
-    let section = match kind {
-        "stdout" => &STDOUT,
-        "file" => &FILE,
-        _ => &WEBHOOK,
-    };
-    let table = Table::new(values, section, name.span, report);
-    let alerts = table.count("queue", report);
-    let bytes = table.size("queue_bytes", report);
-    let tries = table.count("tries", report);
-    let backoff = table.wait("backoff", report);
-    let max_backoff = table.wait("max_backoff", report);
-    let kind = match kind {
-        "stdout" => SinkKind::Stdout,
-        "file" => SinkKind::File(folder.join(table.text("path", report)?.value)),
-        _ => {
-            let url = table.url("url", report);
-            let timeout = table.wait("timeout", report);
-            SinkKind::Webhook(webhook::Settings { url: url?, timeout: timeout? })
-        }
-    };
-    let queue = QueueLimits { alerts: alerts?, bytes: u32::try_from(bytes?).ok()? };
-    let retry = RetryPolicy {
-        tries: u32::try_from(tries?).ok()?,
-        backoff: backoff?,
-        max_backoff: max_backoff?,
-        max_retry_after: MAX_RETRY_AFTER,
-    };
-    Some(Sink { name, queue, retry, kind })
-}
-
-/// Reports sources that cannot exist beside each other.
-fn twice(sources: &[Source], report: &mut Report) {
-    for (index, source) in sources.iter().enumerate() {
-        let same = sources[..index].iter().find(|other| match (&source.kind, &other.kind) {
-            (SourceKind::Stdin, SourceKind::Stdin) => true,
-            (SourceKind::Tcp(one), SourceKind::Tcp(other)) => {
-                one.listen == other.listen && !one.listen.ends_with(":0")
-            }
-            _ => false,
-        });
-        if let Some(same) = same {
-            let message = match &source.kind {
-                SourceKind::Stdin => "standard input can be read by one source only".to_string(),
-                SourceKind::Tcp(settings) => format!("two sources listen at `{}`", settings.listen),
-            };
-            report.push(
-                Diagnostic::new(E0610, source.name.span, message)
-                    .also(same.name.span, "the other one is here")
-                    .help(match &source.kind {
-                        SourceKind::Stdin => "keep one of the two",
-                        SourceKind::Tcp(_) => "give one of them another port",
-                    }),
-            );
-        }
-    }
 }

@@ -356,7 +356,7 @@ type = "stdout"
     assert_eq!(config.max_ahead.to_string(), "1h");
     assert_eq!(config.shutdown_timeout, Duration::from_secs(90));
     assert_eq!((config.limits.max_line, config.limits.batch.events), (2 << 20, 7));
-    assert_eq!((config.limits.batch.bytes, config.queue), (8 << 10, 9));
+    assert_eq!((config.limits.batch.bytes, config.queue.inputs), (8 << 10, 9));
     let names: Vec<_> = config.sources.iter().map(|source| source.name.value.as_str()).collect();
     assert_eq!(names, ["pipe", "tcp"]);
     assert!(matches!(config.sources[0].kind, SourceKind::Stdin));

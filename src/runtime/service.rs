@@ -10,27 +10,25 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, info};
 
+use crate::config::Config;
 use crate::config::tables::Loaded;
-use crate::config::{Config, SinkKind, SourceKind};
-use crate::engine::{Engine, EngineOptions};
+use crate::engine::EngineOptions;
 use crate::outbox::Outgoing;
-use crate::outbox::memory::{self, Lane, MemoryOutbox, MemoryQueue};
+use crate::outbox::memory::MemoryOutbox;
 use crate::program::Program;
-use crate::sink::file::FileSink;
-use crate::sink::stdout::StdoutSink;
-use crate::sink::webhook::WebhookSink;
-use crate::sink::worker::Worker;
-use crate::source::{Clock, Identity, Input, PartitionNumbers, Stop, Surroundings, stdin, tcp};
+use crate::source::queue::queue;
+use crate::source::{self, Clock, PartitionNumbers, Stop, Surroundings};
 use crate::table::TableId;
 use crate::telemetry::Metrics;
 
 use super::driver::Driver;
 use super::reload::{self, Watch};
+use super::{sinks, sources, workers};
 
 /// How long the engine and the sinks get to notice that they are to leave everything.
 const LAST_GRACE: Duration = Duration::from_secs(2);
@@ -76,18 +74,26 @@ impl Service {
         );
         let metrics = Arc::new(metrics.with_tables(program.tables().iter().map(|table| table.name.as_str())));
         let (halt_sinks, halted) = watch::channel(false);
-        let mut sinks = JoinSet::new();
-        let outbox = start_sinks(&config, &metrics, halted, &mut sinks)?;
-        let servers = bind(&config).await?;
+        let mut workers = JoinSet::new();
+        let outbox = sinks::start(&config, &metrics, halted, &mut workers)?;
+        let opened = sources::open(&config).await?;
 
-        let (queue, inputs) = mpsc::channel(config.queue);
-        let options = EngineOptions { max_ahead: Some(config.max_ahead), ..EngineOptions::LIVE };
-        let mut engine = Engine::new(program.clone(), options);
+        let (queue, inputs) = queue(config.queue);
+        let shards = config.shards.unwrap_or_else(workers::cores);
+        // The sources ask how far ahead of the clock an event is, so that they can set it aside as it came.
+        let options = EngineOptions { max_ahead: None, shards, ..EngineOptions::LIVE };
+        let news = Arc::default();
+        let mut engine =
+            workers::engine(program.clone(), options, &news).context("cannot start the shards")?;
+        let flow = Arc::default();
         engine.set_tables(Arc::clone(&tables.tables));
         log_tables(&program, &tables);
         let (watch, replacements) = reload::start(program.clone(), tables, metrics.clone())?;
         let driver = Driver::new(engine, outbox, clock.clone(), metrics.clone());
-        let driver = driver.with_replacements(replacements);
+        let driver = driver
+            .with_replacements(replacements)
+            .with_reorder_bound(config.reorder_bytes, Arc::clone(&flow))
+            .with_news(news);
         let halt_engine = Arc::new(AtomicBool::new(false));
         let engine = start_engine(driver, inputs, Arc::clone(&halt_engine))?;
 
@@ -96,18 +102,21 @@ impl Service {
             limits: config.limits,
             numbers: Arc::new(PartitionNumbers::new(program.streams().len())),
             queue,
+            flow,
             stop: Stop::new(stopped),
             clock,
         };
-        let mut sources = JoinSet::new();
-        start_sources(&config, &program, &metrics, &around, servers, &mut sources)?;
+        let mut readers = JoinSet::new();
+        sources::start(&config, &program, &metrics, &around, opened, &mut readers)?;
         info!(
             rules = program.rules().len(),
             streams = program.streams().len(),
             sources = config.sources.len(),
             sinks = config.sinks.len(),
+            shards,
             "ready"
         );
+        let (sources, sinks) = (readers, workers);
         Ok(Service { config, metrics, stop, halt_sinks, halt_engine, sources, sinks, engine, _watch: watch })
     }
 
@@ -217,7 +226,7 @@ impl Service {
                 rejected = source.rejected.total(),
                 oversized = source.rejected.of("oversized").get(),
                 late = source.late.get(),
-                future = source.future.get(),
+                future = source.rejected.of("future").get(),
                 "total"
             );
         }
@@ -260,58 +269,11 @@ async fn join_all<T: 'static>(tasks: &mut JoinSet<T>) {
     }
 }
 
-/// Takes the addresses of all TCP sources, in the order of the configuration.
-async fn bind(config: &Config) -> anyhow::Result<Vec<Option<tcp::Server>>> {
-    let mut servers = Vec::new();
-    for source in &config.sources {
-        servers.push(match &source.kind {
-            SourceKind::Tcp(settings) => {
-                let server = tcp::Server::bind(settings).await;
-                Some(server.with_context(|| format!("the source `{}`", source.name.value))?)
-            }
-            SourceKind::Stdin => None,
-        });
-    }
-    Ok(servers)
-}
-
-fn start_sources(
-    config: &Config,
-    program: &Program,
-    metrics: &Metrics,
-    around: &Surroundings,
-    servers: Vec<Option<tcp::Server>>,
-    tasks: &mut JoinSet<()>,
-) -> anyhow::Result<()> {
-    for (index, (source, server)) in config.sources.iter().zip(servers).enumerate() {
-        let name = source.stream.value.as_str();
-        let stream = program.input(name)?;
-        let identity = Identity {
-            name: source.name.value.as_str().into(),
-            index,
-            stream,
-            schema: Arc::new(program.schema(stream).clone()),
-            metrics: Arc::clone(&metrics.sources[index]),
-        };
-        match server {
-            Some(server) => {
-                let address = server.address()?;
-                info!(source = %source.name.value, stream = %name, %address, "listening");
-                tasks.spawn(server.run(identity, around.clone()));
-            }
-            None => {
-                tasks.spawn(stdin::run(identity, around.clone()));
-            }
-        }
-    }
-    Ok(())
-}
-
 /// Starts a thread for the engine. It says how many inputs it left when it ends, and nothing when it
 /// panics.
 fn start_engine(
     driver: Driver<MemoryOutbox>,
-    inputs: mpsc::Receiver<Input>,
+    inputs: source::queue::Receiver,
     halt: Arc<AtomicBool>,
 ) -> anyhow::Result<oneshot::Receiver<usize>> {
     let (ended, end) = oneshot::channel();
@@ -325,68 +287,4 @@ fn start_engine(
         })
         .context("cannot start the engine's thread")?;
     Ok(end)
-}
-
-fn start_sinks(
-    config: &Config,
-    metrics: &Metrics,
-    halted: watch::Receiver<bool>,
-    tasks: &mut JoinSet<(usize, Vec<Arc<Outgoing>>)>,
-) -> anyhow::Result<MemoryOutbox> {
-    let lanes = config.sinks.iter().zip(&metrics.sinks).map(|(sink, metrics)| Lane {
-        name: sink.name.value.clone(),
-        limits: sink.queue,
-        metrics: Arc::clone(metrics),
-    });
-    let default: Vec<_> = config.default_sinks.iter().map(|sink| sink.value.clone()).collect();
-    let (outbox, queues) = memory::outbox(lanes.collect(), &default, Handle::current());
-    for (index, (sink, queue)) in config.sinks.iter().zip(queues).enumerate() {
-        let name = &sink.name.value;
-        let context = || format!("the sink `{name}`");
-        let work = Work { index, config, metrics, queue, halted: halted.clone() };
-        match &sink.kind {
-            SinkKind::Stdout => work.start(StdoutSink, tasks),
-            SinkKind::File(path) => {
-                work.start(FileSink::open(path).with_context(context)?, tasks);
-                info!(sink = %name, path = %path.display(), "appending");
-            }
-            SinkKind::Webhook(settings) => {
-                work.start(WebhookSink::new(settings).with_context(context)?, tasks);
-            }
-        }
-    }
-    Ok(outbox)
-}
-
-/// What a sink's worker needs besides the sink.
-struct Work<'a> {
-    index: usize,
-    config: &'a Config,
-    metrics: &'a Metrics,
-    queue: MemoryQueue,
-    halted: watch::Receiver<bool>,
-}
-
-impl Work<'_> {
-    fn start<S: crate::sink::Sink + 'static>(
-        self,
-        sink: S,
-        tasks: &mut JoinSet<(usize, Vec<Arc<Outgoing>>)>,
-    ) {
-        let worker = Worker {
-            name: self.config.sinks[self.index].name.value.clone(),
-            sink,
-            queue: self.queue,
-            policy: self.config.sinks[self.index].retry,
-            metrics: Arc::clone(&self.metrics.sinks[self.index]),
-        };
-        let (index, mut halted) = (self.index, self.halted);
-        tasks.spawn(async move {
-            let halt = async move {
-                // An error means that the service is gone.
-                let _ = halted.wait_for(|halted| *halted).await;
-            };
-            (index, worker.run(halt).await)
-        });
-    }
 }

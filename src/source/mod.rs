@@ -2,27 +2,34 @@
 //!
 //! Enters: bytes from outside. Leaves: batches of decoded events with their positions, through a
 //! bounded queue that slows the reading down when it is full; and for each record that is no event
-//! the place and the reason. One file a kind of source; what they share is [`partition`]. Nothing
-//! here knows rules.
+//! the place and the reason. One file a kind of source, each a [`Source`]; what they share is
+//! [`partition`]. Nothing here knows rules.
 
-pub mod lines;
+pub mod flow;
+pub mod framing;
 mod partition;
 mod quarantine;
+pub mod queue;
 pub mod reader;
 pub mod recording;
 pub mod stdin;
 pub mod tcp;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
+use tracing::info;
 
+use crate::codec::Format;
 use crate::event::{PartitionId, StreamId, StreamSchema, Timestamp};
 use crate::telemetry::catalogue::SourceMetrics;
 
+use flow::Flow;
+use framing::Framing;
 use quarantine::Reports;
-use reader::{Batch, BatchLimits};
+use reader::{Batch, BatchLimits, Checks, Reader};
 
 /// Tells the wall-clock time. The system's clock in production, a clock of its own in tests.
 pub trait Clock: Send + Sync {
@@ -48,6 +55,21 @@ pub enum Input {
         batch: Batch,
         /// When they arrived.
         arrival: Timestamp,
+    },
+    /// A partition has lost its connection and will go on when it has another: until then it holds
+    /// event time back, however long that takes.
+    Disconnected {
+        /// Of this stream.
+        stream: StreamId,
+        /// Its number.
+        partition: PartitionId,
+    },
+    /// A partition that was disconnected goes on.
+    Connected {
+        /// Of this stream.
+        stream: StreamId,
+        /// Its number.
+        partition: PartitionId,
     },
     /// A partition has ended: nothing more will come.
     Closed {
@@ -78,7 +100,7 @@ impl PartitionNumbers {
 /// How much a source may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceLimits {
-    /// Longest line, in bytes.
+    /// Longest record, in bytes.
     pub max_line: usize,
     /// Largest batch.
     pub batch: BatchLimits,
@@ -101,7 +123,35 @@ impl Stop {
     }
 }
 
-/// Which source it is.
+/// A source that has taken what it needs (an address, a file) and does not read yet.
+pub trait Source: Send {
+    /// Says in the log what it will do, for example which address it has.
+    fn announce(&self, inlets: &[Inlet]);
+
+    /// Reads until there is nothing more to come or the service stops. `inlets` has one for each
+    /// stream that the source feeds, in the order of the configuration.
+    fn run(self: Box<Self>, inlets: Vec<Inlet>) -> Running;
+}
+
+/// Logs what a source will do with the streams it feeds.
+fn announce(inlets: &[Inlet], what: &str, address: &dyn std::fmt::Display) {
+    for Inlet { identity, .. } in inlets {
+        info!(source = %identity.name, stream = %identity.schema.name, %address, "{what}");
+    }
+}
+
+/// A source at work.
+pub type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// The only inlet of a source that feeds one stream.
+fn only(inlets: Vec<Inlet>) -> Inlet {
+    let [inlet] = <[Inlet; 1]>::try_from(inlets).unwrap_or_else(|inlets| {
+        panic!("a source of one stream has one inlet, not {}", inlets.len());
+    });
+    inlet
+}
+
+/// Which source feeds which stream.
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// The source's name in the configuration.
@@ -112,7 +162,11 @@ pub struct Identity {
     pub stream: StreamId,
     /// The stream's declaration.
     pub schema: Arc<StreamSchema>,
-    /// What is counted.
+    /// How the records are written.
+    pub format: Format,
+    /// What is asked of an event besides.
+    pub checks: Checks,
+    /// What is counted of the source.
     pub metrics: Arc<SourceMetrics>,
 }
 
@@ -124,24 +178,34 @@ pub struct Surroundings {
     /// Numbers for new partitions.
     pub numbers: Arc<PartitionNumbers>,
     /// The way to the engine.
-    pub queue: mpsc::Sender<Input>,
+    pub queue: queue::Sender,
+    /// Says which partitions are paused.
+    pub flow: Arc<Flow>,
     /// Says when reading is to stop.
     pub stop: Stop,
     /// The clock.
     pub clock: Arc<dyn Clock>,
 }
 
-/// What the parts of one source share.
+/// The way of a source's records into a stream.
 #[derive(Clone)]
-struct Context {
+pub struct Inlet {
     identity: Identity,
     around: Surroundings,
     reports: Arc<Reports>,
 }
 
-impl Context {
-    fn new(identity: Identity, around: Surroundings) -> Context {
+impl Inlet {
+    /// An inlet of one source to one stream.
+    pub fn new(identity: Identity, around: Surroundings) -> Inlet {
         let reports = Reports::new(&identity, Arc::clone(&around.clock));
-        Context { identity, around, reports: Arc::new(reports) }
+        Inlet { identity, around, reports: Arc::new(reports) }
+    }
+
+    /// What makes events of the bytes of a partition.
+    fn reader(&self, partition: PartitionId) -> Reader {
+        let decoder = self.identity.format.decoder(self.identity.stream, &self.identity.schema);
+        let framing = Framing::Lines.frames(self.around.limits.max_line);
+        Reader::new(decoder, framing, partition, self.identity.checks.clone())
     }
 }

@@ -1,18 +1,25 @@
-//! Events from standard input, one JSON object a line.
+//! Events from standard input.
 
-use tracing::{error, info};
+use tracing::info;
 
-use super::{Context, Identity, Surroundings, partition};
+use super::partition::{self, Feed};
+use super::{Inlet, Running, Source, announce, only};
 
-/// Reads standard input to its end, or until the service stops.
-pub async fn run(identity: Identity, around: Surroundings) {
-    let context = Context::new(identity, around);
-    let name = &context.identity.name;
-    let Some(partition) = context.around.numbers.next(context.identity.stream) else {
-        error!(source = %name, "the stream has no partition numbers left");
-        return;
-    };
-    info!(source = %name, stream = %context.identity.schema.name, partition = partition.0, "reading standard input");
-    partition::read(tokio::io::stdin(), partition, &context).await;
-    info!(source = %name, "standard input has ended");
+/// Standard input.
+#[derive(Debug)]
+pub struct Stdin;
+
+impl Source for Stdin {
+    fn announce(&self, inlets: &[Inlet]) {
+        announce(inlets, "reading", &"standard input");
+    }
+
+    fn run(self: Box<Self>, inlets: Vec<Inlet>) -> Running {
+        let inlet = only(inlets);
+        Box::pin(async move {
+            let Some(feed) = Feed::begin(&inlet).await else { return };
+            partition::read(tokio::io::stdin(), feed).await;
+            info!(source = %inlet.identity.name, "standard input has ended");
+        })
+    }
 }

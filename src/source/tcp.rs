@@ -1,5 +1,5 @@
-//! Events over TCP: a server to which clients send one JSON object a line. Each connection is a
-//! partition of the stream.
+//! Events over TCP: a server to which clients send records. Each connection is a partition of the
+//! stream.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,7 +11,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
-use super::{Context, Identity, Surroundings, partition};
+use super::partition::{self, Feed};
+use super::{Inlet, Running, Source, only};
 
 /// Connections that the system has accepted and the service not yet.
 const BACKLOG: u32 = 1024;
@@ -63,19 +64,10 @@ impl Server {
         Ok(Server { listener, max_connections: settings.max_connections })
     }
 
-    /// The address it really has.
-    ///
-    /// # Errors
-    /// When the system does not say.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-
     /// Accepts connections and reads them until the service stops. Returns when all have been left.
-    pub async fn run(self, identity: Identity, around: Surroundings) {
-        let context = Context::new(identity, around);
+    async fn serve(self, inlet: Inlet) {
         let slots = Arc::new(Semaphore::new(self.max_connections));
-        let mut stop = context.around.stop.clone();
+        let mut stop = inlet.around.stop.clone();
         let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {
@@ -88,16 +80,16 @@ impl Server {
             match accepted {
                 Ok((stream, peer)) => match Arc::clone(&slots).try_acquire_owned() {
                     Ok(slot) => {
-                        let context = context.clone();
+                        let inlet = inlet.clone();
                         connections.spawn(async move {
-                            serve(stream, peer, &context).await;
+                            read(stream, peer, &inlet).await;
                             drop(slot);
                         });
                     }
-                    Err(_) => refuse(peer, self.max_connections, &context),
+                    Err(_) => refuse(peer, self.max_connections, &inlet),
                 },
                 Err(error) => {
-                    warn!(source = %context.identity.name, %error, "cannot accept a connection");
+                    warn!(source = %inlet.identity.name, %error, "cannot accept a connection");
                     tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
                 }
             }
@@ -107,25 +99,37 @@ impl Server {
     }
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, context: &Context) {
-    let Some(partition) = context.around.numbers.next(context.identity.stream) else {
-        warn!(source = %context.identity.name, %peer, "the stream has no partition numbers left");
-        return;
-    };
-    let metrics = &context.identity.metrics;
+impl Source for Server {
+    fn announce(&self, inlets: &[Inlet]) {
+        match self.listener.local_addr() {
+            Ok(address) => super::announce(inlets, "listening", &address),
+            Err(error) => warn!(%error, "the system does not say which address it gave"),
+        }
+    }
+
+    fn run(self: Box<Self>, inlets: Vec<Inlet>) -> Running {
+        Box::pin(self.serve(only(inlets)))
+    }
+}
+
+async fn read(stream: TcpStream, peer: SocketAddr, inlet: &Inlet) {
+    let metrics = &inlet.identity.metrics;
     metrics.opened.add(1);
     metrics.connections.increase();
-    debug!(source = %context.identity.name, %peer, partition = partition.0, "a connection begins");
-    partition::read(stream, partition, context).await;
-    debug!(source = %context.identity.name, %peer, partition = partition.0, "a connection has ended");
+    if let Some(feed) = Feed::begin(inlet).await {
+        let (source, partition) = (&inlet.identity.name, feed.partition().0);
+        debug!(%source, %peer, partition, "a connection begins");
+        partition::read(stream, feed).await;
+        debug!(%source, %peer, partition, "a connection has ended");
+    }
     metrics.connections.decrease();
 }
 
-fn refuse(peer: SocketAddr, limit: usize, context: &Context) {
-    context.identity.metrics.refused.add(1);
-    if let Some(held_back) = context.reports.may_log() {
+fn refuse(peer: SocketAddr, limit: usize, inlet: &Inlet) {
+    inlet.identity.metrics.refused.add(1);
+    if let Some(held_back) = inlet.reports.may_log() {
         warn!(
-            source = %context.identity.name,
+            source = %inlet.identity.name,
             %peer,
             max_connections = limit,
             not_logged = held_back,

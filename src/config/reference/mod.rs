@@ -3,7 +3,13 @@
 //! The reader asks this catalogue which keys there are and what a missing one stands for, and
 //! `docs/configuration.md` is made from it, so that neither can say something else than the other.
 
+mod sinks;
+mod sources;
+
 use std::fmt::Write;
+
+pub use sinks::{FILE, SINK_TYPES, STDOUT, WEBHOOK};
+pub use sources::{SOURCE_TYPES, STDIN, TCP};
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,46 +75,6 @@ const fn key(name: &'static str, takes: Takes, missing: Missing, about: &'static
     Key { name, takes, missing, about }
 }
 
-/// The kinds of sources.
-pub const SOURCE_TYPES: &[&str] = &["tcp", "stdin"];
-/// The kinds of sinks.
-pub const SINK_TYPES: &[&str] = &["stdout", "file", "webhook"];
-
-const STREAM: Key =
-    key("stream", Takes::Text, Missing::Mistake, "The stream of the rules that its events belong to.");
-const SOURCE_TYPE: Key = key("type", Takes::Word(SOURCE_TYPES), Missing::Mistake, "The kind of source.");
-const SINK_TYPE: Key = key("type", Takes::Word(SINK_TYPES), Missing::Mistake, "The kind of sink.");
-const QUEUE: Key = key(
-    "queue",
-    Takes::Count(1, 1_000_000),
-    Missing::Is("1000"),
-    "How many alerts may wait for the sink. When it is full, the engine waits, and thereby the sources.",
-);
-const QUEUE_BYTES: Key = key(
-    "queue_bytes",
-    Takes::Size("64KiB", "2GiB"),
-    Missing::Is("64MiB"),
-    "How many bytes of alerts may wait for the sink.",
-);
-const TRIES: Key = key(
-    "tries",
-    Takes::Count(1, 1_000_000),
-    Missing::Is("10"),
-    "How often an alert is attempted; then it is counted and logged as failed, with its id.",
-);
-const BACKOFF: Key = key(
-    "backoff",
-    Takes::Duration("1ms", "1h"),
-    Missing::Is("500ms"),
-    "The longest wait before the second try. It doubles from try to try; the wait itself is random, from nothing to this.",
-);
-const MAX_BACKOFF: Key = key(
-    "max_backoff",
-    Takes::Duration("1ms", "1d"),
-    Missing::Is("1m"),
-    "The longest wait between two tries.",
-);
-
 /// The top of the file.
 pub static ROOT: Section = Section {
     title: "At the top",
@@ -134,6 +100,13 @@ pub static ROOT: Section = Section {
              cannot move event time for all.",
         ),
         key(
+            "shards",
+            Takes::Count(1, 1_024),
+            Missing::Nothing,
+            "Among how many threads the keys are divided. Without it, there are as many as the machine has cores. The alerts \
+             are the same, in the same order.",
+        ),
+        key(
             "shutdown_timeout",
             Takes::Duration("0s", "1d"),
             Missing::Is("30s"),
@@ -150,7 +123,7 @@ pub static ROOT: Section = Section {
 pub static LIMITS: Section = Section {
     title: "`[limits]`",
     about: "What is held between the sources and the engine. A connection holds at most one line, one read of \
-            256 KiB and one batch; the queue holds at most `queue` batches, and a source that finds it full stops reading.",
+            256 KiB and one batch; the queue holds at most `queue` batches and `queue_bytes`, and a source that finds it full stops reading.",
     keys: &[
         key(
             "max_line",
@@ -171,82 +144,21 @@ pub static LIMITS: Section = Section {
             Missing::Is("64"),
             "The most batches that wait for the engine.",
         ),
-    ],
-};
-
-/// `[sources.NAME]` with `type = "tcp"`.
-pub static TCP: Section = Section {
-    title: "`[sources.NAME]`, `type = \"tcp\"`",
-    about: "A server: clients connect and send one JSON object a line. Each connection is a partition of the \
-            stream. An empty line is passed over; a last line without a line end counts if it is complete.",
-    keys: &[
-        SOURCE_TYPE,
-        STREAM,
         key(
-            "listen",
-            Takes::Address,
-            Missing::Mistake,
-            "Where to listen, as `host:port`. Port 0 takes a free one; the log says which.",
+            "queue_bytes",
+            Takes::Size("64KiB", "4GiB"),
+            Missing::Is("64MiB"),
+            "The most memory that the events of these batches take.",
         ),
         key(
-            "max_connections",
-            Takes::Count(1, 1_000_000),
-            Missing::Is("1024"),
-            "The most connections at a time. What comes beyond is closed at once, counted and logged.",
+            "reorder_bytes",
+            Takes::Size("1MiB", "64GiB"),
+            Missing::Is("1GiB"),
+            "The most memory for events that wait for their turn in event time. From half of it on, partitions that are ahead \
+             of event time are not read, so that their senders wait, and those that hold it back catch up. At the bound \
+             nothing is read, and the log says why: the `late` of a stream spans more events than there is room for. \
+             Nothing is dropped and nothing is decided early.",
         ),
-    ],
-};
-
-/// `[sources.NAME]` with `type = "stdin"`.
-pub static STDIN: Section = Section {
-    title: "`[sources.NAME]`, `type = \"stdin\"`",
-    about: "Standard input, one JSON object a line; one source only can be of this type. When it ends and there is no \
-            other source, the service finishes its work and stops.",
-    keys: &[SOURCE_TYPE, STREAM],
-};
-
-/// `[sinks.NAME]` with `type = "stdout"`.
-pub static STDOUT: Section = Section {
-    title: "`[sinks.NAME]`, `type = \"stdout\"`",
-    about: "Standard output, one JSON object a line. The log goes to standard error.",
-    keys: &[SINK_TYPE, QUEUE, QUEUE_BYTES, TRIES, BACKOFF, MAX_BACKOFF],
-};
-
-/// `[sinks.NAME]` with `type = "file"`.
-pub static FILE: Section = Section {
-    title: "`[sinks.NAME]`, `type = \"file\"`",
-    about: "A file, to which one JSON object a line is appended.",
-    keys: &[
-        SINK_TYPE,
-        key("path", Takes::Path, Missing::Mistake, "The file; it is made if there is none."),
-        QUEUE,
-        QUEUE_BYTES,
-        TRIES,
-        BACKOFF,
-        MAX_BACKOFF,
-    ],
-};
-
-/// `[sinks.NAME]` with `type = "webhook"`.
-pub static WEBHOOK: Section = Section {
-    title: "`[sinks.NAME]`, `type = \"webhook\"`",
-    about: "An HTTP POST for each alert, with its JSON object as the body and its id as `Idempotency-Key`. An answer \
-            of 2xx is success. 408, 425, 429, 5xx, a broken connection and no answer in time are tried again; \
-            `Retry-After` of 429 and 503 is respected, up to an hour. Any other answer fails at once, redirects included.",
-    keys: &[
-        SINK_TYPE,
-        key(
-            "url",
-            Takes::Url,
-            Missing::Mistake,
-            "Where to send to. It is never logged, because it may hold a secret.",
-        ),
-        key("timeout", Takes::Duration("1ms", "1h"), Missing::Is("10s"), "The longest time for one try."),
-        QUEUE,
-        QUEUE_BYTES,
-        TRIES,
-        BACKOFF,
-        MAX_BACKOFF,
     ],
 };
 

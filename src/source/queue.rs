@@ -1,0 +1,217 @@
+//! The queue from the sources to the engine, bounded in batches and in bytes.
+//!
+//! Who finds it full waits, and thereby its sender: nothing is dropped. Batches keep their order for
+//! each sender.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use super::Input;
+
+/// How much may wait for the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueLimits {
+    /// Most inputs; at least 1.
+    pub inputs: usize,
+    /// Most bytes of memory that events take; a batch that alone is larger waits until the queue is empty.
+    pub bytes: usize,
+}
+
+/// The sources' end.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    inputs: mpsc::Sender<Queued>,
+    room: Arc<Semaphore>,
+    bytes: u32,
+}
+
+/// The engine's end.
+#[derive(Debug)]
+pub struct Receiver {
+    inputs: mpsc::Receiver<Queued>,
+    room: Arc<Semaphore>,
+    bytes: u32,
+}
+
+/// An input that takes up room in the queue until it is dropped.
+#[derive(Debug)]
+pub struct Queued {
+    /// The input.
+    pub input: Input,
+    _room: OwnedSemaphorePermit,
+}
+
+/// The engine takes nothing any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the engine has stopped")]
+pub struct EngineGone;
+
+/// Why inputs were not put into the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotSent {
+    /// There is not room for all of them now.
+    #[error("the queue to the engine is full")]
+    Full,
+    /// The engine takes nothing any more.
+    #[error(transparent)]
+    Gone(#[from] EngineGone),
+}
+
+/// A queue with nothing in it.
+pub fn queue(limits: QueueLimits) -> (Sender, Receiver) {
+    let (sender, receiver) = mpsc::channel(limits.inputs.max(1));
+    let bytes = u32::try_from(limits.bytes.max(1)).unwrap_or(u32::MAX);
+    let room = Arc::new(Semaphore::new(bytes as usize));
+    (Sender { inputs: sender, room: Arc::clone(&room), bytes }, Receiver { inputs: receiver, room, bytes })
+}
+
+impl Sender {
+    /// Puts an input into the queue, as soon as there is room.
+    ///
+    /// # Errors
+    /// When the engine takes nothing any more.
+    pub async fn send(&self, input: Input) -> Result<(), EngineGone> {
+        let room = Arc::clone(&self.room).acquire_many_owned(self.room_for(&input)).await;
+        let room = room.map_err(|_| EngineGone)?;
+        self.inputs.send(Queued { input, _room: room }).await.map_err(|_| EngineGone)
+    }
+
+    /// Puts all of these into the queue, or none if there is not room for all of them now.
+    ///
+    /// # Errors
+    /// When there is no room, or the engine takes nothing any more.
+    pub fn try_send_all(&self, inputs: Vec<Input>) -> Result<(), NotSent> {
+        let all: u64 = inputs.iter().map(|input| u64::from(self.room_for(input))).sum();
+        // More than all the room there is gets all of it.
+        let all = u32::try_from(all).unwrap_or(u32::MAX).min(self.bytes);
+        let places = match self.inputs.try_reserve_many(inputs.len()) {
+            Ok(places) => places,
+            Err(mpsc::error::TrySendError::Full(())) => return Err(NotSent::Full),
+            Err(mpsc::error::TrySendError::Closed(())) => return Err(EngineGone.into()),
+        };
+        let mut room = match Arc::clone(&self.room).try_acquire_many_owned(all) {
+            Ok(room) => room,
+            Err(tokio::sync::TryAcquireError::NoPermits) => return Err(NotSent::Full),
+            Err(tokio::sync::TryAcquireError::Closed) => return Err(EngineGone.into()),
+        };
+        for (place, input) in places.zip(inputs) {
+            let own = (self.room_for(&input) as usize).min(room.num_permits());
+            let own = room.split(own).expect("no more is split off than there is");
+            place.send(Queued { input, _room: own });
+        }
+        Ok(())
+    }
+
+    /// How many inputs wait.
+    pub fn len(&self) -> usize {
+        self.inputs.max_capacity() - self.inputs.capacity()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn room_for(&self, input: &Input) -> u32 {
+        match input {
+            Input::Events { batch, .. } => u32::try_from(batch.bytes).unwrap_or(u32::MAX).min(self.bytes),
+            _ => 0,
+        }
+    }
+}
+
+impl Receiver {
+    /// The next input, once there is one; `None` when there will never be one again.
+    pub async fn recv(&mut self) -> Option<Queued> {
+        self.inputs.recv().await
+    }
+
+    /// The next input, if there is one.
+    ///
+    /// # Errors
+    /// When there is none now, or will never be one again.
+    pub fn try_recv(&mut self) -> Result<Queued, mpsc::error::TryRecvError> {
+        self.inputs.try_recv()
+    }
+
+    /// Takes no more: senders learn that the engine is gone. What is in the queue can still be received.
+    pub fn close(&mut self) {
+        self.inputs.close();
+        self.room.close();
+    }
+
+    /// How many inputs wait.
+    pub fn len(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.inputs.is_empty()
+    }
+
+    /// How many bytes of events wait.
+    pub fn bytes(&self) -> usize {
+        self.bytes as usize - self.room.available_permits()
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{PartitionId, StreamId, Timestamp};
+    use crate::source::reader::Batch;
+
+    fn input(bytes: usize) -> Input {
+        let batch = Batch { events: Vec::new(), bytes };
+        Input::Events { source: 0, batch, arrival: Timestamp::MIN }
+    }
+
+    fn opened() -> Input {
+        Input::Opened { stream: StreamId(0), partition: PartitionId(0) }
+    }
+
+    #[test]
+    fn what_has_no_room_in_bytes_or_places_is_not_taken_at_all() {
+        let (sender, mut receiver) = queue(QueueLimits { inputs: 3, bytes: 100 });
+        assert_eq!(sender.try_send_all(vec![input(60), input(60)]), Ok(()), "larger than all, but alone");
+        assert_eq!((receiver.len(), receiver.bytes()), (2, 100));
+        assert_eq!(sender.try_send_all(vec![input(1)]), Err(NotSent::Full));
+        assert_eq!(sender.try_send_all(vec![opened(), opened()]), Err(NotSent::Full), "one place is left");
+        drop(receiver.try_recv());
+        assert_eq!(receiver.bytes(), 40);
+        assert_eq!(sender.try_send_all(vec![input(60)]), Ok(()));
+        receiver.close();
+        assert_eq!(sender.try_send_all(vec![opened()]), Err(NotSent::Gone(EngineGone)));
+    }
+
+    #[tokio::test]
+    async fn a_sender_waits_for_bytes_until_an_input_has_been_worked_off() {
+        let (sender, mut receiver) = queue(QueueLimits { inputs: 10, bytes: 100 });
+        sender.send(input(1_000)).await.expect("larger than all the room, and alone");
+        let mut next = Box::pin(sender.send(input(1)));
+        assert!(futures_poll(&mut next).await.is_none(), "no room");
+        let taken = receiver.recv().await.expect("it was sent");
+        assert!(futures_poll(&mut next).await.is_none(), "taken, but still in work");
+        drop(taken);
+        next.await.expect("there is room now");
+        drop(receiver);
+        assert_eq!(sender.send(input(1)).await, Err(EngineGone));
+    }
+
+    /// The result of a future if it is ready now.
+    async fn futures_poll<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+        tokio::select! {
+            biased;
+            done = future => Some(done),
+            () = std::future::ready(()) => None,
+        }
+    }
+}
