@@ -18,11 +18,10 @@ pub mod value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::codec::Format;
 use crate::diagnostic::{Diagnostics, Sources, Span};
 use crate::outbox::memory::QueueLimits;
 use crate::sink::{retry::RetryPolicy, webhook};
-use crate::source::{self, SourceLimits, tcp};
+use crate::source::{self, Decoding, SourceLimits, tcp, tcp_client, udp, unix};
 
 /// A value and where it stands in the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,7 +65,7 @@ pub struct Source {
     /// The streams that it feeds; `None`: all that sources can feed.
     pub streams: Option<Vec<Located<String>>>,
     /// How its records are written.
-    pub format: Format,
+    pub decoding: Decoding,
     /// What it is.
     pub kind: SourceKind,
 }
@@ -76,6 +75,12 @@ pub struct Source {
 pub enum SourceKind {
     /// A TCP server.
     Tcp(tcp::Settings),
+    /// A TCP client.
+    TcpClient(tcp_client::Settings),
+    /// A UDP socket.
+    Udp(udp::Settings),
+    /// A Unix socket.
+    Unix(unix::Settings),
     /// Standard input.
     Stdin,
 }

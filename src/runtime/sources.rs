@@ -10,7 +10,7 @@ use crate::event::StreamId;
 use crate::program::{NoInput, Program};
 use crate::source::reader::Checks;
 use crate::source::stdin::Stdin;
-use crate::source::{Identity, Inlet, Source, Surroundings, tcp};
+use crate::source::{Identity, Inlet, Source, Surroundings, tcp, tcp_client, udp, unix};
 use crate::telemetry::Metrics;
 
 /// Opens all sources, in the order of the configuration: takes their addresses and files.
@@ -29,6 +29,9 @@ pub async fn open(config: &Config) -> anyhow::Result<Vec<Box<dyn Source>>> {
 async fn open_one(kind: &SourceKind) -> anyhow::Result<Box<dyn Source>> {
     Ok(match kind {
         SourceKind::Tcp(settings) => Box::new(tcp::Server::bind(settings).await?),
+        SourceKind::TcpClient(settings) => Box::new(tcp_client::Client::new(settings)?),
+        SourceKind::Udp(settings) => Box::new(udp::Receiver::bind(settings).await?),
+        SourceKind::Unix(settings) => Box::new(unix::Server::bind(settings)?),
         SourceKind::Stdin => Box::new(Stdin),
     })
 }
@@ -52,12 +55,12 @@ pub fn start(
                 index,
                 stream,
                 schema: Arc::new(program.schema(stream).clone()),
-                format: settings.format.clone(),
                 checks: Checks::new(
                     Some(config.max_ahead),
                     program.groupings(stream),
                     program.schema(stream),
                 ),
+                decoding: settings.decoding.clone(),
                 metrics: Arc::clone(&metrics.sources[index]),
             };
             Inlet::new(identity, around.clone())

@@ -6,15 +6,22 @@
 //! [`partition`]. Nothing here knows rules.
 
 pub mod compression;
+mod datagram;
 pub mod flow;
 pub mod framing;
 mod partition;
+mod patience;
 mod quarantine;
 pub mod queue;
 pub mod reader;
 pub mod recording;
+mod server;
 pub mod stdin;
 pub mod tcp;
+pub mod tcp_client;
+pub mod tls;
+pub mod udp;
+pub mod unix;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,7 +30,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::watch;
 use tracing::info;
 
-use crate::codec::Format;
+use crate::codec::{Decoder, Format};
 use crate::event::{PartitionId, StreamId, StreamSchema, Timestamp};
 use crate::telemetry::catalogue::SourceMetrics;
 
@@ -152,6 +159,15 @@ fn only(inlets: Vec<Inlet>) -> Inlet {
     inlet
 }
 
+/// How the bytes of a source are made into events.
+#[derive(Clone, Debug)]
+pub struct Decoding {
+    /// How a record is written.
+    pub format: Format,
+    /// How records are told from each other.
+    pub framing: Framing,
+}
+
 /// Which source feeds which stream.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -164,7 +180,7 @@ pub struct Identity {
     /// The stream's declaration.
     pub schema: Arc<StreamSchema>,
     /// How the records are written.
-    pub format: Format,
+    pub decoding: Decoding,
     /// What is asked of an event besides.
     pub checks: Checks,
     /// What is counted of the source.
@@ -205,8 +221,12 @@ impl Inlet {
 
     /// What makes events of the bytes of a partition.
     fn reader(&self, partition: PartitionId) -> Reader {
-        let decoder = self.identity.format.decoder(self.identity.stream, &self.identity.schema);
-        let framing = Framing::Lines.frames(self.around.limits.max_line);
-        Reader::new(decoder, framing, partition, self.identity.checks.clone())
+        let framing = self.identity.decoding.framing.frames(self.around.limits.max_line);
+        Reader::new(self.decoder(), framing, partition, self.identity.checks.clone())
+    }
+
+    /// What makes events of records, from the beginning of a connection or file.
+    fn decoder(&self) -> Box<dyn Decoder> {
+        self.identity.decoding.format.decoder(self.identity.stream, &self.identity.schema)
     }
 }
