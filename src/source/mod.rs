@@ -5,6 +5,7 @@
 //! the place and the reason. One file a kind of source, each a [`Source`]; what they share is
 //! [`partition`]. Nothing here knows rules.
 
+pub mod compression;
 mod datagram;
 pub mod file;
 pub mod flow;
