@@ -47,6 +47,10 @@ pub struct Config {
     pub limits: SourceLimits,
     /// What may be on its way to the engine.
     pub queue: source::queue::QueueLimits,
+    /// Most bytes of events that wait for their turn in event time.
+    pub reorder_bytes: usize,
+    /// Among how many shards the keys are divided; `None`: as many as the machine has cores.
+    pub shards: Option<usize>,
     /// The sources, by name.
     pub sources: Vec<Source>,
     /// The sinks, by name.

@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use crate::config::{self, Config, SourceKind};
 use crate::event::StreamId;
 use crate::program::{NoInput, Program};
+use crate::source::reader::Checks;
 use crate::source::stdin::Stdin;
 use crate::source::{Identity, Inlet, Source, Surroundings, tcp, tcp_client, udp, unix};
 use crate::telemetry::Metrics;
@@ -55,6 +56,11 @@ pub fn start(
                 stream,
                 schema: Arc::new(program.schema(stream).clone()),
                 decoding: settings.decoding.clone(),
+                checks: Checks::new(
+                    Some(config.max_ahead),
+                    program.groupings(stream),
+                    program.schema(stream),
+                ),
                 metrics: Arc::clone(&metrics.sources[index]),
             };
             Inlet::new(identity, around.clone())

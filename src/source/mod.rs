@@ -5,6 +5,7 @@
 //! the place and the reason. One file a kind of source, each a [`Source`]; what they share is
 //! [`partition`]. Nothing here knows rules.
 
+pub mod compression;
 mod datagram;
 pub mod flow;
 pub mod framing;
@@ -25,7 +26,9 @@ pub mod unix;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use tokio::io::AsyncRead;
 use tokio::sync::watch;
 use tracing::info;
 
@@ -33,8 +36,10 @@ use crate::codec::{Decoder, Format};
 use crate::event::{PartitionId, StreamId, StreamSchema, Timestamp};
 use crate::telemetry::catalogue::SourceMetrics;
 
+use compression::Compression;
 use flow::Flow;
 use framing::Framing;
+use patience::Patience;
 use quarantine::Reports;
 use reader::{Batch, BatchLimits, Checks, Reader};
 
@@ -62,6 +67,21 @@ pub enum Input {
         batch: Batch,
         /// When they arrived.
         arrival: Timestamp,
+    },
+    /// A partition has lost its connection and will go on when it has another: until then it holds
+    /// event time back, however long that takes.
+    Disconnected {
+        /// Of this stream.
+        stream: StreamId,
+        /// Its number.
+        partition: PartitionId,
+    },
+    /// A partition that was disconnected goes on.
+    Connected {
+        /// Of this stream.
+        stream: StreamId,
+        /// Its number.
+        partition: PartitionId,
     },
     /// A partition has ended: nothing more will come.
     Closed {
@@ -143,6 +163,9 @@ fn only(inlets: Vec<Inlet>) -> Inlet {
     inlet
 }
 
+/// Bytes on their way in.
+type Bytes<'a> = Box<dyn AsyncRead + Send + Unpin + 'a>;
+
 /// How the bytes of a source are made into events.
 #[derive(Clone, Debug)]
 pub struct Decoding {
@@ -150,6 +173,8 @@ pub struct Decoding {
     pub format: Format,
     /// How records are told from each other.
     pub framing: Framing,
+    /// How the bytes are compressed.
+    pub compression: Compression,
 }
 
 /// Which source feeds which stream.
@@ -165,6 +190,8 @@ pub struct Identity {
     pub schema: Arc<StreamSchema>,
     /// How the records are written.
     pub decoding: Decoding,
+    /// What is asked of an event besides.
+    pub checks: Checks,
     /// What is counted of the source.
     pub metrics: Arc<SourceMetrics>,
 }
@@ -204,7 +231,21 @@ impl Inlet {
     /// What makes events of the bytes of a partition.
     fn reader(&self, partition: PartitionId) -> Reader {
         let framing = self.identity.decoding.framing.frames(self.around.limits.max_line);
-        Reader::new(self.decoder(), framing, partition, Checks::default())
+        Reader::new(self.decoder(), framing, partition, self.identity.checks.clone())
+    }
+
+    /// The bytes that a connection carries: reading them fails after a silence of `read_timeout`, and
+    /// they are decompressed.
+    fn open<'a>(
+        &self,
+        bytes: impl AsyncRead + Send + Unpin + 'a,
+        read_timeout: Option<Duration>,
+    ) -> Bytes<'a> {
+        let compression = self.identity.decoding.compression;
+        match read_timeout {
+            None => compression.decompress(bytes),
+            Some(limit) => compression.decompress(Patience::new(bytes, limit)),
+        }
     }
 
     /// What makes events of records, from the beginning of a connection or file.

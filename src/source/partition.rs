@@ -124,11 +124,6 @@ impl<'a> Feed<'a> {
         self.inlet.around.queue.send(Input::Events { source, batch, arrival: self.arrival }).await
     }
 
-    /// After [`Feed::end`]: the next bytes are those of a new connection. Positions go on.
-    pub fn begin_again(&mut self) {
-        self.reader.begin_again(self.inlet.decoder());
-    }
-
     /// How many bytes of a record that is not whole have been read.
     pub fn pending(&self) -> u64 {
         self.reader.pending()
@@ -137,6 +132,27 @@ impl<'a> Feed<'a> {
     /// How many bytes have come in all.
     pub fn received(&self) -> u64 {
         self.received
+    }
+
+    /// The connection is lost: until [`Feed::connected`], the partition does not become idle. A record
+    /// that was not whole is given up.
+    ///
+    /// # Errors
+    /// When the engine takes nothing any more.
+    pub async fn disconnected(&mut self) -> Result<(), EngineGone> {
+        self.end().await?;
+        let (stream, partition) = (self.inlet.identity.stream, self.partition);
+        self.inlet.around.queue.send(Input::Disconnected { stream, partition }).await
+    }
+
+    /// The connection is there again: its bytes begin with a whole record, and positions go on.
+    ///
+    /// # Errors
+    /// When the engine takes nothing any more.
+    pub async fn connected(&mut self) -> Result<(), EngineGone> {
+        self.reader.begin_again(self.inlet.decoder());
+        let (stream, partition) = (self.inlet.identity.stream, self.partition);
+        self.inlet.around.queue.send(Input::Connected { stream, partition }).await
     }
 
     /// The partition has ended and holds event time back no longer.

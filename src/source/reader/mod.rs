@@ -40,7 +40,7 @@ pub trait Quarantine {
 pub struct BatchLimits {
     /// Most events.
     pub events: usize,
-    /// Most bytes of records; one record more may exceed it.
+    /// Most bytes of memory; one event more may exceed it.
     pub bytes: usize,
 }
 
@@ -49,7 +49,7 @@ pub struct BatchLimits {
 pub struct Batch {
     /// The events, in the order of their positions.
     pub events: Vec<Event>,
-    /// Bytes of their records.
+    /// About how many bytes of memory they take.
     pub bytes: usize,
 }
 
@@ -60,7 +60,7 @@ impl Batch {
     }
 
     fn push(&mut self, event: Event) {
-        self.bytes += event.raw().len();
+        self.bytes += event.footprint();
         self.events.push(event);
     }
 }
@@ -186,7 +186,7 @@ impl Events {
         };
         let position = Position { partition: self.partition, offset: frame.offset };
         let decoded = self.decoder.decode(record, position, arrival).map_err(|why| (why.into(), record))?;
-        let Some(event) = decoded else { return Ok(None) };
+        let Some(event) = decoded.map(|event| event.arrived(arrival)) else { return Ok(None) };
         match self.checks.refusal(&event, arrival) {
             Some(why) => Err((why, record)),
             None => Ok(Some(event)),
