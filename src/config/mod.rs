@@ -5,6 +5,7 @@
 
 mod check;
 mod document;
+mod files;
 mod read;
 pub mod reference;
 pub mod rules;
@@ -21,7 +22,7 @@ use std::time::Duration;
 use crate::diagnostic::{Diagnostics, Sources, Span};
 use crate::outbox::memory::QueueLimits;
 use crate::sink::{retry::RetryPolicy, webhook};
-use crate::source::{self, Decoding, SourceLimits, tcp, tcp_client, udp, unix};
+use crate::source::{self, Decoding, SourceLimits, file, tcp, tcp_client, udp, unix};
 
 /// A value and where it stands in the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +84,8 @@ pub enum SourceKind {
     Unix(unix::Settings),
     /// Standard input.
     Stdin,
+    /// Files.
+    File(file::Settings),
 }
 
 /// A sink.

@@ -13,8 +13,8 @@ use crate::source::{Decoding, tcp, tcp_client, tls, udp, unix};
 
 use super::document::{Report, Table};
 use super::read::kind;
-use super::reference::{SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
-use super::{Located, Source, SourceKind};
+use super::reference::{FILES, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
+use super::{Located, Source, SourceKind, files};
 
 /// Reads a source. Relative paths begin at `folder`.
 pub fn source(
@@ -29,6 +29,7 @@ pub fn source(
         "tcp_client" => &TCP_CLIENT,
         "udp" => &UDP,
         "unix" => &UNIX,
+        "file" => &FILES,
         _ => &STDIN,
     };
     let table = Table::new(values, section, name.span, report);
@@ -39,6 +40,7 @@ pub fn source(
         "tcp_client" => tcp_client(&table, folder, report).map(SourceKind::TcpClient),
         "udp" => udp(&table, report).map(SourceKind::Udp),
         "unix" => unix(&table, folder, report).map(SourceKind::Unix),
+        "file" => files::settings(&table, folder, report).map(SourceKind::File),
         _ => Some(SourceKind::Stdin),
     };
     Some(Source { name, streams: Some(vec![stream?]), decoding: decoding?, kind: kind? })
@@ -202,6 +204,6 @@ fn place(kind: &SourceKind) -> Option<Place<'_>> {
         SourceKind::Udp(settings) => fixed(&settings.listen).then_some(Place::Udp(&settings.listen)),
         SourceKind::Unix(settings) => Some(Place::Path(&settings.path)),
         SourceKind::Stdin => Some(Place::Stdin),
-        SourceKind::TcpClient(_) => None,
+        SourceKind::TcpClient(_) | SourceKind::File(_) => None,
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod compression;
 mod datagram;
+pub mod file;
 pub mod flow;
 pub mod framing;
 mod partition;

@@ -124,6 +124,32 @@ impl<'a> Feed<'a> {
         self.inlet.around.queue.send(Input::Events { source, batch, arrival: self.arrival }).await
     }
 
+    /// These bytes come next: sends on what is whole.
+    ///
+    /// # Errors
+    /// When the engine takes nothing any more.
+    pub async fn take(&mut self, mut bytes: &[u8]) -> Result<(), EngineGone> {
+        while !bytes.is_empty() {
+            let space = self.space();
+            let (now, rest) = bytes.split_at(bytes.len().min(space.len()));
+            space[..now.len()].copy_from_slice(now);
+            bytes = rest;
+            self.filled(now.len()).await?;
+        }
+        Ok(())
+    }
+
+    /// Other bytes begin, those of another file or connection: what was kept of a record is all there is
+    /// of it, and what the decoder has learnt, as the header of a CSV file, is forgotten. Offsets go on.
+    ///
+    /// # Errors
+    /// When the engine takes nothing any more.
+    pub async fn begin_anew(&mut self) -> Result<(), EngineGone> {
+        self.end().await?;
+        self.reader.begin_again(self.inlet.decoder());
+        Ok(())
+    }
+
     /// How many bytes of a record that is not whole have been read.
     pub fn pending(&self) -> u64 {
         self.reader.pending()
@@ -134,23 +160,20 @@ impl<'a> Feed<'a> {
         self.received
     }
 
-    /// The connection is lost: until [`Feed::connected`], the partition does not become idle. A record
-    /// that was not whole is given up.
+    /// There is no connection: until [`Feed::connected`], the partition does not become idle.
     ///
     /// # Errors
     /// When the engine takes nothing any more.
     pub async fn disconnected(&mut self) -> Result<(), EngineGone> {
-        self.end().await?;
         let (stream, partition) = (self.inlet.identity.stream, self.partition);
         self.inlet.around.queue.send(Input::Disconnected { stream, partition }).await
     }
 
-    /// The connection is there again: its bytes begin with a whole record, and positions go on.
+    /// There is a connection.
     ///
     /// # Errors
     /// When the engine takes nothing any more.
     pub async fn connected(&mut self) -> Result<(), EngineGone> {
-        self.reader.begin_again(self.inlet.decoder());
         let (stream, partition) = (self.inlet.identity.stream, self.partition);
         self.inlet.around.queue.send(Input::Connected { stream, partition }).await
     }

@@ -124,6 +124,7 @@ impl Client {
             End::Finished => "the server has closed the connection".into(),
             End::Failed(error) => error.to_string(),
         };
+        feed.begin_anew().await?;
         feed.disconnected().await?;
         Ok(Left::Lost { why, fruitful: feed.received() > before })
     }

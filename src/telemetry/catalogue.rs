@@ -95,6 +95,10 @@ group! {
             "Datagrams received.";
         dropped: Counter = Counter::default(), "tripline_source_dropped_total", "datagrams",
             "Datagrams that the system dropped because they came faster than they could be taken.";
+        files: Gauge = Gauge::default(), "tripline_source_files", "files",
+            "Followed files that are open.";
+        unread: Gauge = Gauge::default(), "tripline_source_unread_bytes", "bytes",
+            "Bytes of followed files that have not been read yet.";
     }
 }
 

@@ -9,7 +9,7 @@ mod sources;
 use std::fmt::Write;
 
 pub use sinks::{FILE, SINK_TYPES, STDOUT, WEBHOOK};
-pub use sources::{CODECS, RECORDS, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
+pub use sources::{CODECS, FILES, RECORDS, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,7 +179,7 @@ pub static LIMITS: Section = Section {
 
 /// All sections, in the order of the reference page.
 pub static SECTIONS: &[&Section] =
-    &[&ROOT, &LIMITS, &RECORDS, &TCP, &TCP_CLIENT, &UDP, &UNIX, &STDIN, &STDOUT, &FILE, &WEBHOOK];
+    &[&ROOT, &LIMITS, &RECORDS, &TCP, &TCP_CLIENT, &UDP, &UNIX, &STDIN, &FILES, &STDOUT, &FILE, &WEBHOOK];
 
 impl Section {
     /// The key with that name.
