@@ -7,6 +7,7 @@ use toml::de::DeTable;
 use crate::codec::Format;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::codes::E0610;
+use crate::source::compression::Compression;
 use crate::source::framing::Framing;
 use crate::source::{Decoding, tcp, tcp_client, tls, udp, unix};
 
@@ -51,7 +52,7 @@ fn decoding(table: &Table<'_>, report: &mut Report) -> Option<Decoding> {
         "json" => Format::Json,
         other => unreachable!("`{other}` is no codec of the catalogue"),
     };
-    Some(Decoding { format, framing: Framing::Lines })
+    Some(Decoding { format, framing: Framing::Lines, compression: Compression::None })
 }
 
 fn tcp(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<tcp::Settings> {

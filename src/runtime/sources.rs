@@ -65,12 +65,12 @@ pub fn start(
                 index,
                 stream,
                 schema: Arc::new(program.schema(stream).clone()),
+                decoding: settings.decoding.clone(),
                 checks: Checks::new(
                     Some(config.max_ahead),
                     program.groupings(stream),
                     program.schema(stream),
                 ),
-                decoding: settings.decoding.clone(),
                 metrics: Arc::clone(&metrics.sources[index]),
             };
             Inlet::new(identity, around.clone())

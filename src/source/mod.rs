@@ -27,7 +27,9 @@ pub mod unix;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use tokio::io::AsyncRead;
 use tokio::sync::watch;
 use tracing::info;
 
@@ -36,8 +38,10 @@ use crate::event::{PartitionId, StreamId, StreamSchema, Timestamp};
 use crate::quarantine::writer::Writer;
 use crate::telemetry::catalogue::SourceMetrics;
 
+use compression::Compression;
 use flow::Flow;
 use framing::Framing;
+use patience::Patience;
 use quarantine::Reports;
 use reader::{Batch, BatchLimits, Checks, Reader};
 
@@ -161,6 +165,9 @@ fn only(inlets: Vec<Inlet>) -> Inlet {
     inlet
 }
 
+/// Bytes on their way in.
+type Bytes<'a> = Box<dyn AsyncRead + Send + Unpin + 'a>;
+
 /// How the bytes of a source are made into events.
 #[derive(Clone, Debug)]
 pub struct Decoding {
@@ -168,6 +175,8 @@ pub struct Decoding {
     pub format: Format,
     /// How records are told from each other.
     pub framing: Framing,
+    /// How the bytes are compressed.
+    pub compression: Compression,
 }
 
 impl Decoding {
@@ -242,6 +251,20 @@ impl Inlet {
     fn reader(&self, partition: PartitionId) -> Reader {
         let Identity { decoding, stream, schema, checks, .. } = &self.identity;
         decoding.reader(*stream, schema, self.around.limits, partition, checks.clone())
+    }
+
+    /// The bytes that a connection carries: reading them fails after a silence of `read_timeout`, and
+    /// they are decompressed.
+    fn open<'a>(
+        &self,
+        bytes: impl AsyncRead + Send + Unpin + 'a,
+        read_timeout: Option<Duration>,
+    ) -> Bytes<'a> {
+        let compression = self.identity.decoding.compression;
+        match read_timeout {
+            None => compression.decompress(bytes),
+            Some(limit) => compression.decompress(Patience::new(bytes, limit)),
+        }
     }
 
     /// What makes events of records, from the beginning of a connection or file.

@@ -156,6 +156,11 @@ impl<'a> Feed<'a> {
         self.reader.pending()
     }
 
+    /// How many bytes have come in all.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
     /// There is no connection: until [`Feed::connected`], the partition does not become idle.
     ///
     /// # Errors
@@ -172,11 +177,6 @@ impl<'a> Feed<'a> {
     pub async fn connected(&mut self) -> Result<(), EngineGone> {
         let (stream, partition) = (self.inlet.identity.stream, self.partition);
         self.inlet.around.queue.send(Input::Connected { stream, partition }).await
-    }
-
-    /// How many bytes have come in all.
-    pub fn received(&self) -> u64 {
-        self.received
     }
 
     /// The partition has ended and holds event time back no longer.
