@@ -369,6 +369,19 @@ impl Program {
     pub fn is_read(&self, stream: StreamId) -> bool {
         (0..self.strata()).any(|stratum| !self.routes(stratum, stream).is_empty())
     }
+
+    /// The ways in which the rules that are not off group the events of a stream: for each, the fields
+    /// that make the key. None when no rule reads the stream. An event of which every key has a null
+    /// part is of use to no rule.
+    pub fn groupings(&self, stream: StreamId) -> Vec<Vec<FieldId>> {
+        let mut groupings: Vec<Vec<FieldId>> = Vec::new();
+        for route in (0..self.strata()).flat_map(|stratum| self.routes(stratum, stream)) {
+            if !groupings.contains(&route.key) {
+                groupings.push(route.key.clone());
+            }
+        }
+        groupings
+    }
 }
 
 fn too_large(span: crate::diagnostic::Span, message: String) -> Diagnostic {

@@ -17,7 +17,8 @@ use crate::engine::ShardCounters;
 use crate::engine::{Counters, Engine, EngineOptions};
 use crate::event::{PartitionId, StreamId, Timestamp};
 use crate::program::Program;
-use crate::source::reader::{Batch, BatchLimits, Place, Quarantine, Reader, Reason, Rejection};
+use crate::source::framing::Framing;
+use crate::source::reader::{Batch, BatchLimits, Checks, Place, Quarantine, Reader, Reason, Rejection};
 use crate::source::recording::{self, OpenError, Recording};
 use crate::table::Tables;
 
@@ -142,7 +143,9 @@ impl Replay {
         let decoder = JsonDecoder::new(input.stream, schema);
         let Recording { bytes, stored_size, stored_read } = recording;
         self.stored_size = self.stored_size.zip(stored_size).map(|(sum, size)| sum + size);
-        let reader = Reader::new(Box::new(decoder), partition, self.max_line);
+        let framing = Framing::Lines.frames(self.max_line);
+        // Recorded events may be of any time, and the engine counts those without a key.
+        let reader = Reader::new(Box::new(decoder), framing, partition, Checks::default());
         self.engine.open(input.stream, partition, REPLAY_CLOCK);
         let partition_state = Partition { path: input.path, bytes, stored_read, reader, ended: false };
         self.partitions.insert((input.stream, partition), partition_state);

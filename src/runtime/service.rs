@@ -80,7 +80,8 @@ impl Service {
 
         let (queue, inputs) = queue(config.queue);
         let shards = config.shards.unwrap_or_else(workers::cores);
-        let options = EngineOptions { max_ahead: Some(config.max_ahead), shards, ..EngineOptions::LIVE };
+        // The sources ask how far ahead of the clock an event is, so that they can set it aside as it came.
+        let options = EngineOptions { max_ahead: None, shards, ..EngineOptions::LIVE };
         let news = Arc::default();
         let mut engine =
             workers::engine(program.clone(), options, &news).context("cannot start the shards")?;
@@ -225,7 +226,7 @@ impl Service {
                 rejected = source.rejected.total(),
                 oversized = source.rejected.of("oversized").get(),
                 late = source.late.get(),
-                future = source.future.get(),
+                future = source.rejected.of("future").get(),
                 "total"
             );
         }

@@ -9,6 +9,7 @@ use crate::config::{self, Config, SourceKind};
 use crate::event::StreamId;
 use crate::program::{NoInput, Program};
 use crate::source::file::{Following, Mode, Once};
+use crate::source::reader::Checks;
 use crate::source::stdin::Stdin;
 use crate::source::{Identity, Inlet, Source, Surroundings, file, tcp};
 use crate::telemetry::Metrics;
@@ -62,6 +63,11 @@ pub fn start(
                 stream,
                 schema: Arc::new(program.schema(stream).clone()),
                 decoding: settings.decoding.clone(),
+                checks: Checks::new(
+                    Some(config.max_ahead),
+                    program.groupings(stream),
+                    program.schema(stream),
+                ),
                 metrics: Arc::clone(&metrics.sources[index]),
             };
             Inlet::new(identity, around.clone())

@@ -7,7 +7,7 @@
 
 pub mod file;
 pub mod flow;
-pub mod lines;
+pub mod framing;
 mod partition;
 mod quarantine;
 pub mod queue;
@@ -28,8 +28,9 @@ use crate::event::{PartitionId, StreamId, StreamSchema, Timestamp};
 use crate::telemetry::catalogue::SourceMetrics;
 
 use flow::Flow;
+use framing::Framing;
 use quarantine::Reports;
-use reader::{Batch, BatchLimits, Reader};
+use reader::{Batch, BatchLimits, Checks, Reader};
 
 /// Tells the wall-clock time. The system's clock in production, a clock of its own in tests.
 pub trait Clock: Send + Sync {
@@ -171,6 +172,8 @@ pub struct Identity {
     pub schema: Arc<StreamSchema>,
     /// How the records are written.
     pub decoding: Decoding,
+    /// What is asked of an event besides.
+    pub checks: Checks,
     /// What is counted of the source.
     pub metrics: Arc<SourceMetrics>,
 }
@@ -209,7 +212,8 @@ impl Inlet {
 
     /// What makes events of the bytes of a partition.
     fn reader(&self, partition: PartitionId) -> Reader {
-        Reader::new(self.decoder(), partition, self.around.limits.max_line)
+        let framing = Framing::Lines.frames(self.around.limits.max_line);
+        Reader::new(self.decoder(), framing, partition, self.identity.checks.clone())
     }
 
     /// What makes an event of a record, at the beginning of its bytes.

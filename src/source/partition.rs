@@ -120,6 +120,15 @@ impl<'a> Feed<'a> {
     /// When the engine takes nothing any more.
     pub async fn disconnected(&mut self) -> Result<(), EngineGone> {
         self.end().await?;
+        self.unreadable().await
+    }
+
+    /// There may be more that cannot be read now: until [`Feed::connected`], the partition does not
+    /// become idle.
+    ///
+    /// # Errors
+    /// When the engine takes nothing any more.
+    pub async fn unreadable(&mut self) -> Result<(), EngineGone> {
         let (stream, partition) = (self.inlet.identity.stream, self.partition);
         self.inlet.around.queue.send(Input::Disconnected { stream, partition }).await
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::metric::{Counter, Family, Gauge, Histogram, Kind, Metric};
 
 /// The reasons by which rejected records are counted, in the order shown.
-pub const REJECTION_REASONS: [&str; 5] = ["syntax", "missing_field", "wrong_type", "incomplete", "oversized"];
+pub const REJECTION_REASONS: [&str; 8] =
+    ["syntax", "missing_field", "wrong_type", "incomplete", "oversized", "framing", "future", "keyless"];
 
 /// What a metric is, for those who read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,11 +78,9 @@ group! {
         bytes: Counter = Counter::default(), "tripline_source_bytes_total", "bytes",
             "Bytes read.";
         rejected: Family = Family::new("reason", REJECTION_REASONS), "tripline_source_rejected_total", "records",
-            "Records that are no events of the stream: malformed or too long.";
+            "Records that did not become events: malformed, too long, too far ahead of the clock, or without a key for any rule.";
         late: Counter = Counter::default(), "tripline_source_late_total", "events",
             "Events that came too late to be put in order.";
-        future: Counter = Counter::default(), "tripline_source_future_total", "events",
-            "Events whose time was too far ahead of the clock.";
         connections: Gauge = Gauge::default(), "tripline_source_connections", "connections",
             "Connections that are open.";
         opened: Counter = Counter::default(), "tripline_source_connections_total", "connections",
