@@ -12,11 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
-
 #[path = "../examples/demo/generator.rs"]
 mod generator;
+#[path = "common/usage.rs"]
+mod usage;
 
 use generator::{Generator, STREAMS, Settings};
 
@@ -88,7 +87,7 @@ impl Sample {
 }
 
 fn measure(inputs: &[(&str, PathBuf)]) -> Sample {
-    let before = children_cpu_s();
+    let before = usage::children_cpu_s();
     let start = Instant::now();
     let mut command = Command::new(env!("CARGO_BIN_EXE_tripline"));
     command.arg("replay").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/rules"));
@@ -98,13 +97,6 @@ fn measure(inputs: &[(&str, PathBuf)]) -> Sample {
     let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("the binary can be run");
     assert!(status.success(), "the replay failed");
     let wall_s = start.elapsed().as_secs_f64();
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the system keeps account of children");
     // The largest child so far: all of them do the same.
-    let peak_mb = usage.max_rss() as f64 / 1e3;
-    Sample { cpu_s: children_cpu_s() - before, wall_s, peak_mb }
-}
-
-fn children_cpu_s() -> f64 {
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the system keeps account of children");
-    (usage.user_time().num_microseconds() + usage.system_time().num_microseconds()) as f64 / 1e6
+    Sample { cpu_s: usage::children_cpu_s() - before, wall_s, peak_mb: usage::children_peak_mb() }
 }

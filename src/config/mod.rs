@@ -49,6 +49,10 @@ pub struct Config {
     pub limits: SourceLimits,
     /// What may be on its way to the engine.
     pub queue: source::queue::QueueLimits,
+    /// Most bytes of events that wait for their turn in event time.
+    pub reorder_bytes: usize,
+    /// Among how many shards the keys are divided; `None`: as many as the machine has cores.
+    pub shards: Option<usize>,
     /// Where records that are no events are kept; `None`: they are not.
     pub quarantine: Option<crate::quarantine::Settings>,
     /// Where events that come too late are kept; `None`: they are not.

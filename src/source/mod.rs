@@ -6,7 +6,7 @@
 //! [`partition`]. Nothing here knows rules.
 
 pub mod flow;
-pub mod lines;
+pub mod framing;
 mod partition;
 mod quarantine;
 pub mod queue;
@@ -28,8 +28,9 @@ use crate::quarantine::writer::Writer;
 use crate::telemetry::catalogue::SourceMetrics;
 
 use flow::Flow;
+use framing::Framing;
 use quarantine::Reports;
-use reader::{Batch, BatchLimits, Reader};
+use reader::{Batch, BatchLimits, Checks, Reader};
 
 /// Tells the wall-clock time. The system's clock in production, a clock of its own in tests.
 pub trait Clock: Send + Sync {
@@ -55,6 +56,21 @@ pub enum Input {
         batch: Batch,
         /// When they arrived.
         arrival: Timestamp,
+    },
+    /// A partition has lost its connection and will go on when it has another: until then it holds
+    /// event time back, however long that takes.
+    Disconnected {
+        /// Of this stream.
+        stream: StreamId,
+        /// Its number.
+        partition: PartitionId,
+    },
+    /// A partition that was disconnected goes on.
+    Connected {
+        /// Of this stream.
+        stream: StreamId,
+        /// Its number.
+        partition: PartitionId,
     },
     /// A partition has ended: nothing more will come.
     Closed {
@@ -149,8 +165,19 @@ pub struct Identity {
     pub schema: Arc<StreamSchema>,
     /// How the records are written.
     pub format: Format,
+    /// What is asked of an event besides.
+    pub checks: Checks,
     /// What is counted of the source.
     pub metrics: Arc<SourceMetrics>,
+}
+
+impl Identity {
+    /// What makes events of the bytes of a partition, from its beginning.
+    pub fn reader(&self, limits: SourceLimits, partition: PartitionId) -> Reader {
+        let decoder = self.format.decoder(self.stream, &self.schema);
+        let framing = Framing::Lines.frames(limits.max_line);
+        Reader::new(decoder, framing, partition, self.checks.clone())
+    }
 }
 
 /// What all sources share.
@@ -189,18 +216,6 @@ impl Inlet {
 
     /// What makes events of the bytes of a partition.
     fn reader(&self, partition: PartitionId) -> Reader {
-        let Identity { format, stream, schema, .. } = &self.identity;
-        reader(format, *stream, schema, self.around.limits, partition)
+        self.identity.reader(self.around.limits, partition)
     }
-}
-
-/// What makes events of the bytes of a partition, from its beginning.
-pub fn reader(
-    format: &Format,
-    stream: StreamId,
-    schema: &StreamSchema,
-    limits: SourceLimits,
-    partition: PartitionId,
-) -> Reader {
-    Reader::new(format.decoder(stream, schema), partition, limits.max_line)
 }

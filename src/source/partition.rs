@@ -87,6 +87,26 @@ impl<'a> Feed<'a> {
         self.reader.pending()
     }
 
+    /// The connection is lost: until [`Feed::connected`], the partition does not become idle. A record
+    /// that was not whole is given up.
+    ///
+    /// # Errors
+    /// When the engine takes nothing any more.
+    pub async fn disconnected(&mut self) -> Result<(), EngineGone> {
+        self.end().await?;
+        let (stream, partition) = (self.inlet.identity.stream, self.partition);
+        self.inlet.around.queue.send(Input::Disconnected { stream, partition }).await
+    }
+
+    /// The connection is there again.
+    ///
+    /// # Errors
+    /// When the engine takes nothing any more.
+    pub async fn connected(&mut self) -> Result<(), EngineGone> {
+        let (stream, partition) = (self.inlet.identity.stream, self.partition);
+        self.inlet.around.queue.send(Input::Connected { stream, partition }).await
+    }
+
     /// The partition has ended and holds event time back no longer.
     pub async fn close(self) {
         let (stream, partition) = (self.inlet.identity.stream, self.partition);

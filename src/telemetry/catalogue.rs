@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use super::metric::{Counter, Family, Gauge, Kind, Metric};
+use super::metric::{Counter, Family, Gauge, Histogram, Kind, Metric};
 
 /// The reasons by which rejected records are counted, in the order shown.
-pub const REJECTION_REASONS: [&str; 5] = ["syntax", "missing_field", "wrong_type", "incomplete", "oversized"];
+pub const REJECTION_REASONS: [&str; 8] =
+    ["syntax", "missing_field", "wrong_type", "incomplete", "oversized", "framing", "future", "keyless"];
 
 /// What a metric is, for those who read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Descriptor {
     /// Its name, in the manner of Prometheus.
     pub name: &'static str,
-    /// Counter or gauge.
+    /// Counter, gauge or histogram.
     pub kind: Kind,
     /// What is counted.
     pub unit: &'static str,
@@ -77,11 +78,9 @@ group! {
         bytes: Counter = Counter::default(), "tripline_source_bytes_total", "bytes",
             "Bytes read.";
         rejected: Family = Family::new("reason", REJECTION_REASONS), "tripline_source_rejected_total", "records",
-            "Records that are no events of the stream: malformed or too long.";
+            "Records that did not become events: malformed, too long, too far ahead of the clock, or without a key for any rule.";
         late: Counter = Counter::default(), "tripline_source_late_total", "events",
             "Events that came too late to be put in order.";
-        future: Counter = Counter::default(), "tripline_source_future_total", "events",
-            "Events whose time was too far ahead of the clock.";
         connections: Gauge = Gauge::default(), "tripline_source_connections", "connections",
             "Connections that are open.";
         opened: Counter = Counter::default(), "tripline_source_connections_total", "connections",
@@ -94,6 +93,8 @@ group! {
 group! {
     /// Metrics of one rule.
     RuleMetrics by "rule" {
+        events: Counter = Counter::default(), "tripline_rule_events_total", "events",
+            "Events that fit one of the events that the rule names, for a key that is known.";
         alerts: Counter = Counter::default(), "tripline_rule_alerts_total", "alerts",
             "Alerts made.";
         held_back: Counter = Counter::default(), "tripline_rule_held_back_total", "alerts",
@@ -161,7 +162,25 @@ group! {
         events: Counter = Counter::default(), "tripline_engine_events_total", "events",
             "Events that the engine took.";
         waiting: Gauge = Gauge::default(), "tripline_engine_waiting", "events",
-            "Events that wait until their turn in event time is certain.";
+            "Events that wait until their turn in event time is certain: the depth of the reorder buffer.";
+        waiting_bytes: Gauge = Gauge::default(), "tripline_engine_waiting_bytes", "bytes",
+            "About how much memory they take.";
+        paused: Gauge = Gauge::default(), "tripline_engine_paused_partitions", "partitions",
+            "Partitions that are not read because what they have sent waits for others and the reorder buffer is full.";
+        stuck: Gauge = Gauge::default(), "tripline_engine_stuck", "engines",
+            "1 while the reorder buffer is so full that nothing is read, otherwise 0.";
+        lag: Gauge = Gauge::default(), "tripline_engine_watermark_lag_seconds", "seconds",
+            "How far event time is behind the clock; 0 before the first event.";
+        queue: Gauge = Gauge::default(), "tripline_engine_queue", "batches",
+            "Batches from sources that wait for the engine.";
+        queue_bytes: Gauge = Gauge::default(), "tripline_engine_queue_bytes", "bytes",
+            "About how much memory they take.";
+        rounds: Gauge = Gauge::default(), "tripline_engine_rounds", "rounds",
+            "Rounds of events that the shards are working on.";
+        keys: Gauge = Gauge::default(), "tripline_engine_keys", "keys",
+            "Keys for which something is held.";
+        delay: Histogram = Histogram::default(), "tripline_engine_detection_delay_seconds", "seconds",
+            "Time from the arrival of the event that decided an alert until the alert is handed to the sinks' queues.";
         runs: Gauge = Gauge::default(), "tripline_engine_runs", "runs",
             "Partial matches that are held.";
         past: Gauge = Gauge::default(), "tripline_engine_past_events", "events",

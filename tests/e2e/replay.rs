@@ -116,7 +116,7 @@ fn bad_and_late_records_are_counted_and_shown() {
     assert!(summary.contains("malformed  3 (syntax 1, missing_field 1, oversized 1)"), "{summary}");
     assert!(summary.contains("  bad.jsonl:2: not a JSON object"), "{summary}");
     assert!(summary.contains("  bad.jsonl:4: the required field"), "{summary}");
-    assert!(summary.contains("  bad.jsonl:5: the line has 2000000 bytes"), "{summary}");
+    assert!(summary.contains("  bad.jsonl:5: the record has 2000000 bytes"), "{summary}");
     assert!(summary.contains("late       1"), "{summary}");
 }
 

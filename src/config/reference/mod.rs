@@ -104,6 +104,13 @@ pub static ROOT: Section = Section {
              cannot move event time for all.",
         ),
         key(
+            "shards",
+            Takes::Count(1, 1_024),
+            Missing::Nothing,
+            "Among how many threads the keys are divided. Without it, there are as many as the machine has cores. The alerts \
+             are the same, in the same order.",
+        ),
+        key(
             "shutdown_timeout",
             Takes::Duration("0s", "1d"),
             Missing::Is("30s"),
@@ -148,6 +155,15 @@ pub static LIMITS: Section = Section {
             Takes::Size("64KiB", "4GiB"),
             Missing::Is("64MiB"),
             "The most memory that the events of these batches take.",
+        ),
+        key(
+            "reorder_bytes",
+            Takes::Size("1MiB", "64GiB"),
+            Missing::Is("1GiB"),
+            "The most memory for events that wait for their turn in event time. From half of it on, partitions that are ahead \
+             of event time are not read, so that their senders wait, and those that hold it back catch up. At the bound \
+             nothing is read, and the log says why: the `late` of a stream spans more events than there is room for. \
+             Nothing is dropped and nothing is decided early.",
         ),
     ],
 };

@@ -1,0 +1,56 @@
+//! What the tests of all framings share.
+
+use super::{Content, Frame, Frames};
+
+/// A frame that outlives its bytes.
+#[derive(Debug, PartialEq)]
+pub(super) enum Seen {
+    Record(u64, u64, Vec<u8>),
+    Oversized(u64, u64, u64, usize),
+    Incomplete(u64, u64, Vec<u8>, String),
+    Broken(u64, u64, Vec<u8>, String),
+}
+
+pub(super) fn record(offset: u64, number: u64, text: &str) -> Seen {
+    Seen::Record(offset, number, text.into())
+}
+
+pub(super) fn oversized(offset: u64, number: u64, length: u64, limit: usize) -> Seen {
+    Seen::Oversized(offset, number, length, limit)
+}
+
+pub(super) fn seen(frame: Frame<'_>) -> Seen {
+    let Frame { offset, number, content } = frame;
+    match content {
+        Content::Record(bytes) => Seen::Record(offset, number, bytes.to_vec()),
+        Content::Oversized { length, limit } => Seen::Oversized(offset, number, length, limit),
+        Content::Incomplete { bytes, why } => Seen::Incomplete(offset, number, bytes.to_vec(), why),
+        Content::Broken { bytes, why } => Seen::Broken(offset, number, bytes.to_vec(), why),
+    }
+}
+
+/// Everything a cutter says about `bytes` that come in pieces of the given sizes, and then one by one.
+pub(super) fn cut(
+    frames: &mut dyn Frames,
+    bytes: &[u8],
+    sizes: impl IntoIterator<Item = usize>,
+) -> Vec<Seen> {
+    let mut sizes = sizes.into_iter();
+    let mut out = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let space = frames.space();
+        let count = sizes.next().unwrap_or(1).clamp(1, rest.len().min(space.len()));
+        space[..count].copy_from_slice(&rest[..count]);
+        frames.filled(count);
+        rest = &rest[count..];
+        while let Some(frame) = frames.next() {
+            out.push(seen(frame));
+        }
+    }
+    while let Some(frame) = frames.last() {
+        out.push(seen(frame));
+    }
+    assert_eq!(frames.pending(), 0, "nothing is left when the bytes have ended");
+    out
+}

@@ -1,0 +1,178 @@
+//! From the bytes of one partition to batches of events.
+//!
+//! Enters: bytes as they are read. Leaves: decoded events in batches bounded by count and bytes, and
+//! the records that are no events, or none that may pass, each with its place and the reason. No
+//! record is dropped without being reported.
+
+mod checks;
+mod rejection;
+#[cfg(test)]
+mod tests;
+
+use crate::codec::Decoder;
+use crate::event::{Event, PartitionId, Position, Timestamp};
+
+use super::framing::{Content, Frame, Frames};
+
+pub use checks::Checks;
+pub use rejection::{Reason, Rejection};
+
+/// Where a record stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The partition of the stream.
+    pub partition: PartitionId,
+    /// Offset in bytes of its first byte in the partition.
+    pub offset: u64,
+    /// Its line, or its number where records are not lines, from 1.
+    pub line: u64,
+}
+
+/// Takes the records that are no events.
+pub trait Quarantine {
+    /// A record is not an event. `record` holds its bytes as they came, as far as they were kept: those
+    /// of an oversized one are not.
+    fn reject(&mut self, place: Place, why: &Rejection, record: &[u8]);
+
+    /// Whether it holds so much that nothing more should be decoded until it has passed it on.
+    fn is_full(&self) -> bool {
+        false
+    }
+}
+
+/// How large a batch may grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// Most events.
+    pub events: usize,
+    /// Most bytes of memory; one event more may exceed it.
+    pub bytes: usize,
+}
+
+/// Decoded events on their way to the engine.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The events, in the order of their positions.
+    pub events: Vec<Event>,
+    /// About how many bytes of memory they take.
+    pub bytes: usize,
+}
+
+impl Batch {
+    /// Whether it has reached one of its limits.
+    pub fn is_full(&self, limits: BatchLimits) -> bool {
+        self.events.len() >= limits.events || self.bytes >= limits.bytes
+    }
+
+    fn push(&mut self, event: Event) {
+        self.bytes += event.footprint();
+        self.events.push(event);
+    }
+}
+
+/// Reads the events of one partition.
+pub struct Reader {
+    frames: Box<dyn Frames>,
+    events: Events,
+}
+
+/// What makes events of frames.
+struct Events {
+    decoder: Box<dyn Decoder>,
+    partition: PartitionId,
+    checks: Checks,
+}
+
+impl Reader {
+    /// A reader of `partition` at its beginning.
+    pub fn new(
+        decoder: Box<dyn Decoder>,
+        framing: Box<dyn Frames>,
+        partition: PartitionId,
+        checks: Checks,
+    ) -> Reader {
+        Reader { frames: framing, events: Events { decoder, partition, checks } }
+    }
+
+    /// The partition that is read.
+    pub fn partition(&self) -> PartitionId {
+        self.events.partition
+    }
+
+    /// Space for the next read; see [`Frames::space`].
+    pub fn space(&mut self) -> &mut [u8] {
+        self.frames.space()
+    }
+
+    /// Says how much of the space has been filled; see [`Frames::filled`].
+    pub fn filled(&mut self, count: usize) {
+        self.frames.filled(count);
+    }
+
+    /// Decodes what has been read into `batch`, up to its limits and to what `quarantine` holds. Returns
+    /// whether it stopped at a limit, so that there may be more.
+    pub fn decode(
+        &mut self,
+        arrival: Timestamp,
+        limits: BatchLimits,
+        batch: &mut Batch,
+        quarantine: &mut dyn Quarantine,
+    ) -> bool {
+        while !batch.is_full(limits) && !quarantine.is_full() {
+            let Some(frame) = self.frames.next() else { return false };
+            let place = self.events.place(&frame);
+            match self.events.event(&frame, arrival) {
+                Ok(Some(event)) => batch.push(event),
+                Ok(None) => {}
+                Err((why, record)) => quarantine.reject(place, &why, record),
+            }
+        }
+        true
+    }
+
+    /// The bytes, or those of a datagram, have ended, once [`Reader::decode`] has found no more:
+    /// decodes what is left. It is an event if it is whole.
+    pub fn end(&mut self, arrival: Timestamp, batch: &mut Batch, quarantine: &mut dyn Quarantine) {
+        let Some(frame) = self.frames.last() else { return };
+        let place = self.events.place(&frame);
+        match self.events.event(&frame, arrival) {
+            Ok(Some(event)) => batch.push(event),
+            Ok(None) => {}
+            Err((why, record)) => quarantine.reject(place, &why.at_the_end(), record),
+        }
+    }
+
+    /// How many bytes of a record that is not whole yet have been read.
+    pub fn pending(&self) -> u64 {
+        self.frames.pending()
+    }
+}
+
+impl Events {
+    fn place(&self, frame: &Frame<'_>) -> Place {
+        Place { partition: self.partition, offset: frame.offset, line: frame.number }
+    }
+
+    /// The event of a frame, if it holds one, or why not, with the bytes of the record.
+    fn event<'a>(
+        &mut self,
+        frame: &Frame<'a>,
+        arrival: Timestamp,
+    ) -> Result<Option<Event>, (Rejection, &'a [u8])> {
+        let record = match &frame.content {
+            Content::Record(record) => *record,
+            Content::Oversized { length, limit } => {
+                return Err((Rejection::Oversized { length: *length, limit: *limit }, &[]));
+            }
+            Content::Incomplete { bytes, why } => return Err((Rejection::Incomplete(why.clone()), bytes)),
+            Content::Broken { bytes, why } => return Err((Rejection::Framing(why.clone()), bytes)),
+        };
+        let position = Position { partition: self.partition, offset: frame.offset };
+        let decoded = self.decoder.decode(record, position, arrival).map_err(|why| (why.into(), record))?;
+        let Some(event) = decoded.map(|event| event.arrived(arrival)) else { return Ok(None) };
+        match self.checks.refusal(&event, arrival) {
+            Some(why) => Err((why, record)),
+            None => Ok(Some(event)),
+        }
+    }
+}
