@@ -179,21 +179,6 @@ pub struct Decoding {
     pub compression: Compression,
 }
 
-impl Decoding {
-    /// What makes events of the bytes of a partition, from its beginning.
-    pub fn reader(
-        &self,
-        stream: StreamId,
-        schema: &StreamSchema,
-        limits: SourceLimits,
-        partition: PartitionId,
-        checks: Checks,
-    ) -> Reader {
-        let framing = self.framing.frames(limits.max_line);
-        Reader::new(self.format.decoder(stream, schema), framing, partition, checks)
-    }
-}
-
 /// Which source feeds which stream.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -211,6 +196,19 @@ pub struct Identity {
     pub checks: Checks,
     /// What is counted of the source.
     pub metrics: Arc<SourceMetrics>,
+}
+
+impl Identity {
+    /// What makes events of the bytes of a partition, from its beginning.
+    pub fn reader(&self, limits: SourceLimits, partition: PartitionId) -> Reader {
+        let framing = self.decoding.framing.frames(limits.max_line);
+        Reader::new(self.decoder(), framing, partition, self.checks.clone())
+    }
+
+    /// What makes events of records, from the beginning of a connection or file.
+    fn decoder(&self) -> Box<dyn Decoder> {
+        self.decoding.format.decoder(self.stream, &self.schema)
+    }
 }
 
 /// What all sources share.
@@ -249,8 +247,7 @@ impl Inlet {
 
     /// What makes events of the bytes of a partition.
     fn reader(&self, partition: PartitionId) -> Reader {
-        let Identity { decoding, stream, schema, checks, .. } = &self.identity;
-        decoding.reader(*stream, schema, self.around.limits, partition, checks.clone())
+        self.identity.reader(self.around.limits, partition)
     }
 
     /// The bytes that a connection carries: reading them fails after a silence of `read_timeout`, and
@@ -265,10 +262,5 @@ impl Inlet {
             None => compression.decompress(bytes),
             Some(limit) => compression.decompress(Patience::new(bytes, limit)),
         }
-    }
-
-    /// What makes events of records, from the beginning of a connection or file.
-    fn decoder(&self) -> Box<dyn Decoder> {
-        self.identity.decoding.format.decoder(self.identity.stream, &self.identity.schema)
     }
 }
