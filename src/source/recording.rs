@@ -6,10 +6,27 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::codec::{Format, csv};
+
 use super::compression::Compression;
 
 /// The path that stands for standard input.
 pub const STANDARD_INPUT: &str = "-";
+
+/// What the name of a recording says of its records: `.csv`, `.tsv` and `.logfmt`, also before `.gz` and
+/// `.zst`. Anything else holds JSON.
+pub fn format(path: &Path) -> Format {
+    let stored = match Compression::of_path(path) {
+        Compression::None => path,
+        Compression::Gzip | Compression::Zstd => Path::new(path.file_stem().unwrap_or_default()),
+    };
+    match stored.extension().and_then(|extension| extension.to_str()) {
+        Some("csv") => Format::Csv(csv::Settings::default()),
+        Some("tsv") => Format::Csv(csv::Settings::tabs()),
+        Some("logfmt") => Format::Logfmt,
+        _ => Format::Json,
+    }
+}
 
 /// An opened recording.
 pub struct Recording {
@@ -95,6 +112,21 @@ mod tests {
             assert_eq!(recording.stored_size, Some(bytes.len() as u64));
             assert_eq!(recording.stored_read.load(Ordering::Relaxed), bytes.len() as u64);
         }
+    }
+
+    #[test]
+    fn the_name_tells_the_format() {
+        let of = |name: &str| match format(Path::new(name)) {
+            Format::Json => "json",
+            Format::Csv(settings) if settings.delimiter() == b'\t' => "tsv",
+            Format::Csv(_) => "csv",
+            Format::Logfmt => "logfmt",
+            Format::Syslog | Format::Regex(_) => "not told by a name",
+        };
+        let names =
+            ["a.csv", "b.c/a.csv.gz", "a.tsv.zst", "a.logfmt", "-", "a.jsonl", "csv", "a.csv/b", "a.csv.bz2"];
+        let formats = ["csv", "csv", "tsv", "logfmt", "json", "json", "json", "json", "json"];
+        assert_eq!(names.map(of), formats);
     }
 
     #[test]
