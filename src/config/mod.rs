@@ -5,6 +5,8 @@
 
 mod check;
 mod document;
+mod files;
+mod quarantine;
 mod read;
 pub mod reference;
 pub mod rules;
@@ -21,7 +23,7 @@ use std::time::Duration;
 use crate::diagnostic::{Diagnostics, Sources, Span};
 use crate::outbox::memory::QueueLimits;
 use crate::sink::{retry::RetryPolicy, webhook};
-use crate::source::{self, Decoding, SourceLimits, tcp, tcp_client, udp, unix};
+use crate::source::{self, Decoding, SourceLimits, file, tcp, tcp_client, udp, unix};
 
 /// A value and where it stands in the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +53,10 @@ pub struct Config {
     pub reorder_bytes: usize,
     /// Among how many shards the keys are divided; `None`: as many as the machine has cores.
     pub shards: Option<usize>,
+    /// Where records that are no events are kept; `None`: they are not.
+    pub quarantine: Option<crate::quarantine::Settings>,
+    /// Where events that come too late are kept; `None`: they are not.
+    pub late: Option<crate::quarantine::Settings>,
     /// The sources, by name.
     pub sources: Vec<Source>,
     /// The sinks, by name.
@@ -70,6 +76,13 @@ pub struct Source {
     pub kind: SourceKind,
 }
 
+impl Source {
+    /// Whether it feeds that stream.
+    pub fn feeds(&self, stream: &str) -> bool {
+        self.streams.as_ref().is_none_or(|streams| streams.iter().any(|one| one.value == stream))
+    }
+}
+
 /// The kinds of sources.
 #[derive(Clone, Debug)]
 pub enum SourceKind {
@@ -83,6 +96,8 @@ pub enum SourceKind {
     Unix(unix::Settings),
     /// Standard input.
     Stdin,
+    /// Files.
+    File(file::Settings),
 }
 
 /// A sink.

@@ -7,13 +7,14 @@ use toml::de::DeTable;
 use crate::codec::Format;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::codes::E0610;
+use crate::source::compression::Compression;
 use crate::source::framing::Framing;
 use crate::source::{Decoding, tcp, tcp_client, tls, udp, unix};
 
 use super::document::{Report, Table};
 use super::read::kind;
-use super::reference::{SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
-use super::{Located, Source, SourceKind};
+use super::reference::{FILES, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
+use super::{Located, Source, SourceKind, files};
 
 /// Reads a source. Relative paths begin at `folder`.
 pub fn source(
@@ -28,6 +29,7 @@ pub fn source(
         "tcp_client" => &TCP_CLIENT,
         "udp" => &UDP,
         "unix" => &UNIX,
+        "file" => &FILES,
         _ => &STDIN,
     };
     let table = Table::new(values, section, name.span, report);
@@ -38,6 +40,7 @@ pub fn source(
         "tcp_client" => tcp_client(&table, folder, report).map(SourceKind::TcpClient),
         "udp" => udp(&table, report).map(SourceKind::Udp),
         "unix" => unix(&table, folder, report).map(SourceKind::Unix),
+        "file" => files::settings(&table, folder, report).map(SourceKind::File),
         _ => Some(SourceKind::Stdin),
     };
     Some(Source { name, streams: Some(vec![stream?]), decoding: decoding?, kind: kind? })
@@ -49,7 +52,7 @@ fn decoding(table: &Table<'_>, report: &mut Report) -> Option<Decoding> {
         "json" => Format::Json,
         other => unreachable!("`{other}` is no codec of the catalogue"),
     };
-    Some(Decoding { format, framing: Framing::Lines })
+    Some(Decoding { format, framing: Framing::Lines, compression: Compression::None })
 }
 
 fn tcp(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<tcp::Settings> {
@@ -201,6 +204,6 @@ fn place(kind: &SourceKind) -> Option<Place<'_>> {
         SourceKind::Udp(settings) => fixed(&settings.listen).then_some(Place::Udp(&settings.listen)),
         SourceKind::Unix(settings) => Some(Place::Path(&settings.path)),
         SourceKind::Stdin => Some(Place::Stdin),
-        SourceKind::TcpClient(_) => None,
+        SourceKind::TcpClient(_) | SourceKind::File(_) => None,
     }
 }

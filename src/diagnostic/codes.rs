@@ -158,6 +158,7 @@ codes! {
     E0612 "a value that the key does not know"
     E0613 "a value out of range"
     E0614 "keys that do not go together"
+    E0615 "a path that cannot be one of files"
     E0620 "a source of a stream that carries alerts"
 
     // Warnings.

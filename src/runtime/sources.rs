@@ -8,9 +8,10 @@ use tokio::task::JoinSet;
 use crate::config::{self, Config, SourceKind};
 use crate::event::StreamId;
 use crate::program::{NoInput, Program};
+use crate::source::file::{Following, Mode, Once};
 use crate::source::reader::Checks;
 use crate::source::stdin::Stdin;
-use crate::source::{Identity, Inlet, Source, Surroundings, tcp, tcp_client, udp, unix};
+use crate::source::{Identity, Inlet, Source, Surroundings, file, tcp, tcp_client, udp, unix};
 use crate::telemetry::Metrics;
 
 /// Opens all sources, in the order of the configuration: takes their addresses and files.
@@ -33,6 +34,15 @@ async fn open_one(kind: &SourceKind) -> anyhow::Result<Box<dyn Source>> {
         SourceKind::Udp(settings) => Box::new(udp::Receiver::bind(settings).await?),
         SourceKind::Unix(settings) => Box::new(unix::Server::bind(settings)?),
         SourceKind::Stdin => Box::new(Stdin),
+        SourceKind::File(settings) => open_files(settings).await?,
+    })
+}
+
+async fn open_files(settings: &file::Settings) -> anyhow::Result<Box<dyn Source>> {
+    let (paths, max_files) = (settings.paths.clone(), settings.max_files);
+    Ok(match settings.mode {
+        Mode::Once => Box::new(Once::open(paths, max_files).await?),
+        Mode::Follow { start, poll } => Box::new(Following::new(paths, start, poll, max_files)),
     })
 }
 
@@ -55,12 +65,12 @@ pub fn start(
                 index,
                 stream,
                 schema: Arc::new(program.schema(stream).clone()),
+                decoding: settings.decoding.clone(),
                 checks: Checks::new(
                     Some(config.max_ahead),
                     program.groupings(stream),
                     program.schema(stream),
                 ),
-                decoding: settings.decoding.clone(),
                 metrics: Arc::clone(&metrics.sources[index]),
             };
             Inlet::new(identity, around.clone())

@@ -7,6 +7,7 @@
 
 pub mod compression;
 mod datagram;
+pub mod file;
 pub mod flow;
 pub mod framing;
 mod partition;
@@ -26,16 +27,21 @@ pub mod unix;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use tokio::io::AsyncRead;
 use tokio::sync::watch;
 use tracing::info;
 
 use crate::codec::{Decoder, Format};
 use crate::event::{PartitionId, StreamId, StreamSchema, Timestamp};
+use crate::quarantine::writer::Writer;
 use crate::telemetry::catalogue::SourceMetrics;
 
+use compression::Compression;
 use flow::Flow;
 use framing::Framing;
+use patience::Patience;
 use quarantine::Reports;
 use reader::{Batch, BatchLimits, Checks, Reader};
 
@@ -159,6 +165,9 @@ fn only(inlets: Vec<Inlet>) -> Inlet {
     inlet
 }
 
+/// Bytes on their way in.
+type Bytes<'a> = Box<dyn AsyncRead + Send + Unpin + 'a>;
+
 /// How the bytes of a source are made into events.
 #[derive(Clone, Debug)]
 pub struct Decoding {
@@ -166,6 +175,23 @@ pub struct Decoding {
     pub format: Format,
     /// How records are told from each other.
     pub framing: Framing,
+    /// How the bytes are compressed.
+    pub compression: Compression,
+}
+
+impl Decoding {
+    /// What makes events of the bytes of a partition, from its beginning.
+    pub fn reader(
+        &self,
+        stream: StreamId,
+        schema: &StreamSchema,
+        limits: SourceLimits,
+        partition: PartitionId,
+        checks: Checks,
+    ) -> Reader {
+        let framing = self.framing.frames(limits.max_line);
+        Reader::new(self.format.decoder(stream, schema), framing, partition, checks)
+    }
 }
 
 /// Which source feeds which stream.
@@ -196,6 +222,8 @@ pub struct Surroundings {
     pub numbers: Arc<PartitionNumbers>,
     /// The way to the engine.
     pub queue: queue::Sender,
+    /// Where records are kept that are no events; `None`: they are not.
+    pub quarantine: Option<Writer>,
     /// Says which partitions are paused.
     pub flow: Arc<Flow>,
     /// Says when reading is to stop.
@@ -215,14 +243,28 @@ pub struct Inlet {
 impl Inlet {
     /// An inlet of one source to one stream.
     pub fn new(identity: Identity, around: Surroundings) -> Inlet {
-        let reports = Reports::new(&identity, Arc::clone(&around.clock));
+        let reports = Reports::new(&identity, Arc::clone(&around.clock), around.quarantine.clone());
         Inlet { identity, around, reports: Arc::new(reports) }
     }
 
     /// What makes events of the bytes of a partition.
     fn reader(&self, partition: PartitionId) -> Reader {
-        let framing = self.identity.decoding.framing.frames(self.around.limits.max_line);
-        Reader::new(self.decoder(), framing, partition, self.identity.checks.clone())
+        let Identity { decoding, stream, schema, checks, .. } = &self.identity;
+        decoding.reader(*stream, schema, self.around.limits, partition, checks.clone())
+    }
+
+    /// The bytes that a connection carries: reading them fails after a silence of `read_timeout`, and
+    /// they are decompressed.
+    fn open<'a>(
+        &self,
+        bytes: impl AsyncRead + Send + Unpin + 'a,
+        read_timeout: Option<Duration>,
+    ) -> Bytes<'a> {
+        let compression = self.identity.decoding.compression;
+        match read_timeout {
+            None => compression.decompress(bytes),
+            Some(limit) => compression.decompress(Patience::new(bytes, limit)),
+        }
     }
 
     /// What makes events of records, from the beginning of a connection or file.

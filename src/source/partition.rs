@@ -115,6 +115,7 @@ impl<'a> Feed<'a> {
     /// # Errors
     /// When the engine takes nothing any more.
     pub async fn flush(&mut self) -> Result<(), EngineGone> {
+        self.inlet.reports.flush().await;
         if self.batch.events.is_empty() {
             return Ok(());
         }
@@ -124,14 +125,40 @@ impl<'a> Feed<'a> {
         self.inlet.around.queue.send(Input::Events { source, batch, arrival: self.arrival }).await
     }
 
-    /// After [`Feed::end`]: the next bytes are those of a new connection. Positions go on.
-    pub fn begin_again(&mut self) {
+    /// These bytes come next: sends on what is whole.
+    ///
+    /// # Errors
+    /// When the engine takes nothing any more.
+    pub async fn take(&mut self, mut bytes: &[u8]) -> Result<(), EngineGone> {
+        while !bytes.is_empty() {
+            let space = self.space();
+            let (now, rest) = bytes.split_at(bytes.len().min(space.len()));
+            space[..now.len()].copy_from_slice(now);
+            bytes = rest;
+            self.filled(now.len()).await?;
+        }
+        Ok(())
+    }
+
+    /// Other bytes begin, those of another file or connection: what was kept of a record is all there is
+    /// of it, and what the decoder has learnt, as the header of a CSV file, is forgotten. Offsets go on.
+    ///
+    /// # Errors
+    /// When the engine takes nothing any more.
+    pub async fn begin_anew(&mut self) -> Result<(), EngineGone> {
+        self.end().await?;
         self.reader.begin_again(self.inlet.decoder());
+        Ok(())
     }
 
     /// How many bytes of a record that is not whole have been read.
     pub fn pending(&self) -> u64 {
         self.reader.pending()
+    }
+
+    /// How many bytes have come in all.
+    pub fn received(&self) -> u64 {
+        self.received
     }
 
     /// There is no connection: until [`Feed::connected`], the partition does not become idle.
@@ -150,11 +177,6 @@ impl<'a> Feed<'a> {
     pub async fn connected(&mut self) -> Result<(), EngineGone> {
         let (stream, partition) = (self.inlet.identity.stream, self.partition);
         self.inlet.around.queue.send(Input::Connected { stream, partition }).await
-    }
-
-    /// How many bytes have come in all.
-    pub fn received(&self) -> u64 {
-        self.received
     }
 
     /// The partition has ended and holds event time back no longer.

@@ -1,10 +1,12 @@
-//! Counts and logs the records that are no events.
+//! Counts and logs the records that are no events, and hands them over to be kept.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::warn;
 
 use crate::event::Duration;
+use crate::quarantine::record::Record;
+use crate::quarantine::writer::{Burst, Writer};
 use crate::telemetry::catalogue::SourceMetrics;
 use crate::telemetry::limit::{RateLimit, Verdict};
 
@@ -16,23 +18,36 @@ const SHOWN_BYTES: usize = 200;
 /// How many rejected records of one source are logged in each [`LOG_SPAN`].
 const LOGGED: u64 = 10;
 const LOG_SPAN: Duration = Duration::SECOND;
+/// How many bytes of lines may wait here before no more is decoded. A line can be many times as long as
+/// its record, so that one read alone could become far too much.
+const WAITING: usize = 256 << 10;
 
-/// Reports the rejected records of one source, whichever connection they came through.
+/// Reports the rejected records of one source and stream, whichever connection they came through.
+///
+/// Who decodes calls [`Reports::flush`] after each pass: decoding cannot wait, and so what is to be kept
+/// waits here until then.
 pub struct Reports {
     source: Arc<str>,
+    stream: String,
     metrics: Arc<SourceMetrics>,
     clock: Arc<dyn Clock>,
     limit: Mutex<RateLimit>,
+    /// Where they are kept; `None`: they are not.
+    writer: Option<Writer>,
+    waiting: Mutex<Burst>,
 }
 
 impl Reports {
-    /// For one source.
-    pub fn new(identity: &Identity, clock: Arc<dyn Clock>) -> Reports {
+    /// For one source and stream.
+    pub fn new(identity: &Identity, clock: Arc<dyn Clock>, writer: Option<Writer>) -> Reports {
         Reports {
             source: Arc::clone(&identity.name),
+            stream: identity.schema.name.to_string(),
             metrics: Arc::clone(&identity.metrics),
             clock,
             limit: Mutex::new(RateLimit::new(LOGGED, LOG_SPAN)),
+            writer,
+            waiting: Mutex::default(),
         }
     }
 
@@ -45,12 +60,46 @@ impl Reports {
             Verdict::HoldBack => None,
         }
     }
+
+    /// Hands over what was rejected since the last time. Waits while the file cannot keep up.
+    pub async fn flush(&self) {
+        let Some(writer) = &self.writer else { return };
+        let burst = std::mem::take(&mut *self.waiting());
+        writer.put(burst).await;
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Burst> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, place: Place, why: &Rejection, record: &[u8]) {
+        let record = Record {
+            time: self.clock.now(),
+            source: self.source.to_string(),
+            stream: self.stream.clone(),
+            partition: place.partition.0,
+            offset: place.offset,
+            number: place.line,
+            reason: why.reason().name().to_owned(),
+            detail: why.to_string(),
+            bytes: record.to_vec(),
+            length: match why {
+                Rejection::Oversized { length, .. } => Some(*length),
+                _ => None,
+            },
+        };
+        let line = record.to_line();
+        self.waiting().push(&line);
+    }
 }
 
 /// The quarantine of one partition.
 impl Quarantine for &Reports {
     fn reject(&mut self, place: Place, why: &Rejection, record: &[u8]) {
         self.metrics.rejected.of(why.reason().name()).add(1);
+        if self.writer.is_some() {
+            self.keep(place, why, record);
+        }
         let Some(held_back) = self.may_log() else { return };
         warn!(
             source = %self.source,
@@ -63,6 +112,10 @@ impl Quarantine for &Reports {
             not_logged = held_back,
             "rejected a record"
         );
+    }
+
+    fn is_full(&self) -> bool {
+        self.writer.is_some() && self.waiting().len() >= WAITING
     }
 }
 

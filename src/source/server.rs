@@ -14,7 +14,6 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
 use super::partition::{self, Feed};
-use super::patience::Patience;
 use super::{Inlet, tls};
 
 /// How long to wait when accepting fails, as it does when there are too many open files.
@@ -102,14 +101,11 @@ async fn attend(stream: impl AsyncRead + AsyncWrite + Send + Unpin, peer: &Peer,
     metrics.connections.decrease();
 }
 
-async fn read(stream: impl AsyncRead + Unpin, peer: &Peer, door: &Door, inlet: &Inlet) {
+async fn read(stream: impl AsyncRead + Send + Unpin, peer: &Peer, door: &Door, inlet: &Inlet) {
     let Some(feed) = Feed::begin(inlet).await else { return };
     let (source, partition) = (&inlet.identity.name, feed.partition().0);
     debug!(%source, %peer, partition, "a connection begins");
-    match door.read_timeout {
-        None => partition::read(stream, feed).await,
-        Some(limit) => partition::read(Patience::new(stream, limit), feed).await,
-    }
+    partition::read(inlet.open(stream, door.read_timeout), feed).await;
     debug!(%source, %peer, partition, "a connection has ended");
 }
 
