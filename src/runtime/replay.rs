@@ -16,9 +16,9 @@ use crate::engine::ShardCounters;
 use crate::engine::{Counters, Engine, EngineOptions};
 use crate::event::{PartitionId, StreamId, Timestamp};
 use crate::program::Program;
-use crate::source::Decoding;
 use crate::source::reader::{Batch, BatchLimits, Checks, Place, Quarantine, Reader, Reason, Rejection};
 use crate::source::recording::{self, OpenError, Recording};
+use crate::source::{Decoding, SourceLimits};
 use crate::table::Tables;
 
 use super::workers;
@@ -133,7 +133,7 @@ impl Replay {
             max_line,
         };
         for (input, partition) in numbered(inputs)? {
-            let recording = recording::open(&input.path)?;
+            let recording = recording::open(&input.path, Some(input.decoding.compression))?;
             replay.add(input, partition, recording);
         }
         Ok(replay)
@@ -141,13 +141,11 @@ impl Replay {
 
     fn add(&mut self, input: Input, partition: PartitionId, recording: Recording) {
         let schema = self.engine.program().schema(input.stream);
-        let Decoding { format, framing } = &input.decoding;
-        let decoder = format.decoder(input.stream, schema);
         let Recording { bytes, stored_size, stored_read } = recording;
         self.stored_size = self.stored_size.zip(stored_size).map(|(sum, size)| sum + size);
-        let framing = framing.frames(self.max_line);
+        let limits = SourceLimits { max_line: self.max_line, batch: TURN };
         // Recorded events may be of any time, and the engine counts those without a key.
-        let reader = Reader::new(decoder, framing, partition, Checks::default());
+        let reader = input.decoding.reader(input.stream, schema, limits, partition, Checks::default());
         self.engine.open(input.stream, partition, REPLAY_CLOCK);
         let partition_state = Partition { path: input.path, bytes, stored_read, reader, ended: false };
         self.partitions.insert((input.stream, partition), partition_state);
@@ -280,10 +278,12 @@ impl Quarantine for Named<'_> {
 mod tests {
     use super::*;
     use crate::codec::Format;
+    use crate::source::compression::Compression;
     use crate::source::framing::Framing;
 
     fn input(stream: u32, path: &str) -> Input {
-        let decoding = Decoding { format: Format::Json, framing: Framing::Lines };
+        let decoding =
+            Decoding { format: Format::Json, framing: Framing::Lines, compression: Compression::None };
         Input { stream: StreamId(stream), path: path.into(), decoding }
     }
 

@@ -46,20 +46,21 @@ pub struct OpenError {
     error: io::Error,
 }
 
-/// Opens the recording at `path`, `-` being standard input. What ends in `.gz` or `.zst` is
-/// decompressed.
+/// Opens the recording at `path`, `-` being standard input. `compression`: how it is compressed; `None`:
+/// as its name says (`.gz`, `.zst`).
 ///
 /// # Errors
 /// When there is no such file or it cannot be opened for reading.
-pub fn open(path: &Path) -> Result<Recording, OpenError> {
-    try_open(path).map_err(|error| OpenError { path: path.to_path_buf(), error })
+pub fn open(path: &Path, compression: Option<Compression>) -> Result<Recording, OpenError> {
+    try_open(path, compression).map_err(|error| OpenError { path: path.to_path_buf(), error })
 }
 
-fn try_open(path: &Path) -> io::Result<Recording> {
+fn try_open(path: &Path, compression: Option<Compression>) -> io::Result<Recording> {
     let stored_read = Arc::new(AtomicU64::new(0));
+    let compression = compression.unwrap_or_else(|| Compression::of_path(path));
     if path.as_os_str() == STANDARD_INPUT {
-        let bytes = Counted { inner: io::stdin(), count: Arc::clone(&stored_read) };
-        return Ok(Recording { bytes: Box::new(bytes), stored_size: None, stored_read });
+        let counted = Counted { inner: io::stdin(), count: Arc::clone(&stored_read) };
+        return Ok(Recording { bytes: compression.decompress_now(counted)?, stored_size: None, stored_read });
     }
     let file = File::open(path)?;
     let data = file.metadata()?;
@@ -68,8 +69,7 @@ fn try_open(path: &Path) -> io::Result<Recording> {
     }
     let stored_size = data.is_file().then_some(data.len());
     let counted = Counted { inner: file, count: Arc::clone(&stored_read) };
-    let bytes = Compression::of_path(path).decompress_now(counted)?;
-    Ok(Recording { bytes, stored_size, stored_read })
+    Ok(Recording { bytes: compression.decompress_now(counted)?, stored_size, stored_read })
 }
 
 /// Counts what is read through it.
@@ -105,7 +105,7 @@ mod tests {
         for (name, bytes) in [("a.gz", &zipped), ("b.zst", &pressed), ("c", &b"one\ntwo\n".to_vec())] {
             let path = folder.path().join(name);
             std::fs::write(&path, bytes).expect("a file");
-            let mut recording = open(&path).expect("it is there");
+            let mut recording = open(&path, None).expect("it is there");
             let mut text = String::new();
             recording.bytes.read_to_string(&mut text).expect("text");
             assert_eq!(text, "one\ntwo\n");
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named() {
-        let error = open(Path::new("nowhere.jsonl")).err().expect("it is not there");
+        let error = open(Path::new("nowhere.jsonl"), None).err().expect("it is not there");
         assert!(error.to_string().starts_with("cannot open `nowhere.jsonl`: "), "{error}");
     }
 }

@@ -209,6 +209,10 @@ fn recordings_may_have_other_formats_than_json() {
         assert!(summary.contains("events     2 in "), "{name}: {summary}");
         assert!(summary.contains("malformed  0\n"), "{name}: {summary}");
     }
+    let pressed = zstd::encode_all("id,card,amount,at\na1,x,500,1000\na2,y,500,90000\n".as_bytes(), 3);
+    let arguments = ["replay", "rules", "-i", "auth=-", "--format", "csv", "--compression", "zstd"];
+    let run = folder.run_with(&arguments, &pressed.expect("in memory"));
+    assert_eq!(fields(text(&run.stdout)), fields(&expected), "{}", text(&run.stderr));
 }
 
 #[test]

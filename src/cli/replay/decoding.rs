@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use crate::cli::Misuse;
 use crate::codec::{Format, csv, regex};
 use crate::source::Decoding;
+use crate::source::compression::Compression;
 use crate::source::framing::Framing;
 use crate::source::recording;
 
@@ -36,6 +37,10 @@ pub struct DecodingArgs {
     /// marks may hold line ends, and everything else is cut into lines
     #[arg(long, value_name = "FRAMING")]
     framing: Option<FramingName>,
+
+    /// How the inputs are compressed. Without it the name of each file tells: `.gz` and `.zst`
+    #[arg(long, value_name = "COMPRESSION")]
+    compression: Option<CompressionName>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -63,6 +68,16 @@ enum FramingName {
     OctetCounting,
     /// Records behind their length in four bytes, the most significant first
     LengthPrefixed,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum CompressionName {
+    /// Not at all
+    None,
+    /// As gzip does
+    Gzip,
+    /// As zstd does
+    Zstd,
 }
 
 impl DecodingArgs {
@@ -104,7 +119,13 @@ impl DecodingArgs {
             (Some(FramingName::Csv), _) => Framing::Csv { delimiter: b',' },
             (None, _) => Framing::Lines,
         };
-        Ok(Decoding { format, framing })
+        let compression = match self.compression {
+            None => Compression::of_path(path),
+            Some(CompressionName::None) => Compression::None,
+            Some(CompressionName::Gzip) => Compression::Gzip,
+            Some(CompressionName::Zstd) => Compression::Zstd,
+        };
+        Ok(Decoding { format, framing, compression })
     }
 
     /// The same format with what the options say of CSV.
