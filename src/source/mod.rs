@@ -179,6 +179,21 @@ pub struct Decoding {
     pub compression: Compression,
 }
 
+impl Decoding {
+    /// What makes events of the bytes of a partition, from its beginning.
+    pub fn reader(
+        &self,
+        stream: StreamId,
+        schema: &StreamSchema,
+        limits: SourceLimits,
+        partition: PartitionId,
+        checks: Checks,
+    ) -> Reader {
+        let framing = self.framing.frames(limits.max_line);
+        Reader::new(self.format.decoder(stream, schema), framing, partition, checks)
+    }
+}
+
 /// Which source feeds which stream.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -201,8 +216,7 @@ pub struct Identity {
 impl Identity {
     /// What makes events of the bytes of a partition, from its beginning.
     pub fn reader(&self, limits: SourceLimits, partition: PartitionId) -> Reader {
-        let framing = self.decoding.framing.frames(limits.max_line);
-        Reader::new(self.decoder(), framing, partition, self.checks.clone())
+        self.decoding.reader(self.stream, &self.schema, limits, partition, self.checks.clone())
     }
 
     /// What makes events of records, from the beginning of a connection or file.
