@@ -11,6 +11,7 @@ use crate::program::Program;
 use crate::source::compression::Compression;
 use crate::source::framing::Framing;
 use crate::source::{tls, unix};
+use crate::source::file::{self, Mode, Paths, Start};
 
 use super::{Loaded, SinkKind, SourceKind, parse};
 
@@ -111,6 +112,55 @@ max_lines = \"1MiB\"
 type = \"stdin\"
 stream = \"cards\"
 listen = \"127.0.0.1:7001\"
+"
+);
+
+case!(
+    files,
+    shown,
+    "rules = \"rules\"
+
+[sources.folder]
+type = \"file\"
+path = \"rules\"
+stream = \"cards\"
+
+[sources.folders]
+type = \"file\"
+path = \"rule?\"
+stream = \"cards\"
+follow = true
+
+[sources.nothing]
+type = \"file\"
+path = \"\"
+stream = \"cards\"
+
+[sources.bracket]
+type = \"file\"
+path = \"logs/[a.log\"
+stream = \"cards\"
+follow = \"yes\"
+
+[sources.deep]
+type = \"file\"
+path = \"logs/**/*.log\"
+stream = \"cards\"
+max_files = 0
+
+[sources.once]
+type = \"file\"
+path = \"a.log\"
+stream = \"cards\"
+start = \"end\"
+poll = \"1s\"
+
+[sources.packed]
+type = \"file\"
+path = \"a.log.gz\"
+stream = \"cards\"
+follow = true
+start = \"middle\"
 "
 );
 
@@ -586,6 +636,25 @@ permissions = "0660"
     let SourceKind::Unix(unix) = &sources["local"].kind else { panic!("a socket") };
     assert_eq!((unix.path.as_path(), unix.permissions), (Path::new("/run/events.sock"), Some(0o660)));
     assert!(matches!(unix.mode, unix::Mode::Stream { max_connections: 1024, read_timeout: None }));
+}
+
+#[test]
+fn files_are_read_once_unless_they_are_followed() {
+    let folder = folder();
+    let text = "rules = \"rules\"\n[sources.a]\ntype = \"file\"\npath = \"a.log.gz\"\nstream = \"cards\"\n\
+                [sources.b]\ntype = \"file\"\npath = \"/var/log/*.log\"\nstream = \"cards\"\n\
+                follow = true\nstart = \"end\"\n";
+    let Loaded { config, .. } = parse("tripline.toml", text, folder.path());
+    let sources = config.expect("it is right").sources;
+    let settings = |index: usize| match &sources[index].kind {
+        SourceKind::File(settings) => settings.clone(),
+        other => panic!("{other:?}"),
+    };
+    let path = Paths::One(folder.path().join("a.log.gz"));
+    assert_eq!(settings(0), file::Settings { paths: path, max_files: 1024, mode: Mode::Once });
+    let mode = Mode::Follow { start: Start::End, poll: Duration::from_millis(250) };
+    let paths = Paths::Pattern("/var/log/*.log".into());
+    assert_eq!(settings(1), file::Settings { paths, max_files: 1024, mode });
 }
 
 #[test]

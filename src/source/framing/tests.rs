@@ -76,7 +76,7 @@ fn after_the_end_other_bytes_may_begin() {
         assert_eq!(cut(&mut *frames, left, [2]).len(), 1, "{framing:?} of {left:?}");
         let offset = left.len() as u64;
         let next = match framing {
-            Framing::Lines | Framing::Csv { .. } => &b"next"[..],
+            Framing::Lines | Framing::Csv { .. } | Framing::Datagram => &b"next"[..],
             Framing::OctetCounting => b"4 next",
             Framing::LengthPrefixed => b"\0\0\0\x04next",
         };
