@@ -178,6 +178,14 @@ impl Identity {
         let framing = Framing::Lines.frames(limits.max_line);
         Reader::new(decoder, framing, partition, self.checks.clone())
     }
+
+    /// The bytes by which a record is sent to the source.
+    pub fn wire(&self, record: &[u8]) -> Vec<u8> {
+        let mut wire = Vec::with_capacity(record.len() + 1);
+        wire.extend_from_slice(record);
+        wire.push(b'\n');
+        wire
+    }
 }
 
 /// What all sources share.
