@@ -356,4 +356,65 @@ mod tests {
         let nobody = Target::Tcp("127.0.0.1:1".into());
         assert!(matches!(nobody.send("s", &[b"a\n".into()]), Err(SendError::Connection(_))));
     }
+
+    #[test]
+    fn unix_sockets_and_datagrams_get_each_record() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("socket");
+        let listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+        let reading = std::thread::spawn(move || {
+            let mut text = String::new();
+            listener.accept().expect("a connection").0.read_to_string(&mut text).expect("text");
+            text
+        });
+        Target::Unix(path).send("s", &[b"a\n".into(), b"b\n".into()]).expect("received");
+        assert_eq!(reading.join().expect("no panic"), "a\nb\n");
+
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let target = Target::Udp(socket.local_addr().expect("an address").to_string());
+        assert!(!target.confirms());
+        target.send("s", &[b"a\n".into(), b"b\n".into()]).expect("sent");
+        let mut buffer = [0; 10];
+        let sizes =
+            [socket.recv(&mut buffer), socket.recv(&mut buffer)].map(|size| size.expect("a datagram"));
+        assert_eq!(sizes, [2, 2]);
+        let large = target.send("s", &[b"a\n".into(), vec![b'x'; DATAGRAM + 1]]);
+        assert!(matches!(large, Err(SendError::TooLarge(_))));
+    }
+
+    /// Answers requests in turn, each on a connection of its own; gives the first lines and bodies.
+    fn answer(answers: &'static [&'static str]) -> (Target, std::thread::JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let serving = std::thread::spawn(move || {
+            let mut seen = Vec::new();
+            for answer in answers {
+                let mut connection = listener.accept().expect("a connection").0;
+                let mut request = Vec::new();
+                while !request.ends_with(b"a\nb\n") {
+                    let mut byte = [0];
+                    connection.read_exact(&mut byte).expect("a request");
+                    request.extend(byte);
+                }
+                let text = String::from_utf8(request).expect("text");
+                seen.push(text.lines().next().expect("a line").to_owned());
+                let head = format!("HTTP/1.1 {answer}connection: close\r\ncontent-length: 3\r\n\r\nbad");
+                connection.write_all(head.as_bytes()).expect("sent");
+            }
+            seen
+        });
+        (Target::parse(&url).expect("a URL"), serving)
+    }
+
+    #[test]
+    fn a_busy_server_is_asked_again_and_one_that_refuses_is_not() {
+        let records = [b"a\n".to_vec(), b"b\n".to_vec()];
+        let (target, serving) =
+            answer(&["429 Busy\r\nretry-after: 0\r\n", "503 Busy\r\nretry-after: 0\r\n", "202 Ok\r\n"]);
+        target.send("cards", &records).expect("received");
+        assert_eq!(serving.join().expect("no panic"), ["POST /v1/events/cards HTTP/1.1"; 3]);
+        let (target, _serving) = answer(&["400 Bad\r\n"]);
+        let refused = target.send("cards", &records).expect_err("refused").to_string();
+        assert_eq!(refused, "the service answers 400 Bad Request: bad");
+    }
 }
