@@ -4,11 +4,12 @@
 //! mistake a diagnostic. Reading goes on after a mistake, so that all are reported at once.
 
 use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::diagnostic::codes::{E0602, E0603, E0604, E0605, E0608, E0609, E0612, E0613};
+use crate::diagnostic::codes::{E0602, E0603, E0604, E0605, E0608, E0609, E0612, E0613, E0614};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, FileId, Span, nearest};
 use crate::event::Duration;
 
@@ -76,7 +77,7 @@ impl<'a> Table<'a> {
     ) -> Table<'a> {
         let mut meant = Vec::new();
         for (name, _) in values.iter() {
-            let known = || section.keys.iter().map(|key| key.name);
+            let known = || section.all().map(|key| key.name);
             if known().any(|key| key == name.get_ref().as_ref()) {
                 continue;
             }
@@ -117,11 +118,70 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// Where a key stands, if it is given.
+    pub fn place(&self, name: &str, report: &Report) -> Option<Span> {
+        self.values.get_key_value(name).map(|(key, _)| report.span(key))
+    }
+
+    /// File permissions in octal digits.
+    pub fn permissions(&self, name: &str, report: &mut Report) -> Option<u32> {
+        let (key, Found::Given(value)) = self.find(name, report) else { return None };
+        let given = text(value, key, report)?;
+        let octal = given.value.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+        match u32::from_str_radix(&given.value, 8) {
+            Ok(bits) if octal && bits <= 0o777 => Some(bits),
+            _ => {
+                let message = format!("`{}` is no permissions in octal digits", given.value);
+                report.wrong(E0605, given.span, message, Some(example(key)));
+                None
+            }
+        }
+    }
+
+    /// A path; a relative one begins at `folder`.
+    pub fn path(&self, name: &str, folder: &Path, report: &mut Report) -> Option<PathBuf> {
+        self.located_path(name, folder, report).map(|path| path.value)
+    }
+
+    /// A path with its place in the file.
+    pub fn located_path(&self, name: &str, folder: &Path, report: &mut Report) -> Option<Located<PathBuf>> {
+        let given = match self.find(name, report) {
+            (key, Found::Given(value)) => text(value, key, report)?,
+            (_, Found::Default(default)) => Located { value: default.to_owned(), span: self.heading },
+            (_, Found::Absent) => return None,
+        };
+        if given.value.is_empty() {
+            let (message, help) = (format!("`{name}` cannot be empty"), example(self.section.key(name)));
+            report.wrong(E0612, given.span, message, Some(help));
+            return None;
+        }
+        Some(Located { value: folder.join(&given.value), span: given.span })
+    }
+
+    /// True or false; false when nothing else is said.
+    pub fn flag(&self, name: &str, report: &mut Report) -> Option<bool> {
+        match self.find(name, report) {
+            (key, Found::Given(value)) => {
+                let flag = value.get_ref().as_bool();
+                if flag.is_none() {
+                    wrong_type(value, key, report);
+                }
+                flag
+            }
+            (_, Found::Default(default)) => Some(default == "true"),
+            (_, Found::Absent) => Some(false),
+        }
+    }
+
     /// One of the words that the key takes.
     pub fn word(&self, name: &str, report: &mut Report) -> Option<&'static str> {
-        let key = self.section.key(name);
+        let (key, found) = self.find(name, report);
         let Takes::Word(words) = key.takes else { unreachable!("`{name}` takes words") };
-        let given = self.text(name, report)?;
+        let given = match found {
+            Found::Given(value) => text(value, key, report)?,
+            Found::Default(default) => return Some(default),
+            Found::Absent => return None,
+        };
         let found = words.iter().find(|word| **word == given.value);
         if found.is_none() {
             report.unknown_word(&given, words);
@@ -192,13 +252,13 @@ impl<'a> Table<'a> {
         usize::try_from(number).ok()
     }
 
-    /// An address to listen at, as `host:port`.
+    /// An address as `host:port`.
     pub fn address(&self, name: &str, report: &mut Report) -> Option<Located<String>> {
         let given = self.text(name, report)?;
         match check_address(&given.value) {
             Ok(()) => Some(given),
             Err(why) => {
-                let message = format!("`{}` is no address to listen at: {why}", given.value);
+                let message = format!("`{}` is no address: {why}", given.value);
                 let help = "an address is written `127.0.0.1:7001`, `[::1]:7001` or `localhost:7001`";
                 report.wrong(E0608, given.span, message, Some(help.into()));
                 None
@@ -249,6 +309,11 @@ impl<'a> Table<'a> {
 }
 
 impl Report {
+    /// Reports keys that do not go together.
+    pub fn contradiction(&mut self, place: Span, message: impl Into<String>, help: impl Into<String>) {
+        self.wrong(E0614, place, message.into(), Some(help.into()));
+    }
+
     /// Reports a word that is none of those possible.
     pub fn unknown_word(&mut self, given: &Located<String>, words: &[&'static str]) {
         let near = nearest(&given.value, words.iter().copied());
@@ -276,7 +341,8 @@ fn wrong_type(value: &Spanned<DeValue<'_>>, key: &Key, report: &mut Report) {
         DeValue::String(_) => "text",
         DeValue::Integer(_) => "a whole number",
         DeValue::Float(_) => "a number with a fraction",
-        DeValue::Boolean(_) => "true or false",
+        DeValue::Boolean(true) => "`true`",
+        DeValue::Boolean(false) => "`false`",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
@@ -295,6 +361,7 @@ fn wanted(takes: Takes) -> &'static str {
         Takes::Address => "an address as text",
         Takes::Url => "a URL as text",
         Takes::Names => "a list of names",
+        Takes::Flag => "`true` or `false`",
         Takes::Word(_) => "a word as text",
         Takes::Table => "a table",
     }
@@ -303,10 +370,16 @@ fn wanted(takes: Takes) -> &'static str {
 /// How the key is written.
 fn example(key: &Key) -> String {
     let value = match (key.takes, key.missing) {
-        (Takes::Count(..), Missing::Is(default)) => default.to_string(),
+        _ if key.example.is_some() => key.example.unwrap_or_default().to_string(),
+        (Takes::Count(..) | Takes::Flag, Missing::Is(default)) => default.to_string(),
         (Takes::Count(least, _), _) => least.to_string(),
+        (Takes::Flag, _) => "true".into(),
         (_, Missing::Is(default)) => format!("\"{default}\""),
-        (Takes::Path, _) => format!("\"{}\"", if key.name == "rules" { "rules" } else { "alerts.jsonl" }),
+        (Takes::Path, _) => match key.name {
+            "rules" => "\"rules\"".into(),
+            "file" => "\"late.jsonl\"".into(),
+            _ => "\"alerts.jsonl\"".into(),
+        },
         (Takes::Address, _) => "\"127.0.0.1:7001\"".into(),
         (Takes::Url, _) => "\"https://example.com/alerts\"".into(),
         (Takes::Names, _) => "[\"name\"]".into(),
@@ -316,7 +389,9 @@ fn example(key: &Key) -> String {
                 list(words.iter().map(|word| format!("{} = \"{word}\"", key.name)))
             );
         }
-        (Takes::Table, _) if key.name == "limits" => return "write `[limits]` and the keys below it".into(),
+        (Takes::Table, _) if !["sources", "sinks"].contains(&key.name) => {
+            return format!("write `[{}]` and the keys below it", key.name);
+        }
         (Takes::Table, _) => return format!("write `[{}.NAME]` for each, and the keys below it", key.name),
         _ => "\"payments\"".into(),
     };

@@ -5,6 +5,8 @@
 
 mod check;
 mod document;
+mod files;
+mod quarantine;
 mod read;
 pub mod reference;
 pub mod rules;
@@ -18,11 +20,10 @@ pub mod value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::codec::Format;
 use crate::diagnostic::{Diagnostics, Sources, Span};
 use crate::outbox::memory::QueueLimits;
 use crate::sink::{retry::RetryPolicy, webhook};
-use crate::source::{self, SourceLimits, tcp};
+use crate::source::{self, Decoding, SourceLimits, file, tcp, tcp_client, udp, unix};
 
 /// A value and where it stands in the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +53,10 @@ pub struct Config {
     pub reorder_bytes: usize,
     /// Among how many shards the keys are divided; `None`: as many as the machine has cores.
     pub shards: Option<usize>,
+    /// Where records that are no events are kept; `None`: they are not.
+    pub quarantine: Option<crate::quarantine::Settings>,
+    /// Where events that come too late are kept; `None`: they are not.
+    pub late: Option<crate::quarantine::Settings>,
     /// The sources, by name.
     pub sources: Vec<Source>,
     /// The sinks, by name.
@@ -66,9 +71,16 @@ pub struct Source {
     /// The streams that it feeds; `None`: all that sources can feed.
     pub streams: Option<Vec<Located<String>>>,
     /// How its records are written.
-    pub format: Format,
+    pub decoding: Decoding,
     /// What it is.
     pub kind: SourceKind,
+}
+
+impl Source {
+    /// Whether it feeds that stream.
+    pub fn feeds(&self, stream: &str) -> bool {
+        self.streams.as_ref().is_none_or(|streams| streams.iter().any(|one| one.value == stream))
+    }
 }
 
 /// The kinds of sources.
@@ -76,8 +88,16 @@ pub struct Source {
 pub enum SourceKind {
     /// A TCP server.
     Tcp(tcp::Settings),
+    /// A TCP client.
+    TcpClient(tcp_client::Settings),
+    /// A UDP socket.
+    Udp(udp::Settings),
+    /// A Unix socket.
+    Unix(unix::Settings),
     /// Standard input.
     Stdin,
+    /// Files.
+    File(file::Settings),
 }
 
 /// A sink.

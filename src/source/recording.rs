@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::compression::Compression;
+
 /// The path that stands for standard input.
 pub const STANDARD_INPUT: &str = "-";
 
@@ -49,11 +51,7 @@ fn try_open(path: &Path) -> io::Result<Recording> {
     }
     let stored_size = data.is_file().then_some(data.len());
     let counted = Counted { inner: file, count: Arc::clone(&stored_read) };
-    let bytes: Box<dyn Read + Send> = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(counted)),
-        Some("zst") => Box::new(zstd::stream::read::Decoder::new(counted)?),
-        _ => Box::new(counted),
-    };
+    let bytes = Compression::of_path(path).decompress_now(counted)?;
     Ok(Recording { bytes, stored_size, stored_read })
 }
 
