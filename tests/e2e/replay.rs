@@ -250,3 +250,36 @@ fn formats_that_cannot_be_are_explained() {
     let misfit = refused(&["--pattern", "(?<id>a)"]);
     assert!(misfit.contains("error: `--input auth=auth-a.jsonl`: the pattern has no group"), "{misfit}");
 }
+
+/// The recorded events of all example rules at once, some of which read the alerts of others.
+fn examples() -> Vec<String> {
+    let rules = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let pattern = rules.join("*/*.events/*.jsonl");
+    let files = glob::glob(pattern.to_str().expect("text")).expect("a pattern");
+    let mut arguments = vec!["replay".to_string(), rules.to_str().expect("text").to_string()];
+    for file in files {
+        let file = file.expect("a file");
+        let stream = file.file_stem().and_then(|stem| stem.to_str()).expect("text");
+        arguments.extend(["--input".to_string(), format!("{stream}={}", file.display())]);
+    }
+    arguments
+}
+
+#[test]
+fn the_number_of_shards_changes_no_byte_of_the_alerts() {
+    let arguments = examples();
+    let run = |shards: &str| {
+        let run = tripline().args(&arguments).args(["--shards", shards]).output().expect("it can be run");
+        assert!(run.status.success(), "{}", text(&run.stderr));
+        // The first line of the summary says how long it took.
+        let summary = text(&run.stderr).lines().skip(1).collect::<Vec<_>>().join("\n");
+        (text(&run.stdout).to_string(), summary)
+    };
+    let one = run("1");
+    assert!(one.0.lines().count() > 30 && one.0.contains(r#""rule":"siege""#), "{}", one.0);
+    for shards in ["2", "3", "8"] {
+        let more = run(shards);
+        assert_eq!(one.0, more.0, "{shards} shards");
+        assert_eq!(one.1, more.1, "{shards} shards");
+    }
+}
