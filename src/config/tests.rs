@@ -9,9 +9,9 @@ use insta::assert_snapshot;
 use crate::diagnostic::{Diagnostics, Sources, Style, render_all};
 use crate::program::Program;
 use crate::source::compression::Compression;
+use crate::source::file::{self, Mode, Paths, Start};
 use crate::source::framing::Framing;
 use crate::source::{tls, unix};
-use crate::source::file::{self, Mode, Paths, Start};
 
 use super::{Loaded, SinkKind, SourceKind, parse};
 
