@@ -60,6 +60,11 @@ impl Settings {
         Ok(Settings { delimiter, columns })
     }
 
+    /// Tabs, and a header.
+    pub fn tabs() -> Settings {
+        Settings { delimiter: b'\t', columns: None }
+    }
+
     /// The byte between cells.
     pub fn delimiter(&self) -> u8 {
         self.delimiter

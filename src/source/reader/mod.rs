@@ -94,11 +94,6 @@ impl Reader {
         Reader { frames: framing, events: Events { decoder, partition, checks } }
     }
 
-    /// The partition that is read.
-    pub fn partition(&self) -> PartitionId {
-        self.events.partition
-    }
-
     /// Space for the next read; see [`Frames::space`].
     pub fn space(&mut self) -> &mut [u8] {
         self.frames.space()
