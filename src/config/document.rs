@@ -100,10 +100,8 @@ impl<'a> Table<'a> {
             (Some(value), _) => Found::Given(value),
             (None, Missing::Is(default)) => Found::Default(default),
             (None, Missing::Nothing) => Found::Absent,
-            (None, Missing::Mistake) if self.meant.contains(&key.name) => Found::Absent,
             (None, Missing::Mistake) => {
-                let message = format!("the key `{name}` is missing");
-                report.wrong(E0603, self.heading, message, Some(example(key)));
+                self.report_missing(key, report);
                 Found::Absent
             }
         };
@@ -115,6 +113,26 @@ impl<'a> Table<'a> {
         match self.find(name, report) {
             (key, Found::Given(value)) => text(value, key, report),
             _ => None,
+        }
+    }
+
+    /// Whether the key may stand here.
+    pub fn has(&self, name: &str) -> bool {
+        self.section.all().any(|key| key.name == name)
+    }
+
+    /// Text that must be there because of what other keys say.
+    pub fn required(&self, name: &str, report: &mut Report) -> Option<Located<String>> {
+        if self.values.get(name).is_none() {
+            self.report_missing(self.section.key(name), report);
+        }
+        self.text(name, report)
+    }
+
+    fn report_missing(&self, key: &Key, report: &mut Report) {
+        if !self.meant.contains(&key.name) {
+            let message = format!("the key `{}` is missing", key.name);
+            report.wrong(E0603, self.heading, message, Some(example(key)));
         }
     }
 
@@ -131,7 +149,7 @@ impl<'a> Table<'a> {
         match u32::from_str_radix(&given.value, 8) {
             Ok(bits) if octal && bits <= 0o777 => Some(bits),
             _ => {
-                let message = format!("`{}` is no permissions in octal digits", given.value);
+                let message = format!("`{}` says no file permissions in octal digits", given.value);
                 report.wrong(E0605, given.span, message, Some(example(key)));
                 None
             }
@@ -312,6 +330,11 @@ impl Report {
     /// Reports keys that do not go together.
     pub fn contradiction(&mut self, place: Span, message: impl Into<String>, help: impl Into<String>) {
         self.wrong(E0614, place, message.into(), Some(help.into()));
+    }
+
+    /// Reports a value that is not what the key takes.
+    pub fn unreadable(&mut self, key: &str, given: &Located<String>, why: &str) {
+        self.wrong(E0605, given.span, format!("`{key}` cannot be read: {why}"), None);
     }
 
     /// Reports a word that is none of those possible.

@@ -4,6 +4,7 @@
 //! that say what is wrong where, in the manner of the rules'. [`mod@reference`] has every key.
 
 mod check;
+mod decoding;
 mod document;
 mod files;
 mod quarantine;

@@ -213,6 +213,18 @@ pub struct Identity {
     pub metrics: Arc<SourceMetrics>,
 }
 
+impl Identity {
+    /// What makes events of the bytes of a partition, from its beginning.
+    pub fn reader(&self, limits: SourceLimits, partition: PartitionId) -> Reader {
+        self.decoding.reader(self.stream, &self.schema, limits, partition, self.checks.clone())
+    }
+
+    /// What makes events of records, from the beginning of a connection or file.
+    fn decoder(&self) -> Box<dyn Decoder> {
+        self.decoding.format.decoder(self.stream, &self.schema)
+    }
+}
+
 /// What all sources share.
 #[derive(Clone)]
 pub struct Surroundings {
@@ -249,8 +261,7 @@ impl Inlet {
 
     /// What makes events of the bytes of a partition.
     fn reader(&self, partition: PartitionId) -> Reader {
-        let Identity { decoding, stream, schema, checks, .. } = &self.identity;
-        decoding.reader(*stream, schema, self.around.limits, partition, checks.clone())
+        self.identity.reader(self.around.limits, partition)
     }
 
     /// The bytes that a connection carries: reading them fails after a silence of `read_timeout`, and
@@ -265,10 +276,5 @@ impl Inlet {
             None => compression.decompress(bytes),
             Some(limit) => compression.decompress(Patience::new(bytes, limit)),
         }
-    }
-
-    /// What makes events of records, from the beginning of a connection or file.
-    fn decoder(&self) -> Box<dyn Decoder> {
-        self.identity.decoding.format.decoder(self.identity.stream, &self.identity.schema)
     }
 }

@@ -124,3 +124,89 @@ fn excerpt(record: &[u8]) -> String {
     let shown = &record[..record.len().min(SHOWN_BYTES)];
     String::from_utf8_lossy(shown).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Format;
+    use crate::event::{PartitionId, StreamId, StreamSchema, Timestamp};
+    use crate::quarantine::Settings;
+    use crate::source::Decoding;
+    use crate::source::SourceLimits;
+    use crate::source::compression::Compression;
+    use crate::source::framing::Framing;
+    use crate::source::reader::{Batch, BatchLimits, Checks};
+    use crate::telemetry::catalogue::KeptMetrics;
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_micros(0)
+        }
+    }
+
+    fn identity() -> Identity {
+        let schema = StreamSchema {
+            name: "cards".into(),
+            fields: Vec::new(),
+            time: None,
+            late: Duration::ZERO,
+            idle: None,
+            alerts_of: None,
+        };
+        Identity {
+            name: "s".into(),
+            index: 0,
+            stream: StreamId(0),
+            schema: Arc::new(schema),
+            decoding: Decoding {
+                format: Format::Json,
+                framing: Framing::Lines,
+                compression: Compression::None,
+            },
+            checks: Checks::default(),
+            metrics: Arc::new(SourceMetrics::new("s")),
+        }
+    }
+
+    /// The lines of short records are a hundred times as long as these; they must not pile up.
+    #[tokio::test]
+    async fn a_flood_of_garbage_is_kept_whole_and_takes_little_memory() {
+        const RECORDS: usize = 50_000;
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("q");
+        let metrics = Arc::new(KeptMetrics::new("quarantine"));
+        let settings = Settings { file: file.clone(), max_size: 1 << 30 };
+        let writer = Writer::start(settings, Arc::clone(&metrics)).expect("a thread");
+        let identity = identity();
+        let reports = Reports::new(&identity, Arc::new(Still), Some(writer.clone()));
+        let limits = SourceLimits { max_line: 1 << 20, batch: BatchLimits { events: 10, bytes: 1_000 } };
+        let mut reader = identity.reader(limits, PartitionId(0));
+        let bytes = b"x\n".repeat(RECORDS);
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            let space = reader.space();
+            let count = space.len().min(rest.len());
+            space[..count].copy_from_slice(&rest[..count]);
+            reader.filled(count);
+            rest = &rest[count..];
+            let (mut batch, mut quarantine) = (Batch::default(), &reports);
+            while reader.decode(Timestamp::MIN, limits.batch, &mut batch, &mut quarantine) {
+                assert!(reports.waiting().len() < 2 * WAITING);
+                reports.flush().await;
+            }
+            reports.flush().await;
+        }
+        writer.finish().await;
+        assert_eq!((metrics.written.get(), metrics.lost.get()), (RECORDS as u64, 0));
+        let text = std::fs::read_to_string(&file).expect("text");
+        assert!(text.len() > 4 * WAITING, "the test is of use");
+        let last = Record::from_line(text.lines().last().expect("a line").as_bytes()).expect("a record");
+        assert_eq!((last.number, last.bytes.as_slice()), (RECORDS as u64, b"x".as_slice()));
+        assert_eq!(
+            (last.source.as_str(), last.stream.as_str(), last.reason.as_str()),
+            ("s", "cards", "syntax")
+        );
+    }
+}

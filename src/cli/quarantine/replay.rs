@@ -75,7 +75,8 @@ impl Replay {
             None => in_config(&config, &self.config)?,
         };
         self.check_sources(&config)?;
-        let judge = Judge::new(&config, &program, Arc::new(SystemClock));
+        let judge = Judge::new(&config, &program, Arc::new(SystemClock))
+            .map_err(|error| Misuse(error.to_string()))?;
         let mut outcome = Outcome::default();
         let way = self.way()?;
         let result = refeed::refeed(&path, &self.filter.filter(), &judge, way, &mut outcome);

@@ -4,19 +4,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::{self, Config};
-use crate::event::{PartitionId, StreamId};
-use crate::program::Program;
+use crate::event::PartitionId;
+use crate::program::{NoInput, Program};
 use crate::quarantine::record::Record;
-use crate::source::Clock;
-use crate::source::reader::{Batch, BatchLimits, Checks, Place, Quarantine, Reason, Rejection};
+use crate::runtime::sources;
+use crate::source::reader::{Batch, BatchLimits, Place, Quarantine, Reason, Rejection};
+use crate::source::{Clock, Identity, SourceLimits};
+use crate::telemetry::catalogue::SourceMetrics;
 
 /// Decodes records as the sources of a configuration do it for the rules as they are now.
 pub struct Judge<'a> {
-    config: &'a Config,
     program: &'a Program,
+    limits: SourceLimits,
     clock: Arc<dyn Clock>,
-    /// The sources by name.
     sources: BTreeMap<&'a str, &'a config::Source>,
+    /// How each source makes events for each of its streams.
+    ways: BTreeMap<(&'a str, String), Identity>,
 }
 
 /// What is to be said of a record.
@@ -41,10 +44,27 @@ pub enum Verdict<'a> {
 }
 
 impl<'a> Judge<'a> {
-    /// For a configuration and its rules.
-    pub fn new(config: &'a Config, program: &'a Program, clock: Arc<dyn Clock>) -> Judge<'a> {
-        let sources = config.sources.iter().map(|source| (source.name.value.as_str(), source)).collect();
-        Judge { config, program, clock, sources }
+    /// For a configuration and its rules, which fit together.
+    ///
+    /// # Errors
+    /// When a source feeds a stream that the rules do not have.
+    pub fn new(
+        config: &'a Config,
+        program: &'a Program,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Judge<'a>, NoInput> {
+        let mut judge =
+            Judge { program, limits: config.limits, clock, sources: BTreeMap::new(), ways: BTreeMap::new() };
+        for (index, source) in config.sources.iter().enumerate() {
+            let name = source.name.value.as_str();
+            judge.sources.insert(name, source);
+            for stream in sources::streams(source, program)? {
+                let metrics = Arc::new(SourceMetrics::new(name));
+                let identity = sources::identity(config, program, index, stream, metrics);
+                judge.ways.insert((name, identity.schema.name.to_string()), identity);
+            }
+        }
+        Ok(judge)
     }
 
     /// Whether events of that stream carry their time.
@@ -54,17 +74,14 @@ impl<'a> Judge<'a> {
 
     /// The verdict on a record.
     pub fn judge(&self, record: &Record) -> Verdict<'a> {
-        let Some(source) = self.sources.get(record.source.as_str()) else {
+        let Some((name, source)) = self.sources.get_key_value(record.source.as_str()) else {
             return Verdict::Homeless(format!("the configuration has no source `{}`", record.source));
         };
-        if !source.feeds(&record.stream) {
-            let message =
-                format!("the source `{}` no longer feeds the stream `{}`", record.source, record.stream);
-            return Verdict::Homeless(message);
-        }
-        let stream = match self.program.input(&record.stream) {
-            Ok(stream) => stream,
-            Err(why) => return Verdict::Homeless(why.to_string()),
+        let Some(identity) = self.ways.get(&(*name, record.stream.clone())) else {
+            let (source, stream) = (&record.source, &record.stream);
+            return Verdict::Homeless(format!(
+                "the source `{source}` does not feed the stream `{stream}` now"
+            ));
         };
         if !record.is_whole() {
             let detail = match record.bytes.len() {
@@ -76,7 +93,7 @@ impl<'a> Judge<'a> {
             return Verdict::Rejected { reason: record.reason.clone(), detail };
         }
         let wire = framed(source, &record.bytes);
-        match self.decode(source, stream, &wire) {
+        match self.decode(identity, &wire) {
             Ok(()) => Verdict::Event { source, wire },
             Err(Some(why)) => {
                 Verdict::Rejected { reason: why.reason().name().to_owned(), detail: why.to_string() }
@@ -90,17 +107,9 @@ impl<'a> Judge<'a> {
 
     /// Whether the source would make an event of these bytes. Each record gets a reader of its own, as
     /// if it were the first of its partition: another must not decide what it means.
-    fn decode(
-        &self,
-        source: &config::Source,
-        stream: StreamId,
-        wire: &[u8],
-    ) -> Result<(), Option<Rejection>> {
-        let schema = self.program.schema(stream);
+    fn decode(&self, identity: &Identity, wire: &[u8]) -> Result<(), Option<Rejection>> {
         let now = self.clock.now();
-        let limits = self.config.limits;
-        let checks = Checks::new(Some(self.config.max_ahead), self.program.groupings(stream), schema);
-        let mut reader = source.decoding.reader(stream, schema, limits, PartitionId(0), checks);
+        let mut reader = identity.reader(self.limits, PartitionId(0));
         let (mut seen, mut events) = (Seen::default(), Batch::default());
         let mut rest = wire;
         while !rest.is_empty() {

@@ -16,6 +16,7 @@ pub mod octets;
 mod terminated;
 #[cfg(test)]
 mod tests;
+pub mod whole;
 
 use std::ops::Range;
 
@@ -98,6 +99,8 @@ pub enum Framing {
     OctetCounting,
     /// Records behind their length in four bytes: [`length`].
     LengthPrefixed,
+    /// A record a datagram: [`whole`].
+    Datagram,
 }
 
 impl Framing {
@@ -109,6 +112,7 @@ impl Framing {
             Framing::Csv { delimiter } => Box::new(csv::CsvRecords::new(delimiter, max_record)),
             Framing::OctetCounting => Box::new(octets::OctetCounted::new(max_record)),
             Framing::LengthPrefixed => Box::new(length::LengthPrefixed::new(max_record)),
+            Framing::Datagram => Box::new(whole::Whole::new(max_record)),
         }
     }
 }
