@@ -86,9 +86,9 @@ fn compare(run: &Run, receiver: &Receiver, traffic: &mut Traffic) {
     let added = delivered.difference(&expected).count();
     assert_eq!((missing, added), (0, 0), "alerts (missing, added) against a replay of the same bytes");
     println!(
-        "Nothing was lost: {} requests delivered {} different alerts, those of a replay of the same bytes.",
-        requests.len(),
-        delivered.len()
+        "Nothing was lost: the {} alerts of a replay of the same bytes, in {} requests.",
+        delivered.len(),
+        requests.len()
     );
 }
 

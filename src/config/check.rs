@@ -7,8 +7,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::language::checked::Mode;
 use crate::program::{NoInput, Program};
 
+use super::Config;
 use super::document::list;
-use super::{Config, Source};
 
 impl Config {
     /// What of the configuration does not fit the rules: sources of unknown streams, rules that send
@@ -49,10 +49,7 @@ impl Config {
                     .help("take this source out; feed the streams that the rule reads"),
             });
         }
-        let feeds = |source: &Source, name: &str| {
-            source.streams.as_ref().is_none_or(|streams| streams.iter().any(|stream| stream.value == name))
-        };
-        let fed = |name: &str| self.sources.iter().any(|source| feeds(source, name));
+        let fed = |name: &str| self.sources.iter().any(|source| source.feeds(name));
         let hungry: Vec<_> = program
             .inputs()
             .filter(|name| !fed(name) && program.stream(name).is_some_and(|stream| program.is_read(stream)))

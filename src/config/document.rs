@@ -158,7 +158,22 @@ impl<'a> Table<'a> {
 
     /// A path; a relative one begins at `folder`.
     pub fn path(&self, name: &str, folder: &Path, report: &mut Report) -> Option<PathBuf> {
-        self.text(name, report).map(|given| folder.join(given.value))
+        self.located_path(name, folder, report).map(|path| path.value)
+    }
+
+    /// A path with its place in the file.
+    pub fn located_path(&self, name: &str, folder: &Path, report: &mut Report) -> Option<Located<PathBuf>> {
+        let given = match self.find(name, report) {
+            (key, Found::Given(value)) => text(value, key, report)?,
+            (_, Found::Default(default)) => Located { value: default.to_owned(), span: self.heading },
+            (_, Found::Absent) => return None,
+        };
+        if given.value.is_empty() {
+            let (message, help) = (format!("`{name}` cannot be empty"), example(self.section.key(name)));
+            report.wrong(E0612, given.span, message, Some(help));
+            return None;
+        }
+        Some(Located { value: folder.join(&given.value), span: given.span })
     }
 
     /// True or false; false when nothing else is said.
@@ -379,11 +394,15 @@ fn wanted(takes: Takes) -> &'static str {
 fn example(key: &Key) -> String {
     let value = match (key.takes, key.missing) {
         _ if key.example.is_some() => key.example.unwrap_or_default().to_string(),
-        (Takes::Count(..), Missing::Is(default)) => default.to_string(),
+        (Takes::Count(..) | Takes::Flag, Missing::Is(default)) => default.to_string(),
         (Takes::Count(least, _), _) => least.to_string(),
         (Takes::Flag, _) => "true".into(),
         (_, Missing::Is(default)) => format!("\"{default}\""),
-        (Takes::Path, _) => format!("\"{}\"", if key.name == "rules" { "rules" } else { "alerts.jsonl" }),
+        (Takes::Path, _) => match key.name {
+            "rules" => "\"rules\"".into(),
+            "file" => "\"late.jsonl\"".into(),
+            _ => "\"alerts.jsonl\"".into(),
+        },
         (Takes::Address, _) => "\"127.0.0.1:7001\"".into(),
         (Takes::Url, _) => "\"https://example.com/alerts\"".into(),
         (Takes::Names, _) => "[\"name\"]".into(),
@@ -393,7 +412,9 @@ fn example(key: &Key) -> String {
                 list(words.iter().map(|word| format!("{} = \"{word}\"", key.name)))
             );
         }
-        (Takes::Table, _) if key.name == "limits" => return "write `[limits]` and the keys below it".into(),
+        (Takes::Table, _) if !["sources", "sinks"].contains(&key.name) => {
+            return format!("write `[{}]` and the keys below it", key.name);
+        }
         (Takes::Table, _) => return format!("write `[{}.NAME]` for each, and the keys below it", key.name),
         _ => "\"payments\"".into(),
     };

@@ -35,6 +35,7 @@ use tracing::info;
 
 use crate::codec::{Decoder, Format};
 use crate::event::{PartitionId, StreamId, StreamSchema, Timestamp};
+use crate::quarantine::writer::Writer;
 use crate::telemetry::catalogue::SourceMetrics;
 
 use compression::Compression;
@@ -197,6 +198,19 @@ pub struct Identity {
     pub metrics: Arc<SourceMetrics>,
 }
 
+impl Identity {
+    /// What makes events of the bytes of a partition, from its beginning.
+    pub fn reader(&self, limits: SourceLimits, partition: PartitionId) -> Reader {
+        let framing = self.decoding.framing.frames(limits.max_line);
+        Reader::new(self.decoder(), framing, partition, self.checks.clone())
+    }
+
+    /// What makes events of records, from the beginning of a connection or file.
+    fn decoder(&self) -> Box<dyn Decoder> {
+        self.decoding.format.decoder(self.stream, &self.schema)
+    }
+}
+
 /// What all sources share.
 #[derive(Clone)]
 pub struct Surroundings {
@@ -206,6 +220,8 @@ pub struct Surroundings {
     pub numbers: Arc<PartitionNumbers>,
     /// The way to the engine.
     pub queue: queue::Sender,
+    /// Where records are kept that are no events; `None`: they are not.
+    pub quarantine: Option<Writer>,
     /// Says which partitions are paused.
     pub flow: Arc<Flow>,
     /// Says when reading is to stop.
@@ -225,14 +241,13 @@ pub struct Inlet {
 impl Inlet {
     /// An inlet of one source to one stream.
     pub fn new(identity: Identity, around: Surroundings) -> Inlet {
-        let reports = Reports::new(&identity, Arc::clone(&around.clock));
+        let reports = Reports::new(&identity, Arc::clone(&around.clock), around.quarantine.clone());
         Inlet { identity, around, reports: Arc::new(reports) }
     }
 
     /// What makes events of the bytes of a partition.
     fn reader(&self, partition: PartitionId) -> Reader {
-        let framing = self.identity.decoding.framing.frames(self.around.limits.max_line);
-        Reader::new(self.decoder(), framing, partition, self.identity.checks.clone())
+        self.identity.reader(self.around.limits, partition)
     }
 
     /// The bytes that a connection carries: reading them fails after a silence of `read_timeout`, and
@@ -247,10 +262,5 @@ impl Inlet {
             None => compression.decompress(bytes),
             Some(limit) => compression.decompress(Patience::new(bytes, limit)),
         }
-    }
-
-    /// What makes events of records, from the beginning of a connection or file.
-    fn decoder(&self) -> Box<dyn Decoder> {
-        self.identity.decoding.format.decoder(self.identity.stream, &self.identity.schema)
     }
 }

@@ -115,6 +115,7 @@ impl<'a> Feed<'a> {
     /// # Errors
     /// When the engine takes nothing any more.
     pub async fn flush(&mut self) -> Result<(), EngineGone> {
+        self.inlet.reports.flush().await;
         if self.batch.events.is_empty() {
             return Ok(());
         }
@@ -146,7 +147,7 @@ impl<'a> Feed<'a> {
     /// When the engine takes nothing any more.
     pub async fn begin_anew(&mut self) -> Result<(), EngineGone> {
         self.end().await?;
-        self.reader.begin_again(self.inlet.decoder());
+        self.reader.begin_again(self.inlet.identity.decoder());
         Ok(())
     }
 

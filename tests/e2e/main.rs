@@ -13,6 +13,7 @@ mod fmt;
 mod intake;
 mod load;
 mod project;
+mod quarantine;
 mod replay;
 mod stopping;
 mod tables;

@@ -2,7 +2,8 @@
 //!
 //! Quotes count as RFC 4180 says and common readers do: one opens at the beginning of a field only, two
 //! inside of quotes are a character, and what follows a closing quote belongs to the field. A line end
-//! is a line feed, or a carriage return and a line feed. A byte order mark may begin the partition.
+//! is a line feed, or a carriage return and a line feed. A byte order mark may stand where the bytes
+//! begin.
 //!
 //! Records are numbered by the line on which they begin. A quote that nobody closes makes one long
 //! record of what follows, up to the next quote: guessing where the record should have ended could make
@@ -26,6 +27,8 @@ pub struct CsvRecords {
     line: u64,
     /// How many line ends stand in it so far.
     line_ends: u64,
+    /// Offset at which the bytes began, those of a file or datagram.
+    beginning: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +54,7 @@ impl CsvRecords {
             state: State::Start,
             line: 1,
             line_ends: 0,
+            beginning: 0,
         }
     }
 
@@ -69,7 +73,7 @@ impl CsvRecords {
     /// The place of the line feed that ends the record.
     fn find_end(&mut self) -> Option<usize> {
         let first = self.record.scanned;
-        let offset = self.buffer.offset();
+        let offset = self.buffer.offset() - self.beginning;
         for (place, &byte) in self.buffer.held().iter().enumerate().skip(first) {
             self.state = match (self.state, byte) {
                 (State::Start, b'"') | (State::Quote, b'"') => State::Quoted,
@@ -108,7 +112,7 @@ impl CsvRecords {
     }
 }
 
-/// Whether a byte of the partition belongs to its byte order mark.
+/// Whether a byte belongs to a byte order mark, by its offset from where the bytes began.
 fn is_mark(offset: u64, byte: u8) -> bool {
     usize::try_from(offset).is_ok_and(|offset| BYTE_ORDER_MARK.get(offset) == Some(&byte))
 }
@@ -128,8 +132,9 @@ impl Frames for CsvRecords {
     }
 
     fn last(&mut self) -> Option<Frame<'_>> {
-        let taken = self.record.take_last(&mut self.buffer)?;
-        let cut = self.numbered(taken)?;
+        let taken = self.record.take_last(&mut self.buffer);
+        self.beginning = self.buffer.offset();
+        let cut = self.numbered(taken?)?;
         Some(cut.frame(&self.buffer))
     }
 
@@ -187,6 +192,11 @@ mod tests {
     fn a_byte_order_mark_stands_before_the_first_field() {
         assert_eq!(read("\u{feff}\"a\nb\"\nc\n", 20), [record(0, 1, "\u{feff}\"a\nb\""), record(9, 3, "c")]);
         assert_eq!(read("c\n\u{feff}\"a\n", 20).len(), 2, "but nowhere else");
+        let mut frames = CsvRecords::new(b',', 20);
+        for (offset, line) in [(0, 1), (9, 3)] {
+            let seen = cut(&mut frames, "\u{feff}\"a\nb\"\n".as_bytes(), [4]);
+            assert_eq!(seen, [record(offset, line, "\u{feff}\"a\nb\"")], "of each file");
+        }
     }
 
     #[test]

@@ -33,6 +33,11 @@ pub trait Quarantine {
     /// A record is not an event. `record` holds its bytes as they came, as far as they were kept: those
     /// of an oversized one are not.
     fn reject(&mut self, place: Place, why: &Rejection, record: &[u8]);
+
+    /// Whether it holds so much that nothing more should be decoded until it has passed it on.
+    fn is_full(&self) -> bool {
+        false
+    }
 }
 
 /// How large a batch may grow.
@@ -104,8 +109,8 @@ impl Reader {
         self.frames.filled(count);
     }
 
-    /// Decodes what has been read into `batch`, up to its limits. Returns whether it stopped at a
-    /// limit, so that there may be more.
+    /// Decodes what has been read into `batch`, up to its limits and to what `quarantine` holds. Returns
+    /// whether it stopped at a limit, so that there may be more.
     pub fn decode(
         &mut self,
         arrival: Timestamp,
@@ -113,7 +118,7 @@ impl Reader {
         batch: &mut Batch,
         quarantine: &mut dyn Quarantine,
     ) -> bool {
-        while !batch.is_full(limits) {
+        while !batch.is_full(limits) && !quarantine.is_full() {
             let Some(frame) = self.frames.next() else { return false };
             let place = self.events.place(&frame);
             match self.events.event(&frame, arrival) {
