@@ -93,6 +93,11 @@ impl<'a> Table<'a> {
         Table { values, section, heading, meant }
     }
 
+    /// Where the table is named.
+    pub fn heading(&self) -> Span {
+        self.heading
+    }
+
     fn find(&self, name: &str, report: &mut Report) -> (&'static Key, Found<'a>) {
         let key = self.section.key(name);
         let found = match (self.values.get(name), key.missing) {

@@ -22,7 +22,7 @@ use crate::codec::Format;
 use crate::diagnostic::{Diagnostics, Sources, Span};
 use crate::outbox::memory::QueueLimits;
 use crate::sink::{retry::RetryPolicy, webhook};
-use crate::source::{self, SourceLimits, tcp};
+use crate::source::{self, SourceLimits, http, tcp};
 
 /// A value and where it stands in the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +72,8 @@ pub struct Source {
 pub enum SourceKind {
     /// A TCP server.
     Tcp(tcp::Settings),
+    /// An HTTP server.
+    Http(http::Settings),
     /// Standard input.
     Stdin,
 }

@@ -9,25 +9,43 @@ use crate::config::{self, Config, SourceKind};
 use crate::event::StreamId;
 use crate::program::{NoInput, Program};
 use crate::source::stdin::Stdin;
-use crate::source::{Identity, Inlet, Source, Surroundings, tcp};
+use crate::source::{Identity, Inlet, Source, Surroundings, http, tcp};
 use crate::telemetry::Metrics;
 
 /// Opens all sources, in the order of the configuration: takes their addresses and files.
 ///
 /// # Errors
 /// When one cannot be opened.
-pub async fn open(config: &Config) -> anyhow::Result<Vec<Box<dyn Source>>> {
+pub async fn open(
+    config: &Config,
+    program: &Program,
+    metrics: &Metrics,
+) -> anyhow::Result<Vec<Box<dyn Source>>> {
     let mut opened = Vec::new();
     for source in &config.sources {
         let name = &source.name.value;
-        opened.push(open_one(&source.kind).await.with_context(|| format!("the source `{name}`"))?);
+        let source = open_one(source, program, metrics).await;
+        opened.push(source.with_context(|| format!("the source `{name}`"))?);
     }
     Ok(opened)
 }
 
-async fn open_one(kind: &SourceKind) -> anyhow::Result<Box<dyn Source>> {
-    Ok(match kind {
+async fn open_one(
+    source: &config::Source,
+    program: &Program,
+    metrics: &Metrics,
+) -> anyhow::Result<Box<dyn Source>> {
+    Ok(match &source.kind {
         SourceKind::Tcp(settings) => Box::new(tcp::Server::bind(settings).await?),
+        SourceKind::Http(settings) => {
+            let metrics = metrics.http.iter().find(|group| group.name == source.name.value);
+            let metrics = Arc::clone(metrics.expect("every HTTP source has its metrics"));
+            let alert_streams = program.streams().iter().filter_map(|stream| {
+                stream.alerts_of.as_ref().map(|rule| (stream.name.to_string(), rule.to_string()))
+            });
+            let known = http::Known { alert_streams: alert_streams.collect(), metrics };
+            Box::new(http::Server::bind(settings, known).await?)
+        }
         SourceKind::Stdin => Box::new(Stdin),
     })
 }

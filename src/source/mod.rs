@@ -7,6 +7,7 @@
 
 pub mod flow;
 pub mod framing;
+pub mod http;
 mod partition;
 mod quarantine;
 pub mod queue;
@@ -29,7 +30,7 @@ use crate::telemetry::catalogue::SourceMetrics;
 use flow::Flow;
 use framing::Framing;
 use quarantine::Reports;
-use reader::{Batch, BatchLimits, Checks, Reader};
+use reader::{Batch, BatchLimits, Checks, Events, Reader};
 
 /// Tells the wall-clock time. The system's clock in production, a clock of its own in tests.
 pub trait Clock: Send + Sync {
@@ -187,8 +188,13 @@ impl Inlet {
 
     /// What makes events of the bytes of a partition.
     fn reader(&self, partition: PartitionId) -> Reader {
-        let decoder = self.identity.format.decoder(self.identity.stream, &self.identity.schema);
         let framing = Framing::Lines.frames(self.around.limits.max_line);
-        Reader::new(decoder, framing, partition, Checks::default())
+        Reader::of(framing, self.events(partition))
+    }
+
+    /// What makes events of the records of a partition.
+    fn events(&self, partition: PartitionId) -> Events {
+        let decoder = self.identity.format.decoder(self.identity.stream, &self.identity.schema);
+        Events::new(decoder, partition, Checks::default())
     }
 }

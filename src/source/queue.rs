@@ -82,9 +82,7 @@ impl Sender {
     /// # Errors
     /// When there is no room, or the engine takes nothing any more.
     pub fn try_send_all(&self, inputs: Vec<Input>) -> Result<(), NotSent> {
-        let all: u64 = inputs.iter().map(|input| u64::from(self.room_for(input))).sum();
-        // More than all the room there is gets all of it.
-        let all = u32::try_from(all).unwrap_or(u32::MAX).min(self.bytes);
+        let all = self.room_for_all(&inputs);
         let places = match self.inputs.try_reserve_many(inputs.len()) {
             Ok(places) => places,
             Err(mpsc::error::TrySendError::Full(())) => return Err(NotSent::Full),
@@ -95,12 +93,32 @@ impl Sender {
             Err(tokio::sync::TryAcquireError::NoPermits) => return Err(NotSent::Full),
             Err(tokio::sync::TryAcquireError::Closed) => return Err(EngineGone.into()),
         };
-        for (place, input) in places.zip(inputs) {
-            let own = (self.room_for(&input) as usize).min(room.num_permits());
-            let own = room.split(own).expect("no more is split off than there is");
-            place.send(Queued { input, _room: own });
-        }
+        self.fill(places, &mut room, inputs);
         Ok(())
+    }
+
+    /// Puts all of these into the queue, as soon as there is room for all of them; none if this is given
+    /// up before.
+    ///
+    /// # Errors
+    /// When the engine takes nothing any more.
+    ///
+    /// # Panics
+    /// When they are more than the queue has places.
+    pub async fn send_all(&self, inputs: Vec<Input>) -> Result<(), EngineGone> {
+        assert!(inputs.len() <= self.places(), "there will never be so many places");
+        // First the bytes, then the places, as in `send`: who had some of both in another order could
+        // wait for each other.
+        let all = self.room_for_all(&inputs);
+        let mut room = Arc::clone(&self.room).acquire_many_owned(all).await.map_err(|_| EngineGone)?;
+        let places = self.inputs.reserve_many(inputs.len()).await.map_err(|_| EngineGone)?;
+        self.fill(places, &mut room, inputs);
+        Ok(())
+    }
+
+    /// How many inputs can wait at most.
+    pub fn places(&self) -> usize {
+        self.inputs.max_capacity()
     }
 
     /// How many inputs wait.
@@ -111,6 +129,25 @@ impl Sender {
     /// Whether none waits.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    fn fill(
+        &self,
+        places: mpsc::PermitIterator<'_, Queued>,
+        room: &mut OwnedSemaphorePermit,
+        inputs: Vec<Input>,
+    ) {
+        for (place, input) in places.zip(inputs) {
+            let own = (self.room_for(&input) as usize).min(room.num_permits());
+            let own = room.split(own).expect("no more is split off than there is");
+            place.send(Queued { input, _room: own });
+        }
+    }
+
+    /// More than all the room there is gets all of it.
+    fn room_for_all(&self, inputs: &[Input]) -> u32 {
+        let all: u64 = inputs.iter().map(|input| u64::from(self.room_for(input))).sum();
+        u32::try_from(all).unwrap_or(u32::MAX).min(self.bytes)
     }
 
     fn room_for(&self, input: &Input) -> u32 {
@@ -204,6 +241,23 @@ mod tests {
         next.await.expect("there is room now");
         drop(receiver);
         assert_eq!(sender.send(input(1)).await, Err(EngineGone));
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_together_waits_for_room_for_all_of_it() {
+        let (sender, mut receiver) = queue(QueueLimits { inputs: 3, bytes: 100 });
+        sender.send_all(vec![input(60), opened()]).await.expect("there is room");
+        let mut places = Box::pin(sender.send_all(vec![input(1), opened()]));
+        assert!(futures_poll(&mut places).await.is_none(), "one place is left");
+        drop(places);
+        let mut bytes = Box::pin(sender.send_all(vec![input(41)]));
+        assert!(futures_poll(&mut bytes).await.is_none(), "40 bytes are left");
+        drop(bytes);
+        assert_eq!((receiver.len(), receiver.bytes()), (2, 60), "who gave up has left nothing");
+        drop((receiver.try_recv(), receiver.try_recv()));
+        sender.send_all(vec![input(70), input(70), opened()]).await.expect("larger than all, but alone");
+        receiver.close();
+        assert_eq!(sender.send_all(vec![opened()]).await, Err(EngineGone));
     }
 
     /// The result of a future if it is ready now.

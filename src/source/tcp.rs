@@ -58,9 +58,7 @@ impl Server {
     /// # Errors
     /// When the address cannot be found, or cannot be taken.
     pub async fn bind(settings: &Settings) -> Result<Server, ListenError> {
-        let listener = listen(&settings.listen)
-            .await
-            .map_err(|error| ListenError { address: settings.listen.clone(), error })?;
+        let listener = listen(&settings.listen).await?;
         Ok(Server { listener, max_connections: settings.max_connections })
     }
 
@@ -125,7 +123,7 @@ async fn read(stream: TcpStream, peer: SocketAddr, inlet: &Inlet) {
     metrics.connections.decrease();
 }
 
-fn refuse(peer: SocketAddr, limit: usize, inlet: &Inlet) {
+pub(super) fn refuse(peer: SocketAddr, limit: usize, inlet: &Inlet) {
     inlet.identity.metrics.refused.add(1);
     if let Some(held_back) = inlet.reports.may_log() {
         warn!(
@@ -138,7 +136,12 @@ fn refuse(peer: SocketAddr, limit: usize, inlet: &Inlet) {
     }
 }
 
-async fn listen(address: &str) -> io::Result<TcpListener> {
+/// Listens at an address, written as `host:port`.
+pub(super) async fn listen(address: &str) -> Result<TcpListener, ListenError> {
+    listen_at_any(address).await.map_err(|error| ListenError { address: address.to_owned(), error })
+}
+
+async fn listen_at_any(address: &str) -> io::Result<TcpListener> {
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in lookup_host(address).await? {
         match listen_at(address) {

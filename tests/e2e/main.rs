@@ -10,6 +10,7 @@ mod commands;
 mod delivery;
 mod explain;
 mod fmt;
+mod http;
 mod intake;
 mod project;
 mod replay;

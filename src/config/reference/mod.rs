@@ -9,7 +9,7 @@ mod sources;
 use std::fmt::Write;
 
 pub use sinks::{FILE, SINK_TYPES, STDOUT, WEBHOOK};
-pub use sources::{SOURCE_TYPES, STDIN, TCP};
+pub use sources::{HTTP, SOURCE_TYPES, STDIN, TCP};
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +147,7 @@ pub static LIMITS: Section = Section {
 };
 
 /// All sections, in the order of the reference page.
-pub static SECTIONS: &[&Section] = &[&ROOT, &LIMITS, &TCP, &STDIN, &STDOUT, &FILE, &WEBHOOK];
+pub static SECTIONS: &[&Section] = &[&ROOT, &LIMITS, &TCP, &HTTP, &STDIN, &STDOUT, &FILE, &WEBHOOK];
 
 impl Section {
     /// The key with that name.
