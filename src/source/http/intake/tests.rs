@@ -40,7 +40,7 @@ impl Bench {
     }
 
     fn with(limits: QueueLimits, max_records: usize) -> Bench {
-        let sources = Sources::new([("a.trip", "stream auth { id int, card string optional }")]);
+        let sources = Sources::new([("a.trip", "stream auth { id int, card string? }")]);
         let (program, problems) = Program::compile(&sources);
         let program = program.unwrap_or_else(|| panic!("{problems:?}"));
         let stream = program.input("auth").expect("it is declared");
