@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::alert::Severity;
 use crate::automaton::cost::Cost;
 use crate::automaton::graph::{self, Graph};
-use crate::automaton::{self, CompiledRule, PredicateId, Predicates};
+use crate::automaton::{self, CompiledRule, Predicates};
 use crate::diagnostic::codes::{E0010, E0310};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::event::{FieldId, StreamId, StreamSchema};
@@ -45,10 +45,8 @@ pub struct Program {
     readings: Vec<Readings>,
     /// For each log, the rules that read it.
     readers: Vec<Vec<RuleId>>,
-    /// For each predicate, the rules that ask it.
-    askers: Vec<Vec<RuleId>>,
-    /// For each stream, where its events go.
-    routes: Vec<Vec<Route>>,
+    /// For each stratum of rules and each stream, where its events go.
+    routes: Vec<Vec<Vec<Route>>>,
     /// The tests that the rule set holds.
     cases: Vec<Case>,
     /// For each rule, the streams of its alerts that rules read.
@@ -215,11 +213,12 @@ impl Program {
         let mut logs = Logs::default();
         let readings: Vec<Readings> =
             rules.iter().map(|compiled| Readings::new(&compiled.rule, &mut logs, &mut predicates)).collect();
-        let routes = routes(checked.streams.len(), &rules, &readings, &logs);
+        let strata = running(&rules).map(|(_, compiled)| compiled.rule.stratum + 1).max().unwrap_or(1);
+        let of_stratum = |stratum| routes(stratum, checked.streams.len(), &rules, &readings, &logs);
+        let routes: Vec<Vec<Vec<Route>>> = (0..strata).map(of_stratum).collect();
         Program {
             alert_streams: alert_streams(checked.alert_streams, &rules, &routes),
             routes,
-            askers: askers(&predicates, &rules, &readings, &logs),
             readers: readers(&readings, &rules, &logs),
             logs,
             readings,
@@ -341,11 +340,6 @@ impl Program {
         &self.readers[log.0 as usize]
     }
 
-    /// The rules that ask a predicate.
-    pub(crate) fn askers(&self, predicate: PredicateId) -> &[RuleId] {
-        &self.askers[predicate.0 as usize]
-    }
-
     /// The rules whose alerts other rules read, in the order of their names.
     pub fn read_rules(&self) -> impl Iterator<Item = &RuleInfo> {
         self.infos
@@ -360,16 +354,33 @@ impl Program {
         &self.alert_streams[rule.0 as usize]
     }
 
+    /// How many strata of rules there are: rules of the first read no alerts, those of the next read
+    /// alerts of the first, and so on.
+    pub(crate) fn strata(&self) -> usize {
+        self.routes.len()
+    }
+
+    /// Where the events of a stream go among the rules of a stratum.
+    pub(crate) fn routes(&self, stratum: usize, stream: StreamId) -> &[Route] {
+        &self.routes[stratum][stream.0 as usize]
+    }
+
+    /// Whether any rule reads a stream.
+    pub fn is_read(&self, stream: StreamId) -> bool {
+        (0..self.strata()).any(|stratum| !self.routes(stratum, stream).is_empty())
+    }
+
     /// The ways in which the rules that are not off group the events of a stream: for each, the fields
     /// that make the key. None when no rule reads the stream. An event of which every key has a null
     /// part is of use to no rule.
     pub fn groupings(&self, stream: StreamId) -> Vec<Vec<FieldId>> {
-        self.routes(stream).iter().map(|route| route.key.clone()).collect()
-    }
-
-    /// Where the events of a stream go.
-    pub(crate) fn routes(&self, stream: StreamId) -> &[Route] {
-        &self.routes[stream.0 as usize]
+        let mut groupings: Vec<Vec<FieldId>> = Vec::new();
+        for route in (0..self.strata()).flat_map(|stratum| self.routes(stratum, stream)) {
+            if !groupings.contains(&route.key) {
+                groupings.push(route.key.clone());
+            }
+        }
+        groupings
     }
 }
 
@@ -382,25 +393,6 @@ fn too_large(span: crate::diagnostic::Span, message: String) -> Diagnostic {
 fn running(rules: &[CompiledRule]) -> impl Iterator<Item = (RuleId, &CompiledRule)> {
     let all = (0..).map(RuleId).zip(rules);
     all.filter(|(_, compiled)| compiled.rule.mode != Mode::Off)
-}
-
-fn askers(
-    predicates: &Predicates,
-    rules: &[CompiledRule],
-    readings: &[Readings],
-    logs: &Logs,
-) -> Vec<Vec<RuleId>> {
-    let mut askers: Vec<Vec<RuleId>> = vec![Vec::new(); predicates.len()];
-    for (id, compiled) in running(rules) {
-        let filters = readings[id.0 as usize].logs().filter_map(|log| logs.get(log).filter);
-        for predicate in compiled.predicates.iter().flatten().copied().chain(filters) {
-            let askers = &mut askers[predicate.0 as usize];
-            if askers.last() != Some(&id) {
-                askers.push(id);
-            }
-        }
-    }
-    askers
 }
 
 /// For each log, the rules that read it.
@@ -417,9 +409,16 @@ fn readers(readings: &[Readings], rules: &[CompiledRule], logs: &Logs) -> Vec<Ve
     readers
 }
 
-fn routes(streams: usize, rules: &[CompiledRule], readings: &[Readings], logs: &Logs) -> Vec<Vec<Route>> {
+/// Where the events of each stream go among the rules of a stratum.
+fn routes(
+    stratum: u32,
+    streams: usize,
+    rules: &[CompiledRule],
+    readings: &[Readings],
+    logs: &Logs,
+) -> Vec<Vec<Route>> {
     let mut routes = Routes { routes: (0..streams).map(|_| Vec::new()).collect(), places: HashMap::new() };
-    for (id, compiled) in running(rules) {
+    for (id, compiled) in running(rules).filter(|(_, compiled)| compiled.rule.stratum == stratum) {
         let rule = &compiled.rule;
         let sequence: BTreeSet<StreamId> = rule.tests.iter().map(|test| test.stream).collect();
         for stream in sequence {
@@ -459,10 +458,11 @@ impl<'r> Routes<'r> {
 fn alert_streams(
     declared: Vec<AlertStream>,
     rules: &[CompiledRule],
-    routes: &[Vec<Route>],
+    routes: &[Vec<Vec<Route>>],
 ) -> Vec<Vec<AlertStream>> {
     let mut by_rule: Vec<Vec<AlertStream>> = rules.iter().map(|_| Vec::new()).collect();
-    for stream in declared.into_iter().filter(|stream| !routes[stream.stream.0 as usize].is_empty()) {
+    let is_read = |stream: &AlertStream| routes.iter().any(|of| !of[stream.stream.0 as usize].is_empty());
+    for stream in declared.into_iter().filter(is_read) {
         if let Ok(rule) = rules.binary_search_by(|compiled| compiled.rule.name.cmp(&stream.rule)) {
             by_rule[rule].push(stream);
         }

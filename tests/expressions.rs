@@ -433,7 +433,7 @@ fn computed(texts: &[String], fields: &[(Type, Value)]) -> (Vec<Value>, u64) {
     engine.push(Event::new(StreamId(0), now, Position::default(), values, *b"{}"), now).expect("in time");
     engine.finish();
     let alert = engine.take_alerts().pop().expect("every event matches");
-    (alert.fields.into_iter().map(|(_, value)| value).collect(), engine.rule_counters().faults[0])
+    (alert.fields.into_iter().map(|(_, value)| value).collect(), engine.stats().rules.faults[0])
 }
 
 #[test]

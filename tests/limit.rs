@@ -42,8 +42,12 @@ fn run_restarting(rules: &[&str], events: &[Given]) -> (Vec<Alert>, ShardCounter
         engine.push(Event::new(StreamId(0), time, position, values, *b"{}"), time).expect("in order");
     }
     engine.finish();
-    assert_eq!((engine.live_runs(), engine.live_keys()), (0, 0), "everything is forgotten in the end");
-    (engine.take_alerts(), engine.rule_counters().clone())
+    assert_eq!(
+        (engine.stats().live_runs, engine.stats().live_keys),
+        (0, 0),
+        "everything is forgotten in the end"
+    );
+    (engine.take_alerts(), engine.stats().rules)
 }
 
 /// When the alerts were decided, in milliseconds, each with what was held back before it.

@@ -65,7 +65,7 @@ fn compare(clauses: &str, keeps: bool) -> (usize, usize) {
         engine.push(event, now).expect("it is not late");
     }
     let taken = IN_USE.load(Ordering::Relaxed) - before;
-    assert_eq!(engine.live_runs(), EVENTS, "{clauses}");
+    assert_eq!(engine.stats().live_runs, EVENTS, "{clauses}");
     let captured = if keeps { EVENTS * (EVENTS + 1) / 2 } else { EVENTS };
     let event = cost.event - RECORD_BYTES + record;
     let distinct = if keeps { cost.distinct * captured * DISTINCT_BYTES } else { 0 };

@@ -37,7 +37,7 @@ pub(crate) const RUN_BYTES: usize = 160;
 /// Bytes by which a run grows with each event that it holds, without the event.
 pub(crate) const CAPTURE_BYTES: usize = 40;
 /// Bytes of an event without its fields and its record.
-pub(crate) const EVENT_BYTES: usize = 88;
+pub(crate) const EVENT_BYTES: usize = 96;
 /// Bytes that a key takes beside its runs: its record, its places in the index and among the timers.
 const KEY_BYTES: usize = 600;
 /// Bytes of a record as it came in: assumed, as no rule says how long records are.

@@ -58,23 +58,49 @@ impl Leaves for FieldNumbers {
 /// and at most once an event.
 #[derive(Debug, Default)]
 pub struct Answers {
-    /// Twice the number of the event for which the predicate was asked, plus one if it held.
+    /// Four times the number of the event for which the predicate was asked, plus two if it could not
+    /// be computed in full, plus one if it held.
     answers: Vec<u64>,
     event: u64,
-    /// The predicates that could not be computed for the event, and how much of them.
-    faults: Vec<(PredicateId, u64)>,
+    /// The predicates that could not be computed for the event.
+    faulty: Vec<Faulty>,
+    /// Counts who asks; see [`Answers::next_asker`].
+    asker: u64,
+    /// What the asker was told that could not be computed.
+    faults: u64,
+}
+
+/// A predicate that could not be computed for the event.
+#[derive(Debug)]
+struct Faulty {
+    id: PredicateId,
+    /// How many values of it.
+    count: u64,
+    /// Who was told last.
+    told: u64,
 }
 
 impl Answers {
     /// Room for the answers to `predicates`.
     pub fn new(predicates: &Predicates) -> Answers {
-        Answers { answers: vec![0; predicates.len()], event: 0, faults: Vec::new() }
+        Answers { answers: vec![0; predicates.len()], ..Answers::default() }
     }
 
     /// Forgets the answers of the event before.
     pub fn next_event(&mut self) {
         self.event += 1;
-        self.faults.clear();
+        self.faulty.clear();
+    }
+
+    /// From now on another asks. What could not be computed is counted once for each who asks it of
+    /// an event, however often: so the count of a rule does not depend on what others ask.
+    pub fn next_asker(&mut self) {
+        self.asker += 1;
+    }
+
+    /// How many values could not be computed for who asks, since the last call.
+    pub fn take_faults(&mut self) -> u64 {
+        std::mem::take(&mut self.faults)
     }
 
     /// Whether a predicate of the event's stream holds for it.
@@ -86,20 +112,29 @@ impl Answers {
         tables: &Tables,
     ) -> bool {
         let answer = &mut self.answers[id.0 as usize];
-        if *answer >> 1 != self.event {
+        if *answer >> 2 != self.event {
             let faults = Faults::default();
             let scope = Scope { event: Some(event), tables, ..Scope::bare(&faults) };
-            *answer = self.event << 1 | u64::from(predicates.list[id.0 as usize].holds(&scope));
-            match faults.take() {
-                0 => {}
-                count => self.faults.push((id, count)),
+            let holds = predicates.list[id.0 as usize].holds(&scope);
+            let count = faults.take();
+            *answer = self.event << 2 | u64::from(count > 0) << 1 | u64::from(holds);
+            if count > 0 {
+                self.faulty.push(Faulty { id, count, told: 0 });
             }
         }
-        *answer & 1 == 1
+        let answer = *answer;
+        if answer & 2 != 0 {
+            self.tell(id);
+        }
+        answer & 1 == 1
     }
 
-    /// The predicates that could not be computed for the event, and how much of them.
-    pub fn faults(&self) -> &[(PredicateId, u64)] {
-        &self.faults
+    #[cold]
+    fn tell(&mut self, id: PredicateId) {
+        let faulty = self.faulty.iter_mut().find(|faulty| faulty.id == id && faulty.told != self.asker);
+        if let Some(faulty) = faulty {
+            faulty.told = self.asker;
+            self.faults += faulty.count;
+        }
     }
 }

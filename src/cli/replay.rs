@@ -11,6 +11,7 @@ use crate::config::value::parse_size;
 use crate::diagnostic::nearest;
 use crate::program::{NoInput, Program};
 use crate::runtime::replay::{self, ReplayError, Summary};
+use crate::runtime::workers;
 
 use super::output::{self, grouped};
 use super::rules::{Ready, RuleArgs};
@@ -34,6 +35,10 @@ pub struct Replay {
     /// Write the alerts to this file instead of standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+
+    /// Divide the keys among this many threads; the alerts are the same, in the same order [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    shards: Option<u16>,
 
     /// Pass over lines longer than this, and count them
     #[arg(long, value_name = "SIZE", default_value = "1MiB", value_parser = size)]
@@ -61,8 +66,9 @@ impl Replay {
                 ));
             }
         }
+        let shards = self.shards.map_or_else(workers::cores, usize::from);
         let begun = Instant::now();
-        let replay = replay::Replay::open(program.clone(), tables.tables, inputs, self.max_line)
+        let replay = replay::Replay::open(program.clone(), tables.tables, inputs, self.max_line, shards)
             .map_err(|error| Misuse(error.to_string()))?;
         let mut out = output::writer(self.output.as_ref())?;
         let bar = progress_bar(replay.stored_size());

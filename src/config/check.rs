@@ -26,7 +26,7 @@ impl Config {
             let span = stream.span;
             let why = match program.input(name) {
                 Ok(stream) => {
-                    if program.routes(stream).is_empty() {
+                    if !program.is_read(stream) {
                         let message = format!("no rule reads `{name}`");
                         let help =
                             "its events are received for nothing: take the source out, or write a rule";
@@ -54,9 +54,7 @@ impl Config {
         let fed = |name: &str| self.sources.iter().any(|source| feeds(source, name));
         let hungry: Vec<_> = program
             .inputs()
-            .filter(|name| {
-                !fed(name) && program.stream(name).is_some_and(|stream| !program.routes(stream).is_empty())
-            })
+            .filter(|name| !fed(name) && program.stream(name).is_some_and(|stream| program.is_read(stream)))
             .collect();
         if !hungry.is_empty() {
             let message = format!("no source feeds {}", list(hungry));

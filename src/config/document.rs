@@ -4,11 +4,12 @@
 //! mistake a diagnostic. Reading goes on after a mistake, so that all are reported at once.
 
 use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::diagnostic::codes::{E0602, E0603, E0604, E0605, E0608, E0609, E0612, E0613};
+use crate::diagnostic::codes::{E0602, E0603, E0604, E0605, E0608, E0609, E0612, E0613, E0614};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, FileId, Span, nearest};
 use crate::event::Duration;
 
@@ -76,7 +77,7 @@ impl<'a> Table<'a> {
     ) -> Table<'a> {
         let mut meant = Vec::new();
         for (name, _) in values.iter() {
-            let known = || section.keys.iter().map(|key| key.name);
+            let known = || section.all().map(|key| key.name);
             if known().any(|key| key == name.get_ref().as_ref()) {
                 continue;
             }
@@ -91,11 +92,6 @@ impl<'a> Table<'a> {
             report.wrong(E0602, report.span(name), message, Some(help));
         }
         Table { values, section, heading, meant }
-    }
-
-    /// Where the table is named.
-    pub fn heading(&self) -> Span {
-        self.heading
     }
 
     fn find(&self, name: &str, report: &mut Report) -> (&'static Key, Found<'a>) {
@@ -122,11 +118,55 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// Where a key stands, if it is given.
+    pub fn place(&self, name: &str, report: &Report) -> Option<Span> {
+        self.values.get_key_value(name).map(|(key, _)| report.span(key))
+    }
+
+    /// File permissions in octal digits.
+    pub fn permissions(&self, name: &str, report: &mut Report) -> Option<u32> {
+        let (key, Found::Given(value)) = self.find(name, report) else { return None };
+        let given = text(value, key, report)?;
+        let octal = given.value.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+        match u32::from_str_radix(&given.value, 8) {
+            Ok(bits) if octal && bits <= 0o777 => Some(bits),
+            _ => {
+                let message = format!("`{}` is no permissions in octal digits", given.value);
+                report.wrong(E0605, given.span, message, Some(example(key)));
+                None
+            }
+        }
+    }
+
+    /// A path; a relative one begins at `folder`.
+    pub fn path(&self, name: &str, folder: &Path, report: &mut Report) -> Option<PathBuf> {
+        self.text(name, report).map(|given| folder.join(given.value))
+    }
+
+    /// True or false; false when nothing else is said.
+    pub fn flag(&self, name: &str, report: &mut Report) -> Option<bool> {
+        match self.find(name, report) {
+            (key, Found::Given(value)) => {
+                let flag = value.get_ref().as_bool();
+                if flag.is_none() {
+                    wrong_type(value, key, report);
+                }
+                flag
+            }
+            (_, Found::Default(default)) => Some(default == "true"),
+            (_, Found::Absent) => Some(false),
+        }
+    }
+
     /// One of the words that the key takes.
     pub fn word(&self, name: &str, report: &mut Report) -> Option<&'static str> {
-        let key = self.section.key(name);
+        let (key, found) = self.find(name, report);
         let Takes::Word(words) = key.takes else { unreachable!("`{name}` takes words") };
-        let given = self.text(name, report)?;
+        let given = match found {
+            Found::Given(value) => text(value, key, report)?,
+            Found::Default(default) => return Some(default),
+            Found::Absent => return None,
+        };
         let found = words.iter().find(|word| **word == given.value);
         if found.is_none() {
             report.unknown_word(&given, words);
@@ -197,13 +237,13 @@ impl<'a> Table<'a> {
         usize::try_from(number).ok()
     }
 
-    /// An address to listen at, as `host:port`.
+    /// An address as `host:port`.
     pub fn address(&self, name: &str, report: &mut Report) -> Option<Located<String>> {
         let given = self.text(name, report)?;
         match check_address(&given.value) {
             Ok(()) => Some(given),
             Err(why) => {
-                let message = format!("`{}` is no address to listen at: {why}", given.value);
+                let message = format!("`{}` is no address: {why}", given.value);
                 let help = "an address is written `127.0.0.1:7001`, `[::1]:7001` or `localhost:7001`";
                 report.wrong(E0608, given.span, message, Some(help.into()));
                 None
@@ -254,6 +294,11 @@ impl<'a> Table<'a> {
 }
 
 impl Report {
+    /// Reports keys that do not go together.
+    pub fn contradiction(&mut self, place: Span, message: impl Into<String>, help: impl Into<String>) {
+        self.wrong(E0614, place, message.into(), Some(help.into()));
+    }
+
     /// Reports a word that is none of those possible.
     pub fn unknown_word(&mut self, given: &Located<String>, words: &[&'static str]) {
         let near = nearest(&given.value, words.iter().copied());
@@ -281,7 +326,8 @@ fn wrong_type(value: &Spanned<DeValue<'_>>, key: &Key, report: &mut Report) {
         DeValue::String(_) => "text",
         DeValue::Integer(_) => "a whole number",
         DeValue::Float(_) => "a number with a fraction",
-        DeValue::Boolean(_) => "true or false",
+        DeValue::Boolean(true) => "`true`",
+        DeValue::Boolean(false) => "`false`",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
@@ -300,6 +346,7 @@ fn wanted(takes: Takes) -> &'static str {
         Takes::Address => "an address as text",
         Takes::Url => "a URL as text",
         Takes::Names => "a list of names",
+        Takes::Flag => "`true` or `false`",
         Takes::Word(_) => "a word as text",
         Takes::Table => "a table",
     }
@@ -308,8 +355,10 @@ fn wanted(takes: Takes) -> &'static str {
 /// How the key is written.
 fn example(key: &Key) -> String {
     let value = match (key.takes, key.missing) {
+        _ if key.example.is_some() => key.example.unwrap_or_default().to_string(),
         (Takes::Count(..), Missing::Is(default)) => default.to_string(),
         (Takes::Count(least, _), _) => least.to_string(),
+        (Takes::Flag, _) => "true".into(),
         (_, Missing::Is(default)) => format!("\"{default}\""),
         (Takes::Path, _) => format!("\"{}\"", if key.name == "rules" { "rules" } else { "alerts.jsonl" }),
         (Takes::Address, _) => "\"127.0.0.1:7001\"".into(),

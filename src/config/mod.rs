@@ -5,6 +5,7 @@
 
 mod check;
 mod document;
+mod files;
 mod read;
 pub mod reference;
 pub mod rules;
@@ -18,11 +19,10 @@ pub mod value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::codec::Format;
 use crate::diagnostic::{Diagnostics, Sources, Span};
 use crate::outbox::memory::QueueLimits;
 use crate::sink::{retry::RetryPolicy, webhook};
-use crate::source::{self, SourceLimits, http, tcp};
+use crate::source::{self, Decoding, SourceLimits, file, http, tcp, tcp_client, udp, unix};
 
 /// A value and where it stands in the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +48,10 @@ pub struct Config {
     pub limits: SourceLimits,
     /// What may be on its way to the engine.
     pub queue: source::queue::QueueLimits,
+    /// Most bytes of events that wait for their turn in event time.
+    pub reorder_bytes: usize,
+    /// Among how many shards the keys are divided; `None`: as many as the machine has cores.
+    pub shards: Option<usize>,
     /// The sources, by name.
     pub sources: Vec<Source>,
     /// The sinks, by name.
@@ -62,7 +66,7 @@ pub struct Source {
     /// The streams that it feeds; `None`: all that sources can feed.
     pub streams: Option<Vec<Located<String>>>,
     /// How its records are written.
-    pub format: Format,
+    pub decoding: Decoding,
     /// What it is.
     pub kind: SourceKind,
 }
@@ -72,10 +76,18 @@ pub struct Source {
 pub enum SourceKind {
     /// A TCP server.
     Tcp(tcp::Settings),
+    /// A TCP client.
+    TcpClient(tcp_client::Settings),
+    /// A UDP socket.
+    Udp(udp::Settings),
+    /// A Unix socket.
+    Unix(unix::Settings),
     /// An HTTP server.
     Http(http::Settings),
     /// Standard input.
     Stdin,
+    /// Files.
+    File(file::Settings),
 }
 
 /// A sink.

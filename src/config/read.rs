@@ -51,6 +51,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
     let rules = table.text("rules", report).and_then(|rules| rules_path(rules, folder, report));
     let default_sinks = table.names("default_sinks", report);
     let max_ahead = table.duration("max_ahead", report);
+    let shards = table.count("shards", report);
     let shutdown_timeout = table.wait("shutdown_timeout", report);
     let limits = limits(&table, report);
     let sources =
@@ -64,7 +65,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
         }
         twice(sources, report);
     }
-    let (limits, queue) = limits?;
+    let (limits, queue, reorder_bytes) = limits?;
     Some(Config {
         rules: rules?,
         default_sinks,
@@ -72,6 +73,8 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
         shutdown_timeout: shutdown_timeout?,
         limits,
         queue,
+        reorder_bytes,
+        shards,
         sources: sources?,
         sinks: sinks?,
     })
@@ -91,7 +94,7 @@ fn rules_path(given: Located<String>, folder: &Path, report: &mut Report) -> Opt
     }
 }
 
-fn limits(root: &Table<'_>, report: &mut Report) -> Option<(SourceLimits, QueueLimits)> {
+fn limits(root: &Table<'_>, report: &mut Report) -> Option<(SourceLimits, QueueLimits, usize)> {
     let empty = DeTable::new();
     let (values, heading) = root.table("limits", report).unwrap_or((&empty, Span::default()));
     let table = Table::new(values, &LIMITS, heading, report);
@@ -100,9 +103,14 @@ fn limits(root: &Table<'_>, report: &mut Report) -> Option<(SourceLimits, QueueL
     let bytes = table.size("batch_bytes", report);
     let queue = table.count("queue", report);
     let queue_bytes = table.size("queue_bytes", report);
+    let reorder_bytes = table.size("reorder_bytes", report);
     let batch = BatchLimits { events: events?, bytes: usize::try_from(bytes?).ok()? };
     let queue = QueueLimits { inputs: queue?, bytes: usize::try_from(queue_bytes?).ok()? };
-    Some((SourceLimits { max_line: usize::try_from(max_line?).ok()?, batch }, queue))
+    Some((
+        SourceLimits { max_line: usize::try_from(max_line?).ok()?, batch },
+        queue,
+        usize::try_from(reorder_bytes?).ok()?,
+    ))
 }
 
 /// The tables inside `[sources]` or `[sinks]`. A member with mistakes is left out; they have been

@@ -30,9 +30,21 @@ impl Key {
                 other => other.clone(),
             });
         }
-        // A fixed seed: the hash decides the key group, which must be the same on every machine.
-        let hash = foldhash::quality::FixedState::with_seed(0).hash_one(own.as_slice());
+        let hash = hash(own.iter());
         Some(Key { hash, values: own })
+    }
+
+    /// The group of the key made of `values`; `None` when one of them is null.
+    pub fn group_of<'a>(values: impl Iterator<Item = &'a Value> + Clone) -> Option<KeyGroup> {
+        if values.clone().any(Value::is_null) {
+            return None;
+        }
+        Some(KeyGroup::of(hash(values)))
+    }
+
+    /// The group that the key belongs to.
+    pub fn group(&self) -> KeyGroup {
+        KeyGroup::of(self.hash)
     }
 
     /// The values, in the order of `by`.
@@ -44,6 +56,30 @@ impl Key {
     pub fn hash_value(&self) -> u64 {
         self.hash
     }
+}
+
+/// A part of all keys: what is moved when keys change their owner. Which keys it has depends on their
+/// values alone, and is the same on every machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyGroup(pub u16);
+
+impl KeyGroup {
+    /// How many there are.
+    pub const COUNT: usize = 1_024;
+
+    fn of(hash: u64) -> KeyGroup {
+        // The upper bits, since tables use the lower ones.
+        KeyGroup((hash >> (64 - Self::COUNT.trailing_zeros())) as u16)
+    }
+}
+
+/// The hash of the values of a key. Its seed is fixed, because it decides the key group.
+fn hash<'a>(values: impl Iterator<Item = &'a Value>) -> u64 {
+    let mut hasher = foldhash::quality::FixedState::with_seed(0).build_hasher();
+    for value in values {
+        value.hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// Keys of different types are different even where the numbers are equal: rules that group by an
@@ -88,11 +124,27 @@ mod tests {
     }
 
     #[test]
+    fn groups_have_about_as_many_keys_each_and_are_those_of_the_values() {
+        let mut counts = vec![0; KeyGroup::COUNT];
+        for number in 0..100 * KeyGroup::COUNT as i64 {
+            let value = Value::text(format!("user-{number}"));
+            let group = Key::group_of([&value].into_iter()).expect("not null");
+            assert_eq!(Key::new([&value]).map(|key| key.group()), Some(group));
+            counts[usize::from(group.0)] += 1;
+        }
+        assert!(counts.iter().all(|count| (40..200).contains(count)), "{counts:?}");
+        assert_eq!(Key::group_of([&Value::Int(1), &Value::Null].into_iter()), None);
+        let zero = |x| Key::group_of([&Value::Float(x)].into_iter());
+        assert_eq!(zero(0.0), zero(-0.0));
+    }
+
+    #[test]
     fn equal_values_make_equal_keys() {
         let key = |value| Key::new([&value]).expect("not null");
         assert_eq!(key(Value::Int(3)), key(Value::Int(3)));
         assert_ne!(key(Value::Int(3)), key(Value::Float(3.0)));
         assert_eq!(key(Value::Float(-0.0)).to_string(), "0");
+        assert_eq!(key(Value::Float(-0.0)), key(Value::Float(0.0)));
         assert_ne!(key(Value::text("3")), key(Value::text("4")));
     }
 }

@@ -15,7 +15,7 @@ mod value;
 
 pub(crate) use calendar::Date;
 pub(crate) use digest::{digest, version};
-pub use key::Key;
+pub use key::{Key, KeyGroup};
 pub use position::{PartitionId, Position, SequencePoint};
 pub use record::Event;
 pub use schema::{Field, FieldId, FieldType, StreamId, StreamSchema, TimeUnit};

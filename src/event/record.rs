@@ -14,6 +14,7 @@ pub struct Event(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     point: SequencePoint,
+    arrival: Timestamp,
     values: Box<[Value]>,
     raw: Box<[u8]>,
     /// What an event that was made of an alert has besides; few are, so it takes little room.
@@ -40,7 +41,7 @@ impl Event {
     ) -> Event {
         let time = time.clamp(Timestamp::FIRST, Timestamp::LAST);
         let point = SequencePoint { time, stream, position };
-        Event(Arc::new(Inner { point, values: values.into(), raw: raw.into(), derived: None }))
+        Event(Arc::new(Inner { point, arrival: time, values: values.into(), raw: raw.into(), derived: None }))
     }
 
     /// An event of a stream that carries a rule's alerts. `number` grows from each such event to the
@@ -56,7 +57,7 @@ impl Event {
         let position = Position { offset: number, ..Position::default() };
         let point = SequencePoint { time, stream: SequencePoint::DERIVED, position };
         let derived = Some(Box::new(Derived { stream, alert: alert.into() }));
-        Event(Arc::new(Inner { point, values: values.into(), raw: raw.into(), derived }))
+        Event(Arc::new(Inner { point, arrival: time, values: values.into(), raw: raw.into(), derived }))
     }
 
     /// The event, moved to `time` if it is before: how an event of a stream without a time field
@@ -65,7 +66,9 @@ impl Event {
         if self.time() >= time {
             return self;
         }
+        let arrival = self.arrival();
         Event::new(self.stream(), time, self.position(), self.0.values.clone(), self.0.raw.clone())
+            .arrived(arrival)
     }
 
     /// The stream it belongs to.
@@ -104,6 +107,25 @@ impl Event {
     /// When the field is not one of the event's stream: a mistake in the caller.
     pub fn value(&self, field: FieldId) -> &Value {
         &self.0.values[field.0 as usize]
+    }
+
+    /// When it came in, by the wall clock; for an event that did not come from outside, its time.
+    pub fn arrival(&self) -> Timestamp {
+        self.0.arrival
+    }
+
+    /// The event with the time at which it came in; to be said before it is shared.
+    pub fn arrived(mut self, arrival: Timestamp) -> Event {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.arrival = arrival;
+        }
+        self
+    }
+
+    /// About how many bytes of memory it takes.
+    pub fn footprint(&self) -> usize {
+        let counts = 2 * size_of::<usize>();
+        counts + size_of::<Inner>() + size_of_val(&*self.0.values) + self.0.raw.len()
     }
 
     /// The record as it came in.

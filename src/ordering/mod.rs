@@ -35,6 +35,8 @@ pub struct Ordering {
     passed: Timestamp,
     /// The furthest watermark that a partition had when it ended.
     ended: Timestamp,
+    /// About how many bytes of memory the events that wait take.
+    waiting_bytes: usize,
 }
 
 /// What lies at or before it may go.
@@ -47,6 +49,8 @@ struct StreamOrder {
     idle: Option<Duration>,
     /// Whether its events carry the time of their arrival, so that the clock moves its watermark.
     by_arrival: bool,
+    /// When one of its partitions last showed that it was there, if any ever did.
+    heard: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +95,7 @@ impl Ordering {
                 late: stream.late,
                 idle: stream.idle,
                 by_arrival: stream.time.is_none(),
+                heard: None,
             })
             .collect();
         Ordering {
@@ -102,6 +107,7 @@ impl Ordering {
             released: None,
             passed: Timestamp::MIN,
             ended: Timestamp::MIN,
+            waiting_bytes: 0,
         }
     }
 
@@ -152,8 +158,17 @@ impl Ordering {
         if self.behind() == Some(id) {
             self.find_frontier();
         }
+        self.waiting_bytes += event.footprint();
         self.waiting.push(Reverse(Waiting(event)));
         Ok(())
+    }
+
+    /// A partition is there although it sends nothing, because it is not read or not connected: it
+    /// does not become idle.
+    pub fn keep_active(&mut self, stream: StreamId, partition: PartitionId, now: Timestamp) {
+        if self.partitions.contains_key(&(stream, partition)) && self.hear_from((stream, partition), now) {
+            self.find_frontier();
+        }
     }
 
     /// A partition shows that it is there; whether it was not, or not any more.
@@ -161,6 +176,7 @@ impl Ordering {
         let new = Partition { watermark: Timestamp::MIN, active_at: now, idle: true };
         let partition = self.partitions.entry(id).or_insert(new);
         partition.active_at = now;
+        self.streams[id.0.0 as usize].heard = Some(now);
         let was_idle = std::mem::take(&mut partition.idle);
         if was_idle {
             self.holding.push(Reverse((partition.watermark, id.0, id.1)));
@@ -202,13 +218,22 @@ impl Ordering {
         self.holding =
             holding.map(|((stream, id), partition)| Reverse((partition.watermark, *stream, *id))).collect();
         self.find_frontier();
-        if self.holding.is_empty() {
-            // All are idle. The slowest of their streams decides how far time follows the clock.
-            let late = self.partitions.keys().map(|(stream, _)| self.streams[stream.0 as usize].late).max();
-            if let Some(late) = late {
+        if self.holding.is_empty() && self.are_silent(now) {
+            // The slowest of the streams decides how far time follows the clock.
+            let heard = self.streams.iter().filter(|stream| stream.heard.is_some());
+            if let Some(late) = heard.map(|stream| stream.late).max() {
                 self.pass(now.saturating_sub(late));
             }
         }
+    }
+
+    /// Whether nothing has been heard for longer than `idle` of any stream that has been heard of. A
+    /// stream without `idle` says nothing about that once its partitions have ended; but if no stream
+    /// has it, time does not follow the clock.
+    fn are_silent(&self, now: Timestamp) -> bool {
+        let mut known =
+            self.streams.iter().filter_map(|stream| Some((stream.heard?, stream.idle?))).peekable();
+        known.peek().is_some() && known.all(|(heard, idle)| heard.saturating_add(idle) <= now)
     }
 
     /// The next event whose turn has come.
@@ -225,6 +250,7 @@ impl Ordering {
                 return None;
             }
             let popped = self.waiting.pop().map(|Reverse(Waiting(event))| event);
+            self.waiting_bytes -= popped.as_ref().map_or(0, Event::footprint);
             // A position delivered again while the event was waiting is the same event.
             if self.released.replace(point) != Some(point) {
                 return popped;
@@ -240,6 +266,22 @@ impl Ordering {
     /// How many events wait for their turn.
     pub fn waiting(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// About how many bytes of memory they take.
+    pub fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+
+    /// The partitions that are open.
+    pub fn open_partitions(&self) -> impl Iterator<Item = (StreamId, PartitionId)> {
+        self.partitions.keys().copied()
+    }
+
+    /// The open partitions whose watermark is beyond event time: what they have sent waits for others.
+    pub fn ahead(&self) -> impl Iterator<Item = (StreamId, PartitionId)> {
+        let ahead = self.partitions.iter().filter(|(_, partition)| partition.watermark > self.passed);
+        ahead.map(|(id, _)| *id)
     }
 
     /// The partition that holds event time back most.

@@ -19,6 +19,8 @@ pub struct OrderingState {
     pub passed: Timestamp,
     /// The furthest watermark that a partition had when it ended.
     pub ended: Timestamp,
+    /// For each stream, when one of its partitions last showed that it was there.
+    pub heard: Vec<Option<Timestamp>>,
 }
 
 /// What is known of an open partition.
@@ -55,6 +57,7 @@ impl Ordering {
             released: self.released,
             passed: self.passed,
             ended: self.ended,
+            heard: self.streams.iter().map(|stream| stream.heard).collect(),
         }
     }
 
@@ -69,6 +72,10 @@ impl Ordering {
                 ordering.holding.push(Reverse((of.watermark, id.0, id.1)));
             }
         }
+        for (stream, heard) in ordering.streams.iter_mut().zip(state.heard) {
+            stream.heard = heard;
+        }
+        ordering.waiting_bytes = state.waiting.iter().map(Event::footprint).sum();
         ordering.waiting = state.waiting.into_iter().map(|event| Reverse(Waiting(event))).collect();
         ordering.released = state.released;
         ordering.passed = state.passed;

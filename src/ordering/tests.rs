@@ -48,6 +48,8 @@ struct Model {
     passed: i64,
     /// The furthest watermark of a partition that has been closed.
     ended: i64,
+    /// When a stream was last heard of.
+    heard: BTreeMap<StreamId, i64>,
 }
 
 #[derive(Clone, Copy)]
@@ -80,6 +82,7 @@ impl Model {
         let new = ModelPartition { watermark: i64::MIN, active_at: now, idle: false };
         let partition = self.partitions.entry(id).or_insert(new);
         (partition.active_at, partition.idle) = (now, false);
+        self.heard.insert(id.0, now);
         self.pass();
     }
 
@@ -139,8 +142,12 @@ impl Model {
             }
             partition.idle = stream.idle.is_some_and(|idle| partition.active_at + idle.as_micros() <= now);
         }
-        let all_idle = self.partitions.values().all(|partition| partition.idle);
-        if let (true, Some(late)) = (all_idle, self.partitions.keys().map(|id| self.late(id.0)).max()) {
+        let none_holds = self.partitions.values().all(|partition| partition.idle);
+        let idle = |stream: StreamId| self.streams[stream.0 as usize].idle.map(Duration::as_micros);
+        let quiet = self.heard.iter().filter_map(|(stream, heard)| Some(heard + idle(*stream)? <= now));
+        let (all_quiet, any) = quiet.fold((true, false), |(all, _), quiet| (all && quiet, true));
+        let late = self.heard.keys().map(|stream| self.late(*stream)).max();
+        if let (true, true, true, Some(late)) = (none_holds, all_quiet, any, late) {
             self.passed = self.passed.max(now - late);
         }
     }
@@ -182,6 +189,7 @@ proptest! {
             released: Vec::new(),
             passed: i64::MIN,
             ended: i64::MIN,
+            heard: BTreeMap::new(),
         };
         let mut now = 0;
         let mut released = Vec::new();
@@ -249,6 +257,51 @@ proptest! {
         prop_assert_eq!(released, expected);
         prop_assert!(ordering.push(event(ids[0], 1_000, i64::MAX), now).is_err(), "time is over");
     }
+}
+
+#[test]
+fn a_stream_whose_last_connection_broke_follows_the_clock_once_idle_has_passed() {
+    let streams = [schema("sensors", 2, Some(10), true), schema("recorded", 1, None, true)];
+    let mut ordering = Ordering::new(&streams);
+    let at = Timestamp::from_micros;
+    let [sensors, recorded] = [0, 1].map(|stream| (StreamId(stream), PartitionId(0)));
+    for id in [sensors, recorded] {
+        ordering.open(id.0, id.1, at(100));
+        ordering.push(event(id, 0, 100), at(100)).unwrap();
+    }
+    ordering.close(recorded.0, recorded.1);
+    ordering.close(sensors.0, sensors.1);
+    assert_eq!((drain(&mut ordering).len(), ordering.passed()), (2, at(99)));
+    ordering.tick(at(109));
+    assert_eq!(ordering.passed(), at(99), "the sensor may connect again");
+    let mut restored = Ordering::restore(&streams, ordering.state());
+    for ordering in [&mut ordering, &mut restored] {
+        ordering.tick(at(110));
+        assert_eq!(ordering.passed(), at(108), "2 behind the clock, as the stream says");
+    }
+    ordering.open(recorded.0, recorded.1, at(111));
+    ordering.tick(at(130));
+    assert_eq!(ordering.passed(), at(108), "a partition without `idle` holds time back");
+}
+
+#[test]
+fn what_is_paused_or_disconnected_does_not_become_idle() {
+    let mut ordering = Ordering::new(&[schema("a", 0, Some(10), true)]);
+    let at = Timestamp::from_micros;
+    let [one, other] = [0, 1].map(|number| (StreamId(0), PartitionId(number)));
+    for id in [one, other] {
+        ordering.push(event(id, 0, 1), at(0)).unwrap();
+    }
+    ordering.push(event(one, 1, 30), at(9)).unwrap();
+    assert_eq!(ordering.ahead().collect::<Vec<_>>(), [one]);
+    assert!(ordering.waiting_bytes() > 0);
+    ordering.keep_active(other.0, other.1, at(10));
+    ordering.keep_active(StreamId(0), PartitionId(7), at(10));
+    ordering.tick(at(15));
+    assert_eq!((drain(&mut ordering).len(), ordering.passed()), (2, at(1)));
+    ordering.tick(at(20));
+    assert_eq!(drain(&mut ordering).len(), 1, "it has been quiet since it was last kept active");
+    assert_eq!(ordering.waiting_bytes(), 0);
 }
 
 #[test]

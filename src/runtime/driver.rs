@@ -1,23 +1,28 @@
 //! Drives the engine on a thread of its own.
 //!
-//! Enters: batches of events from the sources' queue. Leaves: alerts to the outbox. Time comes from
+//! Enters: batches of events from the sources' queue. Leaves: alerts to the outbox, and to the sources
+//! which partitions are to pause. Time comes from
 //! the clock it is given. While nothing comes, the engine learns a few times a second what time it
 //! is, so that quiet partitions can let go of event time. When the queue has ended, event time stays
 //! where it is: this is a live stream, and what has not happened yet may still happen.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::Duration as Wait;
 
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::error::TryRecvError;
-use tokio::time::timeout;
-use tracing::{info, warn};
+use tokio::time::sleep;
+use tracing::{error, info, warn};
 
+use crate::alert::{Alert, AlertKind};
 use crate::engine::{Engine, Refused};
 use crate::event::{Duration, SequencePoint, Timestamp};
 use crate::outbox::Outbox;
+use crate::source::flow::{Flow, Id};
 use crate::source::queue::{Queued, Receiver};
 use crate::source::reader::Batch;
 use crate::source::{Clock, Input};
@@ -33,6 +38,8 @@ const TICK: Duration = Duration::from_micros(250_000);
 const BEHIND: Duration = Duration::from_micros(1_000_000);
 /// How many refused events are logged each second.
 const LOGGED: u64 = 10;
+/// While nothing can be read, this is said so often.
+const STUCK_LOGGED: Duration = Duration::from_micros(10_000_000);
 
 /// The engine with what it is connected to.
 pub struct Driver<O> {
@@ -42,15 +49,63 @@ pub struct Driver<O> {
     metrics: Arc<Metrics>,
     ticked: Timestamp,
     refusals: RateLimit,
+    reorder: Reorder,
+    /// Partitions that are open and not connected; they do not become idle.
+    away: BTreeSet<Id>,
+    /// Notified when shards on other threads have done something.
+    news: Arc<Notify>,
     /// Contents of lists and tables that are to be put in the place of those in use.
     replacements: Option<mpsc::Receiver<Replacement>>,
+}
+
+/// What is to happen when much waits for its turn in the order.
+///
+/// From half of the bound on, partitions that are ahead of event time are paused: what they send would
+/// only wait. Those that hold event time back are read on, for nothing else lets it move. At the bound
+/// nothing is read any more: more memory than that is not taken, and nothing is dropped or decided too
+/// early. That can happen only when a stream's own `late` spans more events than the bound has
+/// room for.
+struct Reorder {
+    /// Most bytes of events that wait.
+    bound: usize,
+    flow: Arc<Flow>,
+    /// The partitions that are paused.
+    paused: BTreeSet<Id>,
+    complaints: RateLimit,
 }
 
 impl<O: Outbox> Driver<O> {
     /// Connects an engine. `metrics` has the sources that inputs name.
     pub fn new(engine: Engine, outbox: O, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Driver<O> {
-        let refusals = RateLimit::new(LOGGED, Duration::SECOND);
-        Driver { engine, outbox, clock, metrics, ticked: Timestamp::MIN, refusals, replacements: None }
+        Driver {
+            engine,
+            outbox,
+            clock,
+            metrics,
+            ticked: Timestamp::MIN,
+            refusals: RateLimit::new(LOGGED, Duration::SECOND),
+            reorder: Reorder {
+                bound: usize::MAX,
+                flow: Arc::default(),
+                paused: BTreeSet::new(),
+                complaints: RateLimit::new(1, STUCK_LOGGED),
+            },
+            away: BTreeSet::new(),
+            news: Arc::default(),
+            replacements: None,
+        }
+    }
+
+    /// The same with a bound, in bytes, on the events that wait for their turn, which `flow` holds to.
+    pub fn with_reorder_bound(mut self, bound: usize, flow: Arc<Flow>) -> Driver<O> {
+        self.reorder = Reorder { bound, flow, ..self.reorder };
+        self
+    }
+
+    /// The same with an engine whose shards run on other threads and tell `news` of what they have done.
+    pub fn with_news(mut self, news: Arc<Notify>) -> Driver<O> {
+        self.news = news;
+        self
     }
 
     /// The same with a source of new contents for lists and tables. They are taken between two
@@ -63,17 +118,21 @@ impl<O: Outbox> Driver<O> {
     /// Works off `queue` until it ends, or until `halt` is set. Returns how many inputs were left.
     /// Waits on `runtime`; for a thread of its own.
     pub fn run(mut self, mut queue: Receiver, runtime: &Handle, halt: &AtomicBool) -> usize {
-        let patience = Wait::from_micros(TICK.as_micros().unsigned_abs());
         while !halt.load(Ordering::Relaxed) {
-            match queue.try_recv() {
-                Ok(Queued { input, .. }) => self.take(input),
-                Err(TryRecvError::Disconnected) => return 0,
-                Err(TryRecvError::Empty) => {
-                    match runtime.block_on(async { timeout(patience, queue.recv()).await }) {
-                        Ok(Some(Queued { input, .. })) => self.take(input),
-                        Ok(None) => return 0,
-                        Err(_) => self.rest(),
-                    }
+            let next = match queue.try_recv() {
+                Ok(queued) => Next::Input(queued),
+                Err(TryRecvError::Disconnected) => Next::End,
+                Err(TryRecvError::Empty) => runtime.block_on(self.next(&mut queue)),
+            };
+            self.metrics.engine.queue.set(queue.len() as u64);
+            self.metrics.engine.queue_bytes.set(queue.bytes() as u64);
+            match next {
+                Next::Input(Queued { input, .. }) => self.take(input),
+                Next::Outcome => self.absorb(),
+                Next::Nothing => self.rest(),
+                Next::End => {
+                    self.finish();
+                    return 0;
                 }
             }
         }
@@ -85,13 +144,33 @@ impl<O: Outbox> Driver<O> {
         left
     }
 
+    async fn next(&self, queue: &mut Receiver) -> Next {
+        let patience = Wait::from_micros(TICK.as_micros().unsigned_abs());
+        tokio::select! {
+            biased;
+            input = queue.recv() => input.map_or(Next::End, Next::Input),
+            () = self.news.notified(), if self.engine.under_way() > 0 => Next::Outcome,
+            () = sleep(patience) => Next::Nothing,
+        }
+    }
+
     /// Works on one input.
     pub fn take(&mut self, input: Input) {
         self.replace_tables();
         let now = self.clock.now();
         match input {
             Input::Opened { stream, partition } => self.engine.open(stream, partition, now),
-            Input::Closed { stream, partition } => self.engine.close(stream, partition),
+            Input::Closed { stream, partition } => {
+                self.away.remove(&(stream, partition));
+                self.engine.close(stream, partition);
+            }
+            Input::Disconnected { stream, partition } => {
+                self.away.insert((stream, partition));
+            }
+            Input::Connected { stream, partition } => {
+                self.away.remove(&(stream, partition));
+                self.engine.keep_active(stream, partition, now);
+            }
             Input::Events { source, batch, arrival } => {
                 self.push(source, batch, now);
                 // While the engine is behind, partitions that seem quiet may have sent what still
@@ -101,14 +180,30 @@ impl<O: Outbox> Driver<O> {
                 }
             }
         }
+        self.hold_to_bound(now);
         self.hand_over();
     }
 
     /// Nothing has come for a while.
     pub fn rest(&mut self) {
         self.replace_tables();
-        self.tick_if_due(self.clock.now());
+        let now = self.clock.now();
+        self.tick_if_due(now);
+        self.hold_to_bound(now);
         self.hand_over();
+    }
+
+    /// Shards have done something.
+    fn absorb(&mut self) {
+        self.engine.run();
+        self.hand_over();
+    }
+
+    /// The last input has been taken.
+    fn finish(&mut self) {
+        self.engine.settle();
+        self.hand_over();
+        self.measure(self.clock.now());
     }
 
     fn replace_tables(&mut self) {
@@ -132,10 +227,11 @@ impl<O: Outbox> Driver<O> {
     fn push(&mut self, source: usize, batch: Batch, now: Timestamp) {
         for event in batch.events {
             let point = event.point();
-            if let Err(refused) = self.engine.push(event, now) {
+            if let Err(refused) = self.engine.offer(event, now) {
                 self.report(source, point, refused, now);
             }
         }
+        self.engine.run();
     }
 
     fn report(&mut self, source: usize, point: SequencePoint, refused: Refused, now: Timestamp) {
@@ -145,8 +241,9 @@ impl<O: Outbox> Driver<O> {
                 metrics.late.add(1);
                 ("late", by)
             }
+            // The readers have asked for that; an engine that asks as well is stricter.
             Refused::Future(by) => {
-                metrics.future.add(1);
+                metrics.rejected.of("future").add(1);
                 ("too far ahead of the clock", by)
             }
         };
@@ -167,30 +264,101 @@ impl<O: Outbox> Driver<O> {
         // A clock that was set back must not stop the ticks until it has caught up.
         if now >= self.ticked.saturating_add(TICK) || now < self.ticked {
             self.ticked = now;
+            // Who is not read or not connected cannot be said to be quiet.
+            for (stream, partition) in self.reorder.paused.iter().chain(&self.away) {
+                self.engine.keep_active(*stream, *partition, now);
+            }
             self.engine.tick(now);
+            self.measure(now);
+        }
+    }
+
+    /// Pauses and lets go partitions according to what waits.
+    fn hold_to_bound(&mut self, now: Timestamp) {
+        let Reorder { bound, flow, paused, complaints } = &mut self.reorder;
+        let bytes = self.engine.waiting_bytes();
+        if bytes <= *bound / 2 && paused.is_empty() {
+            return;
+        }
+        let is_stuck = bytes >= *bound;
+        // Who has been paused goes on only when there is room again, or it would stop and go with
+        // every batch.
+        let next: BTreeSet<Id> = match bytes {
+            _ if is_stuck => self.engine.open_partitions().collect(),
+            _ if bytes > *bound / 2 => self.engine.ahead().collect(),
+            _ if bytes > *bound / 4 => self.engine.ahead().filter(|id| paused.contains(id)).collect(),
+            _ => BTreeSet::new(),
+        };
+        if next != *paused {
+            flow.pause(next.clone());
+            *paused = next;
+        }
+        self.metrics.engine.paused.set(paused.len() as u64);
+        self.metrics.engine.stuck.set(u64::from(is_stuck));
+        if is_stuck && matches!(complaints.check(now), Verdict::Show { .. }) {
+            error!(
+                bytes,
+                bound,
+                "nothing is read: the events that wait within `late` of their streams need more than \
+                 `limits.reorder_bytes`; set it higher, or `late` lower"
+            );
         }
     }
 
     fn hand_over(&mut self) {
         let alerts = self.engine.take_alerts();
         if !alerts.is_empty() {
+            let now = self.clock.now();
+            let delays = alerts.iter().filter_map(|alert| delay(alert, now));
+            delays.for_each(|delay| self.metrics.engine.delay.record(delay));
             self.outbox.put(alerts);
         }
-        let counters = self.engine.rule_counters();
         self.metrics.engine.events.follow(self.engine.counters().events);
-        self.metrics.engine.keyless.follow(counters.keyless);
-        self.metrics.engine.waiting.set(self.engine.waiting() as u64);
-        self.metrics.engine.runs.set(self.engine.live_runs() as u64);
-        self.metrics.engine.past.set(self.engine.past_events() as u64);
+    }
+
+    /// Takes over what the engine holds and has counted.
+    fn measure(&mut self, now: Timestamp) {
+        let metrics = &self.metrics.engine;
+        let stats = self.engine.stats();
+        metrics.keyless.follow(stats.rules.keyless);
+        metrics.waiting.set(self.engine.waiting() as u64);
+        metrics.waiting_bytes.set(self.engine.waiting_bytes() as u64);
+        metrics.rounds.set(self.engine.under_way() as u64);
+        metrics.runs.set(stats.live_runs as u64);
+        metrics.keys.set(stats.live_keys as u64);
+        metrics.past.set(stats.past_events as u64);
+        let passed = self.engine.watermark();
+        let lag = if passed < Timestamp::FIRST { None } else { now.since(passed) };
+        metrics.lag.set(lag.map_or(0, |lag| lag.as_micros().unsigned_abs() / 1_000_000));
         for (index, metrics) in self.metrics.rules.iter().enumerate() {
-            metrics.alerts.follow(counters.alerts[index]);
-            metrics.held_back.follow(counters.held_back[index]);
-            metrics.groups_forgotten.follow(counters.groups_forgotten[index]);
-            metrics.limits.follow(counters.limits[index]);
-            metrics.forgotten.follow(counters.forgotten[index]);
-            metrics.faults.follow(counters.faults[index]);
+            metrics.events.follow(stats.rules.events[index]);
+            metrics.alerts.follow(stats.rules.alerts[index]);
+            metrics.held_back.follow(stats.rules.held_back[index]);
+            metrics.groups_forgotten.follow(stats.rules.groups_forgotten[index]);
+            metrics.limits.follow(stats.rules.limits[index]);
+            metrics.forgotten.follow(stats.rules.forgotten[index]);
+            metrics.faults.follow(stats.rules.faults[index]);
         }
     }
+}
+
+/// What the engine's thread goes on with.
+enum Next {
+    Input(Queued),
+    Outcome,
+    Nothing,
+    End,
+}
+
+/// How many microseconds ago the event arrived that decided the alert; `None` if time decided it.
+fn delay(alert: &Alert, now: Timestamp) -> Option<u64> {
+    let events = alert.events.iter().flat_map(|(_, events)| events);
+    let last = events.max_by_key(|event| event.point()).filter(|last| last.time() == alert.decided_time)?;
+    let is_read = last.alert().is_some();
+    if is_read || alert.kind != AlertKind::Match {
+        return None;
+    }
+    Some(now.since(last.arrival()).map_or(0, |delay| delay.as_micros().unsigned_abs()))
 }
 
 #[cfg(test)]
@@ -199,7 +367,6 @@ mod tests {
     use std::sync::Mutex;
     use std::sync::atomic::AtomicI64;
 
-    use crate::alert::Alert;
     use crate::codec::Decoder;
     use crate::codec::json::JsonDecoder;
     use crate::diagnostic::Sources;
@@ -326,6 +493,78 @@ rule lonely {
     }
 
     #[test]
+    fn partitions_that_are_ahead_pause_until_the_others_have_caught_up() {
+        let mut bench = Bench::new();
+        let flow = Arc::new(Flow::default());
+        let one = bench.input(0, 0, 0);
+        let Input::Events { batch, .. } = one else { unreachable!() };
+        let size = batch.events[0].footprint();
+        bench.driver = bench.driver.with_reorder_bound(10 * size, Arc::clone(&flow));
+        let id = |partition| (StreamId(0), PartitionId(partition));
+        bench.clock.set(100);
+        bench.open(0);
+        bench.open(1);
+        let (mut sent, mut at) = (0, 100);
+        while !flow.is_paused(id(0)) {
+            bench.take(0, at, 100);
+            (sent, at) = (sent + 1, at + 1);
+        }
+        assert!((5..=7).contains(&sent), "half of the bound: {sent}");
+        assert!(!flow.is_paused(id(1)), "everyone waits for it");
+        // Paused for longer than `idle`, it must not be taken for quiet.
+        bench.clock.set(109);
+        bench.take(1, 101, 109);
+        assert!(flow.is_paused(id(0)), "it is still far ahead");
+        bench.clock.set(115);
+        bench.driver.rest();
+        bench.clock.set(118);
+        bench.driver.rest();
+        bench.take(1, 105, 118);
+        assert!(!flow.is_paused(id(0)));
+        bench.take(0, at, 118);
+        let metrics = &bench.metrics;
+        assert_eq!((metrics.sources[0].late.get(), metrics.engine.stuck.get()), (0, 0));
+    }
+
+    #[test]
+    fn nothing_is_read_when_what_waits_needs_more_than_the_bound() {
+        let mut bench = Bench::new();
+        let flow = Arc::new(Flow::default());
+        bench.driver = bench.driver.with_reorder_bound(1, Arc::clone(&flow));
+        bench.clock.set(100);
+        bench.open(0);
+        bench.open(1);
+        bench.take(0, 100, 100);
+        let ids = [0, 1].map(|partition| (StreamId(0), PartitionId(partition)));
+        assert!(ids.iter().all(|id| flow.is_paused(*id)));
+        assert_eq!(bench.metrics.engine.stuck.get(), 1);
+        // A setting cannot be changed while the service runs; a partition that ends lets time go.
+        bench.driver.take(Input::Closed { stream: StreamId(0), partition: PartitionId(1) });
+        assert!(!ids.iter().any(|id| flow.is_paused(*id)));
+        assert_eq!(bench.metrics.engine.stuck.get(), 0);
+    }
+
+    #[test]
+    fn a_partition_that_lost_its_connection_holds_event_time_back() {
+        let mut bench = Bench::new();
+        bench.clock.set(100);
+        bench.open(0);
+        bench.take(0, 100, 100);
+        let (stream, partition) = (StreamId(0), PartitionId(0));
+        bench.driver.take(Input::Disconnected { stream, partition });
+        bench.clock.set(150);
+        bench.driver.rest();
+        assert_eq!(bench.alerts(), [] as [&str; 0], "it may have sent something meanwhile");
+        bench.driver.take(Input::Connected { stream, partition });
+        bench.clock.set(159);
+        bench.driver.rest();
+        assert_eq!(bench.alerts(), [] as [&str; 0]);
+        bench.clock.set(161);
+        bench.driver.rest();
+        assert_eq!(bench.alerts(), ["p0@100"]);
+    }
+
+    #[test]
     fn refused_events_are_counted_with_their_source() {
         let mut bench = Bench::new();
         bench.clock.set(1_000);
@@ -334,7 +573,7 @@ rule lonely {
         bench.take(0, 990, 1_000);
         bench.take(0, 1_000 + 2 * 86_400, 1_000);
         let metrics = &bench.metrics;
-        assert_eq!((metrics.sources[0].late.get(), metrics.sources[0].future.get()), (1, 1));
+        assert_eq!((metrics.sources[0].late.get(), metrics.sources[0].rejected.of("future").get()), (1, 1));
         assert_eq!(metrics.engine.events.get(), 1);
     }
 
@@ -343,12 +582,12 @@ rule lonely {
         let mut bench = Bench::new();
         bench.clock.set(100);
         let inputs = [bench.input(0, 100, 100), bench.input(0, 107, 100)];
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let (sender, queue) = queue(QueueLimits { inputs: 4, bytes: 1 << 20 });
         for input in inputs {
-            sender.try_send_all(vec![input]).expect("there is room");
+            runtime.block_on(sender.send(input)).expect("there is room");
         }
         drop(sender);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let kept = bench.kept.clone();
         let left = bench.driver.run(queue, runtime.handle(), &AtomicBool::new(false));
         assert_eq!(left, 0);
@@ -359,10 +598,10 @@ rule lonely {
     fn a_halt_leaves_the_rest() {
         let mut bench = Bench::new();
         let input = bench.input(0, 100, 100);
-        let (sender, queue) = queue(QueueLimits { inputs: 4, bytes: 1 << 20 });
-        sender.try_send_all(vec![input]).expect("there is room");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let (sender, queue) = queue(QueueLimits { inputs: 4, bytes: 1 << 20 });
+        runtime.block_on(sender.send(input)).expect("there is room");
         assert_eq!(bench.driver.run(queue, runtime.handle(), &AtomicBool::new(true)), 1);
-        assert!(sender.try_send_all(Vec::new()).is_err());
+        assert!(runtime.block_on(sender.send_all(Vec::new())).is_err());
     }
 }

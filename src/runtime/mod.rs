@@ -1,9 +1,9 @@
 //! The parts wired together.
 //!
 //! Enters: a configuration and a program. Leaves: a running service, or a replay of recorded events.
-//! One thread owns the engine ([`driver`]); sources and sinks run as tasks beside it and meet it at
-//! two bounded queues only; another thread reads lists and tables again when their files change
-//! ([`reload`]).
+//! One thread owns the engine ([`driver`]) and hands work to threads that own the shards
+//! ([`workers`]); sources and sinks run as tasks beside it and meet it at two bounded queues only;
+//! another thread reads lists and tables again when their files change ([`reload`]).
 
 pub mod clock;
 pub mod driver;
@@ -12,3 +12,4 @@ pub mod replay;
 pub mod service;
 mod sinks;
 mod sources;
+pub mod workers;

@@ -13,14 +13,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::alert::Alert;
 use crate::codec::json::JsonDecoder;
+use crate::engine::ShardCounters;
 use crate::engine::{Counters, Engine, EngineOptions};
 use crate::event::{PartitionId, StreamId, Timestamp};
 use crate::program::Program;
-use crate::shard::ShardCounters;
 use crate::source::framing::Framing;
 use crate::source::reader::{Batch, BatchLimits, Checks, Place, Quarantine, Reader, Reason, Rejection};
 use crate::source::recording::{self, OpenError, Recording};
 use crate::table::Tables;
+
+use super::workers;
 
 /// The clock during a replay, and the time of arrival of every event: recorded events know their own
 /// time, and results must not depend on when a replay is made.
@@ -57,6 +59,9 @@ pub enum ReplayError {
         /// What happened.
         error: io::Error,
     },
+    /// There are no threads for the shards.
+    #[error("cannot start a thread for each shard: {0}")]
+    Threads(#[source] io::Error),
     /// The alerts cannot be written.
     #[error("cannot write the alerts: {0}")]
     Write(#[source] io::Error),
@@ -104,17 +109,20 @@ struct Partition {
 }
 
 impl Replay {
-    /// Opens the inputs. Lists and tables keep their contents to the end. Lines longer than `max_line` bytes are passed over and counted.
+    /// Opens the inputs. Lists and tables keep their contents to the end. Lines longer than `max_line`
+    /// bytes are passed over and counted. `shards`: among how many threads the keys are divided.
     ///
     /// # Errors
-    /// When an input is given twice or cannot be opened.
+    /// When an input is given twice or cannot be opened, or there are no threads for the shards.
     pub fn open(
         program: Arc<Program>,
         tables: Arc<Tables>,
         inputs: Vec<Input>,
         max_line: usize,
+        shards: usize,
     ) -> Result<Replay, ReplayError> {
-        let mut engine = Engine::new(program, EngineOptions::RECORDED);
+        let options = EngineOptions { shards, ..EngineOptions::RECORDED };
+        let mut engine = workers::engine(program, options, &Arc::default()).map_err(ReplayError::Threads)?;
         engine.set_tables(tables);
         let mut replay = Replay {
             engine,
@@ -170,9 +178,11 @@ impl Replay {
             };
             for event in batch.events {
                 // A refusal has been counted by the engine and shows in the summary.
-                let _ = self.engine.push(event, REPLAY_CLOCK);
+                let _ = self.engine.offer(event, REPLAY_CLOCK);
             }
+            self.engine.run();
             if let Some(error) = failure {
+                self.engine.settle();
                 alerts(self.engine.take_alerts()).map_err(ReplayError::Write)?;
                 return Err(ReplayError::Read { path: partition.path.clone(), error });
             }
@@ -189,7 +199,7 @@ impl Replay {
         alerts(self.engine.take_alerts()).map_err(ReplayError::Write)?;
         Ok(Summary {
             counters: self.engine.counters(),
-            rules: self.engine.rule_counters().clone(),
+            rules: self.engine.stats().rules,
             rejected: self.rejections.counts,
             shown: self.rejections.shown,
         })

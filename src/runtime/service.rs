@@ -17,7 +17,7 @@ use tracing::{error, info};
 
 use crate::config::tables::Loaded;
 use crate::config::{Config, SourceKind};
-use crate::engine::{Engine, EngineOptions};
+use crate::engine::EngineOptions;
 use crate::outbox::Outgoing;
 use crate::outbox::memory::MemoryOutbox;
 use crate::program::Program;
@@ -28,7 +28,7 @@ use crate::telemetry::Metrics;
 
 use super::driver::Driver;
 use super::reload::{self, Watch};
-use super::{sinks, sources};
+use super::{sinks, sources, workers};
 
 /// How long the engine and the sinks get to notice that they are to leave everything.
 const LAST_GRACE: Duration = Duration::from_secs(2);
@@ -81,13 +81,21 @@ impl Service {
         let opened = sources::open(&config, &program, &metrics).await?;
 
         let (queue, inputs) = queue(config.queue);
-        let options = EngineOptions { max_ahead: Some(config.max_ahead), ..EngineOptions::LIVE };
-        let mut engine = Engine::new(program.clone(), options);
+        let shards = config.shards.unwrap_or_else(workers::cores);
+        // The sources ask how far ahead of the clock an event is, so that they can set it aside as it came.
+        let options = EngineOptions { max_ahead: None, shards, ..EngineOptions::LIVE };
+        let news = Arc::default();
+        let mut engine =
+            workers::engine(program.clone(), options, &news).context("cannot start the shards")?;
+        let flow = Arc::default();
         engine.set_tables(Arc::clone(&tables.tables));
         log_tables(&program, &tables);
         let (watch, replacements) = reload::start(program.clone(), tables, metrics.clone())?;
         let driver = Driver::new(engine, outbox, clock.clone(), metrics.clone());
-        let driver = driver.with_replacements(replacements);
+        let driver = driver
+            .with_replacements(replacements)
+            .with_reorder_bound(config.reorder_bytes, Arc::clone(&flow))
+            .with_news(news);
         let halt_engine = Arc::new(AtomicBool::new(false));
         let engine = start_engine(driver, inputs, Arc::clone(&halt_engine))?;
 
@@ -96,7 +104,7 @@ impl Service {
             limits: config.limits,
             numbers: Arc::new(PartitionNumbers::new(program.streams().len())),
             queue,
-            flow: Arc::default(),
+            flow,
             stop: Stop::new(stopped),
             clock,
         };
@@ -107,6 +115,7 @@ impl Service {
             streams = program.streams().len(),
             sources = config.sources.len(),
             sinks = config.sinks.len(),
+            shards,
             "ready"
         );
         let (sources, sinks) = (readers, workers);
@@ -219,7 +228,11 @@ impl Service {
                 rejected = source.rejected.total(),
                 oversized = source.rejected.of("oversized").get(),
                 late = source.late.get(),
-                future = source.future.get(),
+                future = source.rejected.of("future").get(),
+                connections = source.opened.get(),
+                tls_failures = source.tls_failures.get(),
+                datagrams = source.datagrams.get(),
+                dropped = source.dropped.get(),
                 "total"
             );
         }

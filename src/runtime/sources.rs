@@ -1,5 +1,6 @@
 //! Opens and starts the sources of a configuration.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -8,8 +9,10 @@ use tokio::task::JoinSet;
 use crate::config::{self, Config, SourceKind};
 use crate::event::StreamId;
 use crate::program::{NoInput, Program};
+use crate::source::file::{Following, Mode, Once};
+use crate::source::reader::Checks;
 use crate::source::stdin::Stdin;
-use crate::source::{Identity, Inlet, Source, Surroundings, http, tcp};
+use crate::source::{Identity, Inlet, Source, Surroundings, file, http, tcp, tcp_client, udp, unix};
 use crate::telemetry::Metrics;
 
 /// Opens all sources, in the order of the configuration: takes their addresses and files.
@@ -37,16 +40,33 @@ async fn open_one(
 ) -> anyhow::Result<Box<dyn Source>> {
     Ok(match &source.kind {
         SourceKind::Tcp(settings) => Box::new(tcp::Server::bind(settings).await?),
+        SourceKind::TcpClient(settings) => Box::new(tcp_client::Client::new(settings)?),
+        SourceKind::Udp(settings) => Box::new(udp::Receiver::bind(settings).await?),
+        SourceKind::Unix(settings) => Box::new(unix::Server::bind(settings)?),
         SourceKind::Http(settings) => {
             let metrics = metrics.http.iter().find(|group| group.name == source.name.value);
             let metrics = Arc::clone(metrics.expect("every HTTP source has its metrics"));
-            let alert_streams = program.streams().iter().filter_map(|stream| {
-                stream.alerts_of.as_ref().map(|rule| (stream.name.to_string(), rule.to_string()))
-            });
-            let known = http::Known { alert_streams: alert_streams.collect(), metrics };
+            let known = http::Known { alert_streams: alert_streams(program), metrics };
             Box::new(http::Server::bind(settings, known).await?)
         }
         SourceKind::Stdin => Box::new(Stdin),
+        SourceKind::File(settings) => open_files(settings).await?,
+    })
+}
+
+/// The streams that carry alerts, with the rules of these.
+fn alert_streams(program: &Program) -> BTreeMap<String, String> {
+    let streams = program.streams().iter();
+    streams
+        .filter_map(|stream| Some((stream.name.to_string(), stream.alerts_of.as_ref()?.to_string())))
+        .collect()
+}
+
+async fn open_files(settings: &file::Settings) -> anyhow::Result<Box<dyn Source>> {
+    let (paths, max_files) = (settings.paths.clone(), settings.max_files);
+    Ok(match settings.mode {
+        Mode::Once => Box::new(Once::open(paths, max_files).await?),
+        Mode::Follow { start, poll } => Box::new(Following::new(paths, start, poll, max_files)),
     })
 }
 
@@ -69,7 +89,12 @@ pub fn start(
                 index,
                 stream,
                 schema: Arc::new(program.schema(stream).clone()),
-                format: settings.format.clone(),
+                checks: Checks::new(
+                    Some(config.max_ahead),
+                    program.groupings(stream),
+                    program.schema(stream),
+                ),
+                decoding: settings.decoding.clone(),
                 metrics: Arc::clone(&metrics.sources[index]),
             };
             Inlet::new(identity, around.clone())

@@ -12,7 +12,6 @@ use crate::program::Program;
 use crate::table::{TableId, Tables};
 use compact_str::CompactString;
 
-use super::derived::MAX_WAITING;
 use super::limit::Group;
 
 /// What an alert is made of.
@@ -49,17 +48,6 @@ impl Making<'_> {
             None => say_limit(self.rule, self.key, self.report),
         };
         self.make(kind, said, suppressed)
-    }
-
-    /// What is sent when alerts of the rule were left out of a stream because too many waited; the
-    /// report is that of the first of them.
-    pub fn left_out(&self, stream: &str) -> Alert {
-        let title = format!(
-            "{}: `{stream}` can take {MAX_WAITING} alerts of one moment; this one and others were left out",
-            self.rule.name
-        );
-        let said = (Severity::Medium, title, bound("alerts of one moment", MAX_WAITING));
-        self.make(AlertKind::Limit, said, 0)
     }
 
     /// What an alert is counted apart for, as `for each` says.

@@ -1,16 +1,15 @@
-//! From what has been decided to alerts: counted, held back, sent, and made events of.
+//! From what has been decided to alerts: put in order, counted, held back, sent or read by other rules.
 
 use crate::alert::Alert;
 use crate::expression::History;
 use crate::history::{Moment, Reading};
-use crate::language::checked::{AlertStream, Limit, Mode};
+use crate::language::checked::{Limit, Mode};
 use crate::matcher::ReportKind;
 use crate::program::Program;
 
 use super::alerts::Making;
-use super::derived::Queued;
 use super::limit::Verdict;
-use super::{Decided, Shard, past};
+use super::{Decided, Decision, Shard, past};
 
 /// Whether it tells of a match or a time-out, and not of a bound that was reached.
 fn is_alert(kind: ReportKind) -> bool {
@@ -18,15 +17,16 @@ fn is_alert(kind: ReportKind) -> bool {
 }
 
 impl Shard {
-    /// Counts what has been decided at a moment and adds the alerts that are to be sent; rules that
-    /// read them get theirs whether they are sent or not.
+    /// Puts in order and counts what has been decided at a moment, and adds the alerts that are sent
+    /// or read; rules that read them get theirs whether they are sent or not.
     pub(super) fn emit(
         &mut self,
         program: &Program,
-        decided: &[Decided],
+        mut decided: Vec<Decided>,
         moment: Moment,
-        alerts: &mut Vec<Alert>,
+        decisions: &mut Vec<Decision>,
     ) {
+        decided.sort_by(|one, other| one.order.cmp(&other.order));
         for decided in decided {
             let rule = decided.rule.0 as usize;
             let is_alert = is_alert(decided.report.kind);
@@ -38,15 +38,14 @@ impl Shard {
             let sends = compiled.mode == Mode::Live || self.sends_shadow;
             let sent = match &compiled.limit {
                 _ if !sends => None,
-                Some(limit) if is_alert => self.ask_limit(program, limit, decided, moment),
+                Some(limit) if is_alert => self.ask_limit(program, limit, &decided, moment),
                 _ => Some(0),
             };
-            let streams = if is_alert { program.alert_streams(decided.rule) } else { &[] };
-            if sent.is_some() || !streams.is_empty() {
-                let alert = self.build(program, decided, sent.unwrap_or(0), moment);
-                let derive = |stream| self.derive(program, stream, decided, &alert);
-                let left_out: Vec<Alert> = streams.iter().filter_map(derive).collect();
-                alerts.extend(sent.map(|_| alert).into_iter().chain(left_out));
+            let read = is_alert && !program.alert_streams(decided.rule).is_empty();
+            if sent.is_some() || read {
+                let alert = self.build(program, &decided, sent.unwrap_or(0), moment);
+                let Decided { order, rule, .. } = decided;
+                decisions.push(Decision { order, rule, alert, sent: sent.is_some(), read });
             }
             self.counters.faults[rule] += self.faults.take();
         }
@@ -82,7 +81,7 @@ impl Shard {
         decided: &Decided,
         moment: Moment,
     ) -> Option<u64> {
-        let Decided { rule, slot, report } = decided;
+        let Decided { rule, slot, report, .. } = decided;
         let making = self.making(program, decided);
         let readings = &program.readings(*rule).limit;
         let group =
@@ -112,23 +111,5 @@ impl Shard {
         let key = self.keys.key(decided.slot).values();
         let history = past(program, readings, key, moment, &self.histories);
         evaluate(history.as_ref().map(|history| history as &dyn History))
-    }
-
-    /// Makes an event of an alert for the rules that read the stream. Gives what is to be told when
-    /// that is not possible.
-    fn derive(
-        &mut self,
-        program: &Program,
-        stream: &AlertStream,
-        decided: &Decided,
-        alert: &Alert,
-    ) -> Option<Alert> {
-        if self.derived.push(stream, decided.rule, alert) != (Queued::LeftOut { first: true }) {
-            return None;
-        }
-        self.counters.limits[decided.rule.0 as usize] += 1;
-        let making = self.making(program, decided);
-        let told = || making.left_out(&program.schema(stream.stream).name);
-        (making.rule.mode == Mode::Live).then(told)
     }
 }

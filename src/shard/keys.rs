@@ -43,11 +43,11 @@ pub(super) struct RuleState {
 
 impl RuleState {
     /// Sets a timer when something is due before the one that is set.
-    pub fn schedule(&mut self, stratum: u32, slot: Slot, timers: &mut Timers) {
+    pub fn schedule(&mut self, slot: Slot, timers: &mut Timers) {
         let due = self.runs.due();
         if due < self.timer {
             self.timer = due;
-            timers.push(Timer { due, what: Due::Runs { stratum, rule: self.rule }, slot });
+            timers.push(Timer { due, what: Due::Runs(self.rule), slot });
         }
     }
 
@@ -86,8 +86,8 @@ impl RuleState {
     }
 
     /// The timers that are wanted.
-    fn timers(&self, stratum: u32, slot: Slot) -> impl Iterator<Item = Timer> + use<> {
-        let runs = (self.timer, Due::Runs { stratum, rule: self.rule });
+    fn timers(&self, slot: Slot) -> impl Iterator<Item = Timer> + use<> {
+        let runs = (self.timer, Due::Runs(self.rule));
         let limit = self.passed.as_ref().map(|passed| (passed.due, Due::Limit(self.rule)));
         let all = std::iter::once(runs).chain(limit).filter(|(due, _)| *due < Timestamp::MAX);
         all.map(move |(due, what)| Timer { due, what, slot })
@@ -132,12 +132,12 @@ impl Keys {
         self.index.len()
     }
 
-    /// The timers that are wanted. `stratum` knows that of each rule.
-    pub fn timers(&self, stratum: impl Fn(RuleId) -> u32) -> impl Iterator<Item = Timer> {
+    /// The timers that are wanted.
+    pub fn timers(&self) -> impl Iterator<Item = Timer> {
         let slots = (0..).map(Slot);
         let records = slots.zip(&self.records).filter_map(|(slot, record)| Some((slot, record.as_ref()?)));
         let states = records.flat_map(|(slot, record)| record.rules.iter().map(move |state| (slot, state)));
-        states.flat_map(move |(slot, state)| state.timers(stratum(state.rule), slot))
+        states.flat_map(|(slot, state)| state.timers(slot))
     }
 
     /// The record of a key, if it has one.

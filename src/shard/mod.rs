@@ -1,47 +1,49 @@
-//! The shard: owns the state of its keys and runs every rule over their events.
+//! The shard: owns the state of its keys and runs the rules of one stratum over their events.
 //!
-//! Enters: events in their order and the passing of event time. Leaves: alerts in the order
-//! decided. A shard does not know how many others there are, reads no clock and waits for nothing.
+//! Enters: events in their order and the passing of event time. Leaves: alerts, each with its place
+//! in the order of all. A shard does not know how many others there are, reads no clock and waits for
+//! nothing.
 
 mod alerts;
-mod derived;
 mod emit;
 mod keys;
 mod limit;
+mod order;
 mod state;
 #[cfg(test)]
 mod tests;
 mod timers;
 mod watch;
+mod work;
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use crate::alert::Alert;
 use crate::automaton::Answers;
-use crate::event::{Event, Key, SequencePoint, Timestamp, Value};
+use crate::event::{Event, Key, Timestamp, Value};
 use crate::expression::{Faults, History};
 use crate::history::{Histories, Moment, Reading, RuleHistory};
-use crate::matcher::{Matcher, Report, ReportKind};
+use crate::matcher::{Matcher, Report};
 use crate::program::{Program, Route, RuleId};
 use crate::table::Tables;
 
-use derived::Derived;
 use keys::{Keys, Slot};
-use timers::{Due, Timer, Timers, Turn};
+use timers::{Due, Timer, Timers};
 
+pub use order::Order;
+pub use state::ShardState;
 pub use watch::{Seen, Watcher};
+pub use work::{Decision, Item, Routes, Work};
 
-pub use state::{Counters, EngineState, MemoryStore, ShardState, StateStore};
-
-/// Runs every rule over the keys that it owns.
+/// Runs the rules of one stratum over the keys that it owns.
 #[derive(Debug)]
 pub struct Shard {
     program: Arc<Program>,
+    /// How far its rules are from events of sources.
+    stratum: usize,
     tables: Arc<Tables>,
     keys: Keys,
     timers: Timers,
-    derived: Derived,
     answers: Answers,
     histories: RefCell<Histories>,
     /// What the rule in hand could not compute.
@@ -63,6 +65,8 @@ pub struct Shard {
 pub struct ShardCounters {
     /// Events that a rule could not put into a group because a part of the key is null.
     pub keyless: u64,
+    /// For each rule: events that fit one of those that it names, for a key without null.
+    pub events: Vec<u64>,
     /// For each rule: matches and time-outs reported, also those of rules in shadow and those held
     /// back.
     pub alerts: Vec<u64>,
@@ -82,42 +86,58 @@ pub struct ShardCounters {
     pub faults: Vec<u64>,
 }
 
-/// A report with what orders it among those of the same moment.
+impl ShardCounters {
+    /// Nothing counted, for so many rules.
+    pub fn new(rules: usize) -> ShardCounters {
+        ShardCounters {
+            keyless: 0,
+            events: vec![0; rules],
+            alerts: vec![0; rules],
+            held_back: vec![0; rules],
+            groups_forgotten: vec![0; rules],
+            limits: vec![0; rules],
+            forgotten: vec![0; rules],
+            faults: vec![0; rules],
+        }
+    }
+
+    /// Adds what another has counted for the same rules.
+    pub fn add(&mut self, other: &ShardCounters) {
+        self.keyless += other.keyless;
+        for (mine, theirs) in [
+            (&mut self.events, &other.events),
+            (&mut self.alerts, &other.alerts),
+            (&mut self.held_back, &other.held_back),
+            (&mut self.groups_forgotten, &other.groups_forgotten),
+            (&mut self.limits, &other.limits),
+            (&mut self.forgotten, &other.forgotten),
+            (&mut self.faults, &other.faults),
+        ] {
+            mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| *mine += theirs);
+        }
+    }
+}
+
+/// A report with its place.
 struct Decided {
+    order: Order,
     rule: RuleId,
     slot: Slot,
     report: Report,
 }
 
-impl Decided {
-    /// Within one moment: what time decided about matches first, then time-outs, each by first
-    /// event, then by rule.
-    fn order(&self) -> (ReportKind, SequencePoint, RuleId) {
-        (self.report.kind, self.report.first, self.rule)
-    }
-}
-
 impl Shard {
-    /// A shard without any state.
-    pub fn new(program: Arc<Program>) -> Shard {
-        let rules = program.rules().len();
+    /// A shard without any state, for the rules of a stratum.
+    pub fn new(program: Arc<Program>, stratum: usize) -> Shard {
         Shard {
+            stratum,
             answers: Answers::new(program.predicates()),
             tables: Arc::new(Tables::unread(program.tables())),
             keys: Keys::default(),
             timers: Timers::default(),
-            derived: Derived::default(),
             histories: RefCell::default(),
             faults: Faults::default(),
-            counters: ShardCounters {
-                keyless: 0,
-                alerts: vec![0; rules],
-                held_back: vec![0; rules],
-                groups_forgotten: vec![0; rules],
-                limits: vec![0; rules],
-                forgotten: vec![0; rules],
-                faults: vec![0; rules],
-            },
+            counters: ShardCounters::new(program.rules().len()),
             sends_shadow: false,
             live_runs: 0,
             reports: Vec::new(),
@@ -127,12 +147,7 @@ impl Shard {
         }
     }
 
-    /// The contents of lists and tables.
-    pub fn tables(&self) -> &Arc<Tables> {
-        &self.tables
-    }
-
-    /// Puts other contents in their place, from the next event on.
+    /// Puts contents of lists and tables in the place of those in use, from the next event on.
     pub fn set_tables(&mut self, tables: Arc<Tables>) {
         self.tables = tables;
     }
@@ -162,33 +177,40 @@ impl Shard {
         self.keys.len()
     }
 
-    /// How many events made of alerts wait for event time to pass theirs.
-    pub fn waiting(&self) -> usize {
-        self.derived.len()
+    /// Looks at events in their order, and decides all that is due before what has passed then. Adds
+    /// the alerts to `decisions`, in order.
+    pub fn run(&mut self, work: &Work, decisions: &mut Vec<Decision>) {
+        for item in &work.items {
+            self.advance(item.event.time(), decisions);
+            self.event(item, decisions);
+        }
+        self.advance(work.passed, decisions);
     }
 
     /// Looks at the next event in the order; event time has passed all that was due before it.
-    pub fn event(&mut self, event: &Event, alerts: &mut Vec<Alert>) {
+    fn event(&mut self, item: &Item, decisions: &mut Vec<Decision>) {
+        let event = &item.event;
         self.answers.next_event();
         let program = Arc::clone(&self.program);
+        let routes = program.routes(self.stratum, event.stream());
         let mut decided = Vec::new();
-        for route in program.routes(event.stream()) {
-            self.route(&program, route, event, &mut decided);
-        }
-        for (predicate, count) in self.answers.faults() {
-            for rule in program.askers(*predicate) {
-                self.counters.faults[rule.0 as usize] += count;
+        match &item.routes {
+            Routes::All => {
+                routes.iter().for_each(|route| self.route(&program, route, item, &mut decided));
+            }
+            Routes::Some(places) => {
+                let chosen = places.iter().map(|place| &routes[*place as usize]);
+                chosen.for_each(|route| self.route(&program, route, item, &mut decided));
             }
         }
         self.throw_out_timers();
-        // Rules by name; the reports of one rule stay in the order the matcher gave them.
-        decided.sort_by_key(|decided: &Decided| decided.rule);
         let moment = Moment { now: event.time(), current: Some(event.point()) };
-        self.emit(&program, &decided, moment, alerts);
+        self.emit(&program, decided, moment, decisions);
         self.drop_idle_keys();
     }
 
-    fn route(&mut self, program: &Program, route: &Route, event: &Event, decided: &mut Vec<Decided>) {
+    fn route(&mut self, program: &Program, route: &Route, item: &Item, decided: &mut Vec<Decided>) {
+        let event = &item.event;
         if route.key.iter().any(|field| event.value(*field).is_null()) {
             self.counters.keyless += 1;
             self.show_keyless(route, event);
@@ -200,6 +222,7 @@ impl Shard {
         let mut known: Option<Key> = None;
         for &rule in &route.rules {
             let compiled = &program.compiled()[rule.0 as usize];
+            self.answers.next_asker();
             let is_watched = self.is_watched(rule);
             if is_watched {
                 let key = known.get_or_insert_with(|| key_of(route, event));
@@ -213,7 +236,9 @@ impl Shard {
                 faults: &self.faults,
             };
             let concerned = matcher.concerns(event, &mut self.answers);
+            self.counters.events[rule.0 as usize] += u64::from(concerned);
             if !concerned && !compiled.automaton.sees_every_event {
+                self.count_faults(rule);
                 continue;
             }
             let key = known.get_or_insert_with(|| key_of(route, event));
@@ -223,6 +248,7 @@ impl Shard {
             let active = slot.is_some_and(|slot| self.keys.has_runs(slot, rule));
             let begins = concerned && matcher.can_start(event, &mut self.answers);
             if !active && !begins {
+                self.count_faults(rule);
                 continue;
             }
             let at = *slot.get_or_insert_with(|| self.keys.insert(key));
@@ -234,15 +260,28 @@ impl Shard {
                 Matcher { history: history.as_ref().map(|history| history as &dyn History), ..matcher };
             matcher.event(&mut state.runs, event, &mut self.answers, &mut self.reports);
             self.live_runs = self.live_runs + state.runs.len() - before;
-            self.counters.faults[rule.0 as usize] += self.faults.take();
-            state.schedule(compiled.rule.stratum, at, &mut self.timers);
+            state.schedule(at, &mut self.timers);
+            self.count_faults(rule);
             if is_watched {
                 let reports = self.reports.clone();
                 self.show(program, rule, key, moment, |watcher, seen| watcher.after(seen, &reports));
             }
-            decided.extend(self.reports.drain(..).map(|report| Decided { rule, slot: at, report }));
+            decided.extend((0..).zip(self.reports.drain(..)).map(|(number, report)| Decided {
+                order: Order::of_event(item.cause(), rule, number),
+                rule,
+                slot: at,
+                report,
+            }));
         }
         self.touched.extend(slot);
+    }
+
+    /// Counts what could not be computed for the rule in hand.
+    fn count_faults(&mut self, rule: RuleId) {
+        let faults = self.faults.take() + self.answers.take_faults();
+        if faults > 0 {
+            self.counters.faults[rule.0 as usize] += faults;
+        }
     }
 
     /// Adds the event to the logs that keep something of it: before it is matched, since an
@@ -250,14 +289,16 @@ impl Shard {
     fn remember(&mut self, program: &Program, route: &Route, event: &Event) {
         for &log in &route.logs {
             let spec = program.logs().get(log);
+            self.answers.next_asker();
             let enters = spec
                 .filter
                 .is_none_or(|filter| self.answers.holds(program.predicates(), filter, event, &self.tables));
-            if !enters {
+            let forgot =
+                enters && self.histories.get_mut().push(log, spec, event, &self.tables, &self.faults);
+            let faults = self.faults.take() + self.answers.take_faults();
+            if !forgot && faults == 0 {
                 continue;
             }
-            let forgot = self.histories.get_mut().push(log, spec, event, &self.tables, &self.faults);
-            let faults = self.faults.take();
             for rule in program.readers(log) {
                 self.counters.forgotten[rule.0 as usize] += u64::from(forgot);
                 self.counters.faults[rule.0 as usize] += faults;
@@ -266,39 +307,24 @@ impl Shard {
     }
 
     /// Event time has come to `now`: decides everything that was due before it.
-    pub fn advance(&mut self, now: Timestamp, alerts: &mut Vec<Alert>) {
-        let next = |shard: &Shard| shard.timers.next_due().into_iter().chain(shard.derived.next_time()).min();
-        while let Some(moment) = next(self).filter(|moment| *moment < now) {
-            self.pass(moment, alerts);
+    fn advance(&mut self, now: Timestamp, decisions: &mut Vec<Decision>) {
+        while let Some(moment) = self.timers.next_due().filter(|moment| *moment < now) {
+            self.decide(moment, decisions);
         }
         self.histories.get_mut().expire(now, self.program.logs());
     }
 
-    /// Event time passes a moment: what was made of its alerts is looked at, and what is due is
-    /// decided, stratum by stratum. What is decided for one stratum can make events of that very
-    /// moment, which only rules of greater strata read.
-    fn pass(&mut self, moment: Timestamp, alerts: &mut Vec<Alert>) {
-        loop {
-            while let Some(event) = self.derived.pop(moment) {
-                self.event(&event, alerts);
-            }
-            let Some(turn) = self.timers.turn(moment) else { return };
-            self.decide(moment, turn, alerts);
-        }
-    }
-
-    /// Decides what is due at one moment in one turn.
-    fn decide(&mut self, due: Timestamp, turn: Turn, alerts: &mut Vec<Alert>) {
+    /// Decides what is due at one moment.
+    fn decide(&mut self, due: Timestamp, decisions: &mut Vec<Decision>) {
         let program = Arc::clone(&self.program);
         let mut decided: Vec<Decided> = Vec::new();
-        while let Some(Timer { slot, what, .. }) = self.timers.pop(due, turn) {
+        while let Some(Timer { slot, what, .. }) = self.timers.pop(due) {
             match what {
-                Due::Runs { rule, .. } => self.pass_time(&program, rule, slot, due, &mut decided),
+                Due::Runs(rule) => self.pass_time(&program, rule, slot, due, &mut decided),
                 Due::Limit(rule) => self.forget(&program, rule, slot, due),
             }
         }
-        decided.sort_by_key(Decided::order);
-        self.emit(&program, &decided, Moment { now: due, current: None }, alerts);
+        self.emit(&program, decided, Moment { now: due, current: None }, decisions);
         self.drop_idle_keys();
     }
 
@@ -331,14 +357,20 @@ impl Shard {
         let before = state.runs.len();
         matcher.time(&mut state.runs, due, &mut self.reports);
         self.live_runs = self.live_runs + state.runs.len() - before;
-        self.counters.faults[rule.0 as usize] += self.faults.take();
-        state.schedule(compiled.rule.stratum, slot, &mut self.timers);
+        state.schedule(slot, &mut self.timers);
+        self.count_faults(rule);
         if let Some(key) = &key {
             let reports = self.reports.clone();
             self.show(program, rule, key, moment, |watcher, seen| watcher.after(seen, &reports));
         }
         self.touched.push(slot);
-        decided.extend(self.reports.drain(..).map(|report| Decided { rule, slot, report }));
+        let stratum = compiled.rule.stratum;
+        decided.extend((0..).zip(self.reports.drain(..)).map(|(number, report)| Decided {
+            order: Order::of_time(due, stratum, report.kind, report.first, rule, number),
+            rule,
+            slot,
+            report,
+        }));
     }
 
     /// Forgets what the `limit` of a rule needs no more of a key.
@@ -358,8 +390,7 @@ impl Shard {
 
     /// Sets the timers that are wanted, and no others.
     fn set_timers(&mut self) {
-        let stratum = |rule: RuleId| self.program.compiled()[rule.0 as usize].rule.stratum;
-        self.timers.replace(self.keys.timers(stratum));
+        self.timers.replace(self.keys.timers());
     }
 
     /// Forgets the keys whose runs are over, once nothing refers to them any more.

@@ -8,7 +8,7 @@ use crate::event::{Position, StreamId, Value};
 fn shard(rules: &str) -> Shard {
     let text = format!("stream s time at {{ k string, n int, at timestamp(s) }}\n{rules}");
     let (program, diagnostics) = Program::compile(&Sources::new([("rules.trip", text)]));
-    Shard::new(Arc::new(program.unwrap_or_else(|| panic!("{diagnostics:?}"))))
+    Shard::new(Arc::new(program.unwrap_or_else(|| panic!("{diagnostics:?}"))), 0)
 }
 
 /// An event of the key `k` with the number `n`, at a second.
@@ -20,11 +20,10 @@ fn event(second: i64, k: &str, n: i64) -> Event {
 
 impl Shard {
     /// Passes an event through, and gives the alerts.
-    fn take(&mut self, event: &Event) -> Vec<Alert> {
-        let mut alerts = Vec::new();
-        self.advance(event.time(), &mut alerts);
-        self.event(event, &mut alerts);
-        alerts
+    fn take(&mut self, event: &Event) -> Vec<Decision> {
+        let mut decisions = Vec::new();
+        self.run(&Work { items: vec![Item::new(event.clone())], passed: event.time() }, &mut decisions);
+        decisions
     }
 }
 
@@ -68,7 +67,7 @@ fn timers_that_are_thrown_out_with_the_outdated_ones_come_back() {
     assert!(alerts.is_empty());
     shard.advance(Timestamp::from_micros(86_400_000_001), &mut alerts);
     assert_eq!(alerts.len(), 1);
-    assert_eq!(alerts[0].key[0].1, Value::text("silent"));
+    assert_eq!(alerts[0].alert.key[0].1, Value::text("silent"));
     assert_eq!((shard.live_runs(), shard.live_keys()), (0, 0));
 }
 

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 
 use super::keys::Slot;
 use crate::event::Timestamp;
@@ -19,32 +20,9 @@ pub(super) struct Timer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
     /// The passing of time decides something about runs of the rule.
-    Runs {
-        /// How far the rule is from events, as [`crate::language::checked::Rule`] has it.
-        stratum: u32,
-        rule: RuleId,
-    },
+    Runs(RuleId),
     /// Something of what the rule's `limit` counts can be forgotten.
     Limit(RuleId),
-}
-
-/// What is decided together of one moment: rules of one stratum at a time, so that what their alerts
-/// lead to comes before what is due for the rules that read them; then all that decides nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
-    /// The runs of rules of this stratum.
-    Stratum(u32),
-    /// Everything else.
-    Rest,
-}
-
-impl Due {
-    fn turn(self) -> Turn {
-        match self {
-            Due::Runs { stratum, .. } => Turn::Stratum(stratum),
-            Due::Limit(_) => Turn::Rest,
-        }
-    }
 }
 
 /// How many timers are held before any are thrown out.
@@ -71,18 +49,11 @@ impl Timers {
         self.queue.peek().map(|Reverse(timer)| timer.due)
     }
 
-    /// The turn of the first timer of exactly that moment, which is the earliest.
-    pub fn turn(&self, due: Timestamp) -> Option<Turn> {
-        let Reverse(first) = self.queue.peek()?;
-        (first.due == due).then(|| first.what.turn())
-    }
-
-    /// Takes out a timer of that moment and turn, which are the earliest.
-    pub fn pop(&mut self, due: Timestamp, turn: Turn) -> Option<Timer> {
-        if self.turn(due) != Some(turn) {
-            return None;
-        }
-        self.queue.pop().map(|Reverse(timer)| timer)
+    /// Takes out a timer of that moment, which is the earliest.
+    pub fn pop(&mut self, due: Timestamp) -> Option<Timer> {
+        let first = self.queue.peek_mut().filter(|first| first.0.due == due)?;
+        let Reverse(timer) = PeekMut::pop(first);
+        Some(timer)
     }
 
     /// Whether so many have been added that a good part of them may be outdated.

@@ -15,8 +15,8 @@ use super::{Shard, past};
 /// Looks on while rules are run, to tell afterwards what became of their runs. It changes nothing,
 /// and costs nothing where there is none.
 pub trait Watcher: Any + Debug + Send {
-    /// Whether it looks at a rule.
-    fn wants(&self, rule: RuleId) -> bool;
+    /// The rule that it looks at.
+    fn rule(&self) -> RuleId;
 
     /// An event is offered to the runs that a rule has for its key, perhaps none.
     fn event(&mut self, seen: &Seen<'_>, event: &Event);
@@ -28,7 +28,7 @@ pub trait Watcher: Any + Debug + Send {
     fn after(&mut self, seen: &Seen<'_>, reports: &[Report]);
 
     /// An event belongs to no group of the rule, because a part of the key is null.
-    fn keyless(&mut self, rule: RuleId, event: &Event);
+    fn keyless(&mut self, event: &Event);
 }
 
 /// The runs that a rule has for a key.
@@ -50,7 +50,7 @@ impl Shard {
 
     /// Whether someone looks at the rule.
     pub(super) fn is_watched(&self, rule: RuleId) -> bool {
-        self.watcher.as_ref().is_some_and(|watcher| watcher.wants(rule))
+        self.watcher.as_ref().is_some_and(|watcher| watcher.rule() == rule)
     }
 
     /// Shows the runs of a rule for a key.
@@ -83,8 +83,10 @@ impl Shard {
 
     /// Tells that an event belongs to no group.
     pub(super) fn show_keyless(&mut self, route: &Route, event: &Event) {
-        if let Some(watcher) = &mut self.watcher {
-            route.rules.iter().for_each(|rule| watcher.keyless(*rule, event));
+        if let Some(watcher) = &mut self.watcher
+            && route.rules.contains(&watcher.rule())
+        {
+            watcher.keyless(event);
         }
     }
 

@@ -5,16 +5,24 @@
 //! the place and the reason. One file a kind of source, each a [`Source`]; what they share is
 //! [`partition`]. Nothing here knows rules.
 
+mod datagram;
+pub mod file;
 pub mod flow;
 pub mod framing;
 pub mod http;
 mod partition;
+mod patience;
 mod quarantine;
 pub mod queue;
 pub mod reader;
 pub mod recording;
+mod server;
 pub mod stdin;
 pub mod tcp;
+pub mod tcp_client;
+pub mod tls;
+pub mod udp;
+pub mod unix;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,7 +31,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::watch;
 use tracing::info;
 
-use crate::codec::Format;
+use crate::codec::{Decoder, Format};
 use crate::event::{PartitionId, StreamId, StreamSchema, Timestamp};
 use crate::telemetry::catalogue::SourceMetrics;
 
@@ -56,6 +64,21 @@ pub enum Input {
         batch: Batch,
         /// When they arrived.
         arrival: Timestamp,
+    },
+    /// A partition has lost its connection and will go on when it has another: until then it holds
+    /// event time back, however long that takes.
+    Disconnected {
+        /// Of this stream.
+        stream: StreamId,
+        /// Its number.
+        partition: PartitionId,
+    },
+    /// A partition that was disconnected goes on.
+    Connected {
+        /// Of this stream.
+        stream: StreamId,
+        /// Its number.
+        partition: PartitionId,
     },
     /// A partition has ended: nothing more will come.
     Closed {
@@ -137,6 +160,15 @@ fn only(inlets: Vec<Inlet>) -> Inlet {
     inlet
 }
 
+/// How the bytes of a source are made into events.
+#[derive(Clone, Debug)]
+pub struct Decoding {
+    /// How a record is written.
+    pub format: Format,
+    /// How records are told from each other.
+    pub framing: Framing,
+}
+
 /// Which source feeds which stream.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -149,7 +181,9 @@ pub struct Identity {
     /// The stream's declaration.
     pub schema: Arc<StreamSchema>,
     /// How the records are written.
-    pub format: Format,
+    pub decoding: Decoding,
+    /// What is asked of an event besides.
+    pub checks: Checks,
     /// What is counted of the source.
     pub metrics: Arc<SourceMetrics>,
 }
@@ -188,13 +222,17 @@ impl Inlet {
 
     /// What makes events of the bytes of a partition.
     fn reader(&self, partition: PartitionId) -> Reader {
-        let framing = Framing::Lines.frames(self.around.limits.max_line);
+        let framing = self.identity.decoding.framing.frames(self.around.limits.max_line);
         Reader::of(framing, self.events(partition))
     }
 
-    /// What makes events of the records of a partition.
+    /// What makes events of the records of a partition, from the beginning of a connection, file or body.
     fn events(&self, partition: PartitionId) -> Events {
-        let decoder = self.identity.format.decoder(self.identity.stream, &self.identity.schema);
-        Events::new(decoder, partition, Checks::default())
+        Events::new(self.decoder(), partition, self.identity.checks.clone())
+    }
+
+    /// What makes events of records, from the beginning of a connection or file.
+    fn decoder(&self) -> Box<dyn Decoder> {
+        self.identity.decoding.format.decoder(self.identity.stream, &self.identity.schema)
     }
 }

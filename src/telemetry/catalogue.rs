@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::metric::{Counter, Family, Gauge, Kind, Metric};
+use super::metric::{Counter, Family, Gauge, Histogram, Kind, Metric};
 
 /// The reasons by which rejected records are counted, in the order shown.
 pub const REJECTION_REASONS: [&str; 8] =
@@ -13,7 +13,7 @@ pub const REJECTION_REASONS: [&str; 8] =
 pub struct Descriptor {
     /// Its name, in the manner of Prometheus.
     pub name: &'static str,
-    /// Counter or gauge.
+    /// Counter, gauge or histogram.
     pub kind: Kind,
     /// What is counted.
     pub unit: &'static str,
@@ -81,14 +81,24 @@ group! {
             "Records that did not become events: malformed, too long, too far ahead of the clock, or without a key for any rule.";
         late: Counter = Counter::default(), "tripline_source_late_total", "events",
             "Events that came too late to be put in order.";
-        future: Counter = Counter::default(), "tripline_source_future_total", "events",
-            "Events whose time was too far ahead of the clock.";
         connections: Gauge = Gauge::default(), "tripline_source_connections", "connections",
             "Connections that are open.";
         opened: Counter = Counter::default(), "tripline_source_connections_total", "connections",
-            "Connections that were accepted.";
+            "Connections that were accepted, or made.";
         refused: Counter = Counter::default(), "tripline_source_connections_refused_total", "connections",
             "Connections that were closed at once because too many were open.";
+        connect_failures: Counter = Counter::default(), "tripline_source_connect_failures_total", "attempts",
+            "Attempts to connect to a server that failed.";
+        tls_failures: Counter = Counter::default(), "tripline_source_tls_failures_total", "connections",
+            "Connections on which the two sides could not agree on TLS.";
+        datagrams: Counter = Counter::default(), "tripline_source_datagrams_total", "datagrams",
+            "Datagrams received.";
+        dropped: Counter = Counter::default(), "tripline_source_dropped_total", "datagrams",
+            "Datagrams that the system dropped because they came faster than they could be taken.";
+        files: Gauge = Gauge::default(), "tripline_source_files", "files",
+            "Followed files that are open.";
+        unread: Gauge = Gauge::default(), "tripline_source_unread_bytes", "bytes",
+            "Bytes of followed files that have not been read yet.";
     }
 }
 
@@ -107,6 +117,8 @@ group! {
 group! {
     /// Metrics of one rule.
     RuleMetrics by "rule" {
+        events: Counter = Counter::default(), "tripline_rule_events_total", "events",
+            "Events that fit one of the events that the rule names, for a key that is known.";
         alerts: Counter = Counter::default(), "tripline_rule_alerts_total", "alerts",
             "Alerts made.";
         held_back: Counter = Counter::default(), "tripline_rule_held_back_total", "alerts",
@@ -160,7 +172,25 @@ group! {
         events: Counter = Counter::default(), "tripline_engine_events_total", "events",
             "Events that the engine took.";
         waiting: Gauge = Gauge::default(), "tripline_engine_waiting", "events",
-            "Events that wait until their turn in event time is certain.";
+            "Events that wait until their turn in event time is certain: the depth of the reorder buffer.";
+        waiting_bytes: Gauge = Gauge::default(), "tripline_engine_waiting_bytes", "bytes",
+            "About how much memory they take.";
+        paused: Gauge = Gauge::default(), "tripline_engine_paused_partitions", "partitions",
+            "Partitions that are not read because what they have sent waits for others and the reorder buffer is full.";
+        stuck: Gauge = Gauge::default(), "tripline_engine_stuck", "engines",
+            "1 while the reorder buffer is so full that nothing is read, otherwise 0.";
+        lag: Gauge = Gauge::default(), "tripline_engine_watermark_lag_seconds", "seconds",
+            "How far event time is behind the clock; 0 before the first event.";
+        queue: Gauge = Gauge::default(), "tripline_engine_queue", "batches",
+            "Batches from sources that wait for the engine.";
+        queue_bytes: Gauge = Gauge::default(), "tripline_engine_queue_bytes", "bytes",
+            "About how much memory they take.";
+        rounds: Gauge = Gauge::default(), "tripline_engine_rounds", "rounds",
+            "Rounds of events that the shards are working on.";
+        keys: Gauge = Gauge::default(), "tripline_engine_keys", "keys",
+            "Keys for which something is held.";
+        delay: Histogram = Histogram::default(), "tripline_engine_detection_delay_seconds", "seconds",
+            "Time from the arrival of the event that decided an alert until the alert is handed to the sinks' queues.";
         runs: Gauge = Gauge::default(), "tripline_engine_runs", "runs",
             "Partial matches that are held.";
         past: Gauge = Gauge::default(), "tripline_engine_past_events", "events",

@@ -1,4 +1,4 @@
-//! Counters and gauges.
+//! Counters, gauges and histograms.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -77,6 +77,69 @@ impl Family {
     }
 }
 
+/// How often a time took how long.
+#[derive(Debug)]
+pub struct Histogram {
+    /// For each of [`BOUNDS`], how many were no longer and longer than the bound before; then the rest.
+    buckets: [AtomicU64; BOUNDS.len() + 1],
+    /// Their sum, in microseconds.
+    sum: AtomicU64,
+}
+
+/// Upper bounds of the buckets, in microseconds, with their names in seconds.
+const BOUNDS: [(u64, &str); 15] = [
+    (250, "0.00025"),
+    (500, "0.0005"),
+    (1_000, "0.001"),
+    (2_500, "0.0025"),
+    (5_000, "0.005"),
+    (10_000, "0.01"),
+    (25_000, "0.025"),
+    (50_000, "0.05"),
+    (100_000, "0.1"),
+    (250_000, "0.25"),
+    (1_000_000, "1"),
+    (5_000_000, "5"),
+    (15_000_000, "15"),
+    (60_000_000, "60"),
+    (600_000_000, "600"),
+];
+
+impl Default for Histogram {
+    fn default() -> Histogram {
+        Histogram { buckets: [const { AtomicU64::new(0) }; BOUNDS.len() + 1], sum: AtomicU64::new(0) }
+    }
+}
+
+impl Histogram {
+    /// Counts a time.
+    pub fn record(&self, microseconds: u64) {
+        let bucket = BOUNDS.partition_point(|(bound, _)| *bound < microseconds);
+        self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
+        self.sum.fetch_add(microseconds, Ordering::Relaxed);
+    }
+
+    /// How many times were counted.
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).sum()
+    }
+
+    /// Their sum, in microseconds.
+    pub fn sum(&self) -> u64 {
+        self.sum.load(Ordering::Relaxed)
+    }
+
+    /// For each bound, in seconds and the last one infinite, how many were no longer.
+    pub fn cumulative(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let bounds = BOUNDS.iter().map(|(_, name)| *name).chain(["+Inf"]);
+        let mut sum = 0;
+        bounds.zip(&self.buckets).map(move |(bound, bucket)| {
+            sum += bucket.load(Ordering::Relaxed);
+            (bound, sum)
+        })
+    }
+}
+
 /// What kind of number a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -84,6 +147,9 @@ pub enum Kind {
     Counter,
     /// Goes up and down.
     Gauge,
+    /// Counts times: how many were at most so long, by the label `le` in seconds, and then, without it,
+    /// their sum in microseconds.
+    Histogram,
 }
 
 /// What the catalogue needs of a number.
@@ -111,6 +177,17 @@ impl Metric for Gauge {
     }
 }
 
+impl Metric for Histogram {
+    const KIND: Kind = Kind::Histogram;
+
+    fn each(&self, give: &mut dyn FnMut(Option<(&'static str, &'static str)>, u64)) {
+        for (bound, count) in self.cumulative() {
+            give(Some(("le", bound)), count);
+        }
+        give(None, self.sum());
+    }
+}
+
 impl Metric for Family {
     const KIND: Kind = Kind::Counter;
 
@@ -118,5 +195,23 @@ impl Metric for Family {
         for (value, counter) in &self.members {
             give(Some((self.label, value)), counter.get());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_counted_by_the_first_bound_that_they_do_not_exceed() {
+        let histogram = Histogram::default();
+        for time in [0, 250, 251, 1_000_000, 3_600_000_000] {
+            histogram.record(time);
+        }
+        let counts: Vec<_> = histogram.cumulative().collect();
+        assert_eq!((counts[0], counts[1]), (("0.00025", 2), ("0.0005", 3)));
+        assert_eq!(counts[10], ("1", 4));
+        assert_eq!(counts[BOUNDS.len()], ("+Inf", 5));
+        assert_eq!((histogram.count(), histogram.sum()), (5, 3_601_000_501));
     }
 }

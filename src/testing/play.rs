@@ -48,9 +48,9 @@ pub(super) fn watch(
     watcher: Box<dyn Watcher>,
 ) -> Box<dyn Watcher> {
     let mut player = Player::new(program, tables, case);
-    player.engine.set_watcher(Some(watcher));
+    player.engine.set_watcher(watcher);
     player.play(case);
-    player.engine.set_watcher(None).expect("it has been looking on")
+    player.engine.take_watcher().expect("it has been looking on")
 }
 
 struct Player<'a> {
@@ -121,11 +121,13 @@ impl Player<'_> {
         let mut store = MemoryStore::default();
         store.save(&self.engine.snapshot()).expect("memory does not fail");
         let state = store.load().expect("memory does not fail").expect("it has just been saved");
-        let watcher = self.engine.set_watcher(None);
+        let watcher = self.engine.take_watcher();
         self.engine = Engine::restore(Arc::clone(self.program), EngineOptions::TEST, state)
             .expect("the rules are the same");
         self.engine.set_tables(tables);
-        self.engine.set_watcher(watcher);
+        if let Some(watcher) = watcher {
+            self.engine.set_watcher(watcher);
+        }
     }
 
     /// Takes the alerts; `false` when there are too many.

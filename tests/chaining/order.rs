@@ -1,6 +1,8 @@
 //! When events made of alerts are looked at: after the source events of equal time, in the order of
 //! reports, and before what is due for the rules that read them.
 
+use std::sync::Arc;
+
 use super::harness::{Bench, Given, program, record, reports, run};
 
 /// `ones` finds events of 1, `twos` those of 2.
@@ -171,11 +173,11 @@ fn more_alerts_of_one_moment_than_can_wait_are_left_out_and_told_once() {
     bench.push("s", 200_000, r#"{"k":"x","n":1,"at":2000}"#);
     bench.engine.finish();
     assert_eq!(bench.shown(), ["three three @2000"]);
-    let program = bench.engine.program();
+    let program = Arc::clone(bench.engine.program());
     let named = |counts: &[u64]| -> Vec<(String, u64)> {
         program.rules().iter().map(|rule| rule.name.to_string()).zip(counts.iter().copied()).collect()
     };
-    let counters = bench.engine.rule_counters();
+    let counters = bench.engine.stats().rules;
     let expect = |list: [(&str, u64); 4]| list.map(|(name, count)| (name.to_owned(), count)).to_vec();
     assert_eq!(
         named(&counters.alerts),

@@ -257,6 +257,6 @@ fn a_rule_in_shadow_counts_and_one_that_is_off_does_not() {
         feed.open("s", 0);
         feed.push("s", 0, 1, 0.0).expect("in time");
         assert_eq!(feed.engine.take_alerts().len(), sent, "{mode}");
-        assert_eq!(feed.engine.rule_counters().alerts[0], counted, "{mode}");
+        assert_eq!(feed.engine.stats().rules.alerts[0], counted, "{mode}");
     }
 }

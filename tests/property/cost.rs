@@ -39,7 +39,7 @@ impl Run {
         self.engine.push(event, now).expect("a test event is never late");
         self.engine.take_alerts();
         self.pushed += 1;
-        self.engine.live_runs()
+        self.engine.stats().live_runs
     }
 }
 

@@ -64,10 +64,10 @@ fn many_runs_that_complete_at_one_event() {
         for us in 0..1_500 {
             assert!(feed.give(us, "k", 1).is_empty());
         }
-        assert_eq!(feed.engine.live_runs(), 1_500);
+        assert_eq!(feed.engine.stats().live_runs, 1_500);
         let alerts = feed.give(1_500, "k", 2);
         assert_eq!(count(&alerts), (matches, 0), "{overlap}");
-        assert_eq!(feed.engine.live_runs(), left, "{overlap}");
+        assert_eq!(feed.engine.stats().live_runs, left, "{overlap}");
     }
 }
 
@@ -83,7 +83,7 @@ fn many_runs_that_time_out_at_once() {
     let alerts = feed.give(3_600_000_001, "k", 3);
     assert_eq!(alerts.len(), 1_500);
     assert!(alerts.iter().all(|alert| alert.kind == AlertKind::Timeout));
-    assert_eq!(feed.engine.live_runs(), 0);
+    assert_eq!(feed.engine.stats().live_runs, 0);
 }
 
 #[test]
@@ -99,13 +99,13 @@ fn every_combination_stays_within_max_runs() {
             let (matches, reached) = count(&feed.give(us, "k", 1));
             assert_eq!(matches, 0);
             limits += reached;
-            assert!(feed.engine.live_runs() <= 500);
+            assert!(feed.engine.stats().live_runs <= 500);
         }
         assert_eq!(limits, 1, "told once until the key is idle");
         let (matches, _) = count(&feed.give(200, "k", 2));
         assert!((1..=500).contains(&matches), "{matches} matches");
         feed.finish();
-        assert_eq!(feed.engine.live_runs(), 0);
+        assert_eq!(feed.engine.stats().live_runs, 0);
     }
 }
 
@@ -118,7 +118,7 @@ fn the_events_of_a_run_stay_within_max_events() {
     let mut limits = 0;
     for us in 0..50_000 {
         limits += count(&feed.give(us, "k", 1)).1;
-        assert!(feed.engine.live_runs() <= 1000);
+        assert!(feed.engine.stats().live_runs <= 1000);
     }
     assert_eq!(limits, 1);
     assert_eq!(count(&feed.give(50_000, "k", 2)).0, 1);
@@ -130,11 +130,11 @@ fn an_absence_for_many_keys_at_one_moment() {
     for key in 0..100_000 {
         assert!(feed.give(0, &format!("k{key}"), 1).is_empty());
     }
-    assert_eq!((feed.engine.live_runs(), feed.engine.live_keys()), (100_000, 100_000));
+    assert_eq!((feed.engine.stats().live_runs, feed.engine.stats().live_keys), (100_000, 100_000));
     let alerts = feed.give(1_000_001, "other", 1);
     assert_eq!(count(&alerts), (100_000, 0));
     assert!(alerts.windows(2).all(|pair| pair[0].events[0].1[0].point() < pair[1].events[0].1[0].point()));
-    assert_eq!((feed.engine.live_runs(), feed.engine.live_keys()), (1, 1));
+    assert_eq!((feed.engine.stats().live_runs, feed.engine.stats().live_keys), (1, 1));
 }
 
 #[test]
@@ -161,5 +161,5 @@ fn times_at_the_ends_of_what_can_be_said() {
         feed.give(us, "k", 1);
     }
     feed.finish();
-    assert_eq!(feed.engine.live_runs(), 0);
+    assert_eq!(feed.engine.stats().live_runs, 0);
 }

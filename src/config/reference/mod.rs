@@ -9,7 +9,7 @@ mod sources;
 use std::fmt::Write;
 
 pub use sinks::{FILE, SINK_TYPES, STDOUT, WEBHOOK};
-pub use sources::{HTTP, SOURCE_TYPES, STDIN, TCP};
+pub use sources::{CODECS, FILES, HTTP, RECORDS, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub enum Takes {
     Url,
     /// A list of names.
     Names,
+    /// True or false.
+    Flag,
     /// One of these words.
     Word(&'static [&'static str]),
     /// A table.
@@ -58,6 +60,15 @@ pub struct Key {
     pub missing: Missing,
     /// What it does, for people; one line of Markdown.
     pub about: &'static str,
+    /// A value, as it is written, for those who have none; some kinds of keys have one of their own.
+    pub example: Option<&'static str>,
+}
+
+impl Key {
+    /// The same with an example.
+    const fn like(self, example: &'static str) -> Key {
+        Key { example: Some(example), ..self }
+    }
 }
 
 /// The keys that stand in one table.
@@ -67,12 +78,14 @@ pub struct Section {
     pub title: &'static str,
     /// A paragraph of Markdown about it.
     pub about: &'static str,
-    /// Its keys.
+    /// Its own keys.
     pub keys: &'static [Key],
+    /// The sections whose keys may stand here too.
+    pub shared: &'static [&'static Section],
 }
 
 const fn key(name: &'static str, takes: Takes, missing: Missing, about: &'static str) -> Key {
-    Key { name, takes, missing, about }
+    Key { name, takes, missing, about, example: None }
 }
 
 /// The top of the file.
@@ -100,6 +113,13 @@ pub static ROOT: Section = Section {
              cannot move event time for all.",
         ),
         key(
+            "shards",
+            Takes::Count(1, 1_024),
+            Missing::Nothing,
+            "Among how many threads the keys are divided. Without it, there are as many as the machine has cores. The alerts \
+             are the same, in the same order.",
+        ),
+        key(
             "shutdown_timeout",
             Takes::Duration("0s", "1d"),
             Missing::Is("30s"),
@@ -110,6 +130,7 @@ pub static ROOT: Section = Section {
         key("sources", Takes::Table, Missing::Nothing, "See below."),
         key("sinks", Takes::Table, Missing::Nothing, "See below."),
     ],
+    shared: &[],
 };
 
 /// `[limits]`.
@@ -143,20 +164,49 @@ pub static LIMITS: Section = Section {
             Missing::Is("64MiB"),
             "The most memory that the events of these batches take.",
         ),
+        key(
+            "reorder_bytes",
+            Takes::Size("1MiB", "64GiB"),
+            Missing::Is("1GiB"),
+            "The most memory for events that wait for their turn in event time. From half of it on, partitions that are ahead \
+             of event time are not read, so that their senders wait, and those that hold it back catch up. At the bound \
+             nothing is read, and the log says why: the `late` of a stream spans more events than there is room for. \
+             Nothing is dropped and nothing is decided early.",
+        ),
     ],
+    shared: &[],
 };
 
 /// All sections, in the order of the reference page.
-pub static SECTIONS: &[&Section] = &[&ROOT, &LIMITS, &TCP, &HTTP, &STDIN, &STDOUT, &FILE, &WEBHOOK];
+pub static SECTIONS: &[&Section] = &[
+    &ROOT,
+    &LIMITS,
+    &RECORDS,
+    &TCP,
+    &TCP_CLIENT,
+    &UDP,
+    &UNIX,
+    &HTTP,
+    &STDIN,
+    &FILES,
+    &STDOUT,
+    &FILE,
+    &WEBHOOK,
+];
 
 impl Section {
     /// The key with that name.
     ///
     /// # Panics
     /// When there is none: a reader that asks for a key that is not in the catalogue is a mistake.
-    pub fn key(&self, name: &str) -> &Key {
-        let found = self.keys.iter().find(|key| key.name == name);
+    pub fn key(&self, name: &str) -> &'static Key {
+        let found = self.all().find(|key| key.name == name);
         found.unwrap_or_else(|| panic!("{} has no key `{name}`", self.title))
+    }
+
+    /// All keys that may stand here.
+    pub fn all(&self) -> impl Iterator<Item = &'static Key> + use<> {
+        self.keys.iter().chain(self.shared.iter().flat_map(|section| section.keys))
     }
 }
 
@@ -197,8 +247,17 @@ pub fn page() -> String {
                 key.about
             );
         }
+        for shared in section.shared {
+            let _ = write!(page, "\nAnd the keys of [{}](#{}).\n", shared.title, anchor(shared.title));
+        }
     }
     page
+}
+
+/// What a heading is linked by.
+fn anchor(title: &str) -> String {
+    let letters = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    letters.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
 }
 
 fn describe(takes: Takes) -> String {
@@ -211,6 +270,7 @@ fn describe(takes: Takes) -> String {
         Takes::Address => "`host:port`".into(),
         Takes::Url => "URL".into(),
         Takes::Names => "list of names".into(),
+        Takes::Flag => "`true` or `false`".into(),
         Takes::Word(words) => words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(" "),
         Takes::Table => "table".into(),
     }
@@ -220,7 +280,7 @@ fn default(key: &Key) -> String {
     match (key.missing, key.takes) {
         (Missing::Mistake, _) => "*required*".into(),
         (Missing::Nothing, _) => String::new(),
-        (Missing::Is(value), Takes::Count(..)) => format!("`{value}`"),
+        (Missing::Is(value), Takes::Count(..) | Takes::Flag) => format!("`{value}`"),
         (Missing::Is(value), _) => format!("`\"{value}\"`"),
     }
 }
@@ -262,7 +322,9 @@ mod tests {
                 Takes::Count(least, most) => {
                     assert!((least..=most).contains(&default.parse().expect(name)), "{name}");
                 }
-                _ => panic!("{name}: only durations, sizes and counts have defaults"),
+                Takes::Word(words) => assert!(words.contains(&default), "{name}"),
+                Takes::Flag => assert!(default.parse::<bool>().is_ok(), "{name}"),
+                _ => panic!("{name}: texts, lists and tables have no defaults"),
             }
         }
     }

@@ -99,7 +99,7 @@ pub enum Refusal {
     #[error("the body has the encoding `{0}`; possible are `gzip` and `zstd`")]
     Encoding(String),
     /// The body is larger than allowed.
-    #[error("the body has more than {limit} bytes, which `max_body` allows{}", or(*decompressed))]
+    #[error("the body has more than the {limit} bytes that `max_body` allows{}", or(*decompressed))]
     TooLarge {
         /// How many bytes are allowed.
         limit: usize,
@@ -107,7 +107,7 @@ pub enum Refusal {
         decompressed: bool,
     },
     /// The body has more records than allowed.
-    #[error("the body has more than {limit} records, which `max_records` allows; send it in parts")]
+    #[error("the body has more than the {limit} records that `max_records` allows; send it in parts")]
     TooMany {
         /// How many are allowed.
         limit: usize,
@@ -307,6 +307,25 @@ mod tests {
         .iter()
         .map(said)
         .collect();
-        insta::assert_snapshot!(shown.join("\n"), @"");
+        insta::assert_snapshot!(shown.join("\n"), @r##"
+        202 {"accepted":7}
+        202 {"accepted":7,"rejected":2,"errors":[{"line":3,"reason":"missing_field","detail":"the required field `id` is missing"},{"element":4,"reason":"missing_field","detail":"the required field `id` is missing"}]}
+        400 {"error":"nothing is taken, because 2 records are bad","accepted":0,"rejected":2,"errors":[{"line":3,"reason":"missing_field","detail":"the required field `id` is missing"},{"element":4,"reason":"missing_field","detail":"the required field `id` is missing"}]}
+        401 www-authenticate: Bearer realm="tripline" {"error":"this needs a token that is known here: `Authorization: Bearer TOKEN`"}
+        404 {"error":"there is nothing here; events go to `/v1/events/STREAM`"}
+        404 {"error":"no stream `auht` is fed here","did_you_mean":"auth","streams":["auth","logins"]}
+        405 allow: POST {"error":"events are sent with POST"}
+        400 {"error":"`<b>\"` is not known here; possible are `bad=refuse` and `bad=quarantine`"}
+        415 {"error":"the body has the type `application/x-www-form-urlencoded`; say `Content-Type: application/json` (curl says otherwise by itself)"}
+        415 accept-encoding: gzip, zstd {"error":"the body has the encoding `br`; possible are `gzip` and `zstd`"}
+        413 {"error":"the body has more than the 10 bytes that `max_body` allows, when it has been decompressed"}
+        413 {"error":"the body has more than the 10 records that `max_records` allows; send it in parts"}
+        408 {"error":"the body did not come within 1.5 s"}
+        400 {"error":"the body cannot be read: it broke off"}
+        400 {"error":"the body has no records"}
+        429 retry-after: 3 {"error":"the engine is behind; send it again later"}
+        429 retry-after: 1 {"error":"the engine is behind; send it again later"}
+        503 retry-after: 5 {"error":"the service is stopping; send it again later"}
+        "##);
     }
 }

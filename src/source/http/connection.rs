@@ -4,7 +4,6 @@
 //! it may take for ever: the head of a request and the client's taking of an answer are bounded here, the
 //! body and the waiting by the service.
 
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +22,7 @@ use tokio::time::{Sleep, sleep, timeout};
 use tracing::debug;
 
 use crate::source::Stop;
+use crate::source::server::Peer;
 
 use super::service::Service;
 
@@ -40,7 +40,7 @@ const LINGER: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Conversation {
     /// The client.
-    pub peer: SocketAddr,
+    pub peer: Peer,
     busy: AtomicBool,
     unread: AtomicBool,
 }
@@ -60,14 +60,17 @@ impl Conversation {
 /// Serves a connection until it ends, or the service stops and what has come is answered.
 pub async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send,
-    peer: SocketAddr,
+    peer: &Peer,
     service: Arc<Service>,
     stop: Stop,
 ) {
     let patience = service.read_timeout();
     let mut stream = Patient { stream, patience, stalled: None };
-    let conversation =
-        Arc::new(Conversation { peer, busy: AtomicBool::new(false), unread: AtomicBool::new(false) });
+    let conversation = Arc::new(Conversation {
+        peer: peer.clone(),
+        busy: AtomicBool::new(false),
+        unread: AtomicBool::new(false),
+    });
     let done = converse(&mut stream, patience, service, &conversation, stop).await;
     if let Err(error) = &done {
         debug!(%peer, %error, "a connection has failed");

@@ -20,9 +20,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 use tracing::warn;
 
 use crate::telemetry::catalogue::HttpMetrics;
@@ -30,17 +29,16 @@ use crate::telemetry::catalogue::HttpMetrics;
 use self::service::Service;
 use self::token::{TokenError, Tokens};
 
-use super::tcp::{self, ListenError};
-use super::{Inlet, Running, Source};
-
-/// How long to wait when accepting fails, as it does when there are too many open files.
-const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
+use super::server::{Door, Host, Peer, serve};
+use super::{Inlet, Running, Source, Stop, tcp, tls};
 
 /// What an HTTP source is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Where to listen, as `host:port`; port 0 takes a free one.
     pub listen: String,
+    /// How connections are encrypted, if they are.
+    pub tls: Option<tls::ServerSettings>,
     /// A file of tokens, of which a request has to have one; `None`: every request may pass.
     pub token_file: Option<PathBuf>,
     /// Most connections at a time; what comes beyond is closed at once.
@@ -67,9 +65,9 @@ pub struct Known {
 }
 
 /// A server that has its address and does not accept yet.
-#[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
+    door: Door,
     settings: Settings,
     tokens: Option<Tokens>,
     known: Known,
@@ -77,70 +75,29 @@ pub struct Server {
 
 /// A server cannot begin.
 #[derive(Debug, thiserror::Error)]
-pub enum BindError {
+pub enum OpenError {
     /// It cannot have its address.
     #[error(transparent)]
-    Listen(#[from] ListenError),
+    Listen(#[from] tcp::OpenError),
+    /// It cannot speak TLS.
+    #[error(transparent)]
+    Tls(#[from] tls::TlsError),
     /// It does not know whom to let in.
     #[error(transparent)]
     Tokens(#[from] TokenError),
 }
 
 impl Server {
-    /// Takes the address and reads the tokens.
+    /// Reads the tokens and the files for TLS, and takes the address.
     ///
     /// # Errors
-    /// When the address cannot be taken or the tokens cannot be read.
-    pub async fn bind(settings: &Settings, known: Known) -> Result<Server, BindError> {
-        let tokens = match &settings.token_file {
-            Some(path) => Some(Tokens::read(path)?),
-            None => None,
-        };
+    /// When a file cannot be read or used, or the address cannot be taken.
+    pub async fn bind(settings: &Settings, known: Known) -> Result<Server, OpenError> {
+        let tokens = settings.token_file.as_deref().map(Tokens::read).transpose()?;
+        let tls = settings.tls.as_ref().map(tls::acceptor).transpose()?;
         let listener = tcp::listen(&settings.listen).await?;
-        Ok(Server { listener, settings: settings.clone(), tokens, known })
-    }
-
-    /// Accepts connections until the service stops. Returns when what they have sent is answered.
-    async fn serve(self, inlets: Vec<Inlet>) {
-        let Some(first) = inlets.first().cloned() else { return };
-        let slots = Arc::new(Semaphore::new(self.settings.max_connections));
-        let max_connections = self.settings.max_connections;
-        let service = Arc::new(Service::new(self.settings, self.tokens, self.known, inlets));
-        let mut stop = first.around.stop.clone();
-        let mut connections = JoinSet::new();
-        loop {
-            let accepted = tokio::select! {
-                biased;
-                () = stop.wanted() => break,
-                accepted = self.listener.accept() => accepted,
-            };
-            // Forget those that have ended; a set keeps them until it is asked.
-            while connections.try_join_next().is_some() {}
-            match accepted {
-                Ok((stream, peer)) => match Arc::clone(&slots).try_acquire_owned() {
-                    Ok(slot) => {
-                        // Answers are short and whole.
-                        let _ = stream.set_nodelay(true);
-                        let (service, stop) = (Arc::clone(&service), stop.clone());
-                        let metrics = Arc::clone(&first.identity.metrics);
-                        connections.spawn(async move {
-                            metrics.opened.add(1);
-                            metrics.connections.increase();
-                            connection::serve(stream, peer, service, stop).await;
-                            metrics.connections.decrease();
-                            drop(slot);
-                        });
-                    }
-                    Err(_) => tcp::refuse(peer, max_connections, &first),
-                },
-                Err(error) => {
-                    warn!(source = %first.identity.name, %error, "cannot accept a connection");
-                    tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
-                }
-            }
-        }
-        drop(self.listener);
-        while connections.join_next().await.is_some() {}
+        let door = Door { max_connections: settings.max_connections, tls };
+        Ok(Server { listener, door, settings: settings.clone(), tokens, known })
     }
 }
 
@@ -153,6 +110,25 @@ impl Source for Server {
     }
 
     fn run(self: Box<Self>, inlets: Vec<Inlet>) -> Running {
-        Box::pin(self.serve(inlets))
+        Box::pin(async move {
+            // Rules without streams have nothing to be fed.
+            let Some(first) = inlets.first().cloned() else { return };
+            let stop = first.around.stop.clone();
+            let service = Arc::new(Service::new(self.settings, self.tokens, self.known, inlets));
+            serve(self.listener, self.door, first, Requests { service, stop }).await;
+        })
+    }
+}
+
+/// Answers the requests of each connection.
+#[derive(Clone)]
+struct Requests {
+    service: Arc<Service>,
+    stop: Stop,
+}
+
+impl Host for Requests {
+    async fn attend(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin, peer: &Peer) {
+        connection::serve(stream, peer, Arc::clone(&self.service), self.stop.clone()).await;
     }
 }

@@ -97,14 +97,14 @@ impl Service {
             return Err(Refusal::Method);
         }
         let on_bad = on_bad(head.uri.query())?;
-        let lines = is_lines(&head.headers, &intake.inlet().identity.format)?;
+        let lines = is_lines(&head.headers, &intake.inlet().identity.decoding.format)?;
         let encoding = Encoding::of(&head.headers)?;
         let stop = self.stop.clone();
         let received = body::receive(&head.headers, body, self.limits, &self.room, stop).await?;
         conversation.note_unread(false);
         intake.inlet().identity.metrics.bytes.add(received.bytes.len() as u64);
         let received @ Received { .. } = received.decompress(encoding, self.limits.max_body).await?;
-        let shape = match intake.inlet().identity.format {
+        let shape = match intake.inlet().identity.decoding.format {
             Format::Json => Shape::of_json(&received.bytes, lines),
         };
         intake.take(&received.bytes, shape, on_bad, self.limits.wait).await

@@ -40,7 +40,7 @@ pub trait Quarantine {
 pub struct BatchLimits {
     /// Most events.
     pub events: usize,
-    /// Most bytes of records; one record more may exceed it.
+    /// Most bytes of memory; one event more may exceed it.
     pub bytes: usize,
 }
 
@@ -49,7 +49,7 @@ pub struct BatchLimits {
 pub struct Batch {
     /// The events, in the order of their positions.
     pub events: Vec<Event>,
-    /// Bytes of their records.
+    /// About how many bytes of memory they take.
     pub bytes: usize,
 }
 
@@ -60,7 +60,7 @@ impl Batch {
     }
 
     pub(super) fn push(&mut self, event: Event) {
-        self.bytes += event.raw().len();
+        self.bytes += event.footprint();
         self.events.push(event);
     }
 }
@@ -130,16 +130,38 @@ impl Reader {
         true
     }
 
-    /// The bytes, or those of a datagram, have ended, once [`Reader::decode`] has found no more:
-    /// decodes what is left. It is an event if it is whole.
+    /// The bytes have ended, once [`Reader::decode`] has found no more: decodes what is left. It is
+    /// an event if it is whole.
     pub fn end(&mut self, arrival: Timestamp, batch: &mut Batch, quarantine: &mut dyn Quarantine) {
+        self.last(Rejection::at_the_end, arrival, batch, quarantine);
+    }
+
+    /// The bytes of a datagram have ended: as [`Reader::end`], but nothing has been cut off, so that
+    /// what is wrong with the last record is wrong with it and not that its end is missing.
+    pub fn end_datagram(&mut self, arrival: Timestamp, batch: &mut Batch, quarantine: &mut dyn Quarantine) {
+        self.last(|why| why, arrival, batch, quarantine);
+    }
+
+    fn last(
+        &mut self,
+        judge: impl Fn(Rejection) -> Rejection,
+        arrival: Timestamp,
+        batch: &mut Batch,
+        quarantine: &mut dyn Quarantine,
+    ) {
         let Some(frame) = self.frames.last() else { return };
         let place = self.events.place(&frame);
         match self.events.event(&frame, arrival) {
             Ok(Some(event)) => batch.push(event),
             Ok(None) => {}
-            Err((why, record)) => quarantine.reject(place, &why.at_the_end(), record),
+            Err((why, record)) => quarantine.reject(place, &judge(why), record),
         }
+    }
+
+    /// After [`Reader::end`]: other bytes follow, which begin with a whole record, as those of a new
+    /// connection. Positions go on.
+    pub fn begin_again(&mut self, decoder: Box<dyn Decoder>) {
+        self.events.decoder = decoder;
     }
 
     /// How many bytes of a record that is not whole yet have been read.
@@ -173,7 +195,7 @@ impl Events {
         };
         let position = Position { partition: self.partition, offset: frame.offset };
         let decoded = self.decoder.decode(record, position, arrival).map_err(|why| (why.into(), record))?;
-        let Some(event) = decoded else { return Ok(None) };
+        let Some(event) = decoded.map(|event| event.arrived(arrival)) else { return Ok(None) };
         match self.checks.refusal(&event, arrival) {
             Some(why) => Err((why, record)),
             None => Ok(Some(event)),

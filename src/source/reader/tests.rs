@@ -86,7 +86,8 @@ fn a_complete_last_line_without_a_line_feed_is_an_event() {
 fn batches_are_bounded_by_count_and_bytes() {
     let (by_count, _) = read(b"{1}\n{2}\n{3}\n", BatchLimits { events: 2, bytes: 1000 });
     assert_eq!(by_count, [vec![0, 4], vec![8]]);
-    let (by_bytes, _) = read(b"{1}\n{2}\n{3}\n", BatchLimits { events: 100, bytes: 4 });
+    let one = Event::new(StreamId(0), Timestamp::FIRST, Position::default(), [], *b"{1}").footprint();
+    let (by_bytes, _) = read(b"{1}\n{2}\n{3}\n", BatchLimits { events: 100, bytes: one + 1 });
     assert_eq!(by_bytes, [vec![0, 4], vec![8]]);
 }
 

@@ -66,8 +66,8 @@ impl Nearest {
 }
 
 impl Watcher for Nearest {
-    fn wants(&self, rule: RuleId) -> bool {
-        rule == self.rule
+    fn rule(&self) -> RuleId {
+        self.rule
     }
 
     fn event(&mut self, _: &Seen<'_>, _: &Event) {}
@@ -78,5 +78,5 @@ impl Watcher for Nearest {
         self.look(seen);
     }
 
-    fn keyless(&mut self, _: RuleId, _: &Event) {}
+    fn keyless(&mut self, _: &Event) {}
 }

@@ -31,8 +31,8 @@ impl Starts {
 }
 
 impl Watcher for Starts {
-    fn wants(&self, rule: RuleId) -> bool {
-        rule == self.rule
+    fn rule(&self) -> RuleId {
+        self.rule
     }
 
     fn event(&mut self, seen: &Seen<'_>, event: &Event) {
@@ -47,9 +47,7 @@ impl Watcher for Starts {
 
     fn after(&mut self, _: &Seen<'_>, _: &[Report]) {}
 
-    fn keyless(&mut self, rule: RuleId, event: &Event) {
-        if rule == self.rule {
-            self.keyless.push(event.clone());
-        }
+    fn keyless(&mut self, event: &Event) {
+        self.keyless.push(event.clone());
     }
 }

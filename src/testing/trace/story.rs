@@ -127,8 +127,8 @@ fn why_gone(event: Event, explanation: Explanation, reports: &[Report]) -> Happe
 }
 
 impl Watcher for Story {
-    fn wants(&self, rule: RuleId) -> bool {
-        rule == self.rule
+    fn rule(&self) -> RuleId {
+        self.rule
     }
 
     fn event(&mut self, seen: &Seen<'_>, event: &Event) {
@@ -208,5 +208,5 @@ impl Watcher for Story {
         self.happened.extend(happened);
     }
 
-    fn keyless(&mut self, _: RuleId, _: &Event) {}
+    fn keyless(&mut self, _: &Event) {}
 }

@@ -10,8 +10,8 @@ use crate::diagnostic::Sources;
 use crate::event::{Event, FieldId};
 use crate::program::Program;
 use crate::source::queue::{QueueLimits, Receiver, queue};
-use crate::source::reader::BatchLimits;
-use crate::source::{Clock, Identity, PartitionNumbers, SourceLimits, Stop, Surroundings};
+use crate::source::reader::{BatchLimits, Checks};
+use crate::source::{Clock, Decoding, Identity, PartitionNumbers, SourceLimits, Stop, Surroundings};
 use crate::telemetry::catalogue::SourceMetrics;
 
 const NOW: Duration = Duration::ZERO;
@@ -60,7 +60,8 @@ impl Bench {
             index: 7,
             stream,
             schema: Arc::new(program.schema(stream).clone()),
-            format: Format::Json,
+            decoding: Decoding { format: Format::Json, framing: Framing::Lines },
+            checks: Checks::default(),
             metrics: Arc::new(SourceMetrics::new("web")),
         };
         let intake = Intake::new(Inlet::new(identity, around), max_records);
@@ -83,13 +84,13 @@ impl Bench {
             match queued.input {
                 Input::Events { batch, arrival, source } => {
                     assert_eq!(source, 7);
-                    let bytes: usize = batch.events.iter().map(|event| event.raw().len()).sum();
+                    let bytes: usize = batch.events.iter().map(|event| event.footprint()).sum();
                     assert_eq!(batch.bytes, bytes);
                     events.extend(batch.events);
                     arrivals.push(arrival);
                 }
                 Input::Opened { partition, .. } => assert_eq!(partition, PartitionId(0)),
-                Input::Closed { .. } => panic!("it goes on"),
+                other => panic!("{other:?}"),
             }
         }
         (events, arrivals)

@@ -1,0 +1,170 @@
+//! Runs shards on threads of their own.
+//!
+//! Enters: tasks and visits, from the engine's thread. Leaves: outcomes, of each shard in order. One
+//! thread has the shards of one number of all strata, and with them all that rules hold for its
+//! groups of keys; nothing is shared and nothing is locked while it works. How many tasks are under
+//! way is bounded by the engine, which waits for the oldest round.
+
+use std::any::Any;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use tokio::sync::Notify;
+
+use crate::engine::{Engine, EngineOptions, Executor, Outcome, Place, Task, Visit};
+use crate::program::Program;
+use crate::shard::Shard;
+
+/// How many shards there are unless someone says otherwise: one for each core.
+pub fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from).min(EngineOptions::MAX_SHARDS)
+}
+
+/// An engine whose shards run on threads of their own, which tell `news` of what they have done. A
+/// single shard runs where the engine is: a thread more would only cost.
+///
+/// # Errors
+/// When a thread cannot be started.
+pub fn engine(program: Arc<Program>, options: EngineOptions, news: &Arc<Notify>) -> io::Result<Engine> {
+    if options.shards == 1 {
+        return Ok(Engine::new(program, options));
+    }
+    Engine::with_executor(program, options, |shards| Ok(Box::new(Workers::start(shards, news)?)))
+}
+
+/// The threads.
+struct Workers {
+    jobs: Vec<Sender<Job>>,
+    outcomes: Receiver<Done>,
+    /// How many outcomes are still to come.
+    under_way: usize,
+}
+
+/// What a thread is to do.
+enum Job {
+    Task(Task),
+    Visit(Visit, Sender<()>),
+}
+
+/// What came of a task: its outcome, or what the shard said when it failed.
+type Done = Result<Outcome, String>;
+
+impl Workers {
+    /// Starts a thread for each number of shard. `shards` is by stratum. `news` is notified of each
+    /// outcome.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    fn start(shards: Vec<Vec<Shard>>, news: &Arc<Notify>) -> io::Result<Workers> {
+        let (done, outcomes) = channel();
+        let mut jobs = Vec::new();
+        for (number, own) in by_number(shards).into_iter().enumerate() {
+            let (sender, receiver) = channel();
+            jobs.push(sender);
+            let worker = Worker { number, shards: own, done: done.clone(), news: Arc::clone(news) };
+            thread::Builder::new().name(format!("shard-{number}")).spawn(move || worker.run(&receiver))?;
+        }
+        Ok(Workers { jobs, outcomes, under_way: 0 })
+    }
+}
+
+/// The shards of one number, whose stratum is their place in the list.
+fn by_number(shards: Vec<Vec<Shard>>) -> Vec<Vec<Shard>> {
+    let mut by_number: Vec<Vec<Shard>> = Vec::new();
+    for of_stratum in shards {
+        by_number.resize_with(of_stratum.len(), Vec::new);
+        by_number.iter_mut().zip(of_stratum).for_each(|(own, shard)| own.push(shard));
+    }
+    by_number
+}
+
+impl Executor for Workers {
+    fn submit(&mut self, task: Task) {
+        self.under_way += 1;
+        // A thread that has gone has said why, which shows when outcomes are taken.
+        let _ = self.jobs[task.place.shard].send(Job::Task(task));
+    }
+
+    /// # Panics
+    /// When a shard has failed: nothing can be said of its keys any more.
+    fn outcome(&mut self, wait: bool) -> Option<Outcome> {
+        if self.under_way == 0 {
+            return None;
+        }
+        let done = match wait {
+            true => self.outcomes.recv().ok(),
+            false => self.outcomes.try_recv().ok(),
+        };
+        match done? {
+            Ok(outcome) => {
+                self.under_way -= 1;
+                Some(outcome)
+            }
+            Err(why) => panic!("{why}"),
+        }
+    }
+
+    /// # Panics
+    /// When a shard has failed.
+    fn visit(&mut self, visit: Visit) {
+        let (done, waiting) = channel();
+        for jobs in &self.jobs {
+            let _ = jobs.send(Job::Visit(Arc::clone(&visit), done.clone()));
+        }
+        drop(done);
+        let visited = waiting.iter().count();
+        assert_eq!(visited, self.jobs.len(), "a shard has failed");
+    }
+}
+
+/// A thread with its shards.
+struct Worker {
+    number: usize,
+    /// By stratum.
+    shards: Vec<Shard>,
+    done: Sender<Done>,
+    news: Arc<Notify>,
+}
+
+impl Worker {
+    /// Works until there will be no more jobs.
+    fn run(mut self, jobs: &Receiver<Job>) {
+        for job in jobs {
+            // The shards are not looked at again after a failure.
+            let worked = catch_unwind(AssertUnwindSafe(|| self.work(job)));
+            if let Err(why) = worked {
+                let _ = self.done.send(Err(format!("shard {} has failed: {}", self.number, text(&*why))));
+                self.news.notify_one();
+                return;
+            }
+        }
+    }
+
+    fn work(&mut self, job: Job) {
+        match job {
+            Job::Task(Task { place, work }) => {
+                let mut decisions = Vec::new();
+                self.shards[place.stratum].run(&work, &mut decisions);
+                // Freeing the events before anyone is told keeps that off the engine's thread.
+                drop(work);
+                // The engine may be gone, when the service stops at once.
+                let _ = self.done.send(Ok(Outcome { place, decisions }));
+                self.news.notify_one();
+            }
+            Job::Visit(visit, visited) => {
+                for (stratum, shard) in self.shards.iter_mut().enumerate() {
+                    visit(Place { stratum, shard: self.number }, shard);
+                }
+                let _ = visited.send(());
+            }
+        }
+    }
+}
+
+fn text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("for no known reason")
+}
