@@ -10,6 +10,7 @@ mod datagram;
 pub mod file;
 pub mod flow;
 pub mod framing;
+pub mod http;
 mod partition;
 mod patience;
 mod quarantine;
@@ -43,7 +44,7 @@ use flow::Flow;
 use framing::Framing;
 use patience::Patience;
 use quarantine::Reports;
-use reader::{Batch, BatchLimits, Checks, Reader};
+use reader::{Batch, BatchLimits, Checks, Events, Reader};
 
 /// Tells the wall-clock time. The system's clock in production, a clock of its own in tests.
 pub trait Clock: Send + Sync {
@@ -270,6 +271,11 @@ impl Inlet {
     /// What makes events of the bytes of a partition.
     fn reader(&self, partition: PartitionId) -> Reader {
         self.identity.reader(self.around.limits, partition)
+    }
+
+    /// What makes events of the records of a partition, from the beginning of a connection, file or body.
+    fn events(&self, partition: PartitionId) -> Events {
+        Events::new(self.identity.decoder(), partition, self.identity.checks.clone())
     }
 
     /// The bytes that a connection carries: reading them fails after a silence of `read_timeout`, and

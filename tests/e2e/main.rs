@@ -11,6 +11,7 @@ mod delivery;
 mod explain;
 mod files;
 mod fmt;
+mod http;
 mod intake;
 mod load;
 mod project;
