@@ -60,6 +60,7 @@ pub(super) fn cut(
 fn after_the_end_other_bytes_may_begin() {
     let framings = [
         (Framing::Lines, &b"{1}"[..], 2),
+        (Framing::Datagram, b"{1}\n{2}", 2),
         (Framing::Csv { delimiter: b',' }, b"{1}", 2),
         (Framing::Csv { delimiter: b',' }, b"1,\"2\n", 3),
         (Framing::OctetCounting, b"<1>", 2),
@@ -76,7 +77,7 @@ fn after_the_end_other_bytes_may_begin() {
         assert_eq!(cut(&mut *frames, left, [2]).len(), 1, "{framing:?} of {left:?}");
         let offset = left.len() as u64;
         let next = match framing {
-            Framing::Lines | Framing::Csv { .. } => &b"next"[..],
+            Framing::Lines | Framing::Csv { .. } | Framing::Datagram => &b"next"[..],
             Framing::OctetCounting => b"4 next",
             Framing::LengthPrefixed => b"\0\0\0\x04next",
         };
