@@ -100,10 +100,8 @@ impl<'a> Table<'a> {
             (Some(value), _) => Found::Given(value),
             (None, Missing::Is(default)) => Found::Default(default),
             (None, Missing::Nothing) => Found::Absent,
-            (None, Missing::Mistake) if self.meant.contains(&key.name) => Found::Absent,
             (None, Missing::Mistake) => {
-                let message = format!("the key `{name}` is missing");
-                report.wrong(E0603, self.heading, message, Some(example(key)));
+                self.report_missing(key, report);
                 Found::Absent
             }
         };
@@ -115,6 +113,26 @@ impl<'a> Table<'a> {
         match self.find(name, report) {
             (key, Found::Given(value)) => text(value, key, report),
             _ => None,
+        }
+    }
+
+    /// Whether the key may stand here.
+    pub fn has(&self, name: &str) -> bool {
+        self.section.all().any(|key| key.name == name)
+    }
+
+    /// Text that must be there because of what other keys say.
+    pub fn required(&self, name: &str, report: &mut Report) -> Option<Located<String>> {
+        if self.values.get(name).is_none() {
+            self.report_missing(self.section.key(name), report);
+        }
+        self.text(name, report)
+    }
+
+    fn report_missing(&self, key: &Key, report: &mut Report) {
+        if !self.meant.contains(&key.name) {
+            let message = format!("the key `{}` is missing", key.name);
+            report.wrong(E0603, self.heading, message, Some(example(key)));
         }
     }
 
@@ -131,7 +149,7 @@ impl<'a> Table<'a> {
         match u32::from_str_radix(&given.value, 8) {
             Ok(bits) if octal && bits <= 0o777 => Some(bits),
             _ => {
-                let message = format!("`{}` is no permissions in octal digits", given.value);
+                let message = format!("`{}` says no file permissions in octal digits", given.value);
                 report.wrong(E0605, given.span, message, Some(example(key)));
                 None
             }
@@ -140,7 +158,22 @@ impl<'a> Table<'a> {
 
     /// A path; a relative one begins at `folder`.
     pub fn path(&self, name: &str, folder: &Path, report: &mut Report) -> Option<PathBuf> {
-        self.text(name, report).map(|given| folder.join(given.value))
+        self.located_path(name, folder, report).map(|path| path.value)
+    }
+
+    /// A path with its place in the file.
+    pub fn located_path(&self, name: &str, folder: &Path, report: &mut Report) -> Option<Located<PathBuf>> {
+        let given = match self.find(name, report) {
+            (key, Found::Given(value)) => text(value, key, report)?,
+            (_, Found::Default(default)) => Located { value: default.to_owned(), span: self.heading },
+            (_, Found::Absent) => return None,
+        };
+        if given.value.is_empty() {
+            let (message, help) = (format!("`{name}` cannot be empty"), example(self.section.key(name)));
+            report.wrong(E0612, given.span, message, Some(help));
+            return None;
+        }
+        Some(Located { value: folder.join(&given.value), span: given.span })
     }
 
     /// True or false; false when nothing else is said.
@@ -299,6 +332,11 @@ impl Report {
         self.wrong(E0614, place, message.into(), Some(help.into()));
     }
 
+    /// Reports a value that is not what the key takes.
+    pub fn unreadable(&mut self, key: &str, given: &Located<String>, why: &str) {
+        self.wrong(E0605, given.span, format!("`{key}` cannot be read: {why}"), None);
+    }
+
     /// Reports a word that is none of those possible.
     pub fn unknown_word(&mut self, given: &Located<String>, words: &[&'static str]) {
         let near = nearest(&given.value, words.iter().copied());
@@ -356,11 +394,15 @@ fn wanted(takes: Takes) -> &'static str {
 fn example(key: &Key) -> String {
     let value = match (key.takes, key.missing) {
         _ if key.example.is_some() => key.example.unwrap_or_default().to_string(),
-        (Takes::Count(..), Missing::Is(default)) => default.to_string(),
+        (Takes::Count(..) | Takes::Flag, Missing::Is(default)) => default.to_string(),
         (Takes::Count(least, _), _) => least.to_string(),
         (Takes::Flag, _) => "true".into(),
         (_, Missing::Is(default)) => format!("\"{default}\""),
-        (Takes::Path, _) => format!("\"{}\"", if key.name == "rules" { "rules" } else { "alerts.jsonl" }),
+        (Takes::Path, _) => match key.name {
+            "rules" => "\"rules\"".into(),
+            "file" => "\"late.jsonl\"".into(),
+            _ => "\"alerts.jsonl\"".into(),
+        },
         (Takes::Address, _) => "\"127.0.0.1:7001\"".into(),
         (Takes::Url, _) => "\"https://example.com/alerts\"".into(),
         (Takes::Names, _) => "[\"name\"]".into(),
@@ -370,7 +412,9 @@ fn example(key: &Key) -> String {
                 list(words.iter().map(|word| format!("{} = \"{word}\"", key.name)))
             );
         }
-        (Takes::Table, _) if key.name == "limits" => return "write `[limits]` and the keys below it".into(),
+        (Takes::Table, _) if !["sources", "sinks"].contains(&key.name) => {
+            return format!("write `[{}]` and the keys below it", key.name);
+        }
         (Takes::Table, _) => return format!("write `[{}.NAME]` for each, and the keys below it", key.name),
         _ => "\"payments\"".into(),
     };

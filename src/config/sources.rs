@@ -4,12 +4,11 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
-use crate::codec::Format;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::codes::{E0603, E0610, E0613};
-use crate::source::framing::Framing;
-use crate::source::{Decoding, http, tcp, tcp_client, tls, udp, unix};
+use crate::source::{http, tcp, tcp_client, tls, udp, unix};
 
+use super::decoding::{Carrier, decoding};
 use super::document::{Report, Table};
 use super::read::kind;
 use super::reference::{FILES, HTTP, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
@@ -37,7 +36,13 @@ pub fn source(
         "http" => streams(&table, values, report),
         _ => table.text("stream", report).map(|stream| Some(vec![stream])),
     };
-    let decoding = decoding(&table, report);
+    let carrier = match kind {
+        "udp" => Carrier::Datagrams,
+        "unix" if is_datagram(values) => Carrier::Datagrams,
+        "tcp" | "tcp_client" | "unix" => Carrier::Connections,
+        _ => Carrier::Files,
+    };
+    let decoding = decoding(&table, carrier, report);
     let kind = match kind {
         "tcp" => tcp(&table, folder, report).map(SourceKind::Tcp),
         "tcp_client" => tcp_client(&table, folder, report).map(SourceKind::TcpClient),
@@ -48,15 +53,6 @@ pub fn source(
         _ => Some(SourceKind::Stdin),
     };
     Some(Source { name, streams: streams?, decoding: decoding?, kind: kind? })
-}
-
-/// Reads how the records of a source are written: the keys of `RECORDS`.
-fn decoding(table: &Table<'_>, report: &mut Report) -> Option<Decoding> {
-    let format = match table.word("codec", report)? {
-        "json" => Format::Json,
-        other => unreachable!("`{other}` is no codec of the catalogue"),
-    };
-    Some(Decoding { format, framing: Framing::Lines })
 }
 
 fn tcp(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<tcp::Settings> {
@@ -73,7 +69,7 @@ fn server_tls(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<t
     let client_ca = table.path("tls_client_ca", folder, report);
     if identity.is_none()
         && let Some(place) = table.place("tls_client_ca", report)
-        && table.place("tls_key", report).is_none()
+        && ["tls_cert", "tls_key"].iter().all(|key| table.place(key, report).is_none())
     {
         let message = "`tls_client_ca` is of use only with `tls_cert` and `tls_key`";
         report.contradiction(place, message, "add the certificate of the server and the key to it");
@@ -145,6 +141,11 @@ fn udp(table: &Table<'_>, report: &mut Report) -> Option<udp::Settings> {
     Some(udp::Settings { listen: listen?.value, receive_buffer: usize::try_from(receive_buffer?).ok()? })
 }
 
+/// Whether a Unix socket takes datagrams; what is wrong with the key is reported elsewhere.
+fn is_datagram(values: &DeTable<'_>) -> bool {
+    values.get("mode").is_some_and(|mode| mode.get_ref().as_str() == Some("datagram"))
+}
+
 fn unix(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<unix::Settings> {
     let path = table.path("path", folder, report);
     let mode = table.word("mode", report);
@@ -154,7 +155,7 @@ fn unix(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<unix::S
     let mode = match mode? {
         "stream" => unix::Mode::Stream { max_connections: max_connections?, read_timeout },
         _ => {
-            for key in ["max_connections", "read_timeout"] {
+            for key in ["max_connections", "read_timeout", "compression"] {
                 if let Some(place) = table.place(key, report) {
                     let message = format!("`{key}` is about connections, and a datagram socket has none");
                     report.contradiction(place, message, "take this key out, or use `mode = \"stream\"`");

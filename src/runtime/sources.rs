@@ -14,6 +14,7 @@ use crate::source::reader::Checks;
 use crate::source::stdin::Stdin;
 use crate::source::{Identity, Inlet, Source, Surroundings, file, http, tcp, tcp_client, udp, unix};
 use crate::telemetry::Metrics;
+use crate::telemetry::catalogue::SourceMetrics;
 
 /// Opens all sources, in the order of the configuration: takes their addresses and files.
 ///
@@ -84,20 +85,8 @@ pub fn start(
 ) -> anyhow::Result<()> {
     for (index, (settings, source)) in config.sources.iter().zip(opened).enumerate() {
         let inlet = |stream: StreamId| {
-            let identity = Identity {
-                name: settings.name.value.as_str().into(),
-                index,
-                stream,
-                schema: Arc::new(program.schema(stream).clone()),
-                checks: Checks::new(
-                    Some(config.max_ahead),
-                    program.groupings(stream),
-                    program.schema(stream),
-                ),
-                decoding: settings.decoding.clone(),
-                metrics: Arc::clone(&metrics.sources[index]),
-            };
-            Inlet::new(identity, around.clone())
+            let metrics = Arc::clone(&metrics.sources[index]);
+            Inlet::new(identity(config, program, index, stream, metrics), around.clone())
         };
         let inlets: Vec<Inlet> = streams(settings, program)?.into_iter().map(inlet).collect();
         source.announce(&inlets);
@@ -106,8 +95,29 @@ pub fn start(
     Ok(())
 }
 
+/// Which stream the source at that place of the configuration feeds, and how it makes events for it.
+pub fn identity(
+    config: &Config,
+    program: &Program,
+    index: usize,
+    stream: StreamId,
+    metrics: Arc<SourceMetrics>,
+) -> Identity {
+    let schema = program.schema(stream);
+    let settings = &config.sources[index];
+    Identity {
+        name: settings.name.value.as_str().into(),
+        index,
+        stream,
+        schema: Arc::new(schema.clone()),
+        decoding: settings.decoding.clone(),
+        checks: Checks::new(Some(config.max_ahead), program.groupings(stream), schema),
+        metrics,
+    }
+}
+
 /// The streams that a source feeds.
-fn streams(source: &config::Source, program: &Program) -> Result<Vec<StreamId>, NoInput> {
+pub fn streams(source: &config::Source, program: &Program) -> Result<Vec<StreamId>, NoInput> {
     match &source.streams {
         Some(streams) => streams.iter().map(|stream| program.input(&stream.value)).collect(),
         None => program.inputs().map(|name| program.input(name)).collect(),

@@ -115,6 +115,7 @@ impl<'a> Feed<'a> {
     /// # Errors
     /// When the engine takes nothing any more.
     pub async fn flush(&mut self) -> Result<(), EngineGone> {
+        self.inlet.reports.flush().await;
         if self.batch.events.is_empty() {
             return Ok(());
         }
@@ -146,13 +147,18 @@ impl<'a> Feed<'a> {
     /// When the engine takes nothing any more.
     pub async fn begin_anew(&mut self) -> Result<(), EngineGone> {
         self.end().await?;
-        self.reader.begin_again(self.inlet.decoder());
+        self.reader.begin_again(self.inlet.identity.decoder());
         Ok(())
     }
 
     /// How many bytes of a record that is not whole have been read.
     pub fn pending(&self) -> u64 {
         self.reader.pending()
+    }
+
+    /// How many bytes have come in all.
+    pub fn received(&self) -> u64 {
+        self.received
     }
 
     /// There is no connection: until [`Feed::connected`], the partition does not become idle.
@@ -171,11 +177,6 @@ impl<'a> Feed<'a> {
     pub async fn connected(&mut self) -> Result<(), EngineGone> {
         let (stream, partition) = (self.inlet.identity.stream, self.partition);
         self.inlet.around.queue.send(Input::Connected { stream, partition }).await
-    }
-
-    /// How many bytes have come in all.
-    pub fn received(&self) -> u64 {
-        self.received
     }
 
     /// The partition has ended and holds event time back no longer.

@@ -94,16 +94,6 @@ impl Sender {
         self.inputs.max_capacity()
     }
 
-    /// How many inputs wait.
-    pub fn len(&self) -> usize {
-        self.inputs.max_capacity() - self.inputs.capacity()
-    }
-
-    /// Whether none waits.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// More than all the room there is gets all of it.
     fn room_for_all(&self, inputs: &[Input]) -> u32 {
         let all: u64 = inputs.iter().map(|input| u64::from(self.room_for(input))).sum();
@@ -141,11 +131,6 @@ impl Receiver {
     /// How many inputs wait.
     pub fn len(&self) -> usize {
         self.inputs.len()
-    }
-
-    /// Whether none waits.
-    pub fn is_empty(&self) -> bool {
-        self.inputs.is_empty()
     }
 
     /// How many bytes of events wait.

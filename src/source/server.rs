@@ -14,7 +14,6 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
 use super::partition::{self, Feed};
-use super::patience::Patience;
 use super::{Inlet, tls};
 
 /// How long to wait when accepting fails, as it does when there are too many open files.
@@ -131,10 +130,7 @@ impl Host for Records {
         let Some(feed) = Feed::begin(&self.inlet).await else { return };
         let (source, partition) = (&self.inlet.identity.name, feed.partition().0);
         debug!(%source, %peer, partition, "a connection begins");
-        match self.read_timeout {
-            None => partition::read(stream, feed).await,
-            Some(limit) => partition::read(Patience::new(stream, limit), feed).await,
-        }
+        partition::read(self.inlet.open(stream, self.read_timeout), feed).await;
         debug!(%source, %peer, partition, "a connection has ended");
     }
 }

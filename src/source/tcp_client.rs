@@ -9,16 +9,14 @@ use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use socket2::SockRef;
-use tokio::io::AsyncRead;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tracing::{debug, info, warn};
 
 use super::partition::{End, Feed, pour};
-use super::patience::Patience;
 use super::queue::EngineGone;
-use super::{Inlet, Running, Source, only, tcp, tls};
+use super::{Bytes, Inlet, Running, Source, only, tcp, tls};
 
 /// How long the server may take to answer, and again to agree on the encryption.
 const CONNECTING: Duration = Duration::from_secs(10);
@@ -74,35 +72,29 @@ impl Client {
         Ok(Client { settings: settings.clone(), tls })
     }
 
-    async fn run(self, inlet: Inlet) {
-        let Some(mut feed) = Feed::begin(&inlet).await else { return };
-        if feed.disconnected().await.is_err() {
-            return;
-        }
+    async fn run(&self, inlet: &Inlet) -> Result<(), EngineGone> {
+        let Some(mut feed) = Feed::begin(inlet).await else { return Ok(()) };
+        feed.disconnected().await?;
         let mut stop = inlet.around.stop.clone();
         let mut attempts = 0;
         loop {
             let connected = tokio::select! {
                 biased;
-                () = stop.wanted() => return,
-                connected = self.connect(&inlet) => connected,
+                () = stop.wanted() => return Ok(()),
+                connected = self.connect(inlet) => connected,
             };
             let why = match connected {
+                Ok(bytes) => match self.read(bytes, &mut feed, inlet).await? {
+                    Left::Stopped => return Ok(()),
+                    Left::Lost { why, fruitful } => {
+                        attempts = if fruitful { 0 } else { attempts };
+                        why
+                    }
+                },
                 Err(why) => {
                     inlet.identity.metrics.connect_failures.add(1);
                     why
                 }
-                Ok(bytes) => match self.read(bytes, &mut feed, &inlet).await {
-                    Ok(Left::Stopped) => return,
-                    Ok(Left::Lost { why, fruitful }) => {
-                        attempts = if fruitful { 0 } else { attempts };
-                        why
-                    }
-                    Err(EngineGone) => {
-                        debug!(source = %inlet.identity.name, "the engine has stopped");
-                        return;
-                    }
-                },
             };
             attempts += 1;
             let wait = self.settings.backoff.wait(attempts, rand::random());
@@ -110,14 +102,14 @@ impl Client {
             warn!(%source, %address, %why, attempts, wait_ms = wait.as_millis(), "not connected; connecting again");
             tokio::select! {
                 biased;
-                () = stop.wanted() => return,
+                () = stop.wanted() => return Ok(()),
                 () = sleep(wait) => {}
             }
         }
     }
 
     /// Reads a connection to its end.
-    async fn read(&self, bytes: Bytes, feed: &mut Feed<'_>, inlet: &Inlet) -> Result<Left, EngineGone> {
+    async fn read(&self, bytes: Bytes<'_>, feed: &mut Feed<'_>, inlet: &Inlet) -> Result<Left, EngineGone> {
         let (source, address) = (&inlet.identity.name, &self.settings.address);
         let metrics = &inlet.identity.metrics;
         info!(%source, %address, partition = feed.partition().0, "connected");
@@ -125,10 +117,7 @@ impl Client {
         metrics.opened.add(1);
         metrics.connections.increase();
         let before = feed.received();
-        let ended = match self.settings.read_timeout {
-            None => pour(bytes, feed).await,
-            Some(limit) => pour(Patience::new(bytes, limit), feed).await,
-        };
+        let ended = pour(inlet.open(bytes, self.settings.read_timeout), feed).await;
         metrics.connections.decrease();
         let why = match ended? {
             End::Stopped => return Ok(Left::Stopped),
@@ -140,7 +129,7 @@ impl Client {
         Ok(Left::Lost { why, fruitful: feed.received() > before })
     }
 
-    async fn connect(&self, inlet: &Inlet) -> Result<Bytes, String> {
+    async fn connect(&self, inlet: &Inlet) -> Result<Bytes<'static>, String> {
         let late = |_| format!("no answer for {} s", CONNECTING.as_secs());
         let stream = timeout(CONNECTING, connect(&self.settings.address)).await.map_err(late)?;
         let stream = stream.map_err(|error| error.to_string())?;
@@ -161,11 +150,14 @@ impl Source for Client {
     }
 
     fn run(self: Box<Self>, inlets: Vec<Inlet>) -> Running {
-        Box::pin(Client::run(*self, only(inlets)))
+        let inlet = only(inlets);
+        Box::pin(async move {
+            if let Err(EngineGone) = Client::run(&self, &inlet).await {
+                debug!(source = %inlet.identity.name, "the engine has stopped");
+            }
+        })
     }
 }
-
-type Bytes = Box<dyn AsyncRead + Send + Unpin>;
 
 /// How a connection was left.
 enum Left {

@@ -167,6 +167,20 @@ group! {
 }
 
 group! {
+    /// Metrics of one file in which records are kept that were set aside: `quarantine` or `late`.
+    KeptMetrics by "file" {
+        written: Counter = Counter::default(), "tripline_quarantine_written_total", "records",
+            "Records written to the file of what was set aside.";
+        lost: Counter = Counter::default(), "tripline_quarantine_lost_total", "records",
+            "Records that could not be kept, because the file was full or could not be written.";
+        bytes: Counter = Counter::default(), "tripline_quarantine_bytes_total", "bytes",
+            "Bytes written to the file.";
+        size: Gauge = Gauge::default(), "tripline_quarantine_size", "bytes",
+            "Size of the file when it was last written.";
+    }
+}
+
+group! {
     /// Metrics of the engine.
     EngineMetrics by "" {
         events: Counter = Counter::default(), "tripline_engine_events_total", "events",
@@ -213,6 +227,10 @@ pub struct Metrics {
     pub sinks: Vec<Arc<SinkMetrics>>,
     /// One for each list and table, in the order of the program.
     pub tables: Vec<Arc<TableMetrics>>,
+    /// Records that are no events, and where they are kept.
+    pub quarantine: Arc<KeptMetrics>,
+    /// The same for events that came too late.
+    pub late: Arc<KeptMetrics>,
     /// Those of the engine.
     pub engine: EngineMetrics,
 }
@@ -230,6 +248,8 @@ impl Metrics {
             rules: rules.into_iter().map(|name| Arc::new(RuleMetrics::new(name))).collect(),
             sinks: sinks.into_iter().map(|name| Arc::new(SinkMetrics::new(name))).collect(),
             tables: Vec::new(),
+            quarantine: Arc::new(KeptMetrics::new("quarantine")),
+            late: Arc::new(KeptMetrics::new("late")),
             engine: EngineMetrics::new(""),
         }
     }
@@ -254,6 +274,8 @@ impl Metrics {
         self.rules.iter().for_each(|group| group.visit(visitor));
         self.sinks.iter().for_each(|group| group.visit(visitor));
         self.tables.iter().for_each(|group| group.visit(visitor));
+        self.quarantine.visit(visitor);
+        self.late.visit(visitor);
     }
 
     /// Every metric there is.
@@ -265,6 +287,7 @@ impl Metrics {
             RuleMetrics::DESCRIPTORS,
             SinkMetrics::DESCRIPTORS,
             TableMetrics::DESCRIPTORS,
+            KeptMetrics::DESCRIPTORS,
         ]
         .into_iter()
         .flatten()

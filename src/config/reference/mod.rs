@@ -3,11 +3,13 @@
 //! The reader asks this catalogue which keys there are and what a missing one stands for, and
 //! `docs/configuration.md` is made from it, so that neither can say something else than the other.
 
+mod quarantine;
 mod sinks;
 mod sources;
 
 use std::fmt::Write;
 
+pub use quarantine::{LATE, QUARANTINE};
 pub use sinks::{FILE, SINK_TYPES, STDOUT, WEBHOOK};
 pub use sources::{CODECS, FILES, HTTP, RECORDS, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
 
@@ -127,6 +129,8 @@ pub static ROOT: Section = Section {
              its alerts. What is not delivered by then is named in the log.",
         ),
         key("limits", Takes::Table, Missing::Nothing, "See below."),
+        key("quarantine", Takes::Table, Missing::Nothing, "See below."),
+        key("late", Takes::Table, Missing::Nothing, "See below."),
         key("sources", Takes::Table, Missing::Nothing, "See below."),
         key("sinks", Takes::Table, Missing::Nothing, "See below."),
     ],
@@ -181,6 +185,8 @@ pub static LIMITS: Section = Section {
 pub static SECTIONS: &[&Section] = &[
     &ROOT,
     &LIMITS,
+    &QUARANTINE,
+    &LATE,
     &RECORDS,
     &TCP,
     &TCP_CLIENT,
@@ -324,6 +330,7 @@ mod tests {
                 }
                 Takes::Word(words) => assert!(words.contains(&default), "{name}"),
                 Takes::Flag => assert!(default.parse::<bool>().is_ok(), "{name}"),
+                Takes::Path => assert!(!default.is_empty(), "{name}"),
                 _ => panic!("{name}: texts, lists and tables have no defaults"),
             }
         }

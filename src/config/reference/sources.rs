@@ -5,22 +5,70 @@ use super::{Key, Missing, Section, Takes, key};
 /// The kinds of sources.
 pub const SOURCE_TYPES: &[&str] = &["tcp", "tcp_client", "udp", "unix", "http", "stdin", "file"];
 /// How records can be written.
-pub const CODECS: &[&str] = &["json"];
+pub const CODECS: &[&str] = &["json", "csv", "logfmt", "syslog", "regex"];
+/// How records can be told from each other.
+const FRAMINGS: &[&str] = &["lines", "csv", "octet_counting", "length_prefixed", "datagram"];
 
 const STREAM: Key =
     key("stream", Takes::Text, Missing::Mistake, "The stream of the rules that its events belong to.");
 const SOURCE_TYPE: Key = key("type", Takes::Word(SOURCE_TYPES), Missing::Mistake, "The kind of source.");
 
+const COMPRESSION: Key = key(
+    "compression",
+    Takes::Word(&["none", "gzip", "zstd"]),
+    Missing::Is("none"),
+    "How the bytes are compressed, all the way from the beginning of the connection.",
+);
+
 /// What sources of records share.
 pub static RECORDS: Section = Section {
     title: "Records of sources",
-    about: "How the bytes that a source reads are made into events. The keys stand beside the source's own.",
-    keys: &[key(
-        "codec",
-        Takes::Word(CODECS),
-        Missing::Is("json"),
-        "How a record is written. `json`: an object, whose members are the fields of the stream.",
-    )],
+    about: "How the bytes that a source reads are made into events. These keys stand beside the source's own. What is \
+            no record, or no event of the stream, is counted and set aside.",
+    keys: &[
+        key(
+            "codec",
+            Takes::Word(CODECS),
+            Missing::Is("json"),
+            "How a record is written. `json`: an object, whose members are the fields of the stream. `csv`: a row; the \
+             columns are the fields. `logfmt`: `name=value` pairs. `syslog`: a message of RFC 5424 or RFC 3164; the fields \
+             are `priority`, `facility`, `facility_name`, `severity`, `severity_name`, `timestamp`, `host`, `app`, \
+             `procid`, `msgid`, `message` and `sd.ID.PARAM`. `regex`: text that `pattern` matches.",
+        ),
+        key(
+            "framing",
+            Takes::Word(FRAMINGS),
+            Missing::Nothing,
+            "How records are told from each other. `lines`: a record a line. `csv`: the same, but a line end in \
+             quotation marks is part of the row. `octet_counting`: the length in digits and a space stand before each \
+             record (RFC 6587), and what does not begin with a digit is a line. `length_prefixed`: four bytes, the most \
+             significant first, give the length of the record after them. `datagram`: each datagram is a record. \
+             Without it: `csv` for CSV; for syslog, `octet_counting` in connections and `datagram` in datagrams; \
+             otherwise `lines`.",
+        ),
+        key(
+            "delimiter",
+            Takes::Text,
+            Missing::Nothing,
+            "With `codec = \"csv\"`: the character between two columns. Without it, a comma.",
+        )
+        .like("\";\""),
+        key(
+            "columns",
+            Takes::Names,
+            Missing::Nothing,
+            "With `codec = \"csv\"`: the names of the columns. Without it, the first record of each partition names them.",
+        )
+        .like("[\"id\", \"amount\"]"),
+        key(
+            "pattern",
+            Takes::Text,
+            Missing::Nothing,
+            "With `codec = \"regex\"`, and required there: a regular expression. Its named groups, `(?<name>…)`, are the \
+             fields.",
+        )
+        .like("'^(?<host>\\S+) (?<status>\\d+)$'"),
+    ],
     shared: &[],
 };
 
@@ -67,7 +115,17 @@ pub static TCP: Section = Section {
     title: "`[sources.NAME]`, `type = \"tcp\"`",
     about: "A server: clients connect and send records. Each connection is a partition of the stream, which ends with \
             the connection. With `tls_cert` and `tls_key`, connections are encrypted (TLS 1.2 or 1.3).",
-    keys: &[SOURCE_TYPE, STREAM, LISTEN, MAX_CONNECTIONS, READ_TIMEOUT, SERVER_CERT, SERVER_KEY, CLIENT_CA],
+    keys: &[
+        SOURCE_TYPE,
+        STREAM,
+        LISTEN,
+        MAX_CONNECTIONS,
+        READ_TIMEOUT,
+        COMPRESSION,
+        SERVER_CERT,
+        SERVER_KEY,
+        CLIENT_CA,
+    ],
     shared: &[&RECORDS],
 };
 
@@ -94,6 +152,7 @@ pub static TCP_CLIENT: Section = Section {
             "The longest wait between two attempts.",
         ),
         READ_TIMEOUT,
+        COMPRESSION,
         key("tls", Takes::Flag, Missing::Is("false"), "Whether the connection is encrypted (TLS 1.2 or 1.3)."),
         key(
             "tls_ca",
@@ -168,6 +227,7 @@ pub static UNIX: Section = Section {
         .like("\"0660\""),
         MAX_CONNECTIONS,
         READ_TIMEOUT,
+        COMPRESSION,
     ],
     shared: &[&RECORDS],
 };
@@ -239,7 +299,7 @@ pub static STDIN: Section = Section {
     title: "`[sources.NAME]`, `type = \"stdin\"`",
     about: "Standard input; one source only can be of this type. When it ends and there is no other source, the \
             service finishes its work and stops.",
-    keys: &[SOURCE_TYPE, STREAM],
+    keys: &[SOURCE_TYPE, STREAM, COMPRESSION],
     shared: &[&RECORDS],
 };
 

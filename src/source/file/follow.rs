@@ -57,7 +57,8 @@ impl Source for Following {
                     async move {
                         let Some(feed) = Feed::begin(&inlet).await else { return };
                         turn.wait().await;
-                        let reading = Reading { followed, inlet: &inlet, pieces, last: is_last };
+                        let reading =
+                            Reading { followed, inlet: &inlet, pieces, last: is_last, unreadable: false };
                         if let Err(EngineGone) = reading.run(feed).await {
                             debug!(source = %inlet.identity.name, "the engine has stopped");
                         }
@@ -139,6 +140,8 @@ struct Reading<'a> {
     pieces: Pieces,
     /// Whether the last look has been.
     last: watch::Receiver<bool>,
+    /// Whether the last read has failed.
+    unreadable: bool,
 }
 
 impl Reading<'_> {
@@ -179,6 +182,10 @@ impl Reading<'_> {
         let (source, file) = (&self.inlet.identity.name, self.followed.path.display());
         match step {
             Step::Bytes(count) => {
+                if std::mem::take(&mut self.unreadable) {
+                    info!(%source, %file, "the file can be read again");
+                    feed.connected().await?;
+                }
                 feed.take(&piece.bytes[..count]).await?;
                 return Ok(Next::More);
             }
@@ -200,7 +207,11 @@ impl Reading<'_> {
                 feed.begin_anew().await?;
                 return Ok(Next::More);
             }
-            Step::Failed(error) => warn!(%source, %file, %error, "cannot read the file; trying again"),
+            Step::Failed(error) => {
+                warn!(%source, %file, %error, "cannot read the file; trying again");
+                self.unreadable = true;
+                feed.disconnected().await?;
+            }
             Step::Rest => {}
             Step::Gone => return Ok(Next::Never),
         }

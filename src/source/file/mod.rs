@@ -11,12 +11,14 @@ mod once;
 mod order;
 mod pattern;
 mod pieces;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::time::Duration;
 
 pub use follow::Following;
-pub use once::{Once, OpenError};
+pub use once::Once;
 pub use pattern::{Mistake, Paths};
 
 /// What a file source is to do.

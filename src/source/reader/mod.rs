@@ -33,6 +33,11 @@ pub trait Quarantine {
     /// A record is not an event. `record` holds its bytes as they came, as far as they were kept: those
     /// of an oversized one are not.
     fn reject(&mut self, place: Place, why: &Rejection, record: &[u8]);
+
+    /// Whether it holds so much that nothing more should be decoded until it has passed it on.
+    fn is_full(&self) -> bool {
+        false
+    }
 }
 
 /// How large a batch may grow.
@@ -89,16 +94,6 @@ impl Reader {
         Reader { frames: framing, events: Events::new(decoder, partition, checks) }
     }
 
-    /// The same of parts that a source has made.
-    pub(super) fn of(frames: Box<dyn Frames>, events: Events) -> Reader {
-        Reader { frames, events }
-    }
-
-    /// The partition that is read.
-    pub fn partition(&self) -> PartitionId {
-        self.events.partition
-    }
-
     /// Space for the next read; see [`Frames::space`].
     pub fn space(&mut self) -> &mut [u8] {
         self.frames.space()
@@ -109,8 +104,8 @@ impl Reader {
         self.frames.filled(count);
     }
 
-    /// Decodes what has been read into `batch`, up to its limits. Returns whether it stopped at a
-    /// limit, so that there may be more.
+    /// Decodes what has been read into `batch`, up to its limits and to what `quarantine` holds. Returns
+    /// whether it stopped at a limit, so that there may be more.
     pub fn decode(
         &mut self,
         arrival: Timestamp,
@@ -118,7 +113,7 @@ impl Reader {
         batch: &mut Batch,
         quarantine: &mut dyn Quarantine,
     ) -> bool {
-        while !batch.is_full(limits) {
+        while !batch.is_full(limits) && !quarantine.is_full() {
             let Some(frame) = self.frames.next() else { return false };
             let place = self.events.place(&frame);
             match self.events.event(&frame, arrival) {
