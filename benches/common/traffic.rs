@@ -171,6 +171,7 @@ impl Lane {
     }
 
     /// How many chunks make the day.
+    #[allow(dead_code, reason = "the tests ask for it, the benchmark does not")]
     pub fn chunks_a_day(&self) -> usize {
         self.chunks.len()
     }

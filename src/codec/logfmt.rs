@@ -19,7 +19,7 @@ use std::borrow::Cow;
 use crate::event::{Event, Position, StreamId, StreamSchema, Timestamp};
 
 use super::convert::Found;
-use super::text::{Texts, malformed, utf8};
+use super::text::{Texts, malformed, place, utf8};
 use super::{Decoder, Malformed};
 
 /// Decodes lines of keys and values.
@@ -134,10 +134,4 @@ fn ends_key(c: char) -> bool {
 
 fn ends_value(c: char) -> bool {
     is_blank(c) || c == '"'
-}
-
-/// The column, counted from 1, at which a part of the record begins.
-fn place(record: &str, part: &str) -> String {
-    let before = &record[..record.len() - part.len()];
-    format!("column {}", before.chars().count() + 1)
 }

@@ -103,6 +103,7 @@ fn texts_become_what_the_field_declares() {
         ("f=.5", r#"{"f":0.5}"#),
         ("f=5.", r#"{"f":5.0}"#),
         ("f=7", r#"{"f":7}"#),
+        ("f=-0 i=-0", r#"{"f":-0,"i":-0}"#),
         ("f=1e300", r#"{"f":1e300}"#),
         (
             "f=100000000000000000000000000000000000000000",
@@ -206,6 +207,38 @@ fn a_refused_record_leaves_nothing_behind() {
         let shown = read(&format, &schema, &["a,b", bad, good]);
         let expected = if matches!(format, Format::Json) { good } else { empty };
         assert_eq!(shown[2], expected, "{format:?}");
+    }
+}
+
+/// Were the time a matter of the square of the length, this test would not end.
+#[test]
+fn long_records_are_read_in_one_go() {
+    const LENGTH: usize = 1 << 20;
+    let schema = stream("a int?, b string?");
+    let fill =
+        |start: &str, piece: &str, end: &str| format!("{start}{}{end}", piece.repeat(LENGTH / piece.len()));
+    let records = [
+        fill("", "a ", ""),
+        fill("", "a=x ", ""),
+        fill("a=\"", "\\\"", "\""),
+        fill("a=\"", "\\u0001", "\""),
+        fill("", "\"a\"=", ""),
+        fill("", "a,", ""),
+        fill("", "\"\",", "\""),
+        fill("a,b\n\"", "\"\"", "\""),
+        fill("", ";", ""),
+        fill("<13>1 - - - - - [x", " a=\"\"", "] y"),
+        fill("<13>1 - - - - - [x a=\"", "\\\\", "\"]"),
+        fill("<13>1 - - - - - ", "[x]", ""),
+        fill("<13>1 - - - - - ", "[x ", ""),
+        fill("<13>Feb  1 12:17:09", " ", ""),
+        fill("<13>Feb  1 12:17:09 ", "a[", ": x"),
+        fill("<13>", "<", ">"),
+    ];
+    for format in formats(&["a", "b"]) {
+        for record in &records {
+            read(&format, &schema, &["a,b", record.as_str()]);
+        }
     }
 }
 

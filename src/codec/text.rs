@@ -165,7 +165,9 @@ fn read<'a>(field: &Field, text: &'a str) -> Found<'a> {
 /// More is read than JSON allows: a plus sign, zeros in front, a point at either end.
 fn number(text: &str) -> Option<Found<'static>> {
     const INTEGERS: std::ops::RangeInclusive<i128> = i64::MIN as i128..=u64::MAX as i128;
-    if let Some(int) = text.parse().ok().filter(|int| INTEGERS.contains(int)) {
+    // No integer is -0, which stays what it is in a float.
+    let is_integer = |int: &i128| INTEGERS.contains(int) && (*int != 0 || !text.starts_with('-'));
+    if let Some(int) = text.parse().ok().filter(is_integer) {
         return Some(Found::Int(int));
     }
     // Rust reads words such as `inf` and `nan` as well.
@@ -207,6 +209,12 @@ pub(super) fn utf8(record: &[u8]) -> Result<&str, String> {
 /// What the record should be but is not, and why.
 pub(super) fn malformed(what: &str, why: &str) -> Malformed {
     Malformed::Syntax(format!("{what}: {why}"))
+}
+
+/// The column of the record, counted from 1, at which its last part begins.
+pub(super) fn place(record: &str, last: &str) -> String {
+    let before = &record[..record.len() - last.len()];
+    format!("column {}", before.chars().count() + 1)
 }
 
 /// The name under which a field is looked up.

@@ -16,13 +16,13 @@ pub fn settings(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option
     let poll = table.wait("poll", report);
     let max_files = table.count("max_files", report);
     let (paths, follow) = (paths?, follow?);
+    check_together(table, &paths, follow, report);
     let mode = if follow {
         let start = if start? == "end" { Start::End } else { Start::Beginning };
         Mode::Follow { start, poll: poll? }
     } else {
         Mode::Once
     };
-    check_together(table, &paths, follow, report);
     Some(Settings { paths, max_files: max_files?, mode })
 }
 

@@ -33,6 +33,9 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// The lines of a file.
+pub type FileLines = Lines<BufReader<io::Take<File>>>;
+
 /// A file that was taken away.
 #[derive(Debug)]
 pub struct Taken {
@@ -66,7 +69,7 @@ pub enum TakeError {
 ///
 /// # Errors
 /// When a file that is there cannot be read.
-pub fn peek(path: &Path) -> io::Result<Vec<Lines<BufReader<File>>>> {
+pub fn peek(path: &Path) -> io::Result<Vec<FileLines>> {
     let from = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let away = replaying(&from);
     let mut found = Vec::new();
@@ -89,10 +92,14 @@ fn open_if_there(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-fn lines_from(mut file: File, offset: u64) -> io::Result<Lines<BufReader<File>>> {
+/// The lines that are in the file now, from an offset on.
+fn lines_from(mut file: File, offset: u64) -> io::Result<FileLines> {
+    // What is being appended at this moment is whole then; without locks half a line may be seen.
+    let _ = settle(&file);
+    let length = file.metadata()?.len();
     let before = count_lines(&mut file.try_clone()?.take(offset))?;
     file.seek(SeekFrom::Start(offset))?;
-    Ok(Lines::new(BufReader::new(file), offset, before))
+    Ok(Lines::new(BufReader::new(file.take(length.saturating_sub(offset))), offset, before))
 }
 
 impl Taken {
@@ -106,6 +113,9 @@ impl Taken {
         // What a link leads to is taken, and the link stays.
         let from = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         let away = replaying(&from);
+        if fs::metadata(&from).is_ok_and(|data| !data.is_file()) {
+            return Err(system(io::Error::other("it is not a regular file")));
+        }
         let Some(progress) = Progress::lock(with_suffix(&away, ".progress")).map_err(system)? else {
             return Err(TakeError::Busy(path.to_path_buf()));
         };
@@ -140,7 +150,7 @@ impl Taken {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn lines(&self) -> io::Result<Lines<BufReader<File>>> {
+    pub fn lines(&self) -> io::Result<FileLines> {
         lines_from(File::open(&self.path)?, self.offset)
     }
 
@@ -365,6 +375,13 @@ mod tests {
         fs::write(&bench.path, "new\n").expect("a file");
         taken.put_back().expect("put back");
         assert_eq!((bench.files(), bench.read()), (vec!["q".to_owned()], "new\nb\n".to_owned()));
+    }
+
+    #[test]
+    fn a_folder_is_not_taken() {
+        let bench = Bench::new("");
+        assert!(matches!(Taken::take(bench.folder.path()), Err(TakeError::System { .. })));
+        assert_eq!(bench.files(), ["q"]);
     }
 
     #[test]

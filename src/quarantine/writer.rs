@@ -93,8 +93,24 @@ pub struct Writer {
 }
 
 enum Message {
-    Lines(Burst, OwnedSemaphorePermit),
+    Lines(Waiting),
     Finish(oneshot::Sender<()>),
+}
+
+/// Lines that wait for the thread. Those that it does not take, because it has ended, are counted.
+struct Waiting {
+    lines: Burst,
+    room: Option<OwnedSemaphorePermit>,
+    metrics: Arc<KeptMetrics>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if !self.lines.is_empty() {
+            self.metrics.lost.add(self.lines.lines);
+            error!(file = %self.metrics.name, records = self.lines.lines, "not kept: the service stops");
+        }
+    }
 }
 
 impl Writer {
@@ -117,7 +133,7 @@ impl Writer {
             failures: RateLimit::new(1, LOG_SPAN),
             begun: Instant::now(),
         };
-        std::thread::Builder::new().name(metrics.name.clone()).spawn(move || work.run(&messages))?;
+        std::thread::Builder::new().name(metrics.name.clone()).spawn(move || work.run(messages))?;
         Ok(Writer { queue, room, metrics, runtime: Handle::current() })
     }
 
@@ -127,14 +143,11 @@ impl Writer {
             return;
         }
         let size = u32::try_from(lines.len()).unwrap_or(ROOM).min(ROOM);
-        let count = lines.lines;
-        let sent = match Arc::clone(&self.room).acquire_many_owned(size).await {
-            Ok(room) => self.queue.send(Message::Lines(lines, room)).is_ok(),
-            Err(_) => false,
-        };
-        if !sent {
-            self.metrics.lost.add(count);
-            error!(file = %self.metrics.name, records = count, "not kept: the service stops");
+        let mut waiting = Waiting { lines, room: None, metrics: Arc::clone(&self.metrics) };
+        // An error means that the thread has ended, or will before it takes this.
+        if let Ok(room) = Arc::clone(&self.room).acquire_many_owned(size).await {
+            waiting.room = Some(room);
+            let _ = self.queue.send(Message::Lines(waiting));
         }
     }
 
@@ -177,15 +190,17 @@ impl Drop for Work {
 }
 
 impl Work {
-    fn run(mut self, messages: &Receiver<Message>) {
+    fn run(mut self, messages: Receiver<Message>) {
         loop {
             let mut end = None;
-            match self.next(messages) {
-                Some(Message::Lines(lines, room)) => end = self.take(lines, room, messages),
+            match self.next(&messages) {
+                Some(Message::Lines(waiting)) => end = self.take(waiting, &messages),
                 Some(Message::Finish(done)) => end = Some(done),
                 None => self.write(Burst::default()),
             }
             if let Some(done) = end {
+                self.room.close();
+                drop(messages);
                 self.end();
                 // Who asked may have gone.
                 let _ = done.send(());
@@ -210,18 +225,16 @@ impl Work {
 
     /// Writes lines together with those that wait behind them. Gives back who waits for the end, if that
     /// was found in the queue.
-    fn take(
-        &mut self,
-        mut lines: Burst,
-        mut room: OwnedSemaphorePermit,
-        messages: &Receiver<Message>,
-    ) -> Option<oneshot::Sender<()>> {
+    fn take(&mut self, mut first: Waiting, messages: &Receiver<Message>) -> Option<oneshot::Sender<()>> {
         let mut end = None;
+        let mut lines = std::mem::take(&mut first.lines);
+        // The room that the lines take is free when they have been written.
+        let mut rooms = vec![first.room.take()];
         while lines.len() < TOGETHER && end.is_none() {
             match messages.try_recv() {
-                Ok(Message::Lines(more, its_room)) => {
-                    lines.append(more);
-                    room.merge(its_room);
+                Ok(Message::Lines(mut more)) => {
+                    lines.append(std::mem::take(&mut more.lines));
+                    rooms.push(more.room.take());
                 }
                 Ok(Message::Finish(done)) => end = Some(done),
                 Err(_) => break,

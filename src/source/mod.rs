@@ -10,6 +10,7 @@ mod datagram;
 pub mod file;
 pub mod flow;
 pub mod framing;
+pub mod http;
 mod partition;
 mod patience;
 mod quarantine;
@@ -43,7 +44,7 @@ use flow::Flow;
 use framing::Framing;
 use patience::Patience;
 use quarantine::Reports;
-use reader::{Batch, BatchLimits, Checks, Reader};
+use reader::{Batch, BatchLimits, Checks, Events, Reader};
 
 /// Tells the wall-clock time. The system's clock in production, a clock of its own in tests.
 pub trait Clock: Send + Sync {
@@ -179,6 +180,21 @@ pub struct Decoding {
     pub compression: Compression,
 }
 
+impl Decoding {
+    /// What makes events of the bytes of a partition, from its beginning.
+    pub fn reader(
+        &self,
+        stream: StreamId,
+        schema: &StreamSchema,
+        limits: SourceLimits,
+        partition: PartitionId,
+        checks: Checks,
+    ) -> Reader {
+        let framing = self.framing.frames(limits.max_line);
+        Reader::new(self.format.decoder(stream, schema), framing, partition, checks)
+    }
+}
+
 /// Which source feeds which stream.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -201,13 +217,20 @@ pub struct Identity {
 impl Identity {
     /// What makes events of the bytes of a partition, from its beginning.
     pub fn reader(&self, limits: SourceLimits, partition: PartitionId) -> Reader {
-        let framing = self.decoding.framing.frames(limits.max_line);
-        Reader::new(self.decoder(), framing, partition, self.checks.clone())
+        self.decoding.reader(self.stream, &self.schema, limits, partition, self.checks.clone())
     }
 
     /// What makes events of records, from the beginning of a connection or file.
     fn decoder(&self) -> Box<dyn Decoder> {
         self.decoding.format.decoder(self.stream, &self.schema)
+    }
+
+    /// The bytes by which a record is sent to the source.
+    pub fn wire(&self, record: &[u8]) -> Vec<u8> {
+        let mut wire = Vec::with_capacity(record.len() + 1);
+        wire.extend_from_slice(record);
+        wire.push(b'\n');
+        wire
     }
 }
 
@@ -248,6 +271,11 @@ impl Inlet {
     /// What makes events of the bytes of a partition.
     fn reader(&self, partition: PartitionId) -> Reader {
         self.identity.reader(self.around.limits, partition)
+    }
+
+    /// What makes events of the records of a partition, from the beginning of a connection, file or body.
+    fn events(&self, partition: PartitionId) -> Events {
+        Events::new(self.identity.decoder(), partition, self.identity.checks.clone())
     }
 
     /// The bytes that a connection carries: reading them fails after a silence of `read_timeout`, and

@@ -287,3 +287,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Bytes<S> {
         Poll::Ready(read.map_err(|error| io::Error::new(error.kind(), reason(&error))))
     }
 }
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Bytes<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}

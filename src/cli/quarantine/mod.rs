@@ -66,6 +66,10 @@ struct FilterArgs {
     #[arg(long, value_name = "NAME")]
     source: Vec<String>,
 
+    /// Only records that were meant for this stream; may be given many times
+    #[arg(long, value_name = "NAME")]
+    stream: Vec<String>,
+
     /// Only records with this reason, such as `wrong_type`; may be given many times
     #[arg(long, value_name = "REASON")]
     reason: Vec<String>,
@@ -87,7 +91,12 @@ fn since(text: &str) -> Result<Timestamp, String> {
 
 impl FilterArgs {
     fn filter(&self) -> Filter {
-        Filter { sources: self.source.clone(), reasons: self.reason.clone(), since: self.since }
+        Filter {
+            sources: self.source.clone(),
+            streams: self.stream.clone(),
+            reasons: self.reason.clone(),
+            since: self.since,
+        }
     }
 }
 

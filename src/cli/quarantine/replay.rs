@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::diagnostic::nearest;
 use crate::program::Program;
 use crate::quarantine::file::MODE;
 use crate::runtime::clock::SystemClock;
 use crate::runtime::refeed::judge::Judge;
-use crate::runtime::refeed::target::Target;
+use crate::runtime::refeed::target::{SendError, Target};
 use crate::runtime::refeed::{self, Outcome, RefeedError, Way};
 
 use super::{FilterArgs, in_config, note_unreadable, visible};
@@ -101,7 +101,15 @@ impl Replay {
             );
         }
         note_unreadable(outcome.unreadable.0, &outcome.unreadable.1, &path);
-        result?;
+        match result {
+            // Whoever reads our output has seen enough.
+            Err(RefeedError::Send { error: SendError::Connection(error), .. })
+                if self.writes_to_stdout() && error.kind() == io::ErrorKind::BrokenPipe =>
+            {
+                return Ok(ExitCode::SUCCESS);
+            }
+            result => result?,
+        }
         Ok(if outcome.stay() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
@@ -121,6 +129,18 @@ impl Replay {
                 let message =
                     format!("the configuration has no source `{wanted}`{}", hint.unwrap_or_default());
                 return Err(Misuse(message));
+            }
+        }
+        if self.output.is_some() {
+            let fed = |source: &&config::Source| {
+                self.filter.source.is_empty() || self.filter.source.contains(&source.name.value)
+            };
+            let one_stream =
+                |source: &config::Source| source.streams.as_ref().is_some_and(|it| it.len() == 1);
+            if self.filter.stream.len() != 1 && !config.sources.iter().filter(fed).all(one_stream) {
+                return Err(Misuse(
+                    "`--output` is for the records of one stream: name it with `--stream`".into(),
+                ));
             }
         }
         let option = if self.to.is_some() { "--to" } else { "--output" };

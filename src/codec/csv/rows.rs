@@ -26,7 +26,8 @@ impl Rows {
     /// In words for people, when the record is not one row.
     pub(super) fn read(&mut self, record: &str, most: usize) -> Result<(), String> {
         self.count = 0;
-        self.ends.resize(most + 1, 0);
+        // Few rows have as many cells as a header may have; a partition should not hold room for them.
+        self.ends.resize(most.min(record.len() + 1) + 1, 0);
         // Cells are never longer than the row.
         self.text.resize(self.text.len().max(record.len() + 1), 0);
         let result = self.split(record);

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use crate::codec::convert::quoted;
+use crate::codec::text::place;
 use crate::event::Timestamp;
 
 use super::Header;
@@ -138,11 +139,4 @@ fn unescaped(value: &str) -> Cow<'_, str> {
         text.push(meant.unwrap_or(c));
     }
     Cow::Owned(text)
-}
-
-/// The column, counted from 1, at which a part of the record begins.
-fn place(record: &str, part: &str) -> String {
-    // A part is never behind the end, from which it is counted, since nothing is cut off there.
-    let before = &record[..record.len() - part.len()];
-    format!("column {}", before.chars().count() + 1)
 }

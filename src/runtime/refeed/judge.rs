@@ -92,7 +92,7 @@ impl<'a> Judge<'a> {
             };
             return Verdict::Rejected { reason: record.reason.clone(), detail };
         }
-        let wire = framed(source, &record.bytes);
+        let wire = identity.wire(&record.bytes);
         match self.decode(identity, &wire) {
             Ok(()) => Verdict::Event { source, wire },
             Err(Some(why)) => {
@@ -141,12 +141,4 @@ impl Quarantine for Seen {
     fn reject(&mut self, _place: Place, why: &Rejection, _record: &[u8]) {
         self.0.get_or_insert_with(|| why.clone());
     }
-}
-
-/// The bytes by which a record is sent to a source.
-fn framed(_source: &config::Source, record: &[u8]) -> Vec<u8> {
-    let mut wire = Vec::with_capacity(record.len() + 1);
-    wire.extend_from_slice(record);
-    wire.push(b'\n');
-    wire
 }

@@ -11,17 +11,19 @@
 
 pub mod judge;
 pub mod target;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufReader, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::quarantine::file::Shared;
 use crate::quarantine::filter::Filter;
-use crate::quarantine::read::{Line, Lines};
+use crate::quarantine::read::Line;
 use crate::quarantine::record::Record;
-use crate::quarantine::taken::{TakeError, Taken, peek};
+use crate::quarantine::taken::{FileLines, TakeError, Taken, peek};
 
 use self::judge::{Judge, Verdict};
 use self::target::{SendError, Target};
@@ -228,7 +230,12 @@ impl Work<'_> {
                 return Ok(());
             }
             let end = pass.end;
-            let (stay, failure) = self.feed(pass);
+            let (stay, failure) = match self.feed(pass) {
+                Fed::All(stay) => (stay, None),
+                Fed::Some(stay, failure) => (stay, Some(failure)),
+                // As nothing has happened, the pass can be put back as it is.
+                Fed::None(failure) => return Err(failure),
+            };
             keep(&mut origin, &stay).and_then(|()| taken.advance(end)).map_err(left)?;
             if let Some(failure) = failure {
                 return Err(failure);
@@ -245,7 +252,7 @@ impl Work<'_> {
                 if pass.records == 0 {
                     break;
                 }
-                if let (_, Some(failure)) = self.feed(pass) {
+                if let Fed::Some(_, failure) | Fed::None(failure) = self.feed(pass) {
                     return Err(failure);
                 }
             }
@@ -253,7 +260,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn next_pass(&mut self, lines: &mut Lines<BufReader<File>>) -> io::Result<Pass> {
+    fn next_pass(&mut self, lines: &mut FileLines) -> io::Result<Pass> {
         let mut pass = Pass::default();
         while !pass.is_full()
             && let Some(line) = lines.next().transpose()?
@@ -309,11 +316,10 @@ impl Work<'_> {
         Next::Stay
     }
 
-    /// Feeds what is to be fed. Gives back the lines that stay, among them all that were not fed because
-    /// of a failure.
-    fn feed(&mut self, pass: Pass) -> (Vec<u8>, Option<RefeedError>) {
+    fn feed(&mut self, pass: Pass) -> Fed {
         let mut stay = pass.stay;
         let mut failure = None;
+        let mut has_fed = false;
         for ((source, stream), parcel) in pass.parcels {
             if failure.is_some() {
                 stay.extend_from_slice(&parcel.lines);
@@ -322,6 +328,7 @@ impl Work<'_> {
             let to = self.way.describe(parcel.target.as_ref());
             match self.way.send(&stream, &parcel) {
                 Ok(()) => {
+                    has_fed = true;
                     self.outcome.unconfirmed |= parcel.target.as_ref().is_some_and(|it| !it.confirms());
                     self.outcome.may_be_late |= parcel.target.is_some() && self.judge.has_event_time(&stream);
                     *self.outcome.fed.entry((source, to)).or_default() += parcel.wires.len() as u64;
@@ -332,8 +339,22 @@ impl Work<'_> {
                 }
             }
         }
-        (stay, failure)
+        match failure {
+            None => Fed::All(stay),
+            Some(failure) if has_fed => Fed::Some(stay, failure),
+            Some(failure) => Fed::None(failure),
+        }
     }
+}
+
+/// What came of feeding a pass.
+enum Fed {
+    /// All that was to be fed was; these lines stay, each with its end.
+    All(Vec<u8>),
+    /// Some was; these lines stay, among them those that were to be fed.
+    Some(Vec<u8>, RefeedError),
+    /// Nothing was.
+    None(RefeedError),
 }
 
 impl Way {

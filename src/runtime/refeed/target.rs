@@ -15,6 +15,8 @@ use reqwest::{Response, StatusCode, Url};
 
 use crate::config::{Source, SourceKind};
 use crate::sink::webhook;
+use crate::source::compression::Compression;
+use crate::source::unix;
 
 /// How long connecting may take.
 const CONNECTING: Duration = Duration::from_secs(10);
@@ -74,28 +76,33 @@ impl Target {
     /// # Errors
     /// When records cannot be sent to it: why, and what to do.
     pub fn of(source: &Source) -> Result<Target, String> {
+        let write = |why: &str, then: &str| {
+            Err(format!("{why}; write the records to a file with `--output`, and {then}"))
+        };
+        if source.decoding.compression != Compression::None {
+            return write("it reads compressed bytes", "send that compressed");
+        }
         match &source.kind {
-            SourceKind::Tcp(settings) => match reachable(&settings.listen) {
-                Some(address) => Ok(Target::Tcp(address)),
-                None => Err("it listens at a port that the system chooses; name it with `--to`".into()),
-            },
-            SourceKind::Udp(settings) => match reachable(&settings.listen) {
-                Some(address) => Ok(Target::Udp(address)),
-                None => Err("it listens at a port that the system chooses; name it with `--to`".into()),
-            },
+            SourceKind::Tcp(settings) if settings.tls.is_some() => {
+                write("it speaks TLS", "send that, for example with `openssl s_client`")
+            }
+            SourceKind::Tcp(settings) => reachable(&settings.listen).map(Target::Tcp),
+            SourceKind::Udp(settings) => reachable(&settings.listen).map(Target::Udp),
+            SourceKind::Unix(settings) if settings.mode == unix::Mode::Datagram => {
+                write("it is a socket of datagrams", "send each line of that as one")
+            }
             SourceKind::Unix(settings) => Ok(Target::Unix(settings.path.clone())),
-            SourceKind::TcpClient(_) => Err(
-                "it reads from a server; write them to a file with `--output`, and let that server send them"
-                    .into(),
-            ),
-            SourceKind::File(_) => Err(
-                "it reads files; write them to a file with `--output`, and put that where the source reads"
-                    .into(),
-            ),
+            SourceKind::Http(settings) if settings.tls.is_some() || settings.token_file.is_some() => {
+                write("it speaks TLS or wants a token", "post that, for example with `curl`")
+            }
+            SourceKind::Http(settings) => {
+                let url = Url::parse(&format!("http://{}/", reachable(&settings.listen)?));
+                url.map(Target::Http).map_err(|error| error.to_string())
+            }
+            SourceKind::TcpClient(_) => write("it reads from a server", "let that server send them"),
+            SourceKind::File(_) => write("it reads files", "put that where the source reads"),
             SourceKind::Stdin => {
-                Err("nothing can be sent to a standard input from outside; write them to a \
-                                      file with `--output`, and pipe that into the service"
-                    .into())
+                write("nothing can be sent to a standard input from outside", "pipe that into the service")
             }
         }
     }
@@ -186,15 +193,18 @@ impl fmt::Display for Target {
     }
 }
 
-/// The address by which this machine reaches what listens there; `None` when the port is not known.
-fn reachable(listen: &str) -> Option<String> {
-    let (host, port) = listen.rsplit_once(':')?;
+/// The address by which this machine reaches what listens there.
+fn reachable(listen: &str) -> Result<String, String> {
+    let (host, port) = listen.rsplit_once(':').unwrap_or((listen, "0"));
     let host = match host {
         "0.0.0.0" => "127.0.0.1",
         "[::]" => "[::1]",
         host => host,
     };
-    (port != "0").then(|| format!("{host}:{port}"))
+    if port == "0" {
+        return Err("it listens at a port that the system chooses; name it with `--to`".into());
+    }
+    Ok(format!("{host}:{port}"))
 }
 
 fn connect(address: &str) -> io::Result<TcpStream> {
@@ -312,10 +322,10 @@ mod tests {
 
     #[test]
     fn what_listens_everywhere_is_reached_here() {
-        assert_eq!(reachable("0.0.0.0:7001").as_deref(), Some("127.0.0.1:7001"));
-        assert_eq!(reachable("[::]:7001").as_deref(), Some("[::1]:7001"));
-        assert_eq!(reachable("host:7001").as_deref(), Some("host:7001"));
-        assert_eq!(reachable("127.0.0.1:0"), None);
+        assert_eq!(reachable("0.0.0.0:7001").as_deref(), Ok("127.0.0.1:7001"));
+        assert_eq!(reachable("[::]:7001").as_deref(), Ok("[::1]:7001"));
+        assert_eq!(reachable("host:7001").as_deref(), Ok("host:7001"));
+        assert!(reachable("127.0.0.1:0").is_err());
     }
 
     #[test]
@@ -355,5 +365,66 @@ mod tests {
         assert!(leaving.send("s", &[record]).is_err());
         let nobody = Target::Tcp("127.0.0.1:1".into());
         assert!(matches!(nobody.send("s", &[b"a\n".into()]), Err(SendError::Connection(_))));
+    }
+
+    #[test]
+    fn unix_sockets_and_datagrams_get_each_record() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("socket");
+        let listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+        let reading = std::thread::spawn(move || {
+            let mut text = String::new();
+            listener.accept().expect("a connection").0.read_to_string(&mut text).expect("text");
+            text
+        });
+        Target::Unix(path).send("s", &[b"a\n".into(), b"b\n".into()]).expect("received");
+        assert_eq!(reading.join().expect("no panic"), "a\nb\n");
+
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let target = Target::Udp(socket.local_addr().expect("an address").to_string());
+        assert!(!target.confirms());
+        target.send("s", &[b"a\n".into(), b"b\n".into()]).expect("sent");
+        let mut buffer = [0; 10];
+        let sizes =
+            [socket.recv(&mut buffer), socket.recv(&mut buffer)].map(|size| size.expect("a datagram"));
+        assert_eq!(sizes, [2, 2]);
+        let large = target.send("s", &[b"a\n".into(), vec![b'x'; DATAGRAM + 1]]);
+        assert!(matches!(large, Err(SendError::TooLarge(_))));
+    }
+
+    /// Answers requests in turn, each on a connection of its own; gives the first lines and bodies.
+    fn answer(answers: &'static [&'static str]) -> (Target, std::thread::JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let serving = std::thread::spawn(move || {
+            let mut seen = Vec::new();
+            for answer in answers {
+                let mut connection = listener.accept().expect("a connection").0;
+                let mut request = Vec::new();
+                while !request.ends_with(b"a\nb\n") {
+                    let mut byte = [0];
+                    connection.read_exact(&mut byte).expect("a request");
+                    request.extend(byte);
+                }
+                let text = String::from_utf8(request).expect("text");
+                seen.push(text.lines().next().expect("a line").to_owned());
+                let head = format!("HTTP/1.1 {answer}connection: close\r\ncontent-length: 3\r\n\r\nbad");
+                connection.write_all(head.as_bytes()).expect("sent");
+            }
+            seen
+        });
+        (Target::parse(&url).expect("a URL"), serving)
+    }
+
+    #[test]
+    fn a_busy_server_is_asked_again_and_one_that_refuses_is_not() {
+        let records = [b"a\n".to_vec(), b"b\n".to_vec()];
+        let (target, serving) =
+            answer(&["429 Busy\r\nretry-after: 0\r\n", "503 Busy\r\nretry-after: 0\r\n", "202 Ok\r\n"]);
+        target.send("cards", &records).expect("received");
+        assert_eq!(serving.join().expect("no panic"), ["POST /v1/events/cards HTTP/1.1"; 3]);
+        let (target, _serving) = answer(&["400 Bad\r\n"]);
+        let refused = target.send("cards", &records).expect_err("refused").to_string();
+        assert_eq!(refused, "the service answers 400 Bad Request: bad");
     }
 }
