@@ -333,6 +333,38 @@ type = \"stdout\"
 );
 
 case!(
+    http_sources_that_cannot_be,
+    shown,
+    "rules = \"rules\"
+
+[sources.a]
+type = \"http\"
+stream = \"cards\"
+listen = \"127.0.0.1:7001\"
+
+[sources.b]
+type = \"http\"
+streams = []
+listen = \"127.0.0.1:7001\"
+
+[sources.c]
+type = \"http\"
+streams = [\"cards\", \"logins\", \"cards\"]
+max_body = \"16MiB\"
+max_bodies = \"20MiB\"
+
+[sources.d]
+type = \"http\"
+listen = \"127.0.0.1:7002\"
+
+[sources.e]
+type = \"tcp\"
+stream = \"cards\"
+listen = \"127.0.0.1:7002\"
+"
+);
+
+case!(
     files_of_what_is_set_aside,
     shown,
     "rules = \"rules\"
@@ -365,38 +397,6 @@ file = \"aside.jsonl\"
 [sources.cards]
 type = \"stdin\"
 stream = \"cards\"
-"
-);
-
-case!(
-    http_sources_that_cannot_be,
-    shown,
-    "rules = \"rules\"
-
-[sources.a]
-type = \"http\"
-stream = \"cards\"
-listen = \"127.0.0.1:7001\"
-
-[sources.b]
-type = \"http\"
-streams = []
-listen = \"127.0.0.1:7001\"
-
-[sources.c]
-type = \"http\"
-streams = [\"cards\", \"logins\", \"cards\"]
-max_body = \"16MiB\"
-max_bodies = \"20MiB\"
-
-[sources.d]
-type = \"http\"
-listen = \"127.0.0.1:7002\"
-
-[sources.e]
-type = \"tcp\"
-stream = \"cards\"
-listen = \"127.0.0.1:7002\"
 "
 );
 

@@ -225,10 +225,19 @@ impl Identity {
         self.decoding.format.decoder(self.stream, &self.schema)
     }
 
+    /// What makes events of the records of a partition, from the beginning of a body.
+    fn events(&self, partition: PartitionId) -> Events {
+        Events::new(self.decoder(), partition, self.checks.clone())
+    }
+
     /// The bytes by which a record is sent to the source.
     pub fn wire(&self, record: &[u8]) -> Vec<u8> {
         let mut wire = Vec::with_capacity(record.len() + 1);
         wire.extend_from_slice(record);
+        if matches!(self.decoding.format, Format::Json) {
+            // What came as a whole may stand on several lines. A line end means no more than a blank there.
+            wire.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+        }
         wire.push(b'\n');
         wire
     }
@@ -271,11 +280,6 @@ impl Inlet {
     /// What makes events of the bytes of a partition.
     fn reader(&self, partition: PartitionId) -> Reader {
         self.identity.reader(self.around.limits, partition)
-    }
-
-    /// What makes events of the records of a partition, from the beginning of a connection, file or body.
-    fn events(&self, partition: PartitionId) -> Events {
-        Events::new(self.identity.decoder(), partition, self.identity.checks.clone())
     }
 
     /// The bytes that a connection carries: reading them fails after a silence of `read_timeout`, and

@@ -94,6 +94,12 @@ impl Sender {
         self.inputs.max_capacity()
     }
 
+    /// More than all the room there is gets all of it.
+    fn room_for_all(&self, inputs: &[Input]) -> u32 {
+        let all: u64 = inputs.iter().map(|input| u64::from(self.room_for(input))).sum();
+        u32::try_from(all).unwrap_or(u32::MAX).min(self.bytes)
+    }
+
     fn room_for(&self, input: &Input) -> u32 {
         match input {
             Input::Events { batch, .. } => u32::try_from(batch.bytes).unwrap_or(u32::MAX).min(self.bytes),

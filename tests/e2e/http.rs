@@ -550,3 +550,90 @@ fn a_source_without_its_tokens_does_not_begin() {
     let said = crate::harness::text(&run.stderr);
     assert!(said.contains("cannot read the tokens in") && said.contains("nowhere"), "{said}");
 }
+
+#[test]
+fn bodies_may_be_of_another_codec() {
+    let receiver = Receiver::start([]);
+    let config = format!("{HTTP}codec = \"csv\"\n{}", receiver.sink("desk", ""));
+    let mut service = Service::start(RULES, &config);
+    let mut client = Client::connect(service.address("web"));
+    let csv = "Content-Type: text/csv\r\n";
+    let post = |client: &mut Client, body: &str| client.post_with("/v1/events/auth", csv, body);
+    assert_eq!(post(&mut client, "id,card,amount\r\n1,c,500\r\n\"2\",\"c\nd\",600").body["accepted"], 2);
+    assert_eq!((receiver.next().event(), receiver.next().event()), ("1", "2"));
+    // Each body has its own header.
+    assert_eq!(post(&mut client, "amount,id,card\n700,3,c\n").body["accepted"], 1);
+    assert_eq!(receiver.next().event(), "3");
+    let bad = post(&mut client, "id,card,amount\n1,c,500\n2,c,much\n");
+    assert_eq!((bad.status, &bad.body["errors"][0]["line"]), (400, &json!(3)), "{bad:?}");
+    assert_eq!(post(&mut client, "id,card,amount\n").body["error"], "the body has no records");
+    let json = client.post_with("/v1/events/auth", "Content-Type: application/json\r\n", "{}");
+    assert_eq!(json.status, 415);
+    assert!(service.stop().status.success());
+}
+
+#[test]
+fn requests_can_be_encrypted() {
+    let folder = Folder::new();
+    let pair = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    folder.write("server.pem", pair.cert.pem());
+    folder.write("server.key", pair.signing_key.serialize_pem());
+    let receiver = Receiver::start([]);
+    let tls = "tls_cert = \"server.pem\"\ntls_key = \"server.key\"\n";
+    let config = format!("{HTTP}{tls}{}", receiver.sink("desk", ""));
+    let mut service = Service::start_in(folder, RULES, &config);
+    let address = service.address("web");
+    let mut plain = Client::connect(address);
+    plain.send(request("/v1/events/auth", "", event(0, 500.0)));
+    assert!(plain.try_answer().is_none());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let certificate = reqwest::Certificate::from_pem(pair.cert.pem().as_bytes()).expect("a certificate");
+        let http = reqwest::Client::builder().tls_certs_only([certificate]).no_proxy();
+        let http = http.resolve("localhost", address).build().expect("a client");
+        let url = format!("https://localhost:{}/v1/events/auth", address.port());
+        for number in 1..=3 {
+            let answer = http.post(&url).body(event(number, 500.0)).send().await.expect("an answer");
+            assert_eq!(answer.status(), 202);
+        }
+    });
+    for number in 1..=3 {
+        assert_eq!(receiver.next().event(), number.to_string());
+    }
+    let ended = service.stop();
+    assert!(ended.status.success());
+    assert_eq!(ended.lines("no agreement on TLS").len(), 1);
+}
+
+/// A body that was taken without its bad records: mended, the rules take these too.
+#[test]
+fn what_was_set_aside_can_be_fed_again() {
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("a port").port();
+    let http = HTTP.replace(":0", &format!(":{port}"));
+    let receiver = Receiver::start([]);
+    let config = format!("{http}{}", receiver.sink("desk", ""));
+    let mut service = Service::start(RULES, &config);
+    let mut client = Client::connect(service.address("web"));
+    let body = format!("[{},\n{{\"id\":\"b\",\"card\":\"c\",\n\"amount\":\"500\"}}]", event("a", 500.0));
+    let taken = client.post_with("/v1/events/auth?bad=quarantine", "", body);
+    assert_eq!((&taken.body["accepted"], &taken.body["rejected"]), (&json!(1), &json!(1)), "{taken:?}");
+    assert_eq!(receiver.next().event(), "a");
+    let folder = std::mem::replace(&mut service.folder, Folder::new());
+    assert!(service.stop().status.success());
+    let line: Value = serde_json::from_str(&folder.read("quarantine.jsonl")).expect("one line");
+    assert_eq!(
+        (&line["source"], &line["number"], &line["reason"]),
+        (&json!("web"), &json!(2), &json!("wrong_type"))
+    );
+
+    let mended = RULES.replace("amount float", "amount string").replace("auth where amount > 100", "auth");
+    let service = Service::start_in(folder, &mended, &config);
+    let run = service.folder.run(&["quarantine", "replay"]);
+    let report = crate::harness::text(&run.stdout);
+    assert_eq!(run.status.code(), Some(0), "{report}{}", crate::harness::text(&run.stderr));
+    assert_eq!(report, format!("fed         1 record of `web` to http://127.0.0.1:{port}/\n"));
+    assert_eq!(receiver.next().event(), "b");
+    assert!(service.stop().status.success());
+}

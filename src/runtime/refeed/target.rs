@@ -13,6 +13,7 @@ use std::time::Duration;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url};
 
+use crate::codec::Format;
 use crate::config::{Source, SourceKind};
 use crate::sink::webhook;
 use crate::source::compression::Compression;
@@ -94,6 +95,9 @@ impl Target {
             SourceKind::Unix(settings) => Ok(Target::Unix(settings.path.clone())),
             SourceKind::Http(settings) if settings.tls.is_some() || settings.token_file.is_some() => {
                 write("it speaks TLS or wants a token", "post that, for example with `curl`")
+            }
+            SourceKind::Http(_) if !matches!(source.decoding.format, Format::Json) => {
+                write("its records are not JSON", "post that, for example with `curl`")
             }
             SourceKind::Http(settings) => {
                 let url = Url::parse(&format!("http://{}/", reachable(&settings.listen)?));

@@ -136,7 +136,7 @@ pub enum Refusal {
 }
 
 fn curl(media: &str) -> &'static str {
-    if media == "application/x-www-form-urlencoded" { " (curl says otherwise by itself)" } else { "" }
+    if media == "application/x-www-form-urlencoded" { " (curl has to be told so)" } else { "" }
 }
 
 fn or(decompressed: bool) -> &'static str {
@@ -316,7 +316,7 @@ mod tests {
         404 {"error":"no stream `auht` is fed here","did_you_mean":"auth","streams":["auth","logins"]}
         405 allow: POST {"error":"events are sent with POST"}
         400 {"error":"`<b>\"` is not known here; possible are `bad=refuse` and `bad=quarantine`"}
-        415 {"error":"the body has the type `application/x-www-form-urlencoded`; say `Content-Type: application/json` (curl says otherwise by itself)"}
+        415 {"error":"the body has the type `application/x-www-form-urlencoded`; say `Content-Type: application/json` (curl has to be told so)"}
         415 accept-encoding: gzip, zstd {"error":"the body has the encoding `br`; possible are `gzip` and `zstd`"}
         413 {"error":"the body has more than the 10 bytes that `max_body` allows, when it has been decompressed"}
         413 {"error":"the body has more than the 10 records that `max_records` allows; send it in parts"}

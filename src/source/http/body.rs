@@ -4,7 +4,6 @@
 //! requests of a source hold at a time is bounded by [`Room`], each body by its own limit, before and
 //! after decompression; and a body that does not come in time is refused.
 
-use std::io::{self, Read};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,12 +11,13 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use flate2::read::MultiGzDecoder;
 use http_body_util::BodyExt;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use crate::source::Stop;
+use crate::source::compression::Compression;
 
 use super::answer::Refusal;
 
@@ -25,36 +25,21 @@ use super::answer::Refusal;
 const LAST_READS: Duration = Duration::from_secs(2);
 /// Decompressing pauses after so many bytes, so that others get their turn.
 const STEP: usize = 256 << 10;
-/// The largest window of `zstd`, as a power of two, that a body may ask for (RFC 9659).
-const ZSTD_WINDOW: u32 = 23;
 
-/// How a body is compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// Not at all.
-    Identity,
-    /// With gzip.
-    Gzip,
-    /// With zstd.
-    Zstd,
-}
-
-impl Encoding {
-    /// What the head of a request says.
-    ///
-    /// # Errors
-    /// When it says something that is not read here.
-    pub fn of(headers: &HeaderMap) -> Result<Encoding, Refusal> {
-        let mut given = headers.get_all(CONTENT_ENCODING).iter();
-        let (Some(encoding), more) = (given.next(), given.next()) else { return Ok(Encoding::Identity) };
-        let text = String::from_utf8_lossy(encoding.as_bytes()).trim().to_ascii_lowercase();
-        match text.as_str() {
-            _ if more.is_some() => Err(Refusal::Encoding(format!("{text}, …"))),
-            "" | "identity" => Ok(Encoding::Identity),
-            "gzip" | "x-gzip" => Ok(Encoding::Gzip),
-            "zstd" => Ok(Encoding::Zstd),
-            _ => Err(Refusal::Encoding(text)),
-        }
+/// How a body is compressed, as the head of a request says.
+///
+/// # Errors
+/// When it says something that is not read here.
+pub fn compression(headers: &HeaderMap) -> Result<Compression, Refusal> {
+    let mut given = headers.get_all(CONTENT_ENCODING).iter();
+    let (Some(encoding), more) = (given.next(), given.next()) else { return Ok(Compression::None) };
+    let text = String::from_utf8_lossy(encoding.as_bytes()).trim().to_ascii_lowercase();
+    match text.as_str() {
+        _ if more.is_some() => Err(Refusal::Encoding(format!("{text}, …"))),
+        "" | "identity" => Ok(Compression::None),
+        "gzip" | "x-gzip" => Ok(Compression::Gzip),
+        "zstd" => Ok(Compression::Zstd),
+        _ => Err(Refusal::Encoding(text)),
     }
 }
 
@@ -140,16 +125,11 @@ impl Received {
     ///
     /// # Errors
     /// When it is not compressed like that, is too large or there is no room for it.
-    pub async fn decompress(self, encoding: Encoding, max_body: usize) -> Result<Received, Refusal> {
+    pub async fn decompress(self, compression: Compression, max_body: usize) -> Result<Received, Refusal> {
         let Received { bytes, mut held } = self;
-        let bytes = match encoding {
-            Encoding::Identity => bytes,
-            Encoding::Gzip => decompress(MultiGzDecoder::new(&bytes[..]), max_body, &mut held).await?,
-            Encoding::Zstd => {
-                let mut decoder = zstd::Decoder::with_buffer(&bytes[..]).map_err(unreadable)?;
-                decoder.window_log_max(ZSTD_WINDOW).map_err(unreadable)?;
-                decompress(decoder, max_body, &mut held).await?
-            }
+        let bytes = match compression {
+            Compression::None => bytes,
+            _ => decompress(compression.decompress(&bytes[..]), max_body, &mut held).await?,
         };
         Ok(Received { bytes, held })
     }
@@ -182,13 +162,18 @@ async fn read(body: Body, limit: usize, held: &mut Held) -> Result<Vec<u8>, Refu
     Ok(bytes)
 }
 
-async fn decompress(mut from: impl Read, limit: usize, held: &mut Held) -> Result<Vec<u8>, Refusal> {
+async fn decompress(
+    mut from: impl AsyncRead + Unpin,
+    limit: usize,
+    held: &mut Held,
+) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
     loop {
         // One byte more than allowed shows that it is too large.
         let step = STEP.min(limit - bytes.len() + 1);
         held.more(step).await?;
-        let count = (&mut from).take(step as u64).read_to_end(&mut bytes).map_err(unreadable)?;
+        let count = (&mut from).take(step as u64).read_to_end(&mut bytes).await;
+        let count = count.map_err(|error| Refusal::Unreadable(error.to_string()))?;
         if bytes.len() > limit {
             return Err(Refusal::TooLarge { limit, decompressed: true });
         }
@@ -197,10 +182,6 @@ async fn decompress(mut from: impl Read, limit: usize, held: &mut Held) -> Resul
         }
         tokio::task::yield_now().await;
     }
-}
-
-fn unreadable(error: io::Error) -> Refusal {
-    Refusal::Unreadable(format!("it cannot be decompressed: {error}"))
 }
 
 /// The innermost error, which says most.
@@ -215,7 +196,7 @@ fn cause(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+    use std::io::{self, Write};
     use tokio::sync::watch;
 
     const LIMITS: Limits =
@@ -226,9 +207,9 @@ mod tests {
         receive(&HeaderMap::new(), Body::from(body.to_vec()), LIMITS, room, Stop::new(stopped)).await
     }
 
-    async fn read(body: &[u8], encoding: Encoding) -> Result<Vec<u8>, Refusal> {
+    async fn read(body: &[u8], compression: Compression) -> Result<Vec<u8>, Refusal> {
         let received = receive_in(&Room::new(3000), body).await?;
-        received.decompress(encoding, LIMITS.max_body).await.map(|received| received.bytes)
+        received.decompress(compression, LIMITS.max_body).await.map(|received| received.bytes)
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -244,13 +225,13 @@ mod tests {
     #[tokio::test]
     async fn bodies_come_as_they_are_or_compressed() {
         let text = b"some text";
-        assert_eq!(read(text, Encoding::Identity).await, Ok(text.to_vec()));
-        assert_eq!(read(&gzip(text), Encoding::Gzip).await, Ok(text.to_vec()));
-        assert_eq!(read(&zstd(text), Encoding::Zstd).await, Ok(text.to_vec()));
+        assert_eq!(read(text, Compression::None).await, Ok(text.to_vec()));
+        assert_eq!(read(&gzip(text), Compression::Gzip).await, Ok(text.to_vec()));
+        assert_eq!(read(&zstd(text), Compression::Zstd).await, Ok(text.to_vec()));
         let twice = [gzip(b"some "), gzip(b"text")].concat();
-        assert_eq!(read(&twice, Encoding::Gzip).await, Ok(text.to_vec()));
+        assert_eq!(read(&twice, Compression::Gzip).await, Ok(text.to_vec()));
         let twice = [zstd(b"some "), zstd(b"text")].concat();
-        assert_eq!(read(&twice, Encoding::Zstd).await, Ok(text.to_vec()));
+        assert_eq!(read(&twice, Compression::Zstd).await, Ok(text.to_vec()));
     }
 
     #[tokio::test]
@@ -258,23 +239,23 @@ mod tests {
         let most = vec![b'x'; 1000];
         let more = vec![b'x'; 1001];
         let refused = |decompressed| Err(Refusal::TooLarge { limit: 1000, decompressed });
-        assert_eq!(read(&most, Encoding::Identity).await, Ok(most.clone()));
-        assert_eq!(read(&more, Encoding::Identity).await, refused(false));
+        assert_eq!(read(&most, Compression::None).await, Ok(most.clone()));
+        assert_eq!(read(&more, Compression::None).await, refused(false));
         let bomb = vec![b'x'; 600_000];
-        for (encoding, pack) in [(Encoding::Gzip, gzip as fn(&[u8]) -> _), (Encoding::Zstd, zstd)] {
-            assert_eq!(read(&pack(&most), encoding).await, Ok(most.clone()));
-            assert_eq!(read(&pack(&more), encoding).await, refused(true));
-            assert_eq!(read(&pack(&bomb), encoding).await, refused(true));
+        for (compression, pack) in [(Compression::Gzip, gzip as fn(&[u8]) -> _), (Compression::Zstd, zstd)] {
+            assert_eq!(read(&pack(&most), compression).await, Ok(most.clone()));
+            assert_eq!(read(&pack(&more), compression).await, refused(true));
+            assert_eq!(read(&pack(&bomb), compression).await, refused(true));
         }
     }
 
     #[tokio::test]
     async fn what_cannot_be_decompressed_is_refused() {
         let text: Vec<u8> = (0..200).collect();
-        for (encoding, packed) in [(Encoding::Gzip, gzip(&text)), (Encoding::Zstd, zstd(&text))] {
+        for (compression, packed) in [(Compression::Gzip, gzip(&text)), (Compression::Zstd, zstd(&text))] {
             let cut_off = &packed[..packed.len() - 3];
             for wrong in [b"some text", cut_off] {
-                let refusal = read(wrong, encoding).await.expect_err("it is no such thing");
+                let refusal = read(wrong, compression).await.expect_err("it is no such thing");
                 assert!(matches!(refusal, Refusal::Unreadable(_)), "{refusal:?}");
             }
         }
@@ -282,7 +263,7 @@ mod tests {
         let mut encoder = zstd::Encoder::new(Vec::new(), 1).expect("in memory");
         encoder.window_log(27).expect("it can be");
         encoder.write_all(&text).expect("in memory");
-        let refusal = read(&encoder.finish().expect("in memory"), Encoding::Zstd).await;
+        let refusal = read(&encoder.finish().expect("in memory"), Compression::Zstd).await;
         assert!(matches!(refusal, Err(Refusal::Unreadable(_))), "{refusal:?}");
     }
 

@@ -11,15 +11,16 @@
 
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tracing::error;
 
+use crate::codec::Format;
 use crate::event::{PartitionId, Timestamp};
 use crate::source::framing::{Content, Frame, Framing};
 use crate::source::queue::EngineGone;
 use crate::source::reader::{self, Batch, Events, Quarantine, Rejection};
-use crate::source::{Inlet, Input};
+use crate::source::{Decoding, Inlet, Input};
 
 use super::answer::{Bad, Place, Refusal, Taken};
 use super::elements::{Elements, is_whole};
@@ -48,12 +49,18 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// The shape of a body of JSON. `lines`: the sender says that it has a record a line.
-    pub fn of_json(body: &[u8], lines: bool) -> Shape {
+    /// The shape of a body for a source. `lines`: the sender says that it has a JSON object a line.
+    pub fn of(body: &[u8], decoding: &Decoding, lines: bool) -> Shape {
+        match (&decoding.format, decoding.framing) {
+            (Format::Json, Framing::Lines) if !lines => Shape::of_json(body),
+            (_, framing) => Shape::Framed(framing),
+        }
+    }
+
+    fn of_json(body: &[u8]) -> Shape {
         let mark = if body.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         let start = mark + body[mark..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         match body.get(start) {
-            _ if lines => Shape::Framed(Framing::Lines),
             Some(b'[') => Shape::List(start),
             Some(b'{') if !is_whole(first_line(&body[start..])) => Shape::Whole,
             _ => Shape::Framed(Framing::Lines),
@@ -102,7 +109,8 @@ impl Intake {
         &self.inlet
     }
 
-    /// Takes a body, waiting at most `wait` for those before it and for room.
+    /// Takes a body, waiting at most `wait` for those before it and for room. `turns` bounds how many
+    /// bodies of the source are held as events, which takes more memory than their bytes.
     ///
     /// # Errors
     /// When nothing of it is taken.
@@ -111,6 +119,7 @@ impl Intake {
         body: &[u8],
         shape: Shape,
         on_bad: OnBad,
+        turns: &Semaphore,
         wait: Duration,
     ) -> Result<Taken, Refusal> {
         let deadline = Instant::now() + wait;
@@ -119,6 +128,7 @@ impl Intake {
         let id = self.number(&mut partition)?;
         let flow = self.inlet.around.flow.wait((self.inlet.identity.stream, id));
         timeout_at(deadline, flow).await.map_err(behind)?;
+        let _turn = timeout_at(deadline, turns.acquire()).await.map_err(behind)?;
         let arrival = partition.arrival.max(self.inlet.around.clock.now());
 
         let mut work = Work::new(self, id, partition.offset, arrival, on_bad);
@@ -138,11 +148,19 @@ impl Intake {
         drop(partition);
 
         self.inlet.identity.metrics.events.add(accepted);
-        for (place, why, record) in &kept {
-            (&mut &*self.inlet.reports).reject(*place, why, record);
-        }
-        self.inlet.reports.flush().await;
+        self.set_aside(kept).await;
         Ok(Taken { accepted, bad })
+    }
+
+    async fn set_aside(&self, kept: Vec<(reader::Place, Rejection, Box<[u8]>)>) {
+        let mut reports = &*self.inlet.reports;
+        for (place, why, record) in kept {
+            reports.reject(place, &why, &record);
+            if reports.is_full() {
+                reports.flush().await;
+            }
+        }
+        reports.flush().await;
     }
 
     /// The number of the partition.
@@ -209,7 +227,7 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn new(intake: &Intake, id: PartitionId, base: u64, arrival: Timestamp, on_bad: OnBad) -> Work<'_> {
-        let events = intake.inlet.events(id);
+        let events = intake.inlet.identity.events(id);
         let decoded = Decoded { batches: Vec::new(), bad: Bad::default(), kept: Vec::new() };
         Work { intake, events, base, arrival, on_bad, frames: 0, decoded }
     }

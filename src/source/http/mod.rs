@@ -12,6 +12,7 @@ mod body;
 mod connection;
 mod elements;
 mod intake;
+mod media;
 mod service;
 mod token;
 

@@ -8,34 +8,25 @@ use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, Request, State};
-use axum::http::header::{CONNECTION, CONTENT_TYPE};
+use axum::http::header::CONNECTION;
 use axum::http::{HeaderMap, HeaderValue, Method, Response};
 use axum::routing::any;
+use tokio::sync::Semaphore;
 use tracing::warn;
 
-use crate::codec::Format;
 use crate::diagnostic::nearest;
 use crate::source::{Inlet, Stop};
 use crate::telemetry::catalogue::HttpMetrics;
 
 use super::answer::{Refusal, Taken, answer};
-use super::body::{self, Encoding, Limits, Received, Room};
+use super::body::{self, Limits, Room};
 use super::connection::Conversation;
 use super::intake::{Intake, OnBad, Shape};
 use super::token::Tokens;
-use super::{Known, Settings};
+use super::{Known, Settings, media};
 
-/// Types by which senders say that a body is JSON.
-const JSON: [&str; 2] = ["application/json", "text/json"];
-/// Types by which they say that it has a JSON object a line.
-const JSON_LINES: [&str; 6] = [
-    "application/x-ndjson",
-    "application/ndjson",
-    "application/jsonl",
-    "application/x-jsonl",
-    "application/jsonlines",
-    "application/x-jsonlines",
-];
+/// How many bodies of a source are decoded, or wait decoded for room in the queue, at a time.
+const DECODED_AT_ONCE: usize = 4;
 
 /// What answers the requests of a source.
 pub struct Service {
@@ -44,6 +35,7 @@ pub struct Service {
     tokens: Option<Tokens>,
     limits: Limits,
     room: Room,
+    turns: Semaphore,
     stop: Stop,
     metrics: Arc<HttpMetrics>,
     /// One of those of the source, for what concerns no stream.
@@ -66,6 +58,7 @@ impl Service {
             tokens,
             limits,
             room: Room::new(settings.max_bodies),
+            turns: Semaphore::new(DECODED_AT_ONCE),
             stop: any.around.stop.clone(),
             metrics: known.metrics,
             any,
@@ -97,18 +90,15 @@ impl Service {
             return Err(Refusal::Method);
         }
         let on_bad = on_bad(head.uri.query())?;
-        let lines = is_lines(&head.headers, &intake.inlet().identity.decoding.format)?;
-        let encoding = Encoding::of(&head.headers)?;
-        let stop = self.stop.clone();
-        let received = body::receive(&head.headers, body, self.limits, &self.room, stop).await?;
+        let identity = &intake.inlet().identity;
+        let lines = media::is_lines(&head.headers, &identity.decoding.format)?;
+        let compression = body::compression(&head.headers)?;
+        let received = body::receive(&head.headers, body, self.limits, &self.room, self.stop.clone()).await?;
         conversation.note_unread(false);
-        intake.inlet().identity.metrics.bytes.add(received.bytes.len() as u64);
-        let received @ Received { .. } = received.decompress(encoding, self.limits.max_body).await?;
-        let shape = match intake.inlet().identity.decoding.format {
-            Format::Json => Shape::of_json(&received.bytes, lines),
-            _ => Shape::Framed(intake.inlet().identity.decoding.framing),
-        };
-        intake.take(&received.bytes, shape, on_bad, self.limits.wait).await
+        identity.metrics.bytes.add(received.bytes.len() as u64);
+        let received = received.decompress(compression, self.limits.max_body).await?;
+        let shape = Shape::of(&received.bytes, &identity.decoding, lines);
+        intake.take(&received.bytes, shape, on_bad, &self.turns, self.limits.wait).await
     }
 
     fn admit(&self, headers: &HeaderMap) -> Result<(), Refusal> {
@@ -197,27 +187,8 @@ fn on_bad(query: Option<&str>) -> Result<OnBad, Refusal> {
     Ok(on_bad)
 }
 
-/// Whether the head of a request says that a body has a record a line.
-fn is_lines(headers: &HeaderMap, format: &Format) -> Result<bool, Refusal> {
-    let Some(given) = headers.get(CONTENT_TYPE) else { return Ok(false) };
-    let text = String::from_utf8_lossy(given.as_bytes());
-    // Parameters such as `charset` change nothing: what is not UTF-8 is found when it is read.
-    let media = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match format {
-        _ if media.is_empty() => Ok(false),
-        Format::Json if JSON_LINES.contains(&&*media) => Ok(true),
-        Format::Json if JSON.contains(&&*media) => Ok(false),
-        Format::Json => Err(Refusal::MediaType {
-            found: shortened(&media),
-            wanted: "application/json` or `application/x-ndjson".into(),
-        }),
-        // Nobody agrees on what the others are called.
-        _ => Ok(true),
-    }
-}
-
 /// What was sent, for a message.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     const SHOWN: usize = 100;
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),

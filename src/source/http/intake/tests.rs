@@ -79,8 +79,8 @@ impl Bench {
     }
 
     async fn take_or(&self, body: &str, on_bad: OnBad) -> Result<Taken, Refusal> {
-        let shape = Shape::of_json(body.as_bytes(), false);
-        self.intake.take(body.as_bytes(), shape, on_bad, NOW).await
+        let shape = Shape::of_json(body.as_bytes());
+        self.intake.take(body.as_bytes(), shape, on_bad, &Semaphore::new(1), NOW).await
     }
 
     /// What has been sent to the engine since the last time.
@@ -119,7 +119,7 @@ fn bad(taken: Result<Taken, Refusal>) -> String {
 
 #[test]
 fn the_shape_of_a_body_shows_at_its_beginning() {
-    let shape = |text: &str| Shape::of_json(text.as_bytes(), false);
+    let shape = |text: &str| Shape::of_json(text.as_bytes());
     let lines = Shape::Framed(Framing::Lines);
     for text in ["", "{}", "{}\n{}", "x\n{", "\n{\"a\":\"}\"}\r\n{", "{}}\n", "\u{feff}{}"] {
         assert_eq!(shape(text), lines, "{text}");
@@ -129,8 +129,11 @@ fn the_shape_of_a_body_shows_at_its_beginning() {
     }
     assert_eq!(shape("[{}]"), Shape::List(0));
     assert_eq!(shape("\u{feff}\r\n [1"), Shape::List(6));
-    assert_eq!(Shape::of_json(b"[{}]", true), lines, "the sender has said so");
-    assert_eq!(Shape::of_json(b"{", true), lines);
+    let decoding = Bench::new().intake.inlet.identity.decoding.clone();
+    assert_eq!(Shape::of(b"[{}]", &decoding, true), lines, "the sender has said so");
+    assert_eq!(Shape::of(b"[{}]", &decoding, false), Shape::List(0));
+    let prefixed = Decoding { framing: Framing::LengthPrefixed, ..decoding };
+    assert_eq!(Shape::of(b"[{}]", &prefixed, false), Shape::Framed(Framing::LengthPrefixed));
 }
 
 #[tokio::test]
@@ -154,7 +157,7 @@ async fn one_bad_record_and_nothing_is_taken() {
     assert_eq!(
         bad(lines),
         concat!(
-            r#"[{"line":2,"reason":"wrong_type","detail":"the field `id` should be a whole number, but is text \"x\""},"#,
+            r#"[{"line":2,"reason":"wrong_type","detail":"the field `id` should be an integer of 64 bits, but is the text \"x\""},"#,
             r#"{"line":3,"reason":"syntax","detail":"not a JSON object: expected `{`, found 'n' at column 1"},"#,
             r#"{"line":4,"reason":"missing_field","detail":"the required field `id` is missing"}]"#
         )
@@ -244,6 +247,9 @@ async fn a_body_waits_for_the_one_before_it_but_not_for_ever() {
     assert_eq!(bench.take("{\"id\":1}").await, Err(Refusal::Behind { retry: NOW }));
     drop(before);
     assert_eq!(bench.take("{\"id\":1}").await, accepted(1));
+    let turns = Semaphore::new(0);
+    let taken = bench.intake.take(b"{\"id\":2}", Shape::Whole, OnBad::Refuse, &turns, NOW).await;
+    assert_eq!(taken, Err(Refusal::Behind { retry: NOW }), "others have their turn");
 }
 
 #[tokio::test]
