@@ -120,7 +120,10 @@ pub fn acceptor(settings: &ServerSettings) -> Result<TlsAcceptor, TlsError> {
     };
     let identity = &settings.identity;
     let (chain, key) = read_identity(identity)?;
-    let config = builder.with_single_cert(chain, key).map_err(|error| unusable(identity, error))?;
+    let mut config = builder.with_single_cert(chain, key).map_err(|error| unusable(identity, error))?;
+    // Clients of a source only write. Tickets for later sessions would be left unread, and who closes a
+    // connection with something unread resets it, which loses what was still on its way here.
+    config.send_tls13_tickets = 0;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 

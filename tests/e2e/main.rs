@@ -17,6 +17,7 @@ mod load;
 mod project;
 mod quarantine;
 mod replay;
+mod sockets;
 mod stopping;
 mod tables;
 mod tutorial;
