@@ -1,0 +1,11 @@
+//! Sources on a virtual clock: they are delayed, pause, jump ahead, break off and come back, and what
+//! is reported depends on none of that beyond what `late` and `idle` say.
+//!
+//! [`scenarios`] tells what happens in single cases; [`chance`] plays many with numbers made from a
+//! seed, which a failure prints: `TRIPLINE_SEED` sets the first seed, `TRIPLINE_CASES` how many.
+
+mod chance;
+#[path = "../property/random.rs"]
+mod random;
+mod scenarios;
+mod world;
