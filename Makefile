@@ -5,7 +5,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench check format grammar fuzz
+.PHONY: help demo test bench load check format grammar fuzz
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ bench: ## Measure how fast it is; takes minutes and wants a quiet machine
 	@scripts/need-compiler
 	$(CARGO) bench --locked --bench replay
 	$(CARGO) bench --locked --bench history
+
+load: ## Put the running service under load: throughput, a stalled receiver, delay; takes minutes and wants a quiet machine
+	@scripts/need-compiler
+	$(CARGO) bench --locked --bench live -- $(ARGS)
 
 check: ## Check formatting and lints, as CI does
 	@scripts/need-compiler

@@ -26,7 +26,7 @@
 //!
 //! A module imports only from those before its own group in this list, which `tests/layers.rs`
 //! checks: event, diagnostic · table · alert, expression · language, codec, ordering · automaton ·
-//! program, matcher · shard · engine · testing; then the edge: telemetry · source, outbox · sink · config ·
+//! program, matcher · shard · engine · testing; then the edge: telemetry, append · quarantine · source, outbox · sink · config ·
 //! runtime · lsp · cli.
 
 #![warn(missing_docs)]
@@ -50,6 +50,8 @@ pub mod testing;
 
 // The edge.
 #[cfg(feature = "service")]
+mod append;
+#[cfg(feature = "service")]
 pub mod cli;
 #[cfg(feature = "service")]
 pub mod config;
@@ -57,6 +59,8 @@ pub mod config;
 mod lsp;
 #[cfg(feature = "service")]
 mod outbox;
+#[cfg(feature = "service")]
+mod quarantine;
 #[cfg(feature = "service")]
 mod runtime;
 #[cfg(feature = "service")]

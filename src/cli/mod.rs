@@ -13,6 +13,7 @@ mod graph;
 mod init;
 mod lsp;
 mod output;
+mod quarantine;
 mod replay;
 mod rules;
 mod run;
@@ -43,6 +44,7 @@ enum Command {
     Fmt(fmt::Fmt),
     Replay(replay::Replay),
     Run(run::Run),
+    Quarantine(quarantine::Quarantine),
     Graph(graph::Graph),
     Lsp(lsp::Lsp),
     Completions(shell::Completions),
@@ -65,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Fmt(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Run(command) => command.run(),
+        Command::Quarantine(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Lsp(command) => command.run(),
         Command::Completions(command) => command.run(),

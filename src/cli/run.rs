@@ -1,6 +1,6 @@
 //! `tripline run`: the service.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,6 +11,8 @@ use tracing::{info, warn};
 
 use crate::config::tables::Loaded;
 use crate::config::{self, Config};
+use crate::diagnostic::Sources;
+use crate::event::seed_hashes;
 use crate::program::Program;
 use crate::runtime::clock::SystemClock;
 use crate::runtime::service::Service;
@@ -59,6 +61,8 @@ impl Run {
             LogFormat::Json => log::Format::Json,
         };
         log::begin(format, level.as_deref().unwrap_or("info")).map_err(|error| Misuse(error.to_string()))?;
+        // What comes over the network must not know how it will be hashed.
+        seed_hashes(rand::random());
         let (config, program, tables) = self.load()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -71,22 +75,38 @@ impl Run {
     }
 
     fn load(&self) -> anyhow::Result<(Config, Arc<Program>, Loaded)> {
-        let loaded = config::load(&self.config).map_err(Misuse)?;
-        output::show(&loaded.diagnostics, &loaded.sources);
-        let Some(config) = loaded.config else {
-            let (errors, _) = loaded.diagnostics.counts();
-            return Err(Misuse(format!("the configuration has {}", plural(errors, "error"))).into());
-        };
+        let Configured { config, sources } = load_config(&self.config)?;
         let compiled = rules::compile(std::slice::from_ref(&config.rules.value));
         let Ready { program, tables, .. } = compiled.show_and_take_all()?;
         let misfits = config.check(&program);
-        output::show(&misfits, &loaded.sources);
+        output::show(&misfits, &sources);
         if misfits.has_errors() {
             let (errors, _) = misfits.counts();
             let errors = plural(errors, "error");
             return Err(Misuse(format!("the configuration and the rules do not fit: {errors}")).into());
         }
         Ok((config, program, tables))
+    }
+}
+
+/// A configuration that is right by itself.
+pub struct Configured {
+    /// The configuration.
+    pub config: Config,
+    /// The file that what is said about it points into.
+    pub sources: Sources,
+}
+
+/// Reads a configuration; what is wrong with it goes to standard error.
+pub fn load_config(path: &Path) -> anyhow::Result<Configured> {
+    let config::Loaded { config, diagnostics, sources } = config::load(path).map_err(Misuse)?;
+    output::show(&diagnostics, &sources);
+    match config {
+        Some(config) => Ok(Configured { config, sources }),
+        None => {
+            let (errors, _) = diagnostics.counts();
+            Err(Misuse(format!("the configuration has {}", plural(errors, "error"))).into())
+        }
     }
 }
 

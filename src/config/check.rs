@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::codes::{E0606, E0607, E0620, W0601, W0602, W0603};
+use crate::diagnostic::codes::{E0606, E0607, E0620, E0621, W0601, W0602, W0603};
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::language::checked::Mode;
 use crate::program::{NoInput, Program};
 
+use super::Config;
 use super::document::list;
-use super::{Config, Source};
 
 impl Config {
     /// What of the configuration does not fit the rules: sources of unknown streams, rules that send
@@ -16,6 +16,7 @@ impl Config {
     pub fn check(&self, program: &Program) -> Diagnostics {
         let mut diagnostics = Diagnostics::default();
         self.check_streams(program, &mut diagnostics);
+        self.check_codecs(program, &mut diagnostics);
         self.check_sinks(program, &mut diagnostics);
         diagnostics.sorted()
     }
@@ -48,10 +49,7 @@ impl Config {
                     .help("take this source out; feed the streams that the rule reads"),
             });
         }
-        let feeds = |source: &Source, name: &str| {
-            source.streams.as_ref().is_none_or(|streams| streams.iter().any(|stream| stream.value == name))
-        };
-        let fed = |name: &str| self.sources.iter().any(|source| feeds(source, name));
+        let fed = |name: &str| self.sources.iter().any(|source| source.feeds(name));
         let hungry: Vec<_> = program
             .inputs()
             .filter(|name| !fed(name) && program.stream(name).is_some_and(|stream| program.is_read(stream)))
@@ -60,6 +58,21 @@ impl Config {
             let message = format!("no source feeds {}", list(hungry));
             let help = "rules that need these streams will never match; add a source, or leave the rules out";
             diagnostics.push(Diagnostic::new(W0602, self.rules.span, message).help(help));
+        }
+    }
+
+    fn check_codecs(&self, program: &Program, diagnostics: &mut Diagnostics) {
+        for source in &self.sources {
+            for stream in source.streams.iter().flatten() {
+                // What is wrong with the stream is said elsewhere.
+                let Ok(id) = program.input(&stream.value) else { continue };
+                if let Some(why) = source.decoding.format.misfit(program.schema(id)) {
+                    let message = format!("the codec cannot fill the stream `{}`: {why}", stream.value);
+                    let help = "a field may be declared with `?`, so that it may be missing, or read by another \
+                                name with `from`";
+                    diagnostics.push(Diagnostic::new(E0621, stream.span, message).help(help));
+                }
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::diagnostic::codes::{E0602, E0603, E0604, E0605, E0608, E0609, E0612, E0613};
+use crate::diagnostic::codes::{E0602, E0603, E0604, E0605, E0608, E0609, E0612, E0613, E0614};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, FileId, Span, nearest};
 use crate::event::Duration;
 
@@ -100,10 +100,8 @@ impl<'a> Table<'a> {
             (Some(value), _) => Found::Given(value),
             (None, Missing::Is(default)) => Found::Default(default),
             (None, Missing::Nothing) => Found::Absent,
-            (None, Missing::Mistake) if self.meant.contains(&key.name) => Found::Absent,
             (None, Missing::Mistake) => {
-                let message = format!("the key `{name}` is missing");
-                report.wrong(E0603, self.heading, message, Some(example(key)));
+                self.report_missing(key, report);
                 Found::Absent
             }
         };
@@ -118,14 +116,64 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Where the value of a key stands, if it is given.
+    /// Whether the key may stand here.
+    pub fn has(&self, name: &str) -> bool {
+        self.section.all().any(|key| key.name == name)
+    }
+
+    /// Text that must be there because of what other keys say.
+    pub fn required(&self, name: &str, report: &mut Report) -> Option<Located<String>> {
+        if self.values.get(name).is_none() {
+            self.report_missing(self.section.key(name), report);
+        }
+        self.text(name, report)
+    }
+
+    fn report_missing(&self, key: &Key, report: &mut Report) {
+        if !self.meant.contains(&key.name) {
+            let message = format!("the key `{}` is missing", key.name);
+            report.wrong(E0603, self.heading, message, Some(example(key)));
+        }
+    }
+
+    /// Where a key stands, if it is given.
     pub fn place(&self, name: &str, report: &Report) -> Option<Span> {
-        self.values.get(name).map(|value| report.span(value))
+        self.values.get_key_value(name).map(|(key, _)| report.span(key))
+    }
+
+    /// File permissions in octal digits.
+    pub fn permissions(&self, name: &str, report: &mut Report) -> Option<u32> {
+        let (key, Found::Given(value)) = self.find(name, report) else { return None };
+        let given = text(value, key, report)?;
+        let octal = given.value.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+        match u32::from_str_radix(&given.value, 8) {
+            Ok(bits) if octal && bits <= 0o777 => Some(bits),
+            _ => {
+                let message = format!("`{}` says no file permissions in octal digits", given.value);
+                report.wrong(E0605, given.span, message, Some(example(key)));
+                None
+            }
+        }
     }
 
     /// A path; a relative one begins at `folder`.
     pub fn path(&self, name: &str, folder: &Path, report: &mut Report) -> Option<PathBuf> {
-        self.text(name, report).map(|given| folder.join(given.value))
+        self.located_path(name, folder, report).map(|path| path.value)
+    }
+
+    /// A path with its place in the file.
+    pub fn located_path(&self, name: &str, folder: &Path, report: &mut Report) -> Option<Located<PathBuf>> {
+        let given = match self.find(name, report) {
+            (key, Found::Given(value)) => text(value, key, report)?,
+            (_, Found::Default(default)) => Located { value: default.to_owned(), span: self.heading },
+            (_, Found::Absent) => return None,
+        };
+        if given.value.is_empty() {
+            let (message, help) = (format!("`{name}` cannot be empty"), example(self.section.key(name)));
+            report.wrong(E0612, given.span, message, Some(help));
+            return None;
+        }
+        Some(Located { value: folder.join(&given.value), span: given.span })
     }
 
     /// True or false; false when nothing else is said.
@@ -222,13 +270,13 @@ impl<'a> Table<'a> {
         usize::try_from(number).ok()
     }
 
-    /// An address to listen at, as `host:port`.
+    /// An address as `host:port`.
     pub fn address(&self, name: &str, report: &mut Report) -> Option<Located<String>> {
         let given = self.text(name, report)?;
         match check_address(&given.value) {
             Ok(()) => Some(given),
             Err(why) => {
-                let message = format!("`{}` is no address to listen at: {why}", given.value);
+                let message = format!("`{}` is no address: {why}", given.value);
                 let help = "an address is written `127.0.0.1:7001`, `[::1]:7001` or `localhost:7001`";
                 report.wrong(E0608, given.span, message, Some(help.into()));
                 None
@@ -279,6 +327,16 @@ impl<'a> Table<'a> {
 }
 
 impl Report {
+    /// Reports keys that do not go together.
+    pub fn contradiction(&mut self, place: Span, message: impl Into<String>, help: impl Into<String>) {
+        self.wrong(E0614, place, message.into(), Some(help.into()));
+    }
+
+    /// Reports a value that is not what the key takes.
+    pub fn unreadable(&mut self, key: &str, given: &Located<String>, why: &str) {
+        self.wrong(E0605, given.span, format!("`{key}` cannot be read: {why}"), None);
+    }
+
     /// Reports a word that is none of those possible.
     pub fn unknown_word(&mut self, given: &Located<String>, words: &[&'static str]) {
         let near = nearest(&given.value, words.iter().copied());
@@ -335,11 +393,16 @@ fn wanted(takes: Takes) -> &'static str {
 /// How the key is written.
 fn example(key: &Key) -> String {
     let value = match (key.takes, key.missing) {
-        (Takes::Count(..), Missing::Is(default)) => default.to_string(),
+        _ if key.example.is_some() => key.example.unwrap_or_default().to_string(),
+        (Takes::Count(..) | Takes::Flag, Missing::Is(default)) => default.to_string(),
         (Takes::Count(least, _), _) => least.to_string(),
         (Takes::Flag, _) => "true".into(),
         (_, Missing::Is(default)) => format!("\"{default}\""),
-        (Takes::Path, _) => format!("\"{}\"", if key.name == "rules" { "rules" } else { "alerts.jsonl" }),
+        (Takes::Path, _) => match key.name {
+            "rules" => "\"rules\"".into(),
+            "file" => "\"late.jsonl\"".into(),
+            _ => "\"alerts.jsonl\"".into(),
+        },
         (Takes::Address, _) => "\"127.0.0.1:7001\"".into(),
         (Takes::Url, _) => "\"https://example.com/alerts\"".into(),
         (Takes::Names, _) => "[\"name\"]".into(),
@@ -349,7 +412,9 @@ fn example(key: &Key) -> String {
                 list(words.iter().map(|word| format!("{} = \"{word}\"", key.name)))
             );
         }
-        (Takes::Table, _) if key.name == "limits" => return "write `[limits]` and the keys below it".into(),
+        (Takes::Table, _) if !["sources", "sinks"].contains(&key.name) => {
+            return format!("write `[{}]` and the keys below it", key.name);
+        }
         (Takes::Table, _) => return format!("write `[{}.NAME]` for each, and the keys below it", key.name),
         _ => "\"payments\"".into(),
     };

@@ -34,7 +34,7 @@ fn paths(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<Paths>
     });
     paths
         .map_err(|mistake| {
-            let diagnostic = Diagnostic::new(E0614, given.span, mistake.to_string());
+            let diagnostic = Diagnostic::new(E0615, given.span, mistake.to_string());
             report.push(diagnostic.help(mistake.help()));
         })
         .ok()
@@ -48,7 +48,7 @@ fn check_together(table: &Table<'_>, paths: &Paths, follow: bool, report: &mut R
         {
             let message = format!("`{}` is compressed, and such a file cannot be followed", path.display());
             let help = "read it once: `follow = false`";
-            report.push(Diagnostic::new(E0615, place, message).help(help));
+            report.push(Diagnostic::new(E0614, place, message).help(help));
         }
         return;
     }
@@ -56,7 +56,7 @@ fn check_together(table: &Table<'_>, paths: &Paths, follow: bool, report: &mut R
         if let Some(place) = table.place(key, report) {
             let message = format!("`{key}` says how files are followed, and these are read once");
             let help = format!("set `follow = true`, or leave out `{key}`");
-            report.push(Diagnostic::new(E0615, place, message).help(help));
+            report.push(Diagnostic::new(E0614, place, message).help(help));
         }
     }
 }

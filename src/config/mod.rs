@@ -4,8 +4,10 @@
 //! that say what is wrong where, in the manner of the rules'. [`mod@reference`] has every key.
 
 mod check;
+mod decoding;
 mod document;
 mod files;
+mod quarantine;
 mod read;
 pub mod reference;
 pub mod rules;
@@ -22,7 +24,7 @@ use std::time::Duration;
 use crate::diagnostic::{Diagnostics, Sources, Span};
 use crate::outbox::memory::QueueLimits;
 use crate::sink::{retry::RetryPolicy, webhook};
-use crate::source::{self, Decoding, SourceLimits, file, tcp};
+use crate::source::{self, Decoding, SourceLimits, file, tcp, tcp_client, udp, unix};
 
 /// A value and where it stands in the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +54,10 @@ pub struct Config {
     pub reorder_bytes: usize,
     /// Among how many shards the keys are divided; `None`: as many as the machine has cores.
     pub shards: Option<usize>,
+    /// Where records that are no events are kept; `None`: they are not.
+    pub quarantine: Option<crate::quarantine::Settings>,
+    /// Where events that come too late are kept; `None`: they are not.
+    pub late: Option<crate::quarantine::Settings>,
     /// The sources, by name.
     pub sources: Vec<Source>,
     /// The sinks, by name.
@@ -71,11 +77,24 @@ pub struct Source {
     pub kind: SourceKind,
 }
 
+impl Source {
+    /// Whether it feeds that stream.
+    pub fn feeds(&self, stream: &str) -> bool {
+        self.streams.as_ref().is_none_or(|streams| streams.iter().any(|one| one.value == stream))
+    }
+}
+
 /// The kinds of sources.
 #[derive(Clone, Debug)]
 pub enum SourceKind {
     /// A TCP server.
     Tcp(tcp::Settings),
+    /// A TCP client.
+    TcpClient(tcp_client::Settings),
+    /// A UDP socket.
+    Udp(udp::Settings),
+    /// A Unix socket.
+    Unix(unix::Settings),
     /// Standard input.
     Stdin,
     /// Files.

@@ -11,6 +11,7 @@ use crate::source::queue::QueueLimits;
 use crate::source::reader::BatchLimits;
 
 use super::document::{Report, Table};
+use super::quarantine;
 use super::reference::{self, LIMITS, ROOT, Section};
 use super::sinks::sink;
 use super::sources::{source, twice};
@@ -54,6 +55,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
     let shards = table.count("shards", report);
     let shutdown_timeout = table.wait("shutdown_timeout", report);
     let limits = limits(&table, report);
+    let kept = quarantine::kept(&table, folder, report);
     let sources =
         members(&table, "sources", report, |name, values, report| source(name, values, folder, report));
     let sinks = members(&table, "sinks", report, |name, values, report| sink(name, values, folder, report));
@@ -66,6 +68,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
         twice(sources, report);
     }
     let (limits, queue, reorder_bytes) = limits?;
+    let (quarantine, late) = kept?;
     Some(Config {
         rules: rules?,
         default_sinks,
@@ -75,6 +78,8 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
         queue,
         reorder_bytes,
         shards,
+        quarantine,
+        late,
         sources: sources?,
         sinks: sinks?,
     })

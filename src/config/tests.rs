@@ -76,7 +76,8 @@ macro_rules! case {
         fn $name() {
             let settings = {
                 let mut settings = insta::Settings::clone_current();
-                settings.set_snapshot_path("../../tests/snapshots/configuration");
+                let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots/configuration");
+                settings.set_snapshot_path(folder);
                 settings.set_prepend_module_to_snapshot(false);
                 settings.set_description($text);
                 settings.set_omit_expression(true);
@@ -86,6 +87,8 @@ macro_rules! case {
         }
     };
 }
+
+mod sources;
 
 case!(
     not_toml,
@@ -297,6 +300,27 @@ stream = \"cards\"
 type = \"stdin\"
 stream = \"cards\"
 
+[sources.f]
+type = \"udp\"
+stream = \"cards\"
+listen = \"127.0.0.1:7001\"
+
+[sources.g]
+type = \"udp\"
+stream = \"cards\"
+listen = \"127.0.0.1:7001\"
+
+[sources.h]
+type = \"unix\"
+stream = \"cards\"
+path = \"in.sock\"
+
+[sources.i]
+type = \"unix\"
+stream = \"logins\"
+path = \"in.sock\"
+mode = \"datagram\"
+
 [sinks.e]
 type = \"stdout\"
 
@@ -305,6 +329,42 @@ type = \"stdout\"
 
 [sinks.\"fraud-desk\"]
 type = \"stdout\"
+"
+);
+
+case!(
+    files_of_what_is_set_aside,
+    shown,
+    "rules = \"rules\"
+
+[quarantine]
+enabled = \"no\"
+file = \"\"
+max_size = \"1KiB\"
+
+[late]
+max_size = \"1GiB\"
+
+[sources.cards]
+type = \"stdin\"
+stream = \"cards\"
+"
+);
+
+case!(
+    one_file_for_all_that_is_set_aside,
+    shown,
+    "rules = \"rules\"
+
+[quarantine]
+file = \"aside.jsonl\"
+
+[late]
+file = \"aside.jsonl\"
+
+[sources.cards]
+type = \"stdin\"
+stream = \"cards\"
 "
 );
 
@@ -393,6 +453,11 @@ max_line = "2MiB"
 batch_events = 7
 batch_bytes = "8KiB"
 queue = 9
+[quarantine]
+file = "aside/records"
+max_size = "2GiB"
+[late]
+file = "late.jsonl"
 [sources.tcp]
 type = "tcp"
 stream = "cards"
@@ -426,6 +491,10 @@ type = "stdout"
     assert_eq!(config.shutdown_timeout, Duration::from_secs(90));
     assert_eq!((config.limits.max_line, config.limits.batch.events), (2 << 20, 7));
     assert_eq!((config.limits.batch.bytes, config.queue.inputs), (8 << 10, 9));
+    let quarantine = config.quarantine.expect("it is on");
+    assert_eq!((quarantine.file, quarantine.max_size), (folder.path().join("aside/records"), 2 << 30));
+    let late = config.late.expect("it is on");
+    assert_eq!((late.file, late.max_size), (folder.path().join("late.jsonl"), 1 << 30));
     let names: Vec<_> = config.sources.iter().map(|source| source.name.value.as_str()).collect();
     assert_eq!(names, ["pipe", "tcp"]);
     assert!(matches!(config.sources[0].kind, SourceKind::Stdin));
@@ -441,6 +510,21 @@ type = "stdout"
     assert!(matches!(stdout.kind, SinkKind::Stdout));
 }
 
+#[test]
+fn records_are_kept_unless_that_is_declined_and_late_events_only_if_wanted() {
+    let folder = folder();
+    let kept = |more: &str| {
+        let text = format!("rules = \"rules\"\n{more}\n[sources.a]\ntype = \"stdin\"\nstream = \"s\"\n");
+        let config = parse("tripline.toml", &text, folder.path()).config.expect("it is right");
+        (config.quarantine.map(|settings| settings.file), config.late.map(|settings| settings.file))
+    };
+    let default = Some(folder.path().join("quarantine.jsonl"));
+    assert_eq!(kept(""), (default.clone(), None));
+    assert_eq!(kept("[quarantine]\nmax_size = \"1MiB\""), (default, None));
+    let off = "[quarantine]\nenabled = false\n[late]\nfile = \"late\"\nenabled = false";
+    assert_eq!(kept(off), (None, None));
+}
+
 /// The example shows the defaults where it shows a value for a key that has one.
 #[test]
 fn the_annotated_example_is_read() {
@@ -453,6 +537,7 @@ fn the_annotated_example_is_read() {
     let defaults = parse("plain", plain, folder.path()).config.expect("it is right");
     assert_eq!(config.limits, defaults.limits);
     assert_eq!(config.max_ahead, defaults.max_ahead);
+    assert_eq!(config.quarantine, defaults.quarantine);
     assert_eq!((config.queue, config.shutdown_timeout), (defaults.queue, defaults.shutdown_timeout));
     assert_eq!(config.rules.value, PathBuf::from(folder.path()).join("rules"));
 }

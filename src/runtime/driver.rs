@@ -20,8 +20,10 @@ use tracing::{error, info, warn};
 
 use crate::alert::{Alert, AlertKind};
 use crate::engine::{Engine, Refused};
-use crate::event::{Duration, SequencePoint, Timestamp};
+use crate::event::{Duration, Event, SequencePoint, Timestamp};
 use crate::outbox::Outbox;
+use crate::quarantine::late::Late;
+use crate::quarantine::writer::{Burst, Writer};
 use crate::source::flow::{Flow, Id};
 use crate::source::queue::{Queued, Receiver};
 use crate::source::reader::Batch;
@@ -56,6 +58,8 @@ pub struct Driver<O> {
     news: Arc<Notify>,
     /// Contents of lists and tables that are to be put in the place of those in use.
     replacements: Option<mpsc::Receiver<Replacement>>,
+    /// Where late events are kept; `None`: they are not.
+    late: Option<Writer>,
 }
 
 /// What is to happen when much waits for its turn in the order.
@@ -93,6 +97,7 @@ impl<O: Outbox> Driver<O> {
             away: BTreeSet::new(),
             news: Arc::default(),
             replacements: None,
+            late: None,
         }
     }
 
@@ -112,6 +117,12 @@ impl<O: Outbox> Driver<O> {
     /// inputs.
     pub fn with_replacements(mut self, replacements: mpsc::Receiver<Replacement>) -> Driver<O> {
         self.replacements = Some(replacements);
+        self
+    }
+
+    /// The same with a place for events that come too late.
+    pub fn keeping_late(mut self, writer: Option<Writer>) -> Driver<O> {
+        self.late = writer;
         self
     }
 
@@ -225,13 +236,28 @@ impl<O: Outbox> Driver<O> {
     }
 
     fn push(&mut self, source: usize, batch: Batch, now: Timestamp) {
+        let mut late = Burst::default();
         for event in batch.events {
             let point = event.point();
+            let kept = self.late.is_some().then(|| event.clone());
             if let Err(refused) = self.engine.offer(event, now) {
                 self.report(source, point, refused, now);
+                if let (Some(event), Refused::Late(by)) = (kept, refused) {
+                    late.push(&self.late_line(source, &event, by, now));
+                }
             }
         }
         self.engine.run();
+        if let Some(writer) = &self.late {
+            writer.put_blocking(late);
+        }
+    }
+
+    /// The line by which a late event is kept.
+    fn late_line(&self, source: usize, event: &Event, by: Duration, now: Timestamp) -> Vec<u8> {
+        let stream = &self.engine.program().schema(event.stream()).name;
+        let source = &self.metrics.sources[source].name;
+        Late { time: now, source, stream, event, by }.to_line()
     }
 
     fn report(&mut self, source: usize, point: SequencePoint, refused: Refused, now: Timestamp) {

@@ -4,9 +4,12 @@
 //! One thread owns the engine ([`driver`]) and hands work to threads that own the shards
 //! ([`workers`]); sources and sinks run as tasks beside it and meet it at two bounded queues only;
 //! another thread reads lists and tables again when their files change ([`reload`]).
+//! Records from the quarantine are fed to a service again by [`refeed`].
 
 pub mod clock;
 pub mod driver;
+mod kept;
+pub mod refeed;
 pub mod reload;
 pub mod replay;
 pub mod service;

@@ -1,6 +1,6 @@
 //! Recorded events through the engine, as fast as they can be read.
 //!
-//! Enters: files of JSON lines, each a partition of a stream. Leaves: alerts in the order decided,
+//! Enters: files of records, each a partition of a stream. Leaves: alerts in the order decided,
 //! and a summary. Reading goes on where event time is held back most, so that what waits for its
 //! turn in the engine stays small however long the files are. The result depends on the files'
 //! content alone: partitions are numbered by sorted path.
@@ -12,20 +12,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::alert::Alert;
-use crate::codec::json::JsonDecoder;
 use crate::engine::ShardCounters;
 use crate::engine::{Counters, Engine, EngineOptions};
 use crate::event::{PartitionId, StreamId, Timestamp};
 use crate::program::Program;
-use crate::source::framing::Framing;
 use crate::source::reader::{Batch, BatchLimits, Checks, Place, Quarantine, Reader, Reason, Rejection};
 use crate::source::recording::{self, OpenError, Recording};
+use crate::source::{Decoding, SourceLimits};
 use crate::table::Tables;
 
 use super::workers;
 
-/// The clock during a replay, and the time of arrival of every event: recorded events know their own
-/// time, and results must not depend on when a replay is made.
+/// The clock during a replay if nothing else is said: recorded events know their own time, and results
+/// must not depend on when a replay is made.
 pub const REPLAY_CLOCK: Timestamp = Timestamp::from_micros(0);
 
 /// How much is read from a partition before the next choice.
@@ -34,12 +33,25 @@ const TURN: BatchLimits = BatchLimits { events: 1024, bytes: 1 << 20 };
 const SHOWN_REJECTIONS: usize = 5;
 
 /// A recording of a stream's events.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug)]
 pub struct Input {
     /// The stream.
     pub stream: StreamId,
     /// The file; `-` is standard input.
     pub path: PathBuf,
+    /// How its records are written.
+    pub decoding: Decoding,
+}
+
+/// How to replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Longest record in bytes; longer ones are passed over and counted.
+    pub max_line: usize,
+    /// Among how many threads the keys are divided.
+    pub shards: usize,
+    /// The clock, which stands still, and so the time at which every record arrives.
+    pub clock: Timestamp,
 }
 
 /// Why a replay cannot begin or go on.
@@ -97,7 +109,7 @@ pub struct Replay {
     partitions: BTreeMap<(StreamId, PartitionId), Partition>,
     rejections: Rejections,
     stored_size: Option<u64>,
-    max_line: usize,
+    settings: Settings,
 }
 
 struct Partition {
@@ -109,8 +121,7 @@ struct Partition {
 }
 
 impl Replay {
-    /// Opens the inputs. Lists and tables keep their contents to the end. Lines longer than `max_line`
-    /// bytes are passed over and counted. `shards`: among how many threads the keys are divided.
+    /// Opens the inputs. Lists and tables keep their contents to the end.
     ///
     /// # Errors
     /// When an input is given twice or cannot be opened, or there are no threads for the shards.
@@ -118,10 +129,9 @@ impl Replay {
         program: Arc<Program>,
         tables: Arc<Tables>,
         inputs: Vec<Input>,
-        max_line: usize,
-        shards: usize,
+        settings: Settings,
     ) -> Result<Replay, ReplayError> {
-        let options = EngineOptions { shards, ..EngineOptions::RECORDED };
+        let options = EngineOptions { shards: settings.shards, ..EngineOptions::RECORDED };
         let mut engine = workers::engine(program, options, &Arc::default()).map_err(ReplayError::Threads)?;
         engine.set_tables(tables);
         let mut replay = Replay {
@@ -129,10 +139,10 @@ impl Replay {
             partitions: BTreeMap::new(),
             rejections: Rejections::default(),
             stored_size: Some(0),
-            max_line,
+            settings,
         };
         for (input, partition) in numbered(inputs)? {
-            let recording = recording::open(&input.path)?;
+            let recording = recording::open(&input.path, Some(input.decoding.compression))?;
             replay.add(input, partition, recording);
         }
         Ok(replay)
@@ -140,13 +150,12 @@ impl Replay {
 
     fn add(&mut self, input: Input, partition: PartitionId, recording: Recording) {
         let schema = self.engine.program().schema(input.stream);
-        let decoder = JsonDecoder::new(input.stream, schema);
         let Recording { bytes, stored_size, stored_read } = recording;
         self.stored_size = self.stored_size.zip(stored_size).map(|(sum, size)| sum + size);
-        let framing = Framing::Lines.frames(self.max_line);
+        let limits = SourceLimits { max_line: self.settings.max_line, batch: TURN };
         // Recorded events may be of any time, and the engine counts those without a key.
-        let reader = Reader::new(Box::new(decoder), framing, partition, Checks::default());
-        self.engine.open(input.stream, partition, REPLAY_CLOCK);
+        let reader = input.decoding.reader(input.stream, schema, limits, partition, Checks::default());
+        self.engine.open(input.stream, partition, self.settings.clock);
         let partition_state = Partition { path: input.path, bytes, stored_read, reader, ended: false };
         self.partitions.insert((input.stream, partition), partition_state);
     }
@@ -170,7 +179,7 @@ impl Replay {
         let mut read_of_ended = 0;
         while let Some(id) = self.choose() {
             let partition = self.partitions.get_mut(&id).expect("choose returns an open partition");
-            let batch = partition.next_batch(&mut self.rejections);
+            let batch = partition.next_batch(self.settings.clock, &mut self.rejections);
             // What came before a failure still counts.
             let (batch, failure) = match batch {
                 Ok(batch) => (batch, None),
@@ -178,7 +187,7 @@ impl Replay {
             };
             for event in batch.events {
                 // A refusal has been counted by the engine and shows in the summary.
-                let _ = self.engine.offer(event, REPLAY_CLOCK);
+                let _ = self.engine.offer(event, self.settings.clock);
             }
             self.engine.run();
             if let Some(error) = failure {
@@ -214,13 +223,17 @@ impl Replay {
 
 impl Partition {
     /// The next events, up to [`TURN`]; notes when the bytes have ended.
-    fn next_batch(&mut self, rejections: &mut Rejections) -> Result<Batch, (Batch, io::Error)> {
+    fn next_batch(
+        &mut self,
+        clock: Timestamp,
+        rejections: &mut Rejections,
+    ) -> Result<Batch, (Batch, io::Error)> {
         let mut batch = Batch::default();
         let mut quarantine = Named { path: &self.path, rejections };
-        while !self.reader.decode(REPLAY_CLOCK, TURN, &mut batch, &mut quarantine) {
+        while !self.reader.decode(clock, TURN, &mut batch, &mut quarantine) {
             match self.bytes.read(self.reader.space()) {
                 Ok(0) => {
-                    self.reader.end(REPLAY_CLOCK, &mut batch, &mut quarantine);
+                    self.reader.end(clock, &mut batch, &mut quarantine);
                     self.ended = true;
                     break;
                 }
@@ -235,7 +248,7 @@ impl Partition {
 
 /// Numbers the inputs of each stream by sorted path.
 fn numbered(mut inputs: Vec<Input>) -> Result<Vec<(Input, PartitionId)>, ReplayError> {
-    inputs.sort();
+    inputs.sort_by(|one, other| (one.stream, &one.path).cmp(&(other.stream, &other.path)));
     let mut seen = BTreeSet::new();
     let mut next: BTreeMap<StreamId, u32> = BTreeMap::new();
     let mut numbered = Vec::with_capacity(inputs.len());
@@ -277,20 +290,25 @@ impl Quarantine for Named<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::Format;
+    use crate::source::compression::Compression;
+    use crate::source::framing::Framing;
 
     fn input(stream: u32, path: &str) -> Input {
-        Input { stream: StreamId(stream), path: path.into() }
+        let decoding =
+            Decoding { format: Format::Json, framing: Framing::Lines, compression: Compression::None };
+        Input { stream: StreamId(stream), path: path.into(), decoding }
     }
 
     #[test]
     fn partitions_are_numbered_by_path_whatever_the_order_given() {
-        let given = |inputs| numbered(inputs).expect("no input is given twice");
-        let one = given(vec![input(0, "b"), input(1, "x"), input(0, "a")]);
-        let other = given(vec![input(1, "x"), input(0, "a"), input(0, "b")]);
-        assert_eq!(one, other);
-        assert_eq!(one[0], (input(0, "a"), PartitionId(0)));
-        assert_eq!(one[1], (input(0, "b"), PartitionId(1)));
-        assert_eq!(one[2], (input(1, "x"), PartitionId(0)));
+        let given = |inputs| -> Vec<(u32, PathBuf, u32)> {
+            let numbered = numbered(inputs).expect("no input is given twice");
+            numbered.into_iter().map(|(input, number)| (input.stream.0, input.path, number.0)).collect()
+        };
+        let expected = vec![(0, "a".into(), 0), (0, "b".into(), 1), (1, "x".into(), 0)];
+        assert_eq!(given(vec![input(0, "b"), input(1, "x"), input(0, "a")]), expected);
+        assert_eq!(given(vec![input(1, "x"), input(0, "a"), input(0, "b")]), expected);
     }
 
     #[test]

@@ -27,6 +27,7 @@ use crate::table::TableId;
 use crate::telemetry::Metrics;
 
 use super::driver::Driver;
+use super::kept::Kept;
 use super::reload::{self, Watch};
 use super::{sinks, sources, workers};
 
@@ -45,6 +46,7 @@ pub struct Service {
     sources: JoinSet<()>,
     sinks: JoinSet<(usize, Vec<Arc<Outgoing>>)>,
     engine: oneshot::Receiver<usize>,
+    kept: Kept,
     /// Watches the files of lists and tables.
     _watch: Watch,
 }
@@ -78,6 +80,7 @@ impl Service {
         let outbox = sinks::start(&config, &metrics, halted, &mut workers)?;
         let opened = sources::open(&config).await?;
 
+        let kept = Kept::start(&config, &metrics)?;
         let (queue, inputs) = queue(config.queue);
         let shards = config.shards.unwrap_or_else(workers::cores);
         // The sources ask how far ahead of the clock an event is, so that they can set it aside as it came.
@@ -93,7 +96,8 @@ impl Service {
         let driver = driver
             .with_replacements(replacements)
             .with_reorder_bound(config.reorder_bytes, Arc::clone(&flow))
-            .with_news(news);
+            .with_news(news)
+            .keeping_late(kept.late.clone());
         let halt_engine = Arc::new(AtomicBool::new(false));
         let engine = start_engine(driver, inputs, Arc::clone(&halt_engine))?;
 
@@ -102,6 +106,7 @@ impl Service {
             limits: config.limits,
             numbers: Arc::new(PartitionNumbers::new(program.streams().len())),
             queue,
+            quarantine: kept.quarantine.clone(),
             flow,
             stop: Stop::new(stopped),
             clock,
@@ -117,7 +122,18 @@ impl Service {
             "ready"
         );
         let (sources, sinks) = (readers, workers);
-        Ok(Service { config, metrics, stop, halt_sinks, halt_engine, sources, sinks, engine, _watch: watch })
+        Ok(Service {
+            config,
+            metrics,
+            stop,
+            halt_sinks,
+            halt_engine,
+            sources,
+            sinks,
+            engine,
+            kept,
+            _watch: watch,
+        })
     }
 
     /// Runs until all sources have ended or `stop` is over, and then finishes what has been received.
@@ -149,6 +165,7 @@ impl Service {
             complete &= self.finish_engine(deadline).await?;
         }
         complete &= self.finish_sinks(deadline).await;
+        self.kept.finish(deadline).await;
         self.log_summary();
         anyhow::ensure!(!failed, "the engine has failed");
         Ok(Outcome { complete })
@@ -227,6 +244,10 @@ impl Service {
                 oversized = source.rejected.of("oversized").get(),
                 late = source.late.get(),
                 future = source.rejected.of("future").get(),
+                connections = source.opened.get(),
+                tls_failures = source.tls_failures.get(),
+                datagrams = source.datagrams.get(),
+                dropped = source.dropped.get(),
                 "total"
             );
         }

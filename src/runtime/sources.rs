@@ -11,8 +11,9 @@ use crate::program::{NoInput, Program};
 use crate::source::file::{Following, Mode, Once};
 use crate::source::reader::Checks;
 use crate::source::stdin::Stdin;
-use crate::source::{Identity, Inlet, Source, Surroundings, file, tcp};
+use crate::source::{Identity, Inlet, Source, Surroundings, file, tcp, tcp_client, udp, unix};
 use crate::telemetry::Metrics;
+use crate::telemetry::catalogue::SourceMetrics;
 
 /// Opens all sources, in the order of the configuration: takes their addresses and files.
 ///
@@ -30,6 +31,9 @@ pub async fn open(config: &Config) -> anyhow::Result<Vec<Box<dyn Source>>> {
 async fn open_one(kind: &SourceKind) -> anyhow::Result<Box<dyn Source>> {
     Ok(match kind {
         SourceKind::Tcp(settings) => Box::new(tcp::Server::bind(settings).await?),
+        SourceKind::TcpClient(settings) => Box::new(tcp_client::Client::new(settings)?),
+        SourceKind::Udp(settings) => Box::new(udp::Receiver::bind(settings).await?),
+        SourceKind::Unix(settings) => Box::new(unix::Server::bind(settings)?),
         SourceKind::Stdin => Box::new(Stdin),
         SourceKind::File(settings) => open_files(settings).await?,
     })
@@ -57,20 +61,8 @@ pub fn start(
 ) -> anyhow::Result<()> {
     for (index, (settings, source)) in config.sources.iter().zip(opened).enumerate() {
         let inlet = |stream: StreamId| {
-            let identity = Identity {
-                name: settings.name.value.as_str().into(),
-                index,
-                stream,
-                schema: Arc::new(program.schema(stream).clone()),
-                decoding: settings.decoding.clone(),
-                checks: Checks::new(
-                    Some(config.max_ahead),
-                    program.groupings(stream),
-                    program.schema(stream),
-                ),
-                metrics: Arc::clone(&metrics.sources[index]),
-            };
-            Inlet::new(identity, around.clone())
+            let metrics = Arc::clone(&metrics.sources[index]);
+            Inlet::new(identity(config, program, index, stream, metrics), around.clone())
         };
         let inlets: Vec<Inlet> = streams(settings, program)?.into_iter().map(inlet).collect();
         source.announce(&inlets);
@@ -79,8 +71,29 @@ pub fn start(
     Ok(())
 }
 
+/// Which stream the source at that place of the configuration feeds, and how it makes events for it.
+pub fn identity(
+    config: &Config,
+    program: &Program,
+    index: usize,
+    stream: StreamId,
+    metrics: Arc<SourceMetrics>,
+) -> Identity {
+    let schema = program.schema(stream);
+    let settings = &config.sources[index];
+    Identity {
+        name: settings.name.value.as_str().into(),
+        index,
+        stream,
+        schema: Arc::new(schema.clone()),
+        decoding: settings.decoding.clone(),
+        checks: Checks::new(Some(config.max_ahead), program.groupings(stream), schema),
+        metrics,
+    }
+}
+
 /// The streams that a source feeds.
-fn streams(source: &config::Source, program: &Program) -> Result<Vec<StreamId>, NoInput> {
+pub fn streams(source: &config::Source, program: &Program) -> Result<Vec<StreamId>, NoInput> {
     match &source.streams {
         Some(streams) => streams.iter().map(|stream| program.input(&stream.value)).collect(),
         None => program.inputs().map(|name| program.input(name)).collect(),

@@ -5,9 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::append::Appender;
 use crate::outbox::Outgoing;
 
-use super::append::{self, Appender};
+use super::lines;
 use super::{Attempt, DeliveryError, Sink};
 
 /// Appends alerts to a file.
@@ -41,12 +42,12 @@ impl FileSink {
 
 impl Sink for FileSink {
     fn most(&self) -> usize {
-        append::MOST
+        lines::MOST
     }
 
     async fn deliver(&mut self, alerts: &[Arc<Outgoing>]) -> Attempt {
         let appender = Arc::clone(&self.appender);
-        let lines = append::lines(alerts);
+        let lines = lines::lines(alerts);
         let written = tokio::task::spawn_blocking(move || {
             appender.lock().unwrap_or_else(PoisonError::into_inner).append(&lines)
         });

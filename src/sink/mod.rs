@@ -4,8 +4,8 @@
 //! worker of its own ([`worker`]), so that one that stalls delays no other. One file a kind of sink,
 //! all of the same shape: they attempt; whether and when to attempt again is decided in [`retry`].
 
-mod append;
 pub mod file;
+mod lines;
 pub mod retry;
 pub mod stdout;
 pub mod webhook;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::outbox::Outgoing;
 
-use super::append;
+use super::lines;
 use super::{Attempt, DeliveryError, Sink};
 
 /// Writes alerts to standard output.
@@ -14,11 +14,11 @@ pub struct StdoutSink;
 
 impl Sink for StdoutSink {
     fn most(&self) -> usize {
-        append::MOST
+        lines::MOST
     }
 
     async fn deliver(&mut self, alerts: &[Arc<Outgoing>]) -> Attempt {
-        let lines = append::lines(alerts);
+        let lines = lines::lines(alerts);
         let written = tokio::task::spawn_blocking(move || {
             let mut out = io::stdout().lock();
             out.write_all(&lines).and_then(|()| out.flush())

@@ -46,19 +46,7 @@ impl WebhookSink {
     /// # Errors
     /// When the system's certificates cannot be read.
     pub fn new(settings: &Settings) -> Result<WebhookSink, ClientError> {
-        // The first caller decides which implementation of TLS the process uses; a second call
-        // changes nothing.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut client = Client::builder()
-            .timeout(settings.timeout)
-            .redirect(Policy::none())
-            .user_agent(concat!("tripline/", env!("CARGO_PKG_VERSION")));
-        if settings.url.scheme() == "http" {
-            // No one's certificate will be asked for, so a system without any is good enough.
-            client = client.tls_certs_only([]);
-        }
-        let client = client.build().map_err(|error| ClientError(causes(&error)))?;
-        Ok(WebhookSink { client, url: settings.url.clone() })
+        Ok(WebhookSink { client: client(&settings.url, settings.timeout)?, url: settings.url.clone() })
     }
 
     async fn post(&self, alert: &Outgoing) -> Result<(), DeliveryError> {
@@ -78,6 +66,25 @@ impl WebhookSink {
         }
         Err(DeliveryError::Status { status: status.as_u16(), retry_after, answer })
     }
+}
+
+/// What sends requests to `url`; each may take as long as `timeout`, to the end of its answer.
+///
+/// # Errors
+/// When the system's certificates cannot be read.
+pub fn client(url: &Url, timeout: Duration) -> Result<Client, ClientError> {
+    // The first caller decides which implementation of TLS the process uses; a second call
+    // changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut client = Client::builder()
+        .timeout(timeout)
+        .redirect(Policy::none())
+        .user_agent(concat!("tripline/", env!("CARGO_PKG_VERSION")));
+    if url.scheme() == "http" {
+        // No one's certificate will be asked for, so a system without any is good enough.
+        client = client.tls_certs_only([]);
+    }
+    client.build().map_err(|error| ClientError(causes(&error)))
 }
 
 impl Sink for WebhookSink {

@@ -84,9 +84,17 @@ group! {
         connections: Gauge = Gauge::default(), "tripline_source_connections", "connections",
             "Connections that are open.";
         opened: Counter = Counter::default(), "tripline_source_connections_total", "connections",
-            "Connections that were accepted.";
+            "Connections that were accepted, or made.";
         refused: Counter = Counter::default(), "tripline_source_connections_refused_total", "connections",
             "Connections that were closed at once because too many were open.";
+        connect_failures: Counter = Counter::default(), "tripline_source_connect_failures_total", "attempts",
+            "Attempts to connect to a server that failed.";
+        tls_failures: Counter = Counter::default(), "tripline_source_tls_failures_total", "connections",
+            "Connections on which the two sides could not agree on TLS.";
+        datagrams: Counter = Counter::default(), "tripline_source_datagrams_total", "datagrams",
+            "Datagrams received.";
+        dropped: Counter = Counter::default(), "tripline_source_dropped_total", "datagrams",
+            "Datagrams that the system dropped because they came faster than they could be taken.";
         files: Gauge = Gauge::default(), "tripline_source_files", "files",
             "Followed files that are open.";
         unread: Gauge = Gauge::default(), "tripline_source_unread_bytes", "bytes",
@@ -147,6 +155,20 @@ group! {
 }
 
 group! {
+    /// Metrics of one file in which records are kept that were set aside: `quarantine` or `late`.
+    KeptMetrics by "file" {
+        written: Counter = Counter::default(), "tripline_quarantine_written_total", "records",
+            "Records written to the file of what was set aside.";
+        lost: Counter = Counter::default(), "tripline_quarantine_lost_total", "records",
+            "Records that could not be kept, because the file was full or could not be written.";
+        bytes: Counter = Counter::default(), "tripline_quarantine_bytes_total", "bytes",
+            "Bytes written to the file.";
+        size: Gauge = Gauge::default(), "tripline_quarantine_size", "bytes",
+            "Size of the file when it was last written.";
+    }
+}
+
+group! {
     /// Metrics of the engine.
     EngineMetrics by "" {
         events: Counter = Counter::default(), "tripline_engine_events_total", "events",
@@ -191,6 +213,10 @@ pub struct Metrics {
     pub sinks: Vec<Arc<SinkMetrics>>,
     /// One for each list and table, in the order of the program.
     pub tables: Vec<Arc<TableMetrics>>,
+    /// Records that are no events, and where they are kept.
+    pub quarantine: Arc<KeptMetrics>,
+    /// The same for events that came too late.
+    pub late: Arc<KeptMetrics>,
     /// Those of the engine.
     pub engine: EngineMetrics,
 }
@@ -207,6 +233,8 @@ impl Metrics {
             rules: rules.into_iter().map(|name| Arc::new(RuleMetrics::new(name))).collect(),
             sinks: sinks.into_iter().map(|name| Arc::new(SinkMetrics::new(name))).collect(),
             tables: Vec::new(),
+            quarantine: Arc::new(KeptMetrics::new("quarantine")),
+            late: Arc::new(KeptMetrics::new("late")),
             engine: EngineMetrics::new(""),
         }
     }
@@ -224,6 +252,8 @@ impl Metrics {
         self.rules.iter().for_each(|group| group.visit(visitor));
         self.sinks.iter().for_each(|group| group.visit(visitor));
         self.tables.iter().for_each(|group| group.visit(visitor));
+        self.quarantine.visit(visitor);
+        self.late.visit(visitor);
     }
 
     /// Every metric there is.
@@ -234,6 +264,7 @@ impl Metrics {
             RuleMetrics::DESCRIPTORS,
             SinkMetrics::DESCRIPTORS,
             TableMetrics::DESCRIPTORS,
+            KeptMetrics::DESCRIPTORS,
         ]
         .into_iter()
         .flatten()

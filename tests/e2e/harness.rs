@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -120,11 +120,16 @@ impl Service {
     pub fn start_in(folder: Folder, rules: &str, config: &str) -> Service {
         folder.write("rules/test.trip", rules);
         folder.write("tripline.toml", format!("rules = \"rules\"\n{config}"));
+        Service::launch(folder, Stdio::null())
+    }
+
+    /// Starts a service with the `tripline.toml` that is in the folder, and waits until it is ready.
+    pub fn launch(folder: Folder, stdout: Stdio) -> Service {
         let mut child = tripline()
             .args(["run", "--log-format", "json"])
             .current_dir(folder.path())
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(stdout)
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
@@ -176,6 +181,18 @@ impl Service {
         let stream = TcpStream::connect(self.address(source)).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
         stream
+    }
+
+    /// The number of its process.
+    #[allow(dead_code, reason = "the live benchmark asks for it")]
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its standard output, when that is piped; once.
+    #[allow(dead_code, reason = "the live benchmark reads it")]
+    pub fn stdout(&mut self) -> Option<ChildStdout> {
+        self.child.stdout.take()
     }
 
     /// Sends it a signal.

@@ -1,6 +1,6 @@
 //! The real binary as a child process, with real sockets and a real receiver of webhooks.
 //!
-//! Nothing here waits for a span of time to pass: tests wait for conditions (a log line, an alert,
+//! Nothing here waits for a span of time to pass, but for the load test's traffic: tests wait for conditions (a log line, an alert,
 //! the end of the process), and fail when one does not come in [`harness::PATIENCE`].
 
 mod harness;
@@ -12,7 +12,9 @@ mod explain;
 mod files;
 mod fmt;
 mod intake;
+mod load;
 mod project;
+mod quarantine;
 mod replay;
 mod stopping;
 mod tables;

@@ -60,6 +60,11 @@ impl Gate {
         self.0.1.notify_all();
     }
 
+    /// Lets requests wait again.
+    pub fn close(&self) {
+        *self.0.0.lock().expect("no panic") = false;
+    }
+
     fn pass(&self) {
         let mut open = self.0.0.lock().expect("no panic");
         while !*open {
@@ -105,6 +110,11 @@ impl Receiver {
     /// The next request.
     pub fn next(&self) -> Request {
         self.requests.recv_timeout(PATIENCE).expect("a request comes")
+    }
+
+    /// All requests that have come and were not taken.
+    pub fn received(&self) -> Vec<Request> {
+        self.requests.try_iter().collect()
     }
 
     /// Whether a request has come that was not taken.

@@ -14,14 +14,14 @@ use super::{naive, seeds, tree};
 const SHAPE: Shape = Shape { depth: 2, keys: 3 };
 
 /// Some rules that compile and keep few runs, named `r0`, `r1`, …, and a stream for them.
-struct RuleSet {
-    random: Random,
+pub struct RuleSet {
+    pub random: Random,
     rules: Vec<(String, Rule)>,
-    events: Vec<Event>,
+    pub events: Vec<Event>,
 }
 
 impl RuleSet {
-    fn new(seed: u64) -> RuleSet {
+    pub fn new(seed: u64) -> RuleSet {
         let mut random = Random::new(seed);
         let mut rules = vec![];
         for _ in 0..20 {
@@ -44,12 +44,12 @@ impl RuleSet {
         std::iter::once(stream(false)).chain(rules).collect()
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         self.declarations().join("\n")
     }
 
     /// The rules and events, for messages.
-    fn show(&self) -> String {
+    pub fn show(&self) -> String {
         format!("{}\n{}", self.text(), super::case::show_events(&self.events))
     }
 
@@ -58,7 +58,7 @@ impl RuleSet {
     }
 }
 
-fn program(text: &str) -> std::sync::Arc<tripline::program::Program> {
+pub fn program(text: &str) -> std::sync::Arc<tripline::program::Program> {
     engine::compile_text(text).unwrap_or_else(|diagnostics| panic!("{text}\n{diagnostics}"))
 }
 
@@ -96,7 +96,7 @@ fn when_alerts_are_taken_out_is_without_effect() {
 }
 
 /// Rules that hold more than runs: what a limit counts, a past, and events made of alerts.
-const HOLDING_MORE: &str = r#"
+pub const HOLDING_MORE: &str = r#"
 rule base {
   by k
   event a = s where t == "a"

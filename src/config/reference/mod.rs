@@ -3,13 +3,15 @@
 //! The reader asks this catalogue which keys there are and what a missing one stands for, and
 //! `docs/configuration.md` is made from it, so that neither can say something else than the other.
 
+mod quarantine;
 mod sinks;
 mod sources;
 
 use std::fmt::Write;
 
+pub use quarantine::{LATE, QUARANTINE};
 pub use sinks::{FILE, SINK_TYPES, STDOUT, WEBHOOK};
-pub use sources::{CODECS, FILES, RECORDS, SOURCE_TYPES, STDIN, TCP};
+pub use sources::{CODECS, FILES, RECORDS, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +62,15 @@ pub struct Key {
     pub missing: Missing,
     /// What it does, for people; one line of Markdown.
     pub about: &'static str,
+    /// A value, as it is written, for those who have none; some kinds of keys have one of their own.
+    pub example: Option<&'static str>,
+}
+
+impl Key {
+    /// The same with an example.
+    const fn like(self, example: &'static str) -> Key {
+        Key { example: Some(example), ..self }
+    }
 }
 
 /// The keys that stand in one table.
@@ -76,7 +87,7 @@ pub struct Section {
 }
 
 const fn key(name: &'static str, takes: Takes, missing: Missing, about: &'static str) -> Key {
-    Key { name, takes, missing, about }
+    Key { name, takes, missing, about, example: None }
 }
 
 /// The top of the file.
@@ -118,6 +129,8 @@ pub static ROOT: Section = Section {
              its alerts. What is not delivered by then is named in the log.",
         ),
         key("limits", Takes::Table, Missing::Nothing, "See below."),
+        key("quarantine", Takes::Table, Missing::Nothing, "See below."),
+        key("late", Takes::Table, Missing::Nothing, "See below."),
         key("sources", Takes::Table, Missing::Nothing, "See below."),
         key("sinks", Takes::Table, Missing::Nothing, "See below."),
     ],
@@ -169,8 +182,22 @@ pub static LIMITS: Section = Section {
 };
 
 /// All sections, in the order of the reference page.
-pub static SECTIONS: &[&Section] =
-    &[&ROOT, &LIMITS, &RECORDS, &TCP, &STDIN, &FILES, &STDOUT, &FILE, &WEBHOOK];
+pub static SECTIONS: &[&Section] = &[
+    &ROOT,
+    &LIMITS,
+    &QUARANTINE,
+    &LATE,
+    &RECORDS,
+    &TCP,
+    &TCP_CLIENT,
+    &UDP,
+    &UNIX,
+    &STDIN,
+    &FILES,
+    &STDOUT,
+    &FILE,
+    &WEBHOOK,
+];
 
 impl Section {
     /// The key with that name.
@@ -302,6 +329,7 @@ mod tests {
                 }
                 Takes::Word(words) => assert!(words.contains(&default), "{name}"),
                 Takes::Flag => assert!(default.parse::<bool>().is_ok(), "{name}"),
+                Takes::Path => assert!(!default.is_empty(), "{name}"),
                 _ => panic!("{name}: texts, lists and tables have no defaults"),
             }
         }

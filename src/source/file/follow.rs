@@ -210,7 +210,7 @@ impl Reading<'_> {
             Step::Failed(error) => {
                 warn!(%source, %file, %error, "cannot read the file; trying again");
                 self.unreadable = true;
-                feed.unreadable().await?;
+                feed.disconnected().await?;
             }
             Step::Rest => {}
             Step::Gone => return Ok(Next::Never),

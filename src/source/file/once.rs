@@ -84,7 +84,7 @@ impl Once {
             {
                 return Err(OpenError::NoFile { what: kind_of(&data), path });
             }
-            let recording = recording::open(&path)?;
+            let recording = recording::open(&path, None)?;
             Ok((path, recording))
         });
         let files = files.collect::<Result<Vec<_>, OpenError>>()?;

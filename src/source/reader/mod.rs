@@ -33,6 +33,11 @@ pub trait Quarantine {
     /// A record is not an event. `record` holds its bytes as they came, as far as they were kept: those
     /// of an oversized one are not.
     fn reject(&mut self, place: Place, why: &Rejection, record: &[u8]);
+
+    /// Whether it holds so much that nothing more should be decoded until it has passed it on.
+    fn is_full(&self) -> bool {
+        false
+    }
 }
 
 /// How large a batch may grow.
@@ -89,11 +94,6 @@ impl Reader {
         Reader { frames: framing, events: Events { decoder, partition, checks } }
     }
 
-    /// The partition that is read.
-    pub fn partition(&self) -> PartitionId {
-        self.events.partition
-    }
-
     /// Space for the next read; see [`Frames::space`].
     pub fn space(&mut self) -> &mut [u8] {
         self.frames.space()
@@ -104,8 +104,8 @@ impl Reader {
         self.frames.filled(count);
     }
 
-    /// Decodes what has been read into `batch`, up to its limits. Returns whether it stopped at a
-    /// limit, so that there may be more.
+    /// Decodes what has been read into `batch`, up to its limits and to what `quarantine` holds. Returns
+    /// whether it stopped at a limit, so that there may be more.
     pub fn decode(
         &mut self,
         arrival: Timestamp,
@@ -113,7 +113,7 @@ impl Reader {
         batch: &mut Batch,
         quarantine: &mut dyn Quarantine,
     ) -> bool {
-        while !batch.is_full(limits) {
+        while !batch.is_full(limits) && !quarantine.is_full() {
             let Some(frame) = self.frames.next() else { return false };
             let place = self.events.place(&frame);
             match self.events.event(&frame, arrival) {
@@ -125,21 +125,37 @@ impl Reader {
         true
     }
 
-    /// The bytes, or those of a datagram, have ended, once [`Reader::decode`] has found no more:
-    /// decodes what is left. It is an event if it is whole.
+    /// The bytes have ended, once [`Reader::decode`] has found no more: decodes what is left. It is
+    /// an event if it is whole.
     pub fn end(&mut self, arrival: Timestamp, batch: &mut Batch, quarantine: &mut dyn Quarantine) {
+        self.last(Rejection::at_the_end, arrival, batch, quarantine);
+    }
+
+    /// The bytes of a datagram have ended: as [`Reader::end`], but nothing has been cut off, so that
+    /// what is wrong with the last record is wrong with it and not that its end is missing.
+    pub fn end_datagram(&mut self, arrival: Timestamp, batch: &mut Batch, quarantine: &mut dyn Quarantine) {
+        self.last(|why| why, arrival, batch, quarantine);
+    }
+
+    fn last(
+        &mut self,
+        judge: impl Fn(Rejection) -> Rejection,
+        arrival: Timestamp,
+        batch: &mut Batch,
+        quarantine: &mut dyn Quarantine,
+    ) {
         let Some(frame) = self.frames.last() else { return };
         let place = self.events.place(&frame);
         match self.events.event(&frame, arrival) {
             Ok(Some(event)) => batch.push(event),
             Ok(None) => {}
-            Err((why, record)) => quarantine.reject(place, &why.at_the_end(), record),
+            Err((why, record)) => quarantine.reject(place, &judge(why), record),
         }
     }
 
-    /// Other bytes begin, those of another file for example, to be decoded by `decoder`. Offsets and
-    /// numbers go on. To be called after [`Reader::end`].
-    pub fn begin_anew(&mut self, decoder: Box<dyn Decoder>) {
+    /// After [`Reader::end`]: other bytes follow, which begin with a whole record, as those of a new
+    /// connection. Positions go on.
+    pub fn begin_again(&mut self, decoder: Box<dyn Decoder>) {
         self.events.decoder = decoder;
     }
 

@@ -1,23 +1,7 @@
-//! Writing lines so that a failure leaves no half line.
+//! Appending lines to a file so that a failure leaves no half line.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::sync::Arc;
-
-use crate::outbox::Outgoing;
-
-/// Alerts written by one attempt.
-pub const MOST: usize = 256;
-
-/// The alerts as lines.
-pub fn lines(alerts: &[Arc<Outgoing>]) -> Vec<u8> {
-    let mut text = Vec::with_capacity(alerts.iter().map(|alert| alert.body.len() + 1).sum());
-    for alert in alerts {
-        text.extend_from_slice(alert.body.as_bytes());
-        text.push(b'\n');
-    }
-    text
-}
 
 /// What the last write left at the end of what is written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +24,11 @@ impl Appender {
     pub fn new(mut file: File) -> Appender {
         let tail = if ends_in_line(&mut file) { Tail::Whole } else { Tail::Torn };
         Appender { file, tail }
+    }
+
+    /// The file.
+    pub fn file(&self) -> &File {
+        &self.file
     }
 
     /// Appends whole lines: all of them, or none if that is possible.

@@ -1,0 +1,396 @@
+//! Feeds records of the quarantine again.
+//!
+//! Enters: a quarantine file, a configuration and its rules as they are now. Leaves: the records that
+//! are events by now, sent to the sources that they came through or written to a file; the others are
+//! in the quarantine file again, with the reason as it is now.
+//!
+//! Records are dealt with in passes of a few MiB, and nothing is lost between them: a pass is first sent,
+//! then what stays is appended to the quarantine file and synced, and only then is the pass marked as done
+//! in the file that was taken away ([`Taken`]). A crash in between means that the records of one pass may
+//! be fed twice.
+
+pub mod judge;
+pub mod target;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::quarantine::file::Shared;
+use crate::quarantine::filter::Filter;
+use crate::quarantine::read::Line;
+use crate::quarantine::record::Record;
+use crate::quarantine::taken::{FileLines, TakeError, Taken, peek};
+
+use self::judge::{Judge, Verdict};
+use self::target::{SendError, Target};
+
+/// A pass ends with the record that reaches one of these.
+const PASS_BYTES: usize = 4 << 20;
+const PASS_RECORDS: usize = 4096;
+/// How many lines that are no records are named.
+const NAMED: usize = 5;
+
+/// Where records go that are events now.
+pub enum Way {
+    /// Nowhere: only say what would be done.
+    Nowhere,
+    /// To the source that they came through.
+    Home,
+    /// All to this one.
+    To(Target),
+    /// To the end of this file, which is synced before they leave the quarantine.
+    File(File),
+    /// To a pipe. Nobody says whether they arrive, so that they also stay in the quarantine.
+    Copy(Box<dyn Write>),
+}
+
+/// What came of feeding records again.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// How many records were fed, by source and where they went.
+    pub fed: BTreeMap<(String, String), u64>,
+    /// Records that are still no events, by source and reason, with the message for one of them.
+    pub rejected: BTreeMap<(String, String), (u64, String)>,
+    /// Records that cannot be fed, by source, and why.
+    pub stuck: BTreeMap<String, (u64, String)>,
+    /// Lines that are no records: how many, and the first of them with what is wrong.
+    pub unreadable: (u64, Vec<(u64, String)>),
+    /// Records that were not asked for.
+    pub others: u64,
+    /// Whether some went where nothing says that they have been received.
+    pub unconfirmed: bool,
+    /// Whether some are of streams with an event time, by which they may be late.
+    pub may_be_late: bool,
+    /// Whether this went on with what an earlier one had left.
+    pub resumed: bool,
+}
+
+impl Outcome {
+    /// How many records were asked for and stay.
+    pub fn stay(&self) -> u64 {
+        self.rejected.values().map(|(count, _)| count).sum::<u64>()
+            + self.stuck.values().map(|(count, _)| count).sum::<u64>()
+    }
+}
+
+/// Why feeding did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum RefeedError {
+    /// The file cannot be taken.
+    #[error(transparent)]
+    Take(#[from] TakeError),
+    /// The file cannot be read.
+    #[error("cannot read `{}`: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        error: io::Error,
+    },
+    /// Records cannot be sent.
+    #[error(
+        "cannot feed records of `{from}` to {to}: {error}; what was not fed is in the quarantine file again"
+    )]
+    Send {
+        /// The source that they came through.
+        from: String,
+        /// Where they were to go.
+        to: String,
+        /// What happened.
+        error: SendError,
+    },
+    /// What stays cannot be written down.
+    #[error("{error}; nothing is lost: the records are in `{}`, and the next `tripline quarantine replay` goes on there", path.display())]
+    Left {
+        /// Where they are.
+        path: PathBuf,
+        /// What happened.
+        error: io::Error,
+    },
+}
+
+/// Feeds the records of the quarantine file at `path` again that `filter` takes. `outcome` tells what
+/// was done, also up to a failure.
+///
+/// # Errors
+/// When that does not come to its end. Nothing is lost then.
+pub fn refeed(
+    path: &Path,
+    filter: &Filter,
+    judge: &Judge<'_>,
+    way: Way,
+    outcome: &mut Outcome,
+) -> Result<(), RefeedError> {
+    let mut work = Work { filter, judge, way, outcome };
+    if matches!(work.way, Way::Nowhere | Way::Copy(_)) {
+        return work.look(path);
+    }
+    let Some(mut taken) = Taken::take(path)? else { return Ok(()) };
+    work.outcome.resumed = taken.was_resumed();
+    let away = taken.path().to_path_buf();
+    match work.deal(&mut taken) {
+        Ok(()) => taken.finish().map_err(|error| RefeedError::Left { path: away, error }),
+        Err(failure @ RefeedError::Send { .. }) => {
+            taken.put_back().map_err(|error| RefeedError::Left { path: away, error })?;
+            Err(failure)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// A part of the file, sorted.
+#[derive(Default)]
+struct Pass {
+    /// What is to be fed, by source and stream.
+    parcels: BTreeMap<(String, String), Parcel>,
+    /// Lines that stay, each with its end.
+    stay: Vec<u8>,
+    records: usize,
+    bytes: usize,
+    /// Where the part ends in the file.
+    end: u64,
+}
+
+/// Records for one stream of one source.
+#[derive(Default)]
+struct Parcel {
+    /// Where they go; `None`: where all go.
+    target: Option<Target>,
+    /// As they are sent.
+    wires: Vec<Vec<u8>>,
+    /// As they stand in the file, each with its end.
+    lines: Vec<u8>,
+}
+
+/// What is to be done with a line.
+enum Next {
+    /// It stays as it is.
+    Stay,
+    /// It stays, in these words.
+    Renew(Vec<u8>),
+    /// It is fed.
+    Feed {
+        /// Its source and stream.
+        home: (String, String),
+        /// Where it goes; `None`: where all go.
+        target: Option<Target>,
+        /// As it is sent.
+        wire: Vec<u8>,
+    },
+}
+
+impl Pass {
+    fn add(&mut self, line: &Line, next: Next) {
+        self.records += 1;
+        self.bytes += line.bytes.len();
+        self.end = line.end;
+        match next {
+            Next::Stay => push_line(&mut self.stay, &line.bytes),
+            Next::Renew(line) => push_line(&mut self.stay, &line),
+            Next::Feed { home, target, wire } => {
+                let parcel = self.parcels.entry(home).or_default();
+                parcel.target = target;
+                parcel.wires.push(wire);
+                push_line(&mut parcel.lines, &line.bytes);
+            }
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.records >= PASS_RECORDS || self.bytes >= PASS_BYTES
+    }
+}
+
+fn push_line(lines: &mut Vec<u8>, line: &[u8]) {
+    lines.extend_from_slice(line);
+    lines.push(b'\n');
+}
+
+struct Work<'a> {
+    filter: &'a Filter,
+    judge: &'a Judge<'a>,
+    way: Way,
+    outcome: &'a mut Outcome,
+}
+
+impl Work<'_> {
+    /// Deals with a file that was taken away.
+    fn deal(&mut self, taken: &mut Taken) -> Result<(), RefeedError> {
+        let path = taken.path().to_path_buf();
+        let left = |error| RefeedError::Left { path: path.clone(), error };
+        let mut origin = taken.origin().map_err(left)?;
+        let mut lines = taken.lines().map_err(left)?;
+        loop {
+            let pass = self.next_pass(&mut lines).map_err(left)?;
+            if pass.records == 0 {
+                return Ok(());
+            }
+            let end = pass.end;
+            let (stay, failure) = match self.feed(pass) {
+                Fed::All(stay) => (stay, None),
+                Fed::Some(stay, failure) => (stay, Some(failure)),
+                // As nothing has happened, the pass can be put back as it is.
+                Fed::None(failure) => return Err(failure),
+            };
+            keep(&mut origin, &stay).and_then(|()| taken.advance(end)).map_err(left)?;
+            if let Some(failure) = failure {
+                return Err(failure);
+            }
+        }
+    }
+
+    /// Looks at the records, and copies them if that is wanted; changes nothing.
+    fn look(&mut self, path: &Path) -> Result<(), RefeedError> {
+        let read = |error| RefeedError::Read { path: path.to_path_buf(), error };
+        for mut lines in peek(path).map_err(read)? {
+            loop {
+                let pass = self.next_pass(&mut lines).map_err(read)?;
+                if pass.records == 0 {
+                    break;
+                }
+                if let Fed::Some(_, failure) | Fed::None(failure) = self.feed(pass) {
+                    return Err(failure);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn next_pass(&mut self, lines: &mut FileLines) -> io::Result<Pass> {
+        let mut pass = Pass::default();
+        while !pass.is_full()
+            && let Some(line) = lines.next().transpose()?
+        {
+            let next = self.sort(&line);
+            pass.add(&line, next);
+        }
+        Ok(pass)
+    }
+
+    fn sort(&mut self, line: &Line) -> Next {
+        let record = match &line.record {
+            Ok(record) => record,
+            Err(why) => {
+                let (count, named) = &mut self.outcome.unreadable;
+                *count += 1;
+                if named.len() < NAMED {
+                    named.push((line.number, why.to_string()));
+                }
+                return Next::Stay;
+            }
+        };
+        if !self.filter.takes(record) {
+            self.outcome.others += 1;
+            return Next::Stay;
+        }
+        match self.judge.judge(record) {
+            Verdict::Event { source, wire } => {
+                let target = match &self.way {
+                    Way::Home | Way::Nowhere => match Target::of(source) {
+                        Ok(target) => Some(target),
+                        Err(why) => return self.stuck(record, why),
+                    },
+                    Way::To(target) => Some(target.clone()),
+                    Way::File(_) | Way::Copy(_) => None,
+                };
+                let home = (record.source.clone(), record.stream.clone());
+                Next::Feed { home, target, wire }
+            }
+            Verdict::Rejected { reason, detail } => {
+                let home = (record.source.clone(), reason.clone());
+                let (count, _) = self.outcome.rejected.entry(home).or_insert_with(|| (0, detail.clone()));
+                *count += 1;
+                Next::Renew(Record { reason, detail, ..record.clone() }.to_line())
+            }
+            Verdict::Homeless(why) => self.stuck(record, why),
+        }
+    }
+
+    fn stuck(&mut self, record: &Record, why: String) -> Next {
+        let (count, _) = self.outcome.stuck.entry(record.source.clone()).or_insert((0, why));
+        *count += 1;
+        Next::Stay
+    }
+
+    fn feed(&mut self, pass: Pass) -> Fed {
+        let mut stay = pass.stay;
+        let mut failure = None;
+        let mut has_fed = false;
+        for ((source, stream), parcel) in pass.parcels {
+            if failure.is_some() {
+                stay.extend_from_slice(&parcel.lines);
+                continue;
+            }
+            let to = self.way.describe(parcel.target.as_ref());
+            match self.way.send(&stream, &parcel) {
+                Ok(()) => {
+                    has_fed = true;
+                    self.outcome.unconfirmed |= parcel.target.as_ref().is_some_and(|it| !it.confirms());
+                    self.outcome.may_be_late |= parcel.target.is_some() && self.judge.has_event_time(&stream);
+                    *self.outcome.fed.entry((source, to)).or_default() += parcel.wires.len() as u64;
+                }
+                Err(error) => {
+                    stay.extend_from_slice(&parcel.lines);
+                    failure = Some(RefeedError::Send { from: source, to, error });
+                }
+            }
+        }
+        match failure {
+            None => Fed::All(stay),
+            Some(failure) if has_fed => Fed::Some(stay, failure),
+            Some(failure) => Fed::None(failure),
+        }
+    }
+}
+
+/// What came of feeding a pass.
+enum Fed {
+    /// All that was to be fed was; these lines stay, each with its end.
+    All(Vec<u8>),
+    /// Some was; these lines stay, among them those that were to be fed.
+    Some(Vec<u8>, RefeedError),
+    /// Nothing was.
+    None(RefeedError),
+}
+
+impl Way {
+    fn send(&mut self, stream: &str, parcel: &Parcel) -> Result<(), SendError> {
+        match self {
+            Way::Nowhere => Ok(()),
+            Way::Home | Way::To(_) => {
+                let target = parcel.target.as_ref().expect("what is sent has a target");
+                target.send(stream, &parcel.wires)
+            }
+            Way::File(file) => Ok(parcel
+                .wires
+                .iter()
+                .try_for_each(|wire| file.write_all(wire))
+                .and_then(|()| file.sync_data())?),
+            Way::Copy(out) => {
+                Ok(parcel.wires.iter().try_for_each(|wire| out.write_all(wire)).and_then(|()| out.flush())?)
+            }
+        }
+    }
+
+    fn describe(&self, target: Option<&Target>) -> String {
+        match (self, target) {
+            (Way::File(_), _) => "the file".into(),
+            (Way::Copy(_), _) => "the output".into(),
+            (_, Some(target)) => target.to_string(),
+            (_, None) => "nowhere".into(),
+        }
+    }
+}
+
+/// Appends lines to the quarantine file, for good.
+fn keep(origin: &mut Shared, lines: &[u8]) -> io::Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    origin.append(lines, u64::MAX)?;
+    origin.sync()
+}
