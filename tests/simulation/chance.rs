@@ -144,7 +144,8 @@ struct Play {
 impl Play {
     fn new(program: &Arc<Program>, seed: u64) -> Play {
         let mut random = Random::new(seed);
-        let mut world = World::new(Arc::clone(program), START);
+        let shards = random.number(1, 4) as usize;
+        let mut world = World::with_shards(Arc::clone(program), START, shards);
         let count = random.number(1, 6);
         let senders = (0..count).map(|_| Sender::new(&mut world, &mut random)).collect();
         Play { random, world, senders, taken: BTreeMap::new(), late: 0, again: 0, matched: Timestamp::MIN }

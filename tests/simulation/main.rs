@@ -5,6 +5,7 @@
 //! seed, which a failure prints: `TRIPLINE_SEED` sets the first seed, `TRIPLINE_CASES` how many.
 
 mod chance;
+#[allow(dead_code, reason = "every test program uses a part of it")]
 #[path = "../property/random.rs"]
 mod random;
 mod scenarios;

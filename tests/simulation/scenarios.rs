@@ -107,7 +107,8 @@ mod idle {
         assert_eq!(world.sends(valves, START + 60_000, &valve("v")), Fate::Late(2));
     }
 
-    /// A sensor whose connection broke is as silent as one that says nothing.
+    /// A sensor whose connection broke is as silent as one that says nothing: the meaning of `idle`
+    /// for streams all of whose partitions have been closed.
     #[test]
     fn when_all_have_broken_off_the_clock_decides_too() {
         let mut world = plant();
@@ -318,6 +319,26 @@ rule within_b { match b as x next b as y overlap all alert low "{x.id} {y.id}" {
             reports.sort_unstable();
             assert_eq!(reports, ["a0 a1", "a1 b0", "b0 b1", "b1 b1"]);
         }
+    }
+
+    /// When the last source breaks off, all that waits is matched at once; a rule that reads alerts
+    /// still sees each before the events that follow it.
+    #[test]
+    fn an_alert_that_is_read_comes_before_later_events_of_the_same_moment_of_the_clock() {
+        let rules = r#"
+stream a time at late 5s { at timestamp(ms), id string }
+rule first { event one = a where id == "1" match one alert low "first" {} }
+stream firsts from first
+rule then_second { match firsts then a as later alert low "{later.id}" {} }
+"#;
+        let mut world = World::new(compile(rules), START);
+        let source = world.connects("a");
+        for (at, id) in [(START, "1"), (START + 1_000, "2"), (START + 2_000, "3")] {
+            assert_eq!(world.sends(source, at, &valve(id)), Fate::Taken);
+        }
+        world.breaks_off(source);
+        world.ends();
+        assert_eq!(world.reports(), ["first", "2"]);
     }
 
     fn permutations(count: usize) -> Vec<Vec<usize>> {

@@ -50,7 +50,12 @@ pub fn compile(rules: &str) -> Arc<Program> {
 impl World {
     /// A live engine that has heard of nothing, at a time of the clock.
     pub fn new(program: Arc<Program>, now: i64) -> World {
-        let engine = Engine::new(Arc::clone(&program), EngineOptions { ..EngineOptions::LIVE });
+        World::with_shards(program, now, 1)
+    }
+
+    /// The same with so many shards.
+    pub fn with_shards(program: Arc<Program>, now: i64, shards: usize) -> World {
+        let engine = Engine::new(Arc::clone(&program), EngineOptions { shards, ..EngineOptions::LIVE });
         World {
             engine,
             program,
