@@ -135,7 +135,7 @@ impl<O: Outbox> Driver<O> {
                 Err(TryRecvError::Disconnected) => Next::End,
                 Err(TryRecvError::Empty) => runtime.block_on(self.next(&mut queue)),
             };
-            self.metrics.engine.queue.set(queue.len() as u64);
+            self.metrics.engine.queue.set(queue.inputs() as u64);
             self.metrics.engine.queue_bytes.set(queue.bytes() as u64);
             match next {
                 Next::Input(Queued { input, .. }) => self.take(input),

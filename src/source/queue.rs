@@ -129,7 +129,7 @@ impl Receiver {
     }
 
     /// How many inputs wait.
-    pub fn len(&self) -> usize {
+    pub fn inputs(&self) -> usize {
         self.inputs.len()
     }
 
@@ -182,10 +182,10 @@ mod tests {
             let mut waiting = Box::pin(sender.send_all(too_many));
             assert!(futures_poll(&mut waiting).await.is_none(), "one place and 40 bytes are left");
         }
-        assert_eq!((receiver.len(), receiver.bytes()), (2, 60), "who gave up has left nothing");
+        assert_eq!((receiver.inputs(), receiver.bytes()), (2, 60), "who gave up has left nothing");
         drop((receiver.try_recv(), receiver.try_recv()));
         sender.send_all(vec![input(70), input(70), opened()]).await.expect("larger than all, but alone");
-        assert_eq!((receiver.len(), receiver.bytes()), (3, 100));
+        assert_eq!((receiver.inputs(), receiver.bytes()), (3, 100));
         drop(receiver.try_recv());
         assert_eq!(receiver.bytes(), 30);
         receiver.close();

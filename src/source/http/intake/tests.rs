@@ -175,7 +175,7 @@ async fn one_bad_record_and_nothing_is_taken() {
     for empty in ["", " \n\r\n ", "[]"] {
         assert_eq!(bench.take(empty).await, Err(Refusal::Empty));
     }
-    assert_eq!(bench.queue.len(), 0, "not even the partition has begun");
+    assert_eq!(bench.queue.inputs(), 0, "not even the partition has begun");
     assert_eq!(bench.intake.inlet.identity.metrics.rejected.total(), 0, "it has not come in");
     assert_eq!(bench.raw(), [] as [&str; 0]);
 }
@@ -257,7 +257,7 @@ async fn a_body_of_many_records_fits_into_the_queue() {
     let mut bench = Bench::new();
     let body: String = (0..1000).map(|id| format!("{{\"id\":{id}}}\n")).collect();
     assert_eq!(bench.take(&body).await, accepted(1000));
-    assert_eq!(bench.queue.len(), 1 + 2, "a quarter of the places");
+    assert_eq!(bench.queue.inputs(), 1 + 2, "a quarter of the places");
     let offsets: Vec<u64> = bench.sent().0.iter().map(|event| event.position().offset).collect();
     assert_eq!(offsets.len(), 1000);
     assert!(offsets.is_sorted());
