@@ -1,7 +1,7 @@
 //! Replays a million generated events through the example rules with the real binary, and says how
 //! fast it was and how much memory it took.
 //!
-//! `cargo bench --bench replay -- --events 1000000 --runs 5`
+//! `cargo bench --bench replay -- --events 1000000 --runs 5 --shards 1`
 //!
 //! Figures are those the operating system keeps of the finished process: user and system time, wall
 //! time and peak memory. The median of the runs counts; machines are noisy.
@@ -22,16 +22,17 @@ use generator::{Generator, STREAMS, Settings};
 fn main() {
     let events = option("--events").unwrap_or(1_000_000);
     let runs = option("--runs").unwrap_or(5).max(1);
+    let shards = option("--shards").unwrap_or(1);
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let inputs = write_inputs(folder.path(), events);
     let bytes: u64 =
         inputs.iter().map(|(_, file)| std::fs::metadata(file).map_or(0, |data| data.len())).sum();
     println!(
-        "{events} events, {:.0} bytes each, {} streams, rules/",
+        "{events} events, {:.0} bytes each, {} streams, rules/, shards: {shards}",
         bytes as f64 / events as f64,
         inputs.len()
     );
-    let mut samples: Vec<Sample> = (0..runs).map(|_| measure(&inputs)).collect();
+    let mut samples: Vec<Sample> = (0..runs).map(|_| measure(&inputs, shards)).collect();
     samples.sort_by(|a, b| a.cpu_s.total_cmp(&b.cpu_s));
     println!("{:>10} {:>10} {:>12} {:>14} {:>10}", "cpu s", "wall s", "µs an event", "events/s", "peak MB");
     for sample in &samples {
@@ -86,11 +87,12 @@ impl Sample {
     }
 }
 
-fn measure(inputs: &[(&str, PathBuf)]) -> Sample {
+fn measure(inputs: &[(&str, PathBuf)], shards: u64) -> Sample {
     let before = usage::children_cpu_s();
     let start = Instant::now();
     let mut command = Command::new(env!("CARGO_BIN_EXE_tripline"));
     command.arg("replay").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/rules"));
+    command.arg("--shards").arg(shards.to_string());
     for (stream, file) in inputs {
         command.arg("--input").arg(format!("{stream}={}", file.display()));
     }

@@ -12,7 +12,8 @@ use std::ops::Range;
 
 use super::generator::{Generator, HOUR, Line, STREAMS, Settings, Stream};
 
-const DAY: i64 = 24 * HOUR;
+/// After this the same lines come again, in milliseconds.
+pub const DAY: i64 = 24 * HOUR;
 
 /// Event time of the beginning, in milliseconds: 2026-03-01T08:00:00Z.
 pub const START_MS: i64 = 1_772_352_000_000;
@@ -167,6 +168,12 @@ impl Lane {
     /// The chunk, counted over all days, of what is in this chunk of the day and has this event time.
     pub fn chunk_at(&self, chunk_of_day: usize, time_ms: i64) -> usize {
         (time_ms - START_MS).div_euclid(DAY) as usize * self.chunks.len() + chunk_of_day
+    }
+
+    /// How many chunks make the day.
+    #[allow(dead_code, reason = "the tests ask for it, the benchmark does not")]
+    pub fn chunks_a_day(&self) -> usize {
+        self.chunks.len()
     }
 
     /// The day of a chunk, from 0.

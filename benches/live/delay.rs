@@ -5,6 +5,7 @@
 //! No stream waits for late events (`late 0s`), so that what is measured is the service and not the
 //! rules' patience; an event waits only until every other connection has come as far as it in event time.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{ChildStdout, Stdio};
@@ -25,8 +26,10 @@ use crate::throughput::file_sinks;
 const CHUNKS_A_SECOND: u64 = 1_000;
 /// How many chunks a connection may be ahead of another, when one of them is not taken.
 const AHEAD: usize = 16;
-/// What is sent in the first second finds a service that is just waking up, and is not counted.
-const WARM_UP: usize = CHUNKS_A_SECOND as usize;
+/// What is sent in the first second finds a service that is just waking up; and behind what is sent in
+/// the last comes the closing line, with which everything that waits for time to pass is decided. Neither
+/// is counted.
+const NOT_COUNTED: usize = CHUNKS_A_SECOND as usize;
 /// The stream of the rule that is added, which is the busiest.
 const STREAM: &str = "card_auths";
 
@@ -113,32 +116,43 @@ fn print_delays(run: &Run, traffic: &Traffic, answers: &[Answer]) {
     let lane = traffic.lanes.iter().position(|lane| lane.stream.name == STREAM).expect("it is the busiest");
     let chunks = traffic.lanes[lane].chunks_by_id();
     let (mut from_writing, mut from_due) = (Vec::new(), Vec::new());
+    let mut by_second: BTreeMap<usize, Vec<Duration>> = BTreeMap::new();
     for (read, alert) in answers {
-        let id = alert["fields"]["id"].as_str().expect("the rule gives an id");
-        let time: jiff::Timestamp =
-            alert["last_time"].as_str().expect("a time").parse().expect("a time as RFC 3339 has it");
-        let chunk = traffic.lanes[lane].chunk_at(chunks[id], time.as_millisecond());
-        // A closing line may be of the kind that the rule answers to.
-        if (WARM_UP..run.sent.chunks).contains(&chunk) {
-            from_writing.push(read.duration_since(run.sent.written[lane][chunk]));
+        let text = |value: &'_ Value| value.as_str().expect("the rule gives its alerts this").to_owned();
+        let time: jiff::Timestamp = text(&alert["last_time"]).parse().expect("a time as RFC 3339 has it");
+        let chunk_of_day = chunks[&text(&alert["fields"]["id"])];
+        let chunk = traffic.lanes[lane].chunk_at(chunk_of_day, time.as_millisecond());
+        if (NOT_COUNTED..run.sent.chunks.saturating_sub(NOT_COUNTED)).contains(&chunk) {
+            let delay = read.duration_since(run.sent.written[lane][chunk]);
+            from_writing.push(delay);
             from_due.push(read.duration_since(run.pace.due(chunk)));
+            by_second.entry(chunk / CHUNKS_A_SECOND as usize).or_default().push(delay);
         }
     }
     println!(
         "{:<34} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
         "milliseconds", "alerts", "p50", "p90", "p99", "p99.9", "most"
     );
-    print_percentiles("from the writing of the event", from_writing);
-    print_percentiles("from when the rate wanted it sent", from_due);
+    print_percentiles("from the writing of the event", &mut from_writing);
+    print_percentiles("from when the rate wanted it sent", &mut from_due);
+    // Whether a bad figure is that of a moment or of the whole run.
+    print!("p99 of each second, from the writing:");
+    by_second.values_mut().for_each(|delays| print!(" {:.1}", percentile(delays, 0.99)));
+    println!();
 }
 
-fn print_percentiles(what: &str, mut delays: Vec<Duration>) {
-    delays.sort();
-    assert!(!delays.is_empty(), "there are alerts after the first second");
+fn print_percentiles(what: &str, delays: &mut [Duration]) {
+    assert!(!delays.is_empty(), "there are alerts between the first second and the last");
     print!("{what:<34} {:>8}", delays.len());
     for share in [0.5, 0.9, 0.99, 0.999, 1.0] {
-        let rank = (delays.len() as f64 * share).ceil() as usize;
-        print!(" {:>8.2}", delays[rank.saturating_sub(1)].as_secs_f64() * 1e3);
+        print!(" {:>8.2}", percentile(delays, share));
     }
     println!();
+}
+
+/// The delay, in milliseconds, that this share of all does not exceed.
+fn percentile(delays: &mut [Duration], share: f64) -> f64 {
+    delays.sort();
+    let rank = (delays.len() as f64 * share).ceil() as usize;
+    delays[rank.saturating_sub(1)].as_secs_f64() * 1e3
 }

@@ -30,9 +30,12 @@ pub struct Options {
     pub stall: u64,
     /// The most memory that the service may take in the stall, in megabytes.
     pub most_mb: u64,
-    /// Whether a connection may run ahead of the others in event time.
-    pub apart: bool,
+    /// How many chunks a connection that sends as fast as it can may be ahead of another.
+    pub ahead: usize,
 }
+
+/// Far enough that no connection ever waits for another that only happens to be a little behind.
+const AHEAD: usize = 16;
 
 const HELP: &str = "\
 Puts the running service under load. Parts, all of them unless some are named:
@@ -47,7 +50,8 @@ Options:
   --cards N         how many cards the traffic is about; ten times as many events are a day
   --stall N         how many seconds the receiver does not answer (default 10)
   --most-mb N       the most memory the service may take in the stall (default 400)
-  --apart           let each connection send as fast as it can, however far it gets ahead of the others
+  --ahead N         how far a connection may get ahead of another in event time, in chunks of 2000 events
+                    (default 16; what is further ahead than the service allows, it holds back itself)
   --help            this text";
 
 impl Options {
@@ -64,7 +68,7 @@ impl Options {
             cards: None,
             stall: 10,
             most_mb: 400,
-            apart: false,
+            ahead: AHEAD,
         };
         let mut arguments = arguments.into_iter();
         while let Some(name) = arguments.next() {
@@ -83,7 +87,7 @@ impl Options {
                 "--cards" => options.cards = Some(number()?),
                 "--stall" => options.stall = number()?,
                 "--most-mb" => options.most_mb = number()?,
-                "--apart" => options.apart = true,
+                "--ahead" => options.ahead = number()? as usize,
                 // Cargo adds it.
                 "--bench" => {}
                 "--help" | "-h" => return Err(HELP.to_owned()),

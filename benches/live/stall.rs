@@ -11,7 +11,7 @@ use crate::drive::{self, Load, Run, Sample};
 use crate::harness::Folder;
 use crate::options::Options;
 use crate::receiver::{Gate, Receiver};
-use crate::throughput::{AHEAD, CHUNK};
+use crate::throughput::CHUNK;
 
 /// Alerts that may wait for a sink. Few, so that a stalled receiver is soon felt by the senders.
 const QUEUE: usize = 16;
@@ -38,11 +38,8 @@ pub fn run(options: &Options) {
         live::DESKS.iter().map(|desk| receiver.sink(desk, &format!("queue = {QUEUE}\n"))).collect();
     let config = live::configuration(live::example_rules(), &traffic, &sinks);
     let load = Load::start(Folder::new(), config, &traffic, Stdio::null());
-    let settings = Settings {
-        rate: options.rate,
-        ahead: if options.apart { usize::MAX } else { AHEAD },
-        end: End::After(Duration::from_secs(seconds)),
-    };
+    let settings =
+        Settings { rate: options.rate, ahead: options.ahead, end: End::After(Duration::from_secs(seconds)) };
     let run = load.run(&mut traffic, settings, |sample| {
         if (from..to).contains(&sample.at) { gate.close() } else { gate.open() }
     });
@@ -86,9 +83,9 @@ fn compare(run: &Run, receiver: &Receiver, traffic: &mut Traffic) {
     let added = delivered.difference(&expected).count();
     assert_eq!((missing, added), (0, 0), "alerts (missing, added) against a replay of the same bytes");
     println!(
-        "Nothing was lost: {} requests delivered {} different alerts, those of a replay of the same bytes.",
-        requests.len(),
-        delivered.len()
+        "Nothing was lost: the {} alerts of a replay of the same bytes, in {} requests.",
+        delivered.len(),
+        requests.len()
     );
 }
 

@@ -13,8 +13,6 @@ use crate::options::Options;
 
 /// Lines of a chunk, over all connections, when there is no rate to cut them by.
 pub const CHUNK: usize = 2_000;
-/// How many chunks a connection may be ahead of another.
-pub const AHEAD: usize = 16;
 
 /// Measures and prints.
 pub fn run(options: &Options) {
@@ -28,11 +26,8 @@ pub fn run(options: &Options) {
     );
     let config = live::configuration(live::example_rules(), &traffic, &file_sinks());
     let load = Load::start(Folder::new(), config, &traffic, Stdio::null());
-    let settings = Settings {
-        rate: options.rate,
-        ahead: if options.apart { usize::MAX } else { AHEAD },
-        end: End::After(Duration::from_secs(seconds)),
-    };
+    let settings =
+        Settings { rate: options.rate, ahead: options.ahead, end: End::After(Duration::from_secs(seconds)) };
     load.run(&mut traffic, settings, |_| ()).print(&traffic);
 }
 

@@ -9,4 +9,6 @@ mod targets;
 pub use generate::rule_file;
 pub use guarantees::formatted;
 pub use seeds::{rule_files, seeds};
-pub use targets::{TARGETS, Target, check, decode_json, expression, format, format_generated, parse};
+pub use targets::{
+    TARGETS, Target, check, decode_json, decode_text, expression, format, format_generated, parse,
+};

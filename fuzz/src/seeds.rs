@@ -10,6 +10,7 @@ use std::path::Path;
 pub fn seeds(project: &Path, target: &str) -> Vec<Vec<u8>> {
     let texts = match target {
         "decode_json" => events(project),
+        "decode_text" => return records(),
         "expression" => conditions(&rule_files(project)),
         "format_generated" => return (0..64).map(random_bytes).collect(),
         _ => rule_files(project),
@@ -40,6 +41,31 @@ pub fn rule_files(project: &Path) -> Vec<String> {
 fn events(project: &Path) -> Vec<String> {
     let recordings = texts(&project.join("rules"), "jsonl");
     recordings.iter().flat_map(|recording| recording.lines().map(str::to_owned)).collect()
+}
+
+/// Records of plain text, behind the number of their format in the order of the target.
+fn records() -> Vec<Vec<u8>> {
+    let partitions: [(u8, &[&str]); 9] = [
+        (0, &["n,t,timestamp,extra", "1,\"a \"\"b\"\", c\",2026-03-01T08:00:00Z,x", "-2,,,"]),
+        (0, &["\u{feff}t;n", "1;2"]),
+        (1, &["1;text;1.50;1772352000000", "\"2\";\"a\nb\";.5;2026-03-01T08:00:00Z"]),
+        (2, &["flag n=12 x=1e3 t=\"a \\\"b\\\" \\u00e9\" d=1h30m ip=10.0.0.1 at=0", "n=1 n=2 t= other=x=y"]),
+        (
+            3,
+            &[
+                "<34>1 2003-10-11T22:14:15.003Z host su 42 ID47 [timeQuality tzKnown=\"1\"][e@1 q=\"a\\]\"] \u{feff}text",
+            ],
+        ),
+        (3, &["<13>Oct 11 22:14:15 host su[42]: text", "<13>Feb 29 2024 12:17:09: %ASA-6-302013: Built"]),
+        (
+            3,
+            &["<13>2026-02-01T12:17:09.369447+01:00 host app: text", "Feb  1 12:17:09 2001:db8::1 app: text"],
+        ),
+        (3, &["<0>1 - - - - - [flag] text", "<191>text"]),
+        (4, &["10.0.0.1 ada \"GET / HTTP/1.1\" 200", "::1 -"]),
+    ];
+    let seed = |(format, records): (u8, &[&str])| [&[format][..], records.join("\0").as_bytes()].concat();
+    partitions.into_iter().map(seed).collect()
 }
 
 /// What stands behind `where` on a line.

@@ -3,8 +3,8 @@
 use std::str::from_utf8;
 use std::sync::{Arc, LazyLock};
 
-use tripline::codec::Decoder;
 use tripline::codec::json::JsonDecoder;
+use tripline::codec::{Decoder, Format, Malformed, csv, regex};
 use tripline::diagnostic::{FileId, Sources, Style, render_all};
 use tripline::engine::{Engine, EngineOptions};
 use tripline::event::{PartitionId, Position, Timestamp};
@@ -18,13 +18,14 @@ use super::guarantees::formatted;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     ("parse", parse),
     ("format", format),
     ("format_generated", format_generated),
     ("check", check),
     ("expression", expression),
     ("decode_json", decode_json),
+    ("decode_text", decode_text),
 ];
 
 /// The parser survives any text, and the places that it reports lie in it.
@@ -117,6 +118,65 @@ pub fn decode_json(bytes: &[u8]) {
     }
     let again = decoder.decode(bytes, position, now);
     assert_eq!(format!("{first:?}"), format!("{again:?}"), "a decoder remembers nothing");
+}
+
+/// What the target below reads: what syslog has, beside fields of all types.
+const TEXTS: &str = r#"
+stream s {
+  flag    bool?
+  n       int?
+  x       float?
+  t       string?
+  d       duration?
+  ip      ip?
+  at      timestamp(ms)?
+  sent    timestamp?     from "timestamp"
+  host    string?
+  level   int?           from "severity"
+  tz      bool?          from "sd.timeQuality.tzKnown"
+  message string?
+}
+"#;
+
+static TEXT_STREAM: LazyLock<Program> = LazyLock::new(|| compile(TEXTS).expect("the stream is right"));
+
+/// The formats of plain text.
+static FORMATS: LazyLock<[Format; 5]> = LazyLock::new(|| {
+    let columns = ["n", "t", "x", "at"].map(Into::into).to_vec();
+    let pattern = r#"^(?<ip>\S+) (?<t>\S+)(?: "(?<message>[^"]*)")?(?: (?<n>\d+))?"#;
+    [
+        Format::Csv(csv::Settings::default()),
+        Format::Csv(csv::Settings::new(b';', Some(columns)).expect("the columns are right")),
+        Format::Logfmt,
+        Format::Syslog,
+        Format::Regex(regex::Settings::new(pattern).expect("the pattern is right")),
+    ]
+});
+
+/// The first byte chooses a format; zero bytes part the records behind it. Each is an event or malformed,
+/// and the object that is kept of an event is that event in JSON.
+pub fn decode_text(bytes: &[u8]) {
+    let Some((choice, records)) = bytes.split_first() else { return };
+    let format = &FORMATS[usize::from(*choice) % FORMATS.len()];
+    let stream = TEXT_STREAM.stream("s").expect("it is declared");
+    let schema = TEXT_STREAM.schema(stream);
+    let mut decoder = format.decoder(stream, schema);
+    let mut flat = schema.clone();
+    for field in &mut flat.fields {
+        field.path = vec![field.path.join(".").into()];
+    }
+    let mut twin = JsonDecoder::new(stream, &flat);
+    for (offset, record) in (0..).zip(records.split(|byte| *byte == 0)) {
+        let position = Position { partition: PartitionId(0), offset };
+        match decoder.decode(record, position, Timestamp::from_micros(0)) {
+            Err(malformed) => assert!(!malformed.to_string().is_empty(), "a reason is given"),
+            Ok(None) => assert_eq!(offset, 0, "only the header is no event"),
+            Ok(Some(event)) => {
+                let again = twin.decode(event.raw(), position, Timestamp::from_micros(0));
+                assert_eq!(format!("{:?}", again), format!("{:?}", Ok::<_, Malformed>(Some(event))));
+            }
+        }
+    }
 }
 
 fn compile(text: &str) -> Option<Program> {

@@ -12,18 +12,18 @@
 //!   JSON text cannot hold a line end, and it keeps an alert on one line.
 //! - Memory is bounded by the size of the record and nesting by [`MAX_DEPTH`].
 
-mod convert;
 mod paths;
 #[cfg(test)]
 mod tests;
 
 use serde::de::DeserializeSeed;
 
-use crate::event::{Event, Field, FieldId, FieldType, Position, StreamId, StreamSchema, Timestamp, Value};
+use crate::event::{Event, FieldType, Position, StreamId, StreamSchema, Timestamp, Value};
 
-use self::convert::{Found, convert, describe, expected};
 use self::paths::{At, Paths};
 
+use super::convert::{Found, convert};
+use super::fields::Fields;
 use super::{Decoder, Malformed};
 
 /// How many objects and lists may stand inside of each other. Common readers refuse 128, and the
@@ -54,7 +54,6 @@ pub fn read(ty: FieldType, json: &serde_json::Value) -> Option<Value> {
 #[derive(Debug)]
 pub struct JsonDecoder {
     stream: StreamId,
-    time: Option<FieldId>,
     paths: Paths,
     fields: Fields,
 }
@@ -65,16 +64,7 @@ impl JsonDecoder {
     /// # Panics
     /// When the schema's time field is not a timestamp of the schema: a mistake in the caller.
     pub fn new(stream: StreamId, schema: &StreamSchema) -> JsonDecoder {
-        if let Some(FieldId(time)) = schema.time {
-            let ty = schema.fields.get(time as usize).map(|field| field.ty);
-            assert!(matches!(ty, Some(FieldType::Timestamp(_))), "the time field is a timestamp");
-        }
-        JsonDecoder {
-            stream,
-            time: schema.time,
-            paths: Paths::new(&schema.fields),
-            fields: Fields { declared: schema.fields.clone(), values: Vec::new(), wrong: Vec::new() },
-        }
+        JsonDecoder { stream, paths: Paths::new(&schema.fields), fields: Fields::new(schema) }
     }
 }
 
@@ -93,77 +83,12 @@ impl Decoder for JsonDecoder {
             .deserialize(&mut json)
             .and_then(|()| json.end())
             .map_err(|error| syntax(record, object, &error))?;
-        let values = self.fields.take(self.time)?;
-        let time = match self.time.map(|FieldId(time)| &values[time as usize]) {
-            Some(Value::Timestamp(time)) => *time,
-            _ => arrival,
-        };
+        let (time, values) = self.fields.take(arrival)?;
         Ok(Some(Event::new(self.stream, time, position, values, one_line(object))))
     }
 
     fn stream(&self) -> StreamId {
         self.stream
-    }
-}
-
-/// The declared fields and what the current record holds for them.
-#[derive(Debug)]
-struct Fields {
-    declared: Vec<Field>,
-    /// One for each declared field; null as long as nothing was found.
-    values: Vec<Value>,
-    /// Fields whose last value is of a wrong type, with that value in words. Such a field is null
-    /// in `values`; it is listed at most once.
-    wrong: Vec<(usize, String)>,
-}
-
-impl Fields {
-    fn clear(&mut self) {
-        self.values.clear();
-        // Exactly: the event keeps this very allocation.
-        self.values.reserve_exact(self.declared.len());
-        self.values.resize(self.declared.len(), Value::Null);
-        self.wrong.clear();
-    }
-
-    /// What was found is the value of `field` until something else is found for it.
-    fn put(&mut self, field: usize, found: &Found<'_>) {
-        self.forget(field);
-        if matches!(found, Found::Null) {
-            return;
-        }
-        match convert(self.declared[field].ty, found) {
-            Some(value) => self.values[field] = value,
-            None => self.wrong.push((field, describe(found))),
-        }
-    }
-
-    fn forget(&mut self, field: usize) {
-        self.values[field] = Value::Null;
-        if !self.wrong.is_empty() {
-            self.wrong.retain(|(wrong, _)| *wrong != field);
-        }
-    }
-
-    /// The values, or what is wrong with the first field, in the order declared, that is not as
-    /// declared. The field that gives the event its time may not be missing, even if optional.
-    fn take(&mut self, time: Option<FieldId>) -> Result<Vec<Value>, Malformed> {
-        for (index, field) in self.declared.iter().enumerate() {
-            if !self.values[index].is_null() {
-                continue;
-            }
-            if let Some((_, found)) = self.wrong.iter().find(|(wrong, _)| *wrong == index) {
-                return Err(Malformed::WrongType {
-                    field: field.name.to_string(),
-                    expected: expected(field.ty).to_owned(),
-                    found: found.clone(),
-                });
-            }
-            if !field.optional || time == Some(FieldId(index as u32)) {
-                return Err(Malformed::Missing { field: field.name.to_string() });
-            }
-        }
-        Ok(std::mem::take(&mut self.values))
     }
 }
 

@@ -1,6 +1,15 @@
 //! Decoding: from the bytes of one record to an event of a stream.
 
+mod convert;
+pub mod csv;
+mod fields;
 pub mod json;
+pub mod logfmt;
+pub mod regex;
+pub mod syslog;
+#[cfg(test)]
+mod tests;
+mod text;
 
 use crate::event::{Event, Position, StreamId, StreamSchema, Timestamp};
 
@@ -53,6 +62,14 @@ pub trait Decoder: Send {
 pub enum Format {
     /// JSON objects.
     Json,
+    /// Comma-separated values.
+    Csv(csv::Settings),
+    /// Keys and values on a line.
+    Logfmt,
+    /// Messages of the syslog protocols.
+    Syslog,
+    /// Text that matches a regular expression.
+    Regex(regex::Settings),
 }
 
 impl Format {
@@ -63,14 +80,21 @@ impl Format {
     pub fn decoder(&self, stream: StreamId, schema: &StreamSchema) -> Box<dyn Decoder> {
         match self {
             Format::Json => Box::new(json::JsonDecoder::new(stream, schema)),
+            Format::Csv(settings) => Box::new(csv::CsvDecoder::new(stream, schema, settings)),
+            Format::Logfmt => Box::new(logfmt::LogfmtDecoder::new(stream, schema)),
+            Format::Syslog => Box::new(syslog::SyslogDecoder::new(stream, schema)),
+            Format::Regex(settings) => Box::new(regex::RegexDecoder::new(stream, schema, settings)),
         }
     }
 
     /// What of the stream the format can never fill, in words for people; `None` when every field
     /// can be.
-    pub fn misfit(&self, _schema: &StreamSchema) -> Option<String> {
+    pub fn misfit(&self, schema: &StreamSchema) -> Option<String> {
         match self {
-            Format::Json => None,
+            Format::Json | Format::Logfmt => None,
+            Format::Csv(settings) => settings.misfit(schema),
+            Format::Syslog => syslog::misfit(schema),
+            Format::Regex(settings) => settings.misfit(schema),
         }
     }
 }

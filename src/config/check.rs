@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::codes::{E0606, E0607, E0620, W0601, W0602, W0603};
+use crate::diagnostic::codes::{E0606, E0607, E0620, E0621, W0601, W0602, W0603};
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::language::checked::Mode;
 use crate::program::{NoInput, Program};
@@ -16,6 +16,7 @@ impl Config {
     pub fn check(&self, program: &Program) -> Diagnostics {
         let mut diagnostics = Diagnostics::default();
         self.check_streams(program, &mut diagnostics);
+        self.check_codecs(program, &mut diagnostics);
         self.check_sinks(program, &mut diagnostics);
         diagnostics.sorted()
     }
@@ -57,6 +58,21 @@ impl Config {
             let message = format!("no source feeds {}", list(hungry));
             let help = "rules that need these streams will never match; add a source, or leave the rules out";
             diagnostics.push(Diagnostic::new(W0602, self.rules.span, message).help(help));
+        }
+    }
+
+    fn check_codecs(&self, program: &Program, diagnostics: &mut Diagnostics) {
+        for source in &self.sources {
+            for stream in source.streams.iter().flatten() {
+                // What is wrong with the stream is said elsewhere.
+                let Ok(id) = program.input(&stream.value) else { continue };
+                if let Some(why) = source.decoding.format.misfit(program.schema(id)) {
+                    let message = format!("the codec cannot fill the stream `{}`: {why}", stream.value);
+                    let help = "a field may be declared with `?`, so that it may be missing, or read by another \
+                                name with `from`";
+                    diagnostics.push(Diagnostic::new(E0621, stream.span, message).help(help));
+                }
+            }
         }
     }
 

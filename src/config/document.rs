@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::diagnostic::codes::{E0602, E0603, E0604, E0605, E0608, E0609, E0612, E0613};
+use crate::diagnostic::codes::{E0602, E0603, E0604, E0605, E0608, E0609, E0612, E0613, E0614};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, FileId, Span, nearest};
 use crate::event::Duration;
 
@@ -77,7 +77,7 @@ impl<'a> Table<'a> {
     ) -> Table<'a> {
         let mut meant = Vec::new();
         for (name, _) in values.iter() {
-            let known = || section.keys.iter().map(|key| key.name);
+            let known = || section.all().map(|key| key.name);
             if known().any(|key| key == name.get_ref().as_ref()) {
                 continue;
             }
@@ -100,10 +100,8 @@ impl<'a> Table<'a> {
             (Some(value), _) => Found::Given(value),
             (None, Missing::Is(default)) => Found::Default(default),
             (None, Missing::Nothing) => Found::Absent,
-            (None, Missing::Mistake) if self.meant.contains(&key.name) => Found::Absent,
             (None, Missing::Mistake) => {
-                let message = format!("the key `{name}` is missing");
-                report.wrong(E0603, self.heading, message, Some(example(key)));
+                self.report_missing(key, report);
                 Found::Absent
             }
         };
@@ -118,8 +116,53 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// Whether the key may stand here.
+    pub fn has(&self, name: &str) -> bool {
+        self.section.all().any(|key| key.name == name)
+    }
+
+    /// Text that must be there because of what other keys say.
+    pub fn required(&self, name: &str, report: &mut Report) -> Option<Located<String>> {
+        if self.values.get(name).is_none() {
+            self.report_missing(self.section.key(name), report);
+        }
+        self.text(name, report)
+    }
+
+    fn report_missing(&self, key: &Key, report: &mut Report) {
+        if !self.meant.contains(&key.name) {
+            let message = format!("the key `{}` is missing", key.name);
+            report.wrong(E0603, self.heading, message, Some(example(key)));
+        }
+    }
+
+    /// Where a key stands, if it is given.
+    pub fn place(&self, name: &str, report: &Report) -> Option<Span> {
+        self.values.get_key_value(name).map(|(key, _)| report.span(key))
+    }
+
+    /// File permissions in octal digits.
+    pub fn permissions(&self, name: &str, report: &mut Report) -> Option<u32> {
+        let (key, Found::Given(value)) = self.find(name, report) else { return None };
+        let given = text(value, key, report)?;
+        let octal = given.value.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+        match u32::from_str_radix(&given.value, 8) {
+            Ok(bits) if octal && bits <= 0o777 => Some(bits),
+            _ => {
+                let message = format!("`{}` says no file permissions in octal digits", given.value);
+                report.wrong(E0605, given.span, message, Some(example(key)));
+                None
+            }
+        }
+    }
+
     /// A path; a relative one begins at `folder`.
-    pub fn path(&self, name: &str, folder: &Path, report: &mut Report) -> Option<Located<PathBuf>> {
+    pub fn path(&self, name: &str, folder: &Path, report: &mut Report) -> Option<PathBuf> {
+        self.located_path(name, folder, report).map(|path| path.value)
+    }
+
+    /// A path with its place in the file.
+    pub fn located_path(&self, name: &str, folder: &Path, report: &mut Report) -> Option<Located<PathBuf>> {
         let given = match self.find(name, report) {
             (key, Found::Given(value)) => text(value, key, report)?,
             (_, Found::Default(default)) => Located { value: default.to_owned(), span: self.heading },
@@ -133,7 +176,7 @@ impl<'a> Table<'a> {
         Some(Located { value: folder.join(&given.value), span: given.span })
     }
 
-    /// True or false.
+    /// True or false; false when nothing else is said.
     pub fn flag(&self, name: &str, report: &mut Report) -> Option<bool> {
         match self.find(name, report) {
             (key, Found::Given(value)) => {
@@ -144,15 +187,19 @@ impl<'a> Table<'a> {
                 flag
             }
             (_, Found::Default(default)) => Some(default == "true"),
-            (_, Found::Absent) => None,
+            (_, Found::Absent) => Some(false),
         }
     }
 
     /// One of the words that the key takes.
     pub fn word(&self, name: &str, report: &mut Report) -> Option<&'static str> {
-        let key = self.section.key(name);
+        let (key, found) = self.find(name, report);
         let Takes::Word(words) = key.takes else { unreachable!("`{name}` takes words") };
-        let given = self.text(name, report)?;
+        let given = match found {
+            Found::Given(value) => text(value, key, report)?,
+            Found::Default(default) => return Some(default),
+            Found::Absent => return None,
+        };
         let found = words.iter().find(|word| **word == given.value);
         if found.is_none() {
             report.unknown_word(&given, words);
@@ -223,13 +270,13 @@ impl<'a> Table<'a> {
         usize::try_from(number).ok()
     }
 
-    /// An address to listen at, as `host:port`.
+    /// An address as `host:port`.
     pub fn address(&self, name: &str, report: &mut Report) -> Option<Located<String>> {
         let given = self.text(name, report)?;
         match check_address(&given.value) {
             Ok(()) => Some(given),
             Err(why) => {
-                let message = format!("`{}` is no address to listen at: {why}", given.value);
+                let message = format!("`{}` is no address: {why}", given.value);
                 let help = "an address is written `127.0.0.1:7001`, `[::1]:7001` or `localhost:7001`";
                 report.wrong(E0608, given.span, message, Some(help.into()));
                 None
@@ -280,6 +327,16 @@ impl<'a> Table<'a> {
 }
 
 impl Report {
+    /// Reports keys that do not go together.
+    pub fn contradiction(&mut self, place: Span, message: impl Into<String>, help: impl Into<String>) {
+        self.wrong(E0614, place, message.into(), Some(help.into()));
+    }
+
+    /// Reports a value that is not what the key takes.
+    pub fn unreadable(&mut self, key: &str, given: &Located<String>, why: &str) {
+        self.wrong(E0605, given.span, format!("`{key}` cannot be read: {why}"), None);
+    }
+
     /// Reports a word that is none of those possible.
     pub fn unknown_word(&mut self, given: &Located<String>, words: &[&'static str]) {
         let near = nearest(&given.value, words.iter().copied());
@@ -307,7 +364,8 @@ fn wrong_type(value: &Spanned<DeValue<'_>>, key: &Key, report: &mut Report) {
         DeValue::String(_) => "text",
         DeValue::Integer(_) => "a whole number",
         DeValue::Float(_) => "a number with a fraction",
-        DeValue::Boolean(_) => "true or false",
+        DeValue::Boolean(true) => "`true`",
+        DeValue::Boolean(false) => "`false`",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
@@ -335,8 +393,10 @@ fn wanted(takes: Takes) -> &'static str {
 /// How the key is written.
 fn example(key: &Key) -> String {
     let value = match (key.takes, key.missing) {
+        _ if key.example.is_some() => key.example.unwrap_or_default().to_string(),
         (Takes::Count(..) | Takes::Flag, Missing::Is(default)) => default.to_string(),
         (Takes::Count(least, _), _) => least.to_string(),
+        (Takes::Flag, _) => "true".into(),
         (_, Missing::Is(default)) => format!("\"{default}\""),
         (Takes::Path, _) => match key.name {
             "rules" => "\"rules\"".into(),

@@ -4,7 +4,9 @@
 //! that say what is wrong where, in the manner of the rules'. [`mod@reference`] has every key.
 
 mod check;
+mod decoding;
 mod document;
+mod files;
 mod quarantine;
 mod read;
 pub mod reference;
@@ -19,11 +21,10 @@ pub mod value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::codec::Format;
 use crate::diagnostic::{Diagnostics, Sources, Span};
 use crate::outbox::memory::QueueLimits;
 use crate::sink::{retry::RetryPolicy, webhook};
-use crate::source::{self, SourceLimits, tcp};
+use crate::source::{self, Decoding, SourceLimits, file, tcp, tcp_client, udp, unix};
 
 /// A value and where it stands in the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,7 +72,7 @@ pub struct Source {
     /// The streams that it feeds; `None`: all that sources can feed.
     pub streams: Option<Vec<Located<String>>>,
     /// How its records are written.
-    pub format: Format,
+    pub decoding: Decoding,
     /// What it is.
     pub kind: SourceKind,
 }
@@ -88,8 +89,16 @@ impl Source {
 pub enum SourceKind {
     /// A TCP server.
     Tcp(tcp::Settings),
+    /// A TCP client.
+    TcpClient(tcp_client::Settings),
+    /// A UDP socket.
+    Udp(udp::Settings),
+    /// A Unix socket.
+    Unix(unix::Settings),
     /// Standard input.
     Stdin,
+    /// Files.
+    File(file::Settings),
 }
 
 /// A sink.

@@ -50,7 +50,7 @@ fn one(
 ) -> Option<Option<Located<Settings>>> {
     let table = Table::new(values, section, heading, report);
     let enabled = table.flag("enabled", report);
-    let file = table.path("file", folder, report);
+    let file = table.located_path("file", folder, report);
     let max_size = table.size("max_size", report);
     let Located { value: file, span } = file?;
     let settings = Located { value: Settings { file, max_size: max_size? }, span };

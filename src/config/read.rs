@@ -56,7 +56,8 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
     let shutdown_timeout = table.wait("shutdown_timeout", report);
     let limits = limits(&table, report);
     let kept = quarantine::kept(&table, folder, report);
-    let sources = members(&table, "sources", report, source);
+    let sources =
+        members(&table, "sources", report, |name, values, report| source(name, values, folder, report));
     let sinks = members(&table, "sinks", report, |name, values, report| sink(name, values, folder, report));
     if let Some(sources) = &sources {
         if sources.is_empty() && table.table("sources", report).is_none_or(|(table, _)| table.is_empty()) {

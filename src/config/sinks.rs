@@ -33,7 +33,7 @@ pub fn sink(name: Located<String>, values: &DeTable<'_>, folder: &Path, report: 
     let max_backoff = table.wait("max_backoff", report);
     let kind = match kind {
         "stdout" => SinkKind::Stdout,
-        "file" => SinkKind::File(folder.join(table.text("path", report)?.value)),
+        "file" => SinkKind::File(table.path("path", folder, report)?),
         _ => {
             let url = table.url("url", report);
             let timeout = table.wait("timeout", report);

@@ -148,7 +148,7 @@ codes! {
     E0602 "an unknown key"
     E0603 "a key that is missing"
     E0604 "a value of another type than the key takes"
-    E0605 "a duration or size that cannot be read"
+    E0605 "a value that cannot be read"
     E0606 "a source of an unknown stream"
     E0607 "a sink that is not configured"
     E0608 "an address that cannot be read"
@@ -157,7 +157,10 @@ codes! {
     E0611 "a file or folder that cannot be read"
     E0612 "a value that the key does not know"
     E0613 "a value out of range"
+    E0614 "keys that do not go together"
+    E0615 "a path that cannot be one of files"
     E0620 "a source of a stream that carries alerts"
+    E0621 "a codec that cannot fill its stream"
 
     // Warnings.
     W0501 "a step that can never be captured"

@@ -63,12 +63,23 @@ struct Partition {
     idle: bool,
 }
 
+/// An event that waits. Its place stands beside it because the heap compares places all the time, and
+/// each look into an event may have to wait for memory.
 #[derive(Debug)]
-struct Waiting(Event);
+struct Waiting {
+    point: SequencePoint,
+    event: Event,
+}
+
+impl Waiting {
+    fn new(event: Event) -> Waiting {
+        Waiting { point: event.point(), event }
+    }
+}
 
 impl PartialEq for Waiting {
     fn eq(&self, other: &Waiting) -> bool {
-        self.0.point() == other.0.point()
+        self.point == other.point
     }
 }
 
@@ -82,7 +93,7 @@ impl PartialOrd for Waiting {
 
 impl Ord for Waiting {
     fn cmp(&self, other: &Waiting) -> std::cmp::Ordering {
-        self.0.point().cmp(&other.0.point())
+        self.point.cmp(&other.point)
     }
 }
 
@@ -159,7 +170,7 @@ impl Ordering {
             self.find_frontier();
         }
         self.waiting_bytes += event.footprint();
-        self.waiting.push(Reverse(Waiting(event)));
+        self.waiting.push(Reverse(Waiting::new(event)));
         Ok(())
     }
 
@@ -239,8 +250,8 @@ impl Ordering {
     /// The next event whose turn has come.
     pub fn pop(&mut self) -> Option<Event> {
         loop {
-            let Reverse(Waiting(next)) = self.waiting.peek()?;
-            let point = next.point();
+            let Reverse(Waiting { point, .. }) = self.waiting.peek()?;
+            let point = *point;
             let ready = match self.frontier {
                 Some(frontier) => (point.time, point.stream, point.position.partition) <= frontier,
                 // Nobody holds time back: all that is there may go.
@@ -249,7 +260,7 @@ impl Ordering {
             if !ready {
                 return None;
             }
-            let popped = self.waiting.pop().map(|Reverse(Waiting(event))| event);
+            let popped = self.waiting.pop().map(|Reverse(waiting)| waiting.event);
             self.waiting_bytes -= popped.as_ref().map_or(0, Event::footprint);
             // A position delivered again while the event was waiting is the same event.
             if self.released.replace(point) != Some(point) {

@@ -49,7 +49,7 @@ impl Ordering {
             idle: of.idle,
         });
         let mut waiting: Vec<Event> =
-            self.waiting.iter().map(|Reverse(Waiting(event))| event.clone()).collect();
+            self.waiting.iter().map(|Reverse(waiting)| waiting.event.clone()).collect();
         waiting.sort_by_key(Event::point);
         OrderingState {
             partitions: partitions.collect(),
@@ -76,7 +76,7 @@ impl Ordering {
             stream.heard = heard;
         }
         ordering.waiting_bytes = state.waiting.iter().map(Event::footprint).sum();
-        ordering.waiting = state.waiting.into_iter().map(|event| Reverse(Waiting(event))).collect();
+        ordering.waiting = state.waiting.into_iter().map(|event| Reverse(Waiting::new(event))).collect();
         ordering.released = state.released;
         ordering.passed = state.passed;
         ordering.ended = state.ended;

@@ -1,10 +1,10 @@
 //! The parts wired together.
 //!
 //! Enters: a configuration and a program. Leaves: a running service, or a replay of recorded events.
-//! Or records from the quarantine back in a service ([`refeed`]).
 //! One thread owns the engine ([`driver`]) and hands work to threads that own the shards
 //! ([`workers`]); sources and sinks run as tasks beside it and meet it at two bounded queues only;
 //! another thread reads lists and tables again when their files change ([`reload`]).
+//! Records from the quarantine are fed to a service again by [`refeed`].
 
 pub mod clock;
 pub mod driver;

@@ -1,6 +1,6 @@
 //! Recorded events through the engine, as fast as they can be read.
 //!
-//! Enters: files of JSON lines, each a partition of a stream. Leaves: alerts in the order decided,
+//! Enters: files of records, each a partition of a stream. Leaves: alerts in the order decided,
 //! and a summary. Reading goes on where event time is held back most, so that what waits for its
 //! turn in the engine stays small however long the files are. The result depends on the files'
 //! content alone: partitions are numbered by sorted path.
@@ -12,14 +12,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::alert::Alert;
-use crate::codec::json::JsonDecoder;
 use crate::engine::ShardCounters;
 use crate::engine::{Counters, Engine, EngineOptions};
 use crate::event::{PartitionId, StreamId, Timestamp};
 use crate::program::Program;
-use crate::source::framing::Framing;
 use crate::source::reader::{Batch, BatchLimits, Checks, Place, Quarantine, Reader, Reason, Rejection};
 use crate::source::recording::{self, OpenError, Recording};
+use crate::source::{Decoding, SourceLimits};
 use crate::table::Tables;
 
 use super::workers;
@@ -34,12 +33,14 @@ const TURN: BatchLimits = BatchLimits { events: 1024, bytes: 1 << 20 };
 const SHOWN_REJECTIONS: usize = 5;
 
 /// A recording of a stream's events.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug)]
 pub struct Input {
     /// The stream.
     pub stream: StreamId,
     /// The file; `-` is standard input.
     pub path: PathBuf,
+    /// How its records are written.
+    pub decoding: Decoding,
 }
 
 /// Why a replay cannot begin or go on.
@@ -109,7 +110,7 @@ struct Partition {
 }
 
 impl Replay {
-    /// Opens the inputs. Lists and tables keep their contents to the end. Lines longer than `max_line`
+    /// Opens the inputs. Lists and tables keep their contents to the end. Records longer than `max_line`
     /// bytes are passed over and counted. `shards`: among how many threads the keys are divided.
     ///
     /// # Errors
@@ -132,7 +133,7 @@ impl Replay {
             max_line,
         };
         for (input, partition) in numbered(inputs)? {
-            let recording = recording::open(&input.path)?;
+            let recording = recording::open(&input.path, Some(input.decoding.compression))?;
             replay.add(input, partition, recording);
         }
         Ok(replay)
@@ -140,12 +141,11 @@ impl Replay {
 
     fn add(&mut self, input: Input, partition: PartitionId, recording: Recording) {
         let schema = self.engine.program().schema(input.stream);
-        let decoder = JsonDecoder::new(input.stream, schema);
         let Recording { bytes, stored_size, stored_read } = recording;
         self.stored_size = self.stored_size.zip(stored_size).map(|(sum, size)| sum + size);
-        let framing = Framing::Lines.frames(self.max_line);
+        let limits = SourceLimits { max_line: self.max_line, batch: TURN };
         // Recorded events may be of any time, and the engine counts those without a key.
-        let reader = Reader::new(Box::new(decoder), framing, partition, Checks::default());
+        let reader = input.decoding.reader(input.stream, schema, limits, partition, Checks::default());
         self.engine.open(input.stream, partition, REPLAY_CLOCK);
         let partition_state = Partition { path: input.path, bytes, stored_read, reader, ended: false };
         self.partitions.insert((input.stream, partition), partition_state);
@@ -235,7 +235,7 @@ impl Partition {
 
 /// Numbers the inputs of each stream by sorted path.
 fn numbered(mut inputs: Vec<Input>) -> Result<Vec<(Input, PartitionId)>, ReplayError> {
-    inputs.sort();
+    inputs.sort_by(|one, other| (one.stream, &one.path).cmp(&(other.stream, &other.path)));
     let mut seen = BTreeSet::new();
     let mut next: BTreeMap<StreamId, u32> = BTreeMap::new();
     let mut numbered = Vec::with_capacity(inputs.len());
@@ -277,20 +277,25 @@ impl Quarantine for Named<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::Format;
+    use crate::source::compression::Compression;
+    use crate::source::framing::Framing;
 
     fn input(stream: u32, path: &str) -> Input {
-        Input { stream: StreamId(stream), path: path.into() }
+        let decoding =
+            Decoding { format: Format::Json, framing: Framing::Lines, compression: Compression::None };
+        Input { stream: StreamId(stream), path: path.into(), decoding }
     }
 
     #[test]
     fn partitions_are_numbered_by_path_whatever_the_order_given() {
-        let given = |inputs| numbered(inputs).expect("no input is given twice");
-        let one = given(vec![input(0, "b"), input(1, "x"), input(0, "a")]);
-        let other = given(vec![input(1, "x"), input(0, "a"), input(0, "b")]);
-        assert_eq!(one, other);
-        assert_eq!(one[0], (input(0, "a"), PartitionId(0)));
-        assert_eq!(one[1], (input(0, "b"), PartitionId(1)));
-        assert_eq!(one[2], (input(1, "x"), PartitionId(0)));
+        let given = |inputs| -> Vec<(u32, PathBuf, u32)> {
+            let numbered = numbered(inputs).expect("no input is given twice");
+            numbered.into_iter().map(|(input, number)| (input.stream.0, input.path, number.0)).collect()
+        };
+        let expected = vec![(0, "a".into(), 0), (0, "b".into(), 1), (1, "x".into(), 0)];
+        assert_eq!(given(vec![input(0, "b"), input(1, "x"), input(0, "a")]), expected);
+        assert_eq!(given(vec![input(1, "x"), input(0, "a"), input(0, "b")]), expected);
     }
 
     #[test]

@@ -244,6 +244,10 @@ impl Service {
                 oversized = source.rejected.of("oversized").get(),
                 late = source.late.get(),
                 future = source.rejected.of("future").get(),
+                connections = source.opened.get(),
+                tls_failures = source.tls_failures.get(),
+                datagrams = source.datagrams.get(),
+                dropped = source.dropped.get(),
                 "total"
             );
         }

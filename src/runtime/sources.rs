@@ -8,9 +8,10 @@ use tokio::task::JoinSet;
 use crate::config::{self, Config, SourceKind};
 use crate::event::StreamId;
 use crate::program::{NoInput, Program};
+use crate::source::file::{Following, Mode, Once};
 use crate::source::reader::Checks;
 use crate::source::stdin::Stdin;
-use crate::source::{Identity, Inlet, Source, Surroundings, tcp};
+use crate::source::{Identity, Inlet, Source, Surroundings, file, tcp, tcp_client, udp, unix};
 use crate::telemetry::Metrics;
 use crate::telemetry::catalogue::SourceMetrics;
 
@@ -30,7 +31,19 @@ pub async fn open(config: &Config) -> anyhow::Result<Vec<Box<dyn Source>>> {
 async fn open_one(kind: &SourceKind) -> anyhow::Result<Box<dyn Source>> {
     Ok(match kind {
         SourceKind::Tcp(settings) => Box::new(tcp::Server::bind(settings).await?),
+        SourceKind::TcpClient(settings) => Box::new(tcp_client::Client::new(settings)?),
+        SourceKind::Udp(settings) => Box::new(udp::Receiver::bind(settings).await?),
+        SourceKind::Unix(settings) => Box::new(unix::Server::bind(settings)?),
         SourceKind::Stdin => Box::new(Stdin),
+        SourceKind::File(settings) => open_files(settings).await?,
+    })
+}
+
+async fn open_files(settings: &file::Settings) -> anyhow::Result<Box<dyn Source>> {
+    let (paths, max_files) = (settings.paths.clone(), settings.max_files);
+    Ok(match settings.mode {
+        Mode::Once => Box::new(Once::open(paths, max_files).await?),
+        Mode::Follow { start, poll } => Box::new(Following::new(paths, start, poll, max_files)),
     })
 }
 
@@ -73,7 +86,7 @@ pub fn identity(
         index,
         stream,
         schema: Arc::new(schema.clone()),
-        format: settings.format.clone(),
+        decoding: settings.decoding.clone(),
         checks: Checks::new(Some(config.max_ahead), program.groupings(stream), schema),
         metrics,
     }

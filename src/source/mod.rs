@@ -5,30 +5,43 @@
 //! the place and the reason. One file a kind of source, each a [`Source`]; what they share is
 //! [`partition`]. Nothing here knows rules.
 
+pub mod compression;
+mod datagram;
+pub mod file;
 pub mod flow;
 pub mod framing;
 mod partition;
+mod patience;
 mod quarantine;
 pub mod queue;
 pub mod reader;
 pub mod recording;
+mod server;
 pub mod stdin;
 pub mod tcp;
+pub mod tcp_client;
+pub mod tls;
+pub mod udp;
+pub mod unix;
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use tokio::io::AsyncRead;
 use tokio::sync::watch;
 use tracing::info;
 
-use crate::codec::Format;
+use crate::codec::{Decoder, Format};
 use crate::event::{PartitionId, StreamId, StreamSchema, Timestamp};
 use crate::quarantine::writer::Writer;
 use crate::telemetry::catalogue::SourceMetrics;
 
+use compression::Compression;
 use flow::Flow;
 use framing::Framing;
+use patience::Patience;
 use quarantine::Reports;
 use reader::{Batch, BatchLimits, Checks, Reader};
 
@@ -152,6 +165,35 @@ fn only(inlets: Vec<Inlet>) -> Inlet {
     inlet
 }
 
+/// Bytes on their way in.
+type Bytes<'a> = Box<dyn AsyncRead + Send + Unpin + 'a>;
+
+/// How the bytes of a source are made into events.
+#[derive(Clone, Debug)]
+pub struct Decoding {
+    /// How a record is written.
+    pub format: Format,
+    /// How records are told from each other.
+    pub framing: Framing,
+    /// How the bytes are compressed.
+    pub compression: Compression,
+}
+
+impl Decoding {
+    /// What makes events of the bytes of a partition, from its beginning.
+    pub fn reader(
+        &self,
+        stream: StreamId,
+        schema: &StreamSchema,
+        limits: SourceLimits,
+        partition: PartitionId,
+        checks: Checks,
+    ) -> Reader {
+        let framing = self.framing.frames(limits.max_line);
+        Reader::new(self.format.decoder(stream, schema), framing, partition, checks)
+    }
+}
+
 /// Which source feeds which stream.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -164,7 +206,7 @@ pub struct Identity {
     /// The stream's declaration.
     pub schema: Arc<StreamSchema>,
     /// How the records are written.
-    pub format: Format,
+    pub decoding: Decoding,
     /// What is asked of an event besides.
     pub checks: Checks,
     /// What is counted of the source.
@@ -174,9 +216,12 @@ pub struct Identity {
 impl Identity {
     /// What makes events of the bytes of a partition, from its beginning.
     pub fn reader(&self, limits: SourceLimits, partition: PartitionId) -> Reader {
-        let decoder = self.format.decoder(self.stream, &self.schema);
-        let framing = Framing::Lines.frames(limits.max_line);
-        Reader::new(decoder, framing, partition, self.checks.clone())
+        self.decoding.reader(self.stream, &self.schema, limits, partition, self.checks.clone())
+    }
+
+    /// What makes events of records, from the beginning of a connection or file.
+    fn decoder(&self) -> Box<dyn Decoder> {
+        self.decoding.format.decoder(self.stream, &self.schema)
     }
 
     /// The bytes by which a record is sent to the source.
@@ -225,5 +270,19 @@ impl Inlet {
     /// What makes events of the bytes of a partition.
     fn reader(&self, partition: PartitionId) -> Reader {
         self.identity.reader(self.around.limits, partition)
+    }
+
+    /// The bytes that a connection carries: reading them fails after a silence of `read_timeout`, and
+    /// they are decompressed.
+    fn open<'a>(
+        &self,
+        bytes: impl AsyncRead + Send + Unpin + 'a,
+        read_timeout: Option<Duration>,
+    ) -> Bytes<'a> {
+        let compression = self.identity.decoding.compression;
+        match read_timeout {
+            None => compression.decompress(bytes),
+            Some(limit) => compression.decompress(Patience::new(bytes, limit)),
+        }
     }
 }

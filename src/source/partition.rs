@@ -15,9 +15,9 @@ use super::{Inlet, Input};
 
 /// When the service stops, a partition is read until nothing has arrived for this long: what the
 /// other side had sent by then has been received.
-const QUIET: Duration = Duration::from_millis(50);
+pub const QUIET: Duration = Duration::from_millis(50);
 /// But no longer than this, however much keeps coming.
-const LAST_READS: Duration = Duration::from_secs(2);
+pub const LAST_READS: Duration = Duration::from_secs(2);
 
 /// A partition that the engine knows of: bytes go in, batches of events go to the engine.
 ///
@@ -29,6 +29,10 @@ pub struct Feed<'a> {
     reader: Reader,
     /// Never goes back, or events of a stream by arrival time would be late when the clock is set.
     arrival: Timestamp,
+    /// Events that have not been sent on.
+    batch: Batch,
+    /// How many bytes it got.
+    received: u64,
 }
 
 impl<'a> Feed<'a> {
@@ -45,7 +49,7 @@ impl<'a> Feed<'a> {
             return None;
         }
         let reader = inlet.reader(partition);
-        Some(Feed { inlet, partition, reader, arrival: Timestamp::MIN })
+        Some(Feed { inlet, partition, reader, arrival: Timestamp::MIN, batch: Batch::default(), received: 0 })
     }
 
     /// The number of the partition.
@@ -69,17 +73,82 @@ impl<'a> Feed<'a> {
     /// # Errors
     /// When the engine takes nothing any more.
     pub async fn filled(&mut self, count: usize) -> Result<(), EngineGone> {
-        self.inlet.identity.metrics.bytes.add(count as u64);
+        self.count(count);
         self.reader.filled(count);
-        self.send(false).await
+        self.decode().await?;
+        self.flush().await
     }
 
-    /// The bytes, or those of a datagram, have ended: sends on what is left.
+    /// The bytes have ended: sends on what is left.
     ///
     /// # Errors
     /// When the engine takes nothing any more.
     pub async fn end(&mut self) -> Result<(), EngineGone> {
-        self.send(true).await
+        self.decode().await?;
+        self.reader.end(self.arrival, &mut self.batch, &mut &*self.inlet.reports);
+        self.flush().await
+    }
+
+    /// Takes a datagram, which has nothing to do with the one before it. Its events are sent on with
+    /// those of others, once the batch is full or [`Feed::flush`] is called. Returns whether a batch
+    /// was sent.
+    ///
+    /// # Errors
+    /// When the engine takes nothing any more.
+    pub async fn datagram(&mut self, mut bytes: &[u8]) -> Result<bool, EngineGone> {
+        self.count(bytes.len());
+        let mut sent = false;
+        while !bytes.is_empty() {
+            let space = self.reader.space();
+            let (piece, rest) = bytes.split_at(bytes.len().min(space.len()));
+            space[..piece.len()].copy_from_slice(piece);
+            self.reader.filled(piece.len());
+            bytes = rest;
+            sent |= self.decode().await?;
+        }
+        self.reader.end_datagram(self.arrival, &mut self.batch, &mut &*self.inlet.reports);
+        Ok(sent)
+    }
+
+    /// Sends on the events of the last datagrams.
+    ///
+    /// # Errors
+    /// When the engine takes nothing any more.
+    pub async fn flush(&mut self) -> Result<(), EngineGone> {
+        self.inlet.reports.flush().await;
+        if self.batch.events.is_empty() {
+            return Ok(());
+        }
+        let batch = std::mem::take(&mut self.batch);
+        self.inlet.identity.metrics.events.add(batch.events.len() as u64);
+        let source = self.inlet.identity.index;
+        self.inlet.around.queue.send(Input::Events { source, batch, arrival: self.arrival }).await
+    }
+
+    /// These bytes come next: sends on what is whole.
+    ///
+    /// # Errors
+    /// When the engine takes nothing any more.
+    pub async fn take(&mut self, mut bytes: &[u8]) -> Result<(), EngineGone> {
+        while !bytes.is_empty() {
+            let space = self.space();
+            let (now, rest) = bytes.split_at(bytes.len().min(space.len()));
+            space[..now.len()].copy_from_slice(now);
+            bytes = rest;
+            self.filled(now.len()).await?;
+        }
+        Ok(())
+    }
+
+    /// Other bytes begin, those of another file or connection: what was kept of a record is all there is
+    /// of it, and what the decoder has learnt, as the header of a CSV file, is forgotten. Offsets go on.
+    ///
+    /// # Errors
+    /// When the engine takes nothing any more.
+    pub async fn begin_anew(&mut self) -> Result<(), EngineGone> {
+        self.end().await?;
+        self.reader.begin_again(self.inlet.identity.decoder());
+        Ok(())
     }
 
     /// How many bytes of a record that is not whole have been read.
@@ -87,18 +156,21 @@ impl<'a> Feed<'a> {
         self.reader.pending()
     }
 
-    /// The connection is lost: until [`Feed::connected`], the partition does not become idle. A record
-    /// that was not whole is given up.
+    /// How many bytes have come in all.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// There is no connection: until [`Feed::connected`], the partition does not become idle.
     ///
     /// # Errors
     /// When the engine takes nothing any more.
     pub async fn disconnected(&mut self) -> Result<(), EngineGone> {
-        self.end().await?;
         let (stream, partition) = (self.inlet.identity.stream, self.partition);
         self.inlet.around.queue.send(Input::Disconnected { stream, partition }).await
     }
 
-    /// The connection is there again.
+    /// There is a connection.
     ///
     /// # Errors
     /// When the engine takes nothing any more.
@@ -114,44 +186,49 @@ impl<'a> Feed<'a> {
         let _ = self.inlet.around.queue.send(Input::Closed { stream, partition }).await;
     }
 
-    async fn send(&mut self, ended: bool) -> Result<(), EngineGone> {
+    fn count(&mut self, bytes: usize) {
+        self.received += bytes as u64;
+        self.inlet.identity.metrics.bytes.add(bytes as u64);
+    }
+
+    /// Decodes what has been read, and sends on each batch that is full; returns whether one was.
+    async fn decode(&mut self) -> Result<bool, EngineGone> {
         self.arrival = self.arrival.max(self.inlet.around.clock.now());
         let mut reports = &*self.inlet.reports;
-        loop {
-            let mut batch = Batch::default();
-            let limits = self.inlet.around.limits.batch;
-            let more = self.reader.decode(self.arrival, limits, &mut batch, &mut reports);
-            if ended && !more {
-                self.reader.end(self.arrival, &mut batch, &mut reports);
-            }
-            reports.flush().await;
-            if !batch.events.is_empty() {
-                self.inlet.identity.metrics.events.add(batch.events.len() as u64);
-                let source = self.inlet.identity.index;
-                self.inlet.around.queue.send(Input::Events { source, batch, arrival: self.arrival }).await?;
-            }
-            if !more {
-                return Ok(());
-            }
+        let limits = self.inlet.around.limits.batch;
+        let mut sent = false;
+        while self.reader.decode(self.arrival, limits, &mut self.batch, &mut reports) {
+            self.flush().await?;
+            sent = true;
         }
+        Ok(sent)
     }
 }
 
 /// How reading came to its end.
-enum End {
+pub enum End {
     /// The other side has sent everything.
     Finished,
+    /// Reading failed.
+    Failed(io::Error),
     /// The service stops.
     Stopped,
 }
 
 /// Reads a partition until its bytes end or the service stops. One that ended is closed at the engine.
 pub async fn read(bytes: impl AsyncRead + Unpin, mut feed: Feed<'_>) {
-    let name = &feed.inlet.identity.name;
-    match read_all(bytes, &mut feed).await {
+    let (name, partition) = (&feed.inlet.identity.name, feed.partition.0);
+    match pour(bytes, &mut feed).await {
         Ok(End::Finished) => feed.close().await,
+        Ok(End::Failed(error)) => {
+            if let Some(held_back) = feed.inlet.reports.may_log() {
+                let source = name;
+                warn!(%source, partition, %error, not_logged = held_back, "reading failed; the partition ends here");
+            }
+            feed.close().await;
+        }
         Ok(End::Stopped) => {
-            let (partition, bytes) = (feed.partition.0, feed.pending());
+            let bytes = feed.pending();
             if bytes > 0 {
                 info!(source = %name, partition, bytes, "stopped in the middle of a record");
             }
@@ -160,7 +237,11 @@ pub async fn read(bytes: impl AsyncRead + Unpin, mut feed: Feed<'_>) {
     }
 }
 
-async fn read_all(mut bytes: impl AsyncRead + Unpin, feed: &mut Feed<'_>) -> Result<End, EngineGone> {
+/// Reads into a partition until the bytes end or the service stops.
+///
+/// # Errors
+/// When the engine takes nothing any more.
+pub async fn pour(mut bytes: impl AsyncRead + Unpin, feed: &mut Feed<'_>) -> Result<End, EngineGone> {
     let mut stop = feed.inlet.around.stop.clone();
     loop {
         let read = tokio::select! {
@@ -168,8 +249,8 @@ async fn read_all(mut bytes: impl AsyncRead + Unpin, feed: &mut Feed<'_>) -> Res
             () = stop.wanted() => return last_reads(bytes, feed).await,
             read = async { feed.wait().await; bytes.read(feed.space()).await } => read,
         };
-        if take(read, feed).await? {
-            return Ok(End::Finished);
+        if let Some(end) = take(read, feed).await? {
+            return Ok(end);
         }
     }
 }
@@ -179,27 +260,24 @@ async fn last_reads(mut bytes: impl AsyncRead + Unpin, feed: &mut Feed<'_>) -> R
     let begun = Instant::now();
     while begun.elapsed() < LAST_READS {
         let Ok(read) = timeout(QUIET, bytes.read(feed.space())).await else { break };
-        if take(read, feed).await? {
-            return Ok(End::Finished);
+        if let Some(end) = take(read, feed).await? {
+            return Ok(end);
         }
     }
     Ok(End::Stopped)
 }
 
-/// Takes the result of a read. Returns whether the bytes have ended.
-async fn take(read: io::Result<usize>, feed: &mut Feed<'_>) -> Result<bool, EngineGone> {
-    match read {
-        Ok(0) => {}
+/// Takes the result of a read. Returns how the bytes have ended, if they have.
+async fn take(read: io::Result<usize>, feed: &mut Feed<'_>) -> Result<Option<End>, EngineGone> {
+    let end = match read {
+        Ok(0) => End::Finished,
         Ok(count) => {
             feed.filled(count).await?;
-            return Ok(false);
+            return Ok(None);
         }
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(false),
-        Err(error) => {
-            let (source, partition) = (&feed.inlet.identity.name, feed.partition.0);
-            warn!(%source, partition, %error, "reading failed; the partition ends here");
-        }
-    }
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(None),
+        Err(error) => End::Failed(error),
+    };
     feed.end().await?;
-    Ok(true)
+    Ok(Some(end))
 }

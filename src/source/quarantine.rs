@@ -131,7 +131,10 @@ mod tests {
     use crate::codec::Format;
     use crate::event::{PartitionId, StreamId, StreamSchema, Timestamp};
     use crate::quarantine::Settings;
+    use crate::source::Decoding;
     use crate::source::SourceLimits;
+    use crate::source::compression::Compression;
+    use crate::source::framing::Framing;
     use crate::source::reader::{Batch, BatchLimits, Checks};
     use crate::telemetry::catalogue::KeptMetrics;
 
@@ -157,7 +160,11 @@ mod tests {
             index: 0,
             stream: StreamId(0),
             schema: Arc::new(schema),
-            format: Format::Json,
+            decoding: Decoding {
+                format: Format::Json,
+                framing: Framing::Lines,
+                compression: Compression::None,
+            },
             checks: Checks::default(),
             metrics: Arc::new(SourceMetrics::new("s")),
         }

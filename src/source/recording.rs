@@ -6,8 +6,27 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::codec::{Format, csv};
+
+use super::compression::Compression;
+
 /// The path that stands for standard input.
 pub const STANDARD_INPUT: &str = "-";
+
+/// What the name of a recording says of its records: `.csv`, `.tsv` and `.logfmt`, also before `.gz` and
+/// `.zst`. Anything else holds JSON.
+pub fn format(path: &Path) -> Format {
+    let stored = match Compression::of_path(path) {
+        Compression::None => path,
+        Compression::Gzip | Compression::Zstd => Path::new(path.file_stem().unwrap_or_default()),
+    };
+    match stored.extension().and_then(|extension| extension.to_str()) {
+        Some("csv") => Format::Csv(csv::Settings::default()),
+        Some("tsv") => Format::Csv(csv::Settings::tabs()),
+        Some("logfmt") => Format::Logfmt,
+        _ => Format::Json,
+    }
+}
 
 /// An opened recording.
 pub struct Recording {
@@ -27,20 +46,21 @@ pub struct OpenError {
     error: io::Error,
 }
 
-/// Opens the recording at `path`, `-` being standard input. What ends in `.gz` or `.zst` is
-/// decompressed.
+/// Opens the recording at `path`, `-` being standard input. `compression`: how it is compressed; `None`:
+/// as its name says (`.gz`, `.zst`).
 ///
 /// # Errors
 /// When there is no such file or it cannot be opened for reading.
-pub fn open(path: &Path) -> Result<Recording, OpenError> {
-    try_open(path).map_err(|error| OpenError { path: path.to_path_buf(), error })
+pub fn open(path: &Path, compression: Option<Compression>) -> Result<Recording, OpenError> {
+    try_open(path, compression).map_err(|error| OpenError { path: path.to_path_buf(), error })
 }
 
-fn try_open(path: &Path) -> io::Result<Recording> {
+fn try_open(path: &Path, compression: Option<Compression>) -> io::Result<Recording> {
     let stored_read = Arc::new(AtomicU64::new(0));
+    let compression = compression.unwrap_or_else(|| Compression::of_path(path));
     if path.as_os_str() == STANDARD_INPUT {
-        let bytes = Counted { inner: io::stdin(), count: Arc::clone(&stored_read) };
-        return Ok(Recording { bytes: Box::new(bytes), stored_size: None, stored_read });
+        let counted = Counted { inner: io::stdin(), count: Arc::clone(&stored_read) };
+        return Ok(Recording { bytes: compression.decompress_now(counted)?, stored_size: None, stored_read });
     }
     let file = File::open(path)?;
     let data = file.metadata()?;
@@ -49,12 +69,7 @@ fn try_open(path: &Path) -> io::Result<Recording> {
     }
     let stored_size = data.is_file().then_some(data.len());
     let counted = Counted { inner: file, count: Arc::clone(&stored_read) };
-    let bytes: Box<dyn Read + Send> = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(counted)),
-        Some("zst") => Box::new(zstd::stream::read::Decoder::new(counted)?),
-        _ => Box::new(counted),
-    };
-    Ok(Recording { bytes, stored_size, stored_read })
+    Ok(Recording { bytes: compression.decompress_now(counted)?, stored_size, stored_read })
 }
 
 /// Counts what is read through it.
@@ -90,7 +105,7 @@ mod tests {
         for (name, bytes) in [("a.gz", &zipped), ("b.zst", &pressed), ("c", &b"one\ntwo\n".to_vec())] {
             let path = folder.path().join(name);
             std::fs::write(&path, bytes).expect("a file");
-            let mut recording = open(&path).expect("it is there");
+            let mut recording = open(&path, None).expect("it is there");
             let mut text = String::new();
             recording.bytes.read_to_string(&mut text).expect("text");
             assert_eq!(text, "one\ntwo\n");
@@ -100,8 +115,23 @@ mod tests {
     }
 
     #[test]
+    fn the_name_tells_the_format() {
+        let of = |name: &str| match format(Path::new(name)) {
+            Format::Json => "json",
+            Format::Csv(settings) if settings.delimiter() == b'\t' => "tsv",
+            Format::Csv(_) => "csv",
+            Format::Logfmt => "logfmt",
+            Format::Syslog | Format::Regex(_) => "not told by a name",
+        };
+        let names =
+            ["a.csv", "b.c/a.csv.gz", "a.tsv.zst", "a.logfmt", "-", "a.jsonl", "csv", "a.csv/b", "a.csv.bz2"];
+        let formats = ["csv", "csv", "tsv", "logfmt", "json", "json", "json", "json", "json"];
+        assert_eq!(names.map(of), formats);
+    }
+
+    #[test]
     fn a_missing_file_is_named() {
-        let error = open(Path::new("nowhere.jsonl")).err().expect("it is not there");
+        let error = open(Path::new("nowhere.jsonl"), None).err().expect("it is not there");
         assert!(error.to_string().starts_with("cannot open `nowhere.jsonl`: "), "{error}");
     }
 }

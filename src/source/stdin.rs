@@ -18,7 +18,7 @@ impl Source for Stdin {
         let inlet = only(inlets);
         Box::pin(async move {
             let Some(feed) = Feed::begin(&inlet).await else { return };
-            partition::read(tokio::io::stdin(), feed).await;
+            partition::read(inlet.open(tokio::io::stdin(), None), feed).await;
             info!(source = %inlet.identity.name, "standard input has ended");
         })
     }

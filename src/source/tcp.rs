@@ -1,23 +1,19 @@
-//! Events over TCP: a server to which clients send records. Each connection is a partition of the
-//! stream.
+//! Events over TCP: a server to which clients send records, encrypted or not. Each connection is a
+//! partition of the stream.
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tracing::{debug, warn};
+use tracing::warn;
 
-use super::partition::{self, Feed};
-use super::{Inlet, Running, Source, only};
+use super::server::{Door, Listener, Peer, serve};
+use super::{Inlet, Running, Source, only, tls};
 
 /// Connections that the system has accepted and the service not yet.
 const BACKLOG: u32 = 1024;
-/// How long to wait when accepting fails, as it does when there are too many open files.
-const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
 
 /// What a TCP source is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,24 +22,36 @@ pub struct Settings {
     pub listen: String,
     /// Most connections at a time; what comes beyond is closed at once.
     pub max_connections: usize,
+    /// A connection that is silent for this long is closed.
+    pub read_timeout: Option<Duration>,
+    /// How connections are encrypted, if they are.
+    pub tls: Option<tls::ServerSettings>,
 }
 
 /// A server that has its address and does not accept yet.
-#[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
-    max_connections: usize,
+    door: Door,
 }
 
-/// A server cannot listen.
+/// A server cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen at {address}: {error}{}", advice(error))]
-pub struct ListenError {
-    address: String,
-    error: io::Error,
+pub enum OpenError {
+    /// It cannot listen.
+    #[error("cannot listen at {address}: {error}{}", advice(error))]
+    Listen {
+        /// Where.
+        address: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// It cannot speak TLS.
+    #[error(transparent)]
+    Tls(#[from] tls::TlsError),
 }
 
-fn advice(error: &io::Error) -> &'static str {
+/// What to do about an address that cannot be taken.
+pub(super) fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => "; another program, or another tripline, listens there already",
         io::ErrorKind::AddrNotAvailable => "; this machine does not have that address",
@@ -53,49 +61,18 @@ fn advice(error: &io::Error) -> &'static str {
 }
 
 impl Server {
-    /// Takes the address.
+    /// Reads the files for TLS and takes the address.
     ///
     /// # Errors
-    /// When the address cannot be found, or cannot be taken.
-    pub async fn bind(settings: &Settings) -> Result<Server, ListenError> {
-        let listener = listen(&settings.listen)
-            .await
-            .map_err(|error| ListenError { address: settings.listen.clone(), error })?;
-        Ok(Server { listener, max_connections: settings.max_connections })
-    }
-
-    /// Accepts connections and reads them until the service stops. Returns when all have been left.
-    async fn serve(self, inlet: Inlet) {
-        let slots = Arc::new(Semaphore::new(self.max_connections));
-        let mut stop = inlet.around.stop.clone();
-        let mut connections = JoinSet::new();
-        loop {
-            let accepted = tokio::select! {
-                biased;
-                () = stop.wanted() => break,
-                accepted = self.listener.accept() => accepted,
-            };
-            // Forget those that have ended; a set keeps them until it is asked.
-            while connections.try_join_next().is_some() {}
-            match accepted {
-                Ok((stream, peer)) => match Arc::clone(&slots).try_acquire_owned() {
-                    Ok(slot) => {
-                        let inlet = inlet.clone();
-                        connections.spawn(async move {
-                            read(stream, peer, &inlet).await;
-                            drop(slot);
-                        });
-                    }
-                    Err(_) => refuse(peer, self.max_connections, &inlet),
-                },
-                Err(error) => {
-                    warn!(source = %inlet.identity.name, %error, "cannot accept a connection");
-                    tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
-                }
-            }
-        }
-        drop(self.listener);
-        while connections.join_next().await.is_some() {}
+    /// When TLS cannot be spoken with these files; when the address cannot be found or taken.
+    pub async fn bind(settings: &Settings) -> Result<Server, OpenError> {
+        let tls = settings.tls.as_ref().map(tls::acceptor).transpose()?;
+        let address = settings.listen.clone();
+        let listener = at_first(&settings.listen, listen_at).await;
+        let listener = listener.map_err(|error| OpenError::Listen { address, error })?;
+        let door =
+            Door { max_connections: settings.max_connections, read_timeout: settings.read_timeout, tls };
+        Ok(Server { listener, door })
     }
 }
 
@@ -108,41 +85,25 @@ impl Source for Server {
     }
 
     fn run(self: Box<Self>, inlets: Vec<Inlet>) -> Running {
-        Box::pin(self.serve(only(inlets)))
+        Box::pin(serve(self.listener, self.door, only(inlets)))
     }
 }
 
-async fn read(stream: TcpStream, peer: SocketAddr, inlet: &Inlet) {
-    let metrics = &inlet.identity.metrics;
-    metrics.opened.add(1);
-    metrics.connections.increase();
-    if let Some(feed) = Feed::begin(inlet).await {
-        let (source, partition) = (&inlet.identity.name, feed.partition().0);
-        debug!(%source, %peer, partition, "a connection begins");
-        partition::read(stream, feed).await;
-        debug!(%source, %peer, partition, "a connection has ended");
-    }
-    metrics.connections.decrease();
-}
+impl Listener for TcpListener {
+    type Connection = TcpStream;
 
-fn refuse(peer: SocketAddr, limit: usize, inlet: &Inlet) {
-    inlet.identity.metrics.refused.add(1);
-    if let Some(held_back) = inlet.reports.may_log() {
-        warn!(
-            source = %inlet.identity.name,
-            %peer,
-            max_connections = limit,
-            not_logged = held_back,
-            "closed a connection at once: too many are open"
-        );
+    async fn accept(&self) -> io::Result<(TcpStream, Peer)> {
+        let (stream, peer) = TcpListener::accept(self).await?;
+        Ok((stream, Peer(peer.to_string())))
     }
 }
 
-async fn listen(address: &str) -> io::Result<TcpListener> {
+/// Takes the first address of a name that can be had.
+pub(super) async fn at_first<T>(address: &str, take: impl Fn(SocketAddr) -> io::Result<T>) -> io::Result<T> {
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in lookup_host(address).await? {
-        match listen_at(address) {
-            Ok(listener) => return Ok(listener),
+        match take(address) {
+            Ok(taken) => return Ok(taken),
             Err(error) => failure = error,
         }
     }
@@ -153,9 +114,18 @@ fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // A restart must not wait until the system has forgotten the old connections.
     socket.set_reuseaddr(true)?;
-    // Accepted connections inherit it: a client that vanished without a word must not hold event
-    // time back for ever.
-    socket.set_keepalive(true)?;
+    // Accepted connections inherit it.
+    keep_alive(&SockRef::from(&socket))?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
+}
+
+/// Lets the system ask the other side now and then whether it is still there: one that vanished
+/// without a word must not hold event time back for ever. It is noticed within two minutes.
+pub(super) fn keep_alive(socket: &SockRef<'_>) -> io::Result<()> {
+    let probes = TcpKeepalive::new()
+        .with_time(Duration::from_secs(60))
+        .with_interval(Duration::from_secs(10))
+        .with_retries(6);
+    socket.set_tcp_keepalive(&probes)
 }

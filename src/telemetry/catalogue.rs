@@ -84,9 +84,21 @@ group! {
         connections: Gauge = Gauge::default(), "tripline_source_connections", "connections",
             "Connections that are open.";
         opened: Counter = Counter::default(), "tripline_source_connections_total", "connections",
-            "Connections that were accepted.";
+            "Connections that were accepted, or made.";
         refused: Counter = Counter::default(), "tripline_source_connections_refused_total", "connections",
             "Connections that were closed at once because too many were open.";
+        connect_failures: Counter = Counter::default(), "tripline_source_connect_failures_total", "attempts",
+            "Attempts to connect to a server that failed.";
+        tls_failures: Counter = Counter::default(), "tripline_source_tls_failures_total", "connections",
+            "Connections on which the two sides could not agree on TLS.";
+        datagrams: Counter = Counter::default(), "tripline_source_datagrams_total", "datagrams",
+            "Datagrams received.";
+        dropped: Counter = Counter::default(), "tripline_source_dropped_total", "datagrams",
+            "Datagrams that the system dropped because they came faster than they could be taken.";
+        files: Gauge = Gauge::default(), "tripline_source_files", "files",
+            "Followed files that are open.";
+        unread: Gauge = Gauge::default(), "tripline_source_unread_bytes", "bytes",
+            "Bytes of followed files that have not been read yet.";
     }
 }
 

@@ -1,5 +1,6 @@
-//! What `docs/language.md`, `docs/errors.md` and `docs/coming-from.md` show is what the program does.
+//! What `docs/language.md`, `docs/errors.md`, `docs/codecs.md` and `docs/coming-from.md` show is what the program does.
 
+mod codecs;
 mod coming_from;
 mod errors;
 mod language;

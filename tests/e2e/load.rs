@@ -5,7 +5,9 @@ use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
-use crate::harness::{Folder, Service};
+use serde_json::Value;
+
+use crate::harness::{Folder, Service, text};
 use crate::receiver::{Gate, Receiver};
 
 #[path = "../../benches/common/mod.rs"]
@@ -13,7 +15,7 @@ use crate::receiver::{Gate, Receiver};
 mod common;
 
 use common::sender::{End, Pace, Settings};
-use common::traffic::{Plan, Traffic};
+use common::traffic::{DAY, Plan, START_MS, Traffic};
 use common::{live, reference};
 
 /// About three seconds of traffic.
@@ -58,4 +60,36 @@ fn nothing_is_lost_while_the_receiver_stalls() {
     let expected = reference::alerts(&mut traffic, sent.chunks);
     assert!(expected.len() >= 50, "the traffic has cases to find: {}", expected.len());
     assert_eq!(delivered, expected, "as in a replay of the same bytes");
+}
+
+#[test]
+fn when_the_lines_are_used_up_they_come_again_a_day_later() {
+    let mut traffic = Traffic::prepare(Plan { connections: 8, ..PLAN });
+    for lane in &mut traffic.lanes {
+        let a_day = lane.chunks_a_day();
+        for chunk in 0..a_day {
+            let first = events(lane.chunk(chunk));
+            let second = events(lane.chunk(chunk + a_day));
+            assert_eq!(first.len(), second.len());
+            for ((event, at), (again, later)) in first.into_iter().zip(second) {
+                assert_eq!((again, later - at), (event, DAY / 1_000), "{}", lane.stream.name);
+            }
+        }
+    }
+}
+
+/// Of each line its length and its fields without the time, and the time in seconds.
+fn events(lines: &[u8]) -> Vec<((usize, Value), i64)> {
+    let lines = text(lines).lines().map(|line| {
+        let mut event: Value = serde_json::from_str(line).expect("JSON");
+        let at = match event["at"].take() {
+            Value::String(text) => text.parse::<jiff::Timestamp>().expect("a time").as_second(),
+            number => match number.as_i64().expect("a time") {
+                millis if millis >= START_MS => millis / 1_000,
+                seconds => seconds,
+            },
+        };
+        ((line.len(), event), at)
+    });
+    lines.collect()
 }

@@ -9,6 +9,7 @@ mod receiver;
 mod commands;
 mod delivery;
 mod explain;
+mod files;
 mod fmt;
 mod intake;
 mod load;

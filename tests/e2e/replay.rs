@@ -86,9 +86,7 @@ fn neither_the_order_of_arguments_nor_compression_nor_the_output_matters() {
     assert_eq!(replay(&folder, &turned).0, "");
     assert_eq!(folder.read("out.jsonl"), expected);
 
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(folder.read("auth-a.jsonl").as_bytes()).expect("in memory");
-    folder.write("auth-a.jsonl.gz", encoder.finish().expect("in memory"));
+    folder.write("auth-a.jsonl.gz", gzip(folder.read("auth-a.jsonl")));
     let pressed = zstd::encode_all(folder.read("calls.jsonl").as_bytes(), 3).expect("in memory");
     folder.write("calls.jsonl.zst", pressed);
     let packed = ["-i", "auth=auth-a.jsonl.gz", "-i", "auth=auth-b.jsonl", "-i", "calls=calls.jsonl.zst"];
@@ -158,14 +156,130 @@ fn a_reader_that_has_seen_enough_ends_the_replay_quietly() {
 #[test]
 fn a_broken_archive_is_an_error_after_what_came_before() {
     let folder = recorded();
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     let lines: String = (0..50_000).map(|at| auth("a", &format!("{at}"), at * 1_000)).collect();
-    encoder.write_all(lines.as_bytes()).expect("in memory");
-    let mut archive = encoder.finish().expect("in memory");
+    let mut archive = gzip(lines);
     archive.truncate(archive.len() / 2);
     folder.write("cut.jsonl.gz", archive);
     let run = folder.run(&["replay", "rules", "-i", "auth=cut.jsonl.gz"]);
     assert_eq!(run.status.code(), Some(1));
     assert!(text(&run.stdout).lines().count() > 1_000);
-    assert!(text(&run.stderr).starts_with("error: cannot read `cut.jsonl.gz`: "), "{}", text(&run.stderr));
+    let error = "error: cannot read `cut.jsonl.gz`: the gzip data is cut off: its end is missing\n";
+    assert!(text(&run.stderr).starts_with(error), "{}", text(&run.stderr));
+}
+
+fn gzip(bytes: impl AsRef<[u8]>) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes.as_ref()).expect("in memory");
+    encoder.finish().expect("in memory")
+}
+
+/// The charges and calls of [`recorded`], and where an option is needed to read them.
+const OTHER_FORMATS: [(&str, &str, &[&str]); 7] = [
+    ("c.csv", "card,id,amount,at\r\nx,a1,500,1000\r\ny,\"a2\",500,90000\r\n", &[]),
+    ("c.csv.gz", "card;id;amount;at\nx;a1;500;1000\ny;a2;500;90000\n", &["--delimiter", ";"]),
+    ("c.tsv", "x\ta1\t500\t1000\ny\ta2\t500\t90000", &["--columns", "card,id,amount,at"]),
+    (
+        "c.txt",
+        "card\tid\tamount\tat\nx\ta1\t500\t1000\ny\ta2\t500\t90000",
+        &["--format", "csv", "--delimiter", "tab"],
+    ),
+    ("c.logfmt", "id=a1 card=x amount=500 at=1000\nid=\"a2\" card=y amount=500 at=90000\n", &[]),
+    (
+        "c.log",
+        "1000 card x was charged 500 (a1)\n90000 card y was charged 500 (a2)\n",
+        &["--pattern", r"^(?<at>\d+) card (?<card>\S+) was charged (?<amount>\d+) \((?<id>\w+)\)$"],
+    ),
+    (
+        "c.frames",
+        "45 {\"id\":\"a1\",\"card\":\"x\",\"amount\":500,\"at\":1000}46 {\"id\":\"a2\",\"card\":\"y\",\"amount\":500,\"at\":90000}",
+        &["--framing", "octet_counting"],
+    ),
+];
+
+#[test]
+fn recordings_may_have_other_formats_than_json() {
+    let folder = recorded();
+    let (expected, _) = replay(&folder, &["-i", "auth=auth-a.jsonl"]);
+    assert_eq!(fields(&expected).len(), 2);
+    for (name, content, options) in OTHER_FORMATS {
+        folder.write(name, if name.ends_with(".gz") { gzip(content) } else { content.into() });
+        let input = format!("auth={name}");
+        let (alerts, summary) = replay(&folder, &[&["-i", &input], options].concat());
+        assert_eq!(fields(&alerts), fields(&expected), "{name}: {summary}");
+        assert!(summary.contains("events     2 in "), "{name}: {summary}");
+        assert!(summary.contains("malformed  0\n"), "{name}: {summary}");
+    }
+    let pressed = zstd::encode_all("id,card,amount,at\na1,x,500,1000\na2,y,500,90000\n".as_bytes(), 3);
+    let arguments = ["replay", "rules", "-i", "auth=-", "--format", "csv", "--compression", "zstd"];
+    let run = folder.run_with(&arguments, &pressed.expect("in memory"));
+    assert_eq!(fields(text(&run.stdout)), fields(&expected), "{}", text(&run.stderr));
+}
+
+#[test]
+fn what_is_wrong_in_csv_is_shown_with_its_line() {
+    let folder = recorded();
+    folder.write(
+        "bad.csv",
+        "id,card,amount,at\n\"1\n\",x,500,1000\nshort,row\n2,x,much,2000\n3,x,500,3000\n4,x,500,4000,\"\n\n",
+    );
+    let (_, summary) = replay(&folder, &["-i", "auth=bad.csv"]);
+    assert!(summary.contains("malformed  3 (syntax 1, wrong_type 1, incomplete 1)"), "{summary}");
+    assert!(summary.contains("  bad.csv:4: not a row of CSV: it has 2 cells"), "{summary}");
+    assert!(summary.contains("  bad.csv:5: the field `amount` should be"), "{summary}");
+    assert!(summary.contains("  bad.csv:7: the record is not complete: the quotes of its last"), "{summary}");
+    assert!(summary.contains("events     2 in "), "{summary}");
+}
+
+#[test]
+fn formats_that_cannot_be_are_explained() {
+    let folder = recorded();
+    let refused = |arguments: &[&str]| {
+        let run = folder.run(&[&["replay", "rules", "-i", "auth=auth-a.jsonl"], arguments].concat());
+        assert_eq!(run.status.code(), Some(2), "{}", text(&run.stderr));
+        text(&run.stderr).to_string()
+    };
+    assert!(refused(&["--delimiter", ";"]).contains("no input is CSV; add `--format csv`"));
+    assert!(
+        refused(&["--format", "csv", "--delimiter", "ab"]).contains("the delimiter is one ASCII character")
+    );
+    assert!(refused(&["--format", "regex"]).contains("--pattern <REGEX>"));
+    assert!(refused(&["--pattern", "("]).contains("`--pattern`: "));
+    assert!(
+        refused(&["--pattern", "(?<id>a)", "--format", "json"]).contains("`--format` can only be `regex`")
+    );
+    let misfit = refused(&["--pattern", "(?<id>a)"]);
+    assert!(misfit.contains("error: `--input auth=auth-a.jsonl`: the pattern has no group"), "{misfit}");
+}
+
+/// The recorded events of all example rules at once, some of which read the alerts of others.
+fn examples() -> Vec<String> {
+    let rules = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let pattern = rules.join("*/*.events/*.jsonl");
+    let files = glob::glob(pattern.to_str().expect("text")).expect("a pattern");
+    let mut arguments = vec!["replay".to_string(), rules.to_str().expect("text").to_string()];
+    for file in files {
+        let file = file.expect("a file");
+        let stream = file.file_stem().and_then(|stem| stem.to_str()).expect("text");
+        arguments.extend(["--input".to_string(), format!("{stream}={}", file.display())]);
+    }
+    arguments
+}
+
+#[test]
+fn the_number_of_shards_changes_no_byte_of_the_alerts() {
+    let arguments = examples();
+    let run = |shards: &str| {
+        let run = tripline().args(&arguments).args(["--shards", shards]).output().expect("it can be run");
+        assert!(run.status.success(), "{}", text(&run.stderr));
+        // The first line of the summary says how long it took.
+        let summary = text(&run.stderr).lines().skip(1).collect::<Vec<_>>().join("\n");
+        (text(&run.stdout).to_string(), summary)
+    };
+    let one = run("1");
+    assert!(one.0.lines().count() > 30 && one.0.contains(r#""rule":"siege""#), "{}", one.0);
+    for shards in ["2", "3", "8"] {
+        let more = run(shards);
+        assert_eq!(one.0, more.0, "{shards} shards");
+        assert_eq!(one.1, more.1, "{shards} shards");
+    }
 }

@@ -21,7 +21,7 @@ fn what_was_received_is_delivered_before_the_service_stops() {
         assert_eq!(receiver.next().event(), number.to_string());
     }
     assert_eq!(ended.total("sink", "desk")["delivered"], 501);
-    assert_eq!(ended.lines("in the middle of a line")[0]["bytes"], 11);
+    assert_eq!(ended.lines("in the middle of a record")[0]["bytes"], 11);
     assert_eq!(ended.total("source", "auth")["rejected"], 0, "half a line might have become an event");
 }
 

@@ -8,10 +8,9 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::codec::convert::Found;
+use crate::codec::fields::Fields;
 use crate::event::Field;
-
-use super::Fields;
-use super::convert::Found;
 
 /// Where the fields of a stream stand in its records.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 mod property;
 
-use crate::event::{Duration, PartitionId, TimeUnit};
+use crate::event::{Duration, Field, FieldId, PartitionId, TimeUnit};
 
 use super::*;
 

@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 pub use quarantine::{LATE, QUARANTINE};
 pub use sinks::{FILE, SINK_TYPES, STDOUT, WEBHOOK};
-pub use sources::{SOURCE_TYPES, STDIN, TCP};
+pub use sources::{CODECS, FILES, RECORDS, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub enum Takes {
     Url,
     /// A list of names.
     Names,
-    /// `true` or `false`.
+    /// True or false.
     Flag,
     /// One of these words.
     Word(&'static [&'static str]),
@@ -62,6 +62,15 @@ pub struct Key {
     pub missing: Missing,
     /// What it does, for people; one line of Markdown.
     pub about: &'static str,
+    /// A value, as it is written, for those who have none; some kinds of keys have one of their own.
+    pub example: Option<&'static str>,
+}
+
+impl Key {
+    /// The same with an example.
+    const fn like(self, example: &'static str) -> Key {
+        Key { example: Some(example), ..self }
+    }
 }
 
 /// The keys that stand in one table.
@@ -71,12 +80,14 @@ pub struct Section {
     pub title: &'static str,
     /// A paragraph of Markdown about it.
     pub about: &'static str,
-    /// Its keys.
+    /// Its own keys.
     pub keys: &'static [Key],
+    /// The sections whose keys may stand here too.
+    pub shared: &'static [&'static Section],
 }
 
 const fn key(name: &'static str, takes: Takes, missing: Missing, about: &'static str) -> Key {
-    Key { name, takes, missing, about }
+    Key { name, takes, missing, about, example: None }
 }
 
 /// The top of the file.
@@ -123,6 +134,7 @@ pub static ROOT: Section = Section {
         key("sources", Takes::Table, Missing::Nothing, "See below."),
         key("sinks", Takes::Table, Missing::Nothing, "See below."),
     ],
+    shared: &[],
 };
 
 /// `[limits]`.
@@ -166,20 +178,40 @@ pub static LIMITS: Section = Section {
              Nothing is dropped and nothing is decided early.",
         ),
     ],
+    shared: &[],
 };
 
 /// All sections, in the order of the reference page.
-pub static SECTIONS: &[&Section] =
-    &[&ROOT, &LIMITS, &QUARANTINE, &LATE, &TCP, &STDIN, &STDOUT, &FILE, &WEBHOOK];
+pub static SECTIONS: &[&Section] = &[
+    &ROOT,
+    &LIMITS,
+    &QUARANTINE,
+    &LATE,
+    &RECORDS,
+    &TCP,
+    &TCP_CLIENT,
+    &UDP,
+    &UNIX,
+    &STDIN,
+    &FILES,
+    &STDOUT,
+    &FILE,
+    &WEBHOOK,
+];
 
 impl Section {
     /// The key with that name.
     ///
     /// # Panics
     /// When there is none: a reader that asks for a key that is not in the catalogue is a mistake.
-    pub fn key(&self, name: &str) -> &Key {
-        let found = self.keys.iter().find(|key| key.name == name);
+    pub fn key(&self, name: &str) -> &'static Key {
+        let found = self.all().find(|key| key.name == name);
         found.unwrap_or_else(|| panic!("{} has no key `{name}`", self.title))
+    }
+
+    /// All keys that may stand here.
+    pub fn all(&self) -> impl Iterator<Item = &'static Key> + use<> {
+        self.keys.iter().chain(self.shared.iter().flat_map(|section| section.keys))
     }
 }
 
@@ -220,8 +252,17 @@ pub fn page() -> String {
                 key.about
             );
         }
+        for shared in section.shared {
+            let _ = write!(page, "\nAnd the keys of [{}](#{}).\n", shared.title, anchor(shared.title));
+        }
     }
     page
+}
+
+/// What a heading is linked by.
+fn anchor(title: &str) -> String {
+    let letters = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    letters.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
 }
 
 fn describe(takes: Takes) -> String {
@@ -234,7 +275,7 @@ fn describe(takes: Takes) -> String {
         Takes::Address => "`host:port`".into(),
         Takes::Url => "URL".into(),
         Takes::Names => "list of names".into(),
-        Takes::Flag => "`true` `false`".into(),
+        Takes::Flag => "`true` or `false`".into(),
         Takes::Word(words) => words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(" "),
         Takes::Table => "table".into(),
     }
@@ -286,9 +327,10 @@ mod tests {
                 Takes::Count(least, most) => {
                     assert!((least..=most).contains(&default.parse().expect(name)), "{name}");
                 }
-                Takes::Flag => assert!(["true", "false"].contains(&default), "{name}"),
+                Takes::Word(words) => assert!(words.contains(&default), "{name}"),
+                Takes::Flag => assert!(default.parse::<bool>().is_ok(), "{name}"),
                 Takes::Path => assert!(!default.is_empty(), "{name}"),
-                _ => panic!("{name}: it can have no default"),
+                _ => panic!("{name}: texts, lists and tables have no defaults"),
             }
         }
     }

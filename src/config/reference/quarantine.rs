@@ -20,6 +20,7 @@ pub static QUARANTINE: Section = Section {
     title: "`[quarantine]`",
     about: "Where records are kept that are no events of their stream. It is there even if this table is not. \
             [quarantine.md](quarantine.md) says what goes there, how to look at it and how to feed it again.",
+    shared: &[],
     keys: &[
         ENABLED,
         key(
@@ -37,6 +38,7 @@ pub static LATE: Section = Section {
     title: "`[late]`",
     about: "Where events are kept that came too late to be put in order. Without this table they are only counted and \
             logged. [quarantine.md](quarantine.md#late-events) has the format.",
+    shared: &[],
     keys: &[
         ENABLED,
         key(

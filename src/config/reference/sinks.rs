@@ -42,6 +42,7 @@ pub static STDOUT: Section = Section {
     title: "`[sinks.NAME]`, `type = \"stdout\"`",
     about: "Standard output, one JSON object a line. The log goes to standard error.",
     keys: &[SINK_TYPE, QUEUE, QUEUE_BYTES, TRIES, BACKOFF, MAX_BACKOFF],
+    shared: &[],
 };
 
 /// `[sinks.NAME]` with `type = "file"`.
@@ -57,6 +58,7 @@ pub static FILE: Section = Section {
         BACKOFF,
         MAX_BACKOFF,
     ],
+    shared: &[],
 };
 
 /// `[sinks.NAME]` with `type = "webhook"`.
@@ -80,4 +82,5 @@ pub static WEBHOOK: Section = Section {
         BACKOFF,
         MAX_BACKOFF,
     ],
+    shared: &[],
 };

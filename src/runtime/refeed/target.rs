@@ -79,6 +79,19 @@ impl Target {
                 Some(address) => Ok(Target::Tcp(address)),
                 None => Err("it listens at a port that the system chooses; name it with `--to`".into()),
             },
+            SourceKind::Udp(settings) => match reachable(&settings.listen) {
+                Some(address) => Ok(Target::Udp(address)),
+                None => Err("it listens at a port that the system chooses; name it with `--to`".into()),
+            },
+            SourceKind::Unix(settings) => Ok(Target::Unix(settings.path.clone())),
+            SourceKind::TcpClient(_) => Err(
+                "it reads from a server; write them to a file with `--output`, and let that server send them"
+                    .into(),
+            ),
+            SourceKind::File(_) => Err(
+                "it reads files; write them to a file with `--output`, and put that where the source reads"
+                    .into(),
+            ),
             SourceKind::Stdin => {
                 Err("nothing can be sent to a standard input from outside; write them to a \
                                       file with `--output`, and pipe that into the service"

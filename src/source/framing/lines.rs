@@ -3,75 +3,41 @@
 //! A line ends with a line feed; a carriage return before it belongs to the end. Lines of nothing but
 //! white space are passed over. The last line needs no end.
 
-use std::io::BufRead;
-use std::ops::Range;
-
 use super::buffer::Buffer;
-use super::{Cut, Frame, Frames, Part};
+use super::terminated::{Taken, Terminated};
+use super::{Cut, Frame, Frames};
 
 /// Cuts bytes into lines.
 #[derive(Debug)]
 pub struct Lines {
     buffer: Buffer,
-    /// No line feed stands in so many of the first bytes held.
-    scanned: usize,
+    line: Terminated,
     /// Number of the line that begins where the buffer begins.
     number: u64,
-    max_line: usize,
-    /// How many bytes of an oversized line have been passed over.
-    passed: Option<u64>,
 }
 
 impl Lines {
     /// A cutter for lines of at most `max_line` bytes.
     pub fn new(max_line: usize) -> Lines {
-        Lines { buffer: Buffer::new(), scanned: 0, number: 1, max_line, passed: None }
+        Lines { buffer: Buffer::new(), line: Terminated::new(max_line), number: 1 }
     }
 
     fn cut(&mut self) -> Option<Cut> {
-        while let Some(feed) = self.find_feed() {
-            let cut = self.take_line(feed, 1);
+        while let Some(feed) = self.line.find_feed(&self.buffer) {
+            let taken = self.line.take(&mut self.buffer, feed, 1);
+            let cut = self.numbered(taken);
             if cut.is_some() {
                 return cut;
             }
         }
-        self.pass_over_if_too_long();
+        self.line.pass_over_if_too_long(&mut self.buffer);
         None
     }
 
-    /// Takes the line that is `length` bytes long, and its end; `None` when it is empty.
-    fn take_line(&mut self, length: usize, end: usize) -> Option<Cut> {
-        let passed = self.passed.take();
-        let (offset, number) = (self.buffer.offset() - passed.unwrap_or(0), self.number);
-        let taken = self.buffer.take(length + end);
-        self.scanned = 0;
+    fn numbered(&mut self, taken: Taken) -> Option<Cut> {
+        let number = self.number;
         self.number += 1;
-        let line = without_return(&self.buffer, taken.start..taken.end - end);
-        let length = passed.unwrap_or(0) + line.len() as u64;
-        let content = match passed {
-            Some(_) => Part::Oversized { length, limit: self.max_line },
-            None => content(&self.buffer, line, self.max_line)?,
-        };
-        Some(Cut { offset, number, content })
-    }
-
-    fn find_feed(&mut self) -> Option<usize> {
-        let held = self.buffer.held();
-        let mut rest = &held[self.scanned..];
-        // `skip_until` of a slice is a vectorised search that cannot fail.
-        let count = rest.skip_until(b'\n').unwrap_or(0);
-        self.scanned += count;
-        (count > 0 && held[self.scanned - 1] == b'\n').then(|| self.scanned - 1)
-    }
-
-    fn pass_over_if_too_long(&mut self) {
-        // A carriage return may belong to the end of the line.
-        let line = without_return(&self.buffer, self.buffer.place());
-        if self.passed.is_some() || line.len() > self.max_line {
-            self.passed = Some(self.passed.unwrap_or(0) + line.len() as u64);
-            self.buffer.take(line.len());
-            self.scanned = 0;
-        }
+        Some(Cut { offset: taken.offset, number, content: taken.content? })
     }
 }
 
@@ -90,35 +56,14 @@ impl Frames for Lines {
     }
 
     fn last(&mut self) -> Option<Frame<'_>> {
-        if self.pending() == 0 {
-            return None;
-        }
-        let cut = self.take_line(self.buffer.len(), 0)?;
+        let taken = self.line.take_last(&mut self.buffer)?;
+        let cut = self.numbered(taken)?;
         Some(cut.frame(&self.buffer))
     }
 
     fn pending(&self) -> u64 {
-        self.buffer.len() as u64 + self.passed.unwrap_or(0)
+        self.line.pending(&self.buffer)
     }
-}
-
-/// The place of a line without the carriage return that it may end in.
-pub(super) fn without_return(buffer: &Buffer, mut line: Range<usize>) -> Range<usize> {
-    if buffer.at(line.clone()).last() == Some(&b'\r') {
-        line.end -= 1;
-    }
-    line
-}
-
-/// What the line at a place is; `None` when it is nothing but space.
-pub(super) fn content(buffer: &Buffer, line: Range<usize>, max_line: usize) -> Option<Part> {
-    if line.len() > max_line {
-        return Some(Part::Oversized { length: line.len() as u64, limit: max_line });
-    }
-    let text = buffer.at(line.clone());
-    // Looked at from its first byte, which mostly decides.
-    let blank = text.first()?.is_ascii_whitespace() && text.trim_ascii().is_empty();
-    (!blank).then_some(Part::Record(line))
 }
 
 #[cfg(test)]

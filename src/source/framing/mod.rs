@@ -9,9 +9,14 @@
 //! - Nothing but empty records is left out without being reported.
 
 mod buffer;
+pub mod csv;
+pub mod length;
 pub mod lines;
+pub mod octets;
+mod terminated;
 #[cfg(test)]
 mod tests;
+pub mod whole;
 
 use std::ops::Range;
 
@@ -83,8 +88,19 @@ pub enum Content<'a> {
 /// How the records of a source are told from each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// A record a line.
+    /// A record a line: [`lines`].
     Lines,
+    /// Records of CSV, of which quoted fields may hold line ends: [`csv`].
+    Csv {
+        /// What stands between two fields.
+        delimiter: u8,
+    },
+    /// Messages behind their length in digits, as syslog over TCP: [`octets`].
+    OctetCounting,
+    /// Records behind their length in four bytes: [`length`].
+    LengthPrefixed,
+    /// A record a datagram: [`whole`].
+    Datagram,
 }
 
 impl Framing {
@@ -93,6 +109,10 @@ impl Framing {
     pub fn frames(self, max_record: usize) -> Box<dyn Frames> {
         match self {
             Framing::Lines => Box::new(lines::Lines::new(max_record)),
+            Framing::Csv { delimiter } => Box::new(csv::CsvRecords::new(delimiter, max_record)),
+            Framing::OctetCounting => Box::new(octets::OctetCounted::new(max_record)),
+            Framing::LengthPrefixed => Box::new(length::LengthPrefixed::new(max_record)),
+            Framing::Datagram => Box::new(whole::Whole::new(max_record)),
         }
     }
 }
@@ -108,6 +128,8 @@ struct Cut {
 enum Part {
     Record(Range<usize>),
     Oversized { length: u64, limit: usize },
+    Incomplete { bytes: Range<usize>, why: String },
+    Broken { bytes: Range<usize>, why: String },
 }
 
 impl Cut {
@@ -115,6 +137,8 @@ impl Cut {
         let content = match self.content {
             Part::Record(range) => Content::Record(buffer.at(range)),
             Part::Oversized { length, limit } => Content::Oversized { length, limit },
+            Part::Incomplete { bytes, why } => Content::Incomplete { bytes: buffer.at(bytes), why },
+            Part::Broken { bytes, why } => Content::Broken { bytes: buffer.at(bytes), why },
         };
         Frame { offset: self.offset, number: self.number, content }
     }

@@ -1,6 +1,6 @@
 //! What the tests of all framings share.
 
-use super::{Content, Frame, Frames};
+use super::{Content, Frame, Frames, Framing};
 
 /// A frame that outlives its bytes.
 #[derive(Debug, PartialEq)]
@@ -53,4 +53,37 @@ pub(super) fn cut(
     }
     assert_eq!(frames.pending(), 0, "nothing is left when the bytes have ended");
     out
+}
+
+/// What is left of one file or datagram is no part of the next.
+#[test]
+fn after_the_end_other_bytes_may_begin() {
+    let framings = [
+        (Framing::Lines, &b"{1}"[..], 2),
+        (Framing::Csv { delimiter: b',' }, b"{1}", 2),
+        (Framing::Csv { delimiter: b',' }, b"1,\"2\n", 3),
+        (Framing::OctetCounting, b"<1>", 2),
+        (Framing::OctetCounting, b"9", 2),
+        (Framing::OctetCounting, b"9 1", 2),
+        (Framing::OctetCounting, b"99 1", 2),
+        (Framing::OctetCounting, b"0", 2),
+        (Framing::LengthPrefixed, b"\0\0", 2),
+        (Framing::LengthPrefixed, b"\0\0\0\x09 1", 2),
+        (Framing::LengthPrefixed, b"\0\0\0\x63 1", 2),
+    ];
+    for (framing, left, number) in framings {
+        let mut frames = framing.frames(10);
+        assert_eq!(cut(&mut *frames, left, [2]).len(), 1, "{framing:?} of {left:?}");
+        let offset = left.len() as u64;
+        let next = match framing {
+            Framing::Lines | Framing::Csv { .. } | Framing::Datagram => &b"next"[..],
+            Framing::OctetCounting => b"4 next",
+            Framing::LengthPrefixed => b"\0\0\0\x04next",
+        };
+        assert_eq!(
+            cut(&mut *frames, next, [3]),
+            [record(offset, number, "next")],
+            "{framing:?} after {left:?}"
+        );
+    }
 }

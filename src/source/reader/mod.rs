@@ -94,11 +94,6 @@ impl Reader {
         Reader { frames: framing, events: Events { decoder, partition, checks } }
     }
 
-    /// The partition that is read.
-    pub fn partition(&self) -> PartitionId {
-        self.events.partition
-    }
-
     /// Space for the next read; see [`Frames::space`].
     pub fn space(&mut self) -> &mut [u8] {
         self.frames.space()
@@ -130,16 +125,38 @@ impl Reader {
         true
     }
 
-    /// The bytes, or those of a datagram, have ended, once [`Reader::decode`] has found no more:
-    /// decodes what is left. It is an event if it is whole.
+    /// The bytes have ended, once [`Reader::decode`] has found no more: decodes what is left. It is
+    /// an event if it is whole.
     pub fn end(&mut self, arrival: Timestamp, batch: &mut Batch, quarantine: &mut dyn Quarantine) {
+        self.last(Rejection::at_the_end, arrival, batch, quarantine);
+    }
+
+    /// The bytes of a datagram have ended: as [`Reader::end`], but nothing has been cut off, so that
+    /// what is wrong with the last record is wrong with it and not that its end is missing.
+    pub fn end_datagram(&mut self, arrival: Timestamp, batch: &mut Batch, quarantine: &mut dyn Quarantine) {
+        self.last(|why| why, arrival, batch, quarantine);
+    }
+
+    fn last(
+        &mut self,
+        judge: impl Fn(Rejection) -> Rejection,
+        arrival: Timestamp,
+        batch: &mut Batch,
+        quarantine: &mut dyn Quarantine,
+    ) {
         let Some(frame) = self.frames.last() else { return };
         let place = self.events.place(&frame);
         match self.events.event(&frame, arrival) {
             Ok(Some(event)) => batch.push(event),
             Ok(None) => {}
-            Err((why, record)) => quarantine.reject(place, &why.at_the_end(), record),
+            Err((why, record)) => quarantine.reject(place, &judge(why), record),
         }
+    }
+
+    /// After [`Reader::end`]: other bytes follow, which begin with a whole record, as those of a new
+    /// connection. Positions go on.
+    pub fn begin_again(&mut self, decoder: Box<dyn Decoder>) {
+        self.events.decoder = decoder;
     }
 
     /// How many bytes of a record that is not whole yet have been read.

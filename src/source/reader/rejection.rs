@@ -64,7 +64,8 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Reason; 8] = [
+    #[cfg(test)]
+    const ALL: [Reason; 8] = [
         Reason::Syntax,
         Reason::Missing,
         Reason::WrongType,

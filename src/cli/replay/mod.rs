@@ -1,5 +1,7 @@
 //! `tripline replay`: recorded events through the rules.
 
+mod decoding;
+
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,6 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::config::value::parse_size;
 use crate::diagnostic::nearest;
+use crate::event::StreamId;
 use crate::program::{NoInput, Program};
 use crate::runtime::replay::{self, ReplayError, Summary};
 use crate::runtime::workers;
@@ -17,11 +20,13 @@ use super::output::{self, grouped};
 use super::rules::{Ready, RuleArgs};
 use super::{Misuse, output::complain};
 
+use decoding::DecodingArgs;
+
 /// Run recorded events through the rules
 ///
-/// Reads files of JSON lines to their end, in the order of event time, and writes each alert as one
-/// JSON line in the order decided. The same files and rules give the same alerts, every time. Exits
-/// with 0 when it ran, whatever it found.
+/// Reads files to their end, JSON lines if nothing else is said, in the order of event time, and writes
+/// each alert as one JSON line in the order decided. The same files and rules give the same alerts, every
+/// time. Exits with 0 when it ran, whatever it found.
 #[derive(Debug, clap::Args)]
 pub struct Replay {
     #[command(flatten)]
@@ -40,9 +45,12 @@ pub struct Replay {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     shards: Option<u16>,
 
-    /// Pass over lines longer than this, and count them
+    /// Pass over records longer than this, and count them
     #[arg(long, value_name = "SIZE", default_value = "1MiB", value_parser = size)]
     max_line: usize,
+
+    #[command(flatten)]
+    decoding: DecodingArgs,
 }
 
 fn size(text: &str) -> Result<usize, String> {
@@ -54,8 +62,7 @@ impl Replay {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let Ready { program, tables, .. } = self.rules.load()?;
-        let inputs =
-            self.input.iter().map(|text| parse_input(text, &program)).collect::<Result<Vec<_>, _>>()?;
+        let inputs = self.inputs(&program)?;
         for input in &inputs {
             let schema = program.schema(input.stream);
             if schema.time.is_none() {
@@ -98,7 +105,23 @@ impl Replay {
     }
 }
 
-fn parse_input(text: &str, program: &Program) -> Result<replay::Input, Misuse> {
+impl Replay {
+    fn inputs(&self, program: &Program) -> Result<Vec<replay::Input>, Misuse> {
+        let files =
+            self.input.iter().map(|text| parse_input(text, program)).collect::<Result<Vec<_>, _>>()?;
+        let decodings = self.decoding.of(files.iter().map(|(_, path)| *path))?;
+        let mut inputs = Vec::new();
+        for (((stream, path), decoding), text) in files.into_iter().zip(decodings).zip(&self.input) {
+            if let Some(misfit) = decoding.format.misfit(program.schema(stream)) {
+                return Err(Misuse(format!("`--input {text}`: {misfit}")));
+            }
+            inputs.push(replay::Input { stream, path: path.to_path_buf(), decoding });
+        }
+        Ok(inputs)
+    }
+}
+
+fn parse_input<'a>(text: &'a str, program: &Program) -> Result<(StreamId, &'a Path), Misuse> {
     let Some((name, path)) = text.split_once('=').filter(|(name, path)| !name.is_empty() && !path.is_empty())
     else {
         return Err(Misuse(format!("`--input {text}`: an input is written `STREAM=FILE`")));
@@ -108,7 +131,7 @@ fn parse_input(text: &str, program: &Program) -> Result<replay::Input, Misuse> {
         let hint = near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
         Misuse(format!("`--input {text}`: {why}{hint}"))
     })?;
-    Ok(replay::Input { stream, path: Path::new(path).to_path_buf() })
+    Ok((stream, Path::new(path)))
 }
 
 fn progress_bar(size: Option<u64>) -> ProgressBar {

@@ -1,4 +1,4 @@
-//! From what JSON holds to what the field declares, and the words for both when they differ.
+//! From what a record holds to what the field declares, and the words for both when they differ.
 
 use std::net::IpAddr;
 
@@ -78,13 +78,18 @@ pub(super) fn describe(found: &Found<'_>) -> String {
 }
 
 fn describe_text(text: &str) -> String {
-    const OPEN: &str = "the text \"";
-    let mut words = OPEN.to_owned();
-    let mut length = OPEN.len();
+    const INTRODUCTION: &str = "the text ";
+    format!("{INTRODUCTION}{}", quoted(text, MAX_DESCRIPTION - INTRODUCTION.len()))
+}
+
+/// A text that came from a sender, in quotation marks, on one line and in at most so many characters.
+pub(super) fn quoted(text: &str, most: usize) -> String {
+    let mut words = "\"".to_owned();
+    let mut length = 1;
     for c in text.chars() {
         let escaped = c.escape_debug();
         // Room for an ellipsis and the closing quote is left.
-        if length + escaped.len() > MAX_DESCRIPTION - 2 {
+        if length + escaped.len() > most - 2 {
             words.push('…');
             break;
         }

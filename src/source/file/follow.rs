@@ -1,0 +1,240 @@
+//! Files that are followed: one task looks at them, and one for each path reads.
+//!
+//! The looks never wait for the engine: a file that is replaced while its reader waits is opened all
+//! the same, and read when its turn comes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior};
+use tracing::{debug, error, info, warn};
+
+use crate::source::partition::{Feed, LAST_READS};
+use crate::source::queue::EngineGone;
+use crate::source::{Inlet, Running, Source, announce, only};
+
+use super::Start;
+use super::follower::{News, Step, Why};
+use super::order::{begin_together, join};
+use super::pattern::Paths;
+use super::pieces::{Pieces, away};
+use super::watch::{Findings, Followed, Watch};
+
+/// Files that are to be followed.
+#[derive(Debug)]
+pub struct Following {
+    paths: Paths,
+    start: Start,
+    poll: Duration,
+    max_files: usize,
+}
+
+impl Following {
+    /// Follows `paths`, at most `max_files` of them, and looks at them every `poll`.
+    pub fn new(paths: Paths, start: Start, poll: Duration, max_files: usize) -> Following {
+        Following { paths, start, poll, max_files }
+    }
+}
+
+impl Source for Following {
+    fn announce(&self, inlets: &[Inlet]) {
+        announce(inlets, "following", &self.paths);
+    }
+
+    fn run(self: Box<Self>, inlets: Vec<Inlet>) -> Running {
+        let inlet = Arc::new(only(inlets));
+        let (new, mut found) = mpsc::unbounded_channel();
+        let (last, is_last) = watch::channel(false);
+        Box::pin(async move {
+            let watch = Watch::new(self.paths, self.start, self.max_files);
+            let looking = tokio::spawn(look(watch, self.poll, Arc::clone(&inlet), new, last));
+            let (pieces, mut tasks) = (Pieces::new(), JoinSet::new());
+            while let Some(together) = found.recv().await {
+                begin_together(together, &mut tasks, |followed, turn| {
+                    let (inlet, pieces, is_last) = (Arc::clone(&inlet), pieces.clone(), is_last.clone());
+                    async move {
+                        let Some(feed) = Feed::begin(&inlet).await else { return };
+                        turn.wait().await;
+                        let reading =
+                            Reading { followed, inlet: &inlet, pieces, last: is_last, unreadable: false };
+                        if let Err(EngineGone) = reading.run(feed).await {
+                            debug!(source = %inlet.identity.name, "the engine has stopped");
+                        }
+                    }
+                })
+                .await;
+                while tasks.try_join_next().is_some() {}
+            }
+            join(tasks).await;
+            if let Err(failure) = looking.await
+                && failure.is_panic()
+            {
+                std::panic::resume_unwind(failure.into_panic());
+            }
+        })
+    }
+}
+
+/// Looks at the paths until the service stops, then once more.
+async fn look(
+    mut watch: Watch,
+    poll: Duration,
+    inlet: Arc<Inlet>,
+    new: mpsc::UnboundedSender<Vec<Arc<Followed>>>,
+    last: watch::Sender<bool>,
+) {
+    let mut ticks = tokio::time::interval(poll);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut stop = inlet.around.stop.clone();
+    loop {
+        let stopping = tokio::select! {
+            biased;
+            () = stop.wanted() => true,
+            _ = ticks.tick() => false,
+        };
+        let findings;
+        (watch, findings) = away(move || {
+            let findings = watch.look();
+            (watch, findings)
+        })
+        .await;
+        report(&findings, &inlet);
+        if !findings.new.is_empty() && new.send(findings.new).is_err() {
+            return;
+        }
+        if stopping {
+            watch.read_the_last();
+            last.send_replace(true);
+            return;
+        }
+    }
+}
+
+fn report(findings: &Findings, inlet: &Inlet) {
+    let (source, metrics) = (&inlet.identity.name, &inlet.identity.metrics);
+    metrics.files.set(findings.open as u64);
+    metrics.unread.set(findings.unread);
+    for trouble in &findings.troubles {
+        warn!(%source, reason = %trouble, "cannot follow all files");
+    }
+    for (path, news) in &findings.news {
+        let file = path.display();
+        match news {
+            News::Waiting => info!(%source, %file, "there is no such file yet; waiting for it"),
+            News::Opened(offset) => info!(%source, %file, offset, "following a file"),
+            News::Replaced => info!(%source, %file, "another file has taken the place of this one"),
+            News::Vanished => info!(%source, %file, "the file has gone; waiting for another"),
+            News::Trouble(reason) => {
+                warn!(%source, %file, %reason, "cannot read the file; trying again");
+            }
+        }
+    }
+}
+
+/// One path that is read.
+struct Reading<'a> {
+    followed: Arc<Followed>,
+    inlet: &'a Inlet,
+    pieces: Pieces,
+    /// Whether the last look has been.
+    last: watch::Receiver<bool>,
+    /// Whether the last read has failed.
+    unreadable: bool,
+}
+
+impl Reading<'_> {
+    async fn run(mut self, mut feed: Feed<'_>) -> Result<(), EngineGone> {
+        let mut last = self.last.clone();
+        loop {
+            tokio::select! {
+                biased;
+                _ = last.wait_for(|last| *last) => break,
+                () = feed.wait() => {}
+            }
+            match self.step(&mut feed).await? {
+                Next::More => {}
+                Next::Rest => tokio::select! {
+                    biased;
+                    _ = last.wait_for(|last| *last) => break,
+                    () = self.followed.awake.notified() => {}
+                },
+                Next::Never => {
+                    feed.close().await;
+                    return Ok(());
+                }
+            }
+        }
+        let begun = Instant::now();
+        let mut more = true;
+        while more && begun.elapsed() < LAST_READS {
+            more = matches!(self.step(&mut feed).await?, Next::More);
+        }
+        self.say_what_is_left(&feed, more);
+        Ok(())
+    }
+
+    /// Reads one piece and sends it on.
+    async fn step(&mut self, feed: &mut Feed<'_>) -> Result<Next, EngineGone> {
+        let followed = Arc::clone(&self.followed);
+        let (piece, step) = self.pieces.fill(move |space| followed.follower().read(space)).await;
+        let (source, file) = (&self.inlet.identity.name, self.followed.path.display());
+        match step {
+            Step::Bytes(count) => {
+                if std::mem::take(&mut self.unreadable) {
+                    info!(%source, %file, "the file can be read again");
+                    feed.connected().await?;
+                }
+                feed.take(&piece.bytes[..count]).await?;
+                return Ok(Next::More);
+            }
+            Step::Anew(why) => {
+                match why {
+                    Why::Next => info!(%source, %file, "a file has been read to its end and left"),
+                    Why::Truncated { read, size } => warn!(
+                        %source,
+                        %file,
+                        read,
+                        size,
+                        "the file has been cut off: reading it from its beginning; what was written to it before, \
+                         after the last read, is lost"
+                    ),
+                    Why::Lost => {
+                        error!(%source, %file, "the file that was replaced is left, as it cannot be read")
+                    }
+                }
+                feed.begin_anew().await?;
+                return Ok(Next::More);
+            }
+            Step::Failed(error) => {
+                warn!(%source, %file, %error, "cannot read the file; trying again");
+                self.unreadable = true;
+                feed.disconnected().await?;
+            }
+            Step::Rest => {}
+            Step::Gone => return Ok(Next::Never),
+        }
+        Ok(Next::Rest)
+    }
+
+    fn say_what_is_left(&self, feed: &Feed<'_>, more: bool) {
+        let (source, file) = (&self.inlet.identity.name, self.followed.path.display());
+        let bytes = feed.pending();
+        if more {
+            info!(%source, %file, "stopped before the end of the file");
+        } else if bytes > 0 {
+            info!(%source, %file, bytes, "stopped in the middle of a record");
+        }
+    }
+}
+
+/// What to do after a step.
+enum Next {
+    /// The next one.
+    More,
+    /// Wait until something may have changed.
+    Rest,
+    /// Nothing: the path has been given up.
+    Never,
+}

@@ -1,0 +1,148 @@
+//! Accepts connections and reads each as a partition of its own: what the servers over TCP and over
+//! Unix sockets share.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tracing::{debug, warn};
+
+use super::partition::{self, Feed};
+use super::{Inlet, tls};
+
+/// How long to wait when accepting fails, as it does when there are too many open files.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
+/// How long a client may take to agree on the encryption; it holds a place meanwhile.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Where connections come in.
+pub(super) trait Listener: Send + 'static {
+    /// A connection.
+    type Connection: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+
+    /// The next connection, and who made it.
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Connection, Peer)>> + Send;
+}
+
+/// Who is at the other end, for the log.
+#[derive(Clone, Debug)]
+pub(super) struct Peer(pub String);
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What is done with connections.
+#[derive(Clone)]
+pub(super) struct Door {
+    /// Most connections at a time; what comes beyond is closed at once.
+    pub max_connections: usize,
+    /// A connection that is silent for this long is closed.
+    pub read_timeout: Option<Duration>,
+    /// Encrypts them, if they are to be.
+    pub tls: Option<TlsAcceptor>,
+}
+
+/// Accepts connections and reads them until the service stops. Returns when all have been left.
+pub(super) async fn serve(listener: impl Listener, door: Door, inlet: Inlet) {
+    let slots = Arc::new(Semaphore::new(door.max_connections));
+    let mut stop = inlet.around.stop.clone();
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stop.wanted() => break,
+            accepted = listener.accept() => accepted,
+        };
+        // Forget those that have ended; a set keeps them until it is asked.
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((stream, peer)) => match Arc::clone(&slots).try_acquire_owned() {
+                Ok(slot) => {
+                    let (inlet, door) = (inlet.clone(), door.clone());
+                    connections.spawn(async move {
+                        attend(stream, &peer, &door, &inlet).await;
+                        drop(slot);
+                    });
+                }
+                Err(_) => refuse(&peer, door.max_connections, &inlet),
+            },
+            Err(error) => {
+                warn!(source = %inlet.identity.name, %error, "cannot accept a connection");
+                tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+            }
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn attend(stream: impl AsyncRead + AsyncWrite + Send + Unpin, peer: &Peer, door: &Door, inlet: &Inlet) {
+    let metrics = &inlet.identity.metrics;
+    metrics.opened.add(1);
+    metrics.connections.increase();
+    match &door.tls {
+        None => read(stream, peer, door, inlet).await,
+        // A partition begins only afterwards: who cannot show who they are must not hold event time.
+        Some(acceptor) => {
+            if let Some(stream) = shake_hands(acceptor, stream, peer, inlet).await {
+                read(stream, peer, door, inlet).await;
+            }
+        }
+    }
+    metrics.connections.decrease();
+}
+
+async fn read(stream: impl AsyncRead + Send + Unpin, peer: &Peer, door: &Door, inlet: &Inlet) {
+    let Some(feed) = Feed::begin(inlet).await else { return };
+    let (source, partition) = (&inlet.identity.name, feed.partition().0);
+    debug!(%source, %peer, partition, "a connection begins");
+    partition::read(inlet.open(stream, door.read_timeout), feed).await;
+    debug!(%source, %peer, partition, "a connection has ended");
+}
+
+async fn shake_hands<S: AsyncRead + AsyncWrite + Send + Unpin>(
+    acceptor: &TlsAcceptor,
+    stream: S,
+    peer: &Peer,
+    inlet: &Inlet,
+) -> Option<tls::Bytes<tokio_rustls::server::TlsStream<S>>> {
+    let mut stop = inlet.around.stop.clone();
+    let shaken = tokio::select! {
+        biased;
+        () = stop.wanted() => return None,
+        shaken = timeout(HANDSHAKE, acceptor.accept(stream)) => shaken,
+    };
+    let reason = match shaken {
+        Ok(Ok(stream)) => return Some(tls::Bytes(stream)),
+        Ok(Err(error)) => tls::reason(&error),
+        Err(_) => format!("it took longer than {} s", HANDSHAKE.as_secs()),
+    };
+    inlet.identity.metrics.tls_failures.add(1);
+    if let Some(held_back) = inlet.reports.may_log() {
+        let source = &inlet.identity.name;
+        warn!(%source, %peer, %reason, not_logged = held_back, "closed a connection: no agreement on TLS");
+    }
+    None
+}
+
+fn refuse(peer: &Peer, limit: usize, inlet: &Inlet) {
+    inlet.identity.metrics.refused.add(1);
+    if let Some(held_back) = inlet.reports.may_log() {
+        warn!(
+            source = %inlet.identity.name,
+            %peer,
+            max_connections = limit,
+            not_logged = held_back,
+            "closed a connection at once: too many are open"
+        );
+    }
+}
