@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use crate::config::tables::Loaded;
 use crate::config::{self, Config};
 use crate::diagnostic::Sources;
+use crate::event::seed_hashes;
 use crate::program::Program;
 use crate::runtime::clock::SystemClock;
 use crate::runtime::service::Service;
@@ -60,6 +61,8 @@ impl Run {
             LogFormat::Json => log::Format::Json,
         };
         log::begin(format, level.as_deref().unwrap_or("info")).map_err(|error| Misuse(error.to_string()))?;
+        // What comes over the network must not know how it will be hashed.
+        seed_hashes(rand::random());
         let (config, program, tables) = self.load()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()

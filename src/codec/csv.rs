@@ -192,9 +192,10 @@ impl Decoder for CsvDecoder {
 fn read_row(rows: &mut Rows, record: &[u8], columns: usize) -> Result<(), String> {
     rows.read(utf8(record)?, columns)?;
     match rows.len() {
+        1 if columns > 1 => Err(format!("it has one cell, but there are {columns} columns")),
         cells if cells < columns => Err(format!("it has {cells} cells, but there are {columns} columns")),
         cells if cells > columns => {
-            Err(format!("it has more than {columns} cells, but there are {columns} columns"))
+            Err(format!("it has more cells than there are columns, which is {columns}"))
         }
         _ => Ok(()),
     }

@@ -31,7 +31,7 @@ use super::convert::Found;
 use super::text::{Column, Texts, lacking, malformed, name, utf8};
 use super::{Decoder, Malformed};
 
-/// The names of a message's parts, in the order of [`Part`].
+/// The names of a message's parts, beside those of structured data: `sd.ID.PARAM`.
 pub const NAMES: [&str; 11] = [
     "priority",
     "facility",
@@ -46,7 +46,7 @@ pub const NAMES: [&str; 11] = [
     "message",
 ];
 
-/// A part of a message.
+/// A part of a message, in the order of [`NAMES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     Priority,

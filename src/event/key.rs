@@ -8,10 +8,9 @@ use smallvec::SmallVec;
 use super::value::Value;
 
 /// The key of a group of events: the values of the rule's `by` fields, none of them null. A rule
-/// without `by` has one group, whose key is empty. The hash is computed once.
+/// without `by` has one group, whose key is empty.
 #[derive(Clone, Debug)]
 pub struct Key {
-    hash: u64,
     values: SmallVec<[Value; 1]>,
 }
 
@@ -30,8 +29,7 @@ impl Key {
                 other => other.clone(),
             });
         }
-        let hash = hash(own.iter());
-        Some(Key { hash, values: own })
+        Some(Key { values: own })
     }
 
     /// The group of the key made of `values`; `None` when one of them is null.
@@ -39,22 +37,17 @@ impl Key {
         if values.clone().any(Value::is_null) {
             return None;
         }
-        Some(KeyGroup::of(hash(values)))
+        Some(KeyGroup::of(values))
     }
 
     /// The group that the key belongs to.
     pub fn group(&self) -> KeyGroup {
-        KeyGroup::of(self.hash)
+        KeyGroup::of(self.values.iter())
     }
 
     /// The values, in the order of `by`.
     pub fn values(&self) -> &[Value] {
         &self.values
-    }
-
-    /// The hash of the values, the same on every machine and in every run.
-    pub fn hash_value(&self) -> u64 {
-        self.hash
     }
 }
 
@@ -67,19 +60,14 @@ impl KeyGroup {
     /// How many there are.
     pub const COUNT: usize = 1_024;
 
-    fn of(hash: u64) -> KeyGroup {
-        // The upper bits, since tables use the lower ones.
-        KeyGroup((hash >> (64 - Self::COUNT.trailing_zeros())) as u16)
+    fn of<'a>(values: impl Iterator<Item = &'a Value>) -> KeyGroup {
+        // The seed is fixed: the group is the same everywhere.
+        let mut hasher = foldhash::quality::FixedState::with_seed(0).build_hasher();
+        for value in values {
+            value.hash(&mut hasher);
+        }
+        KeyGroup((hasher.finish() >> (64 - Self::COUNT.trailing_zeros())) as u16)
     }
-}
-
-/// The hash of the values of a key. Its seed is fixed, because it decides the key group.
-fn hash<'a>(values: impl Iterator<Item = &'a Value>) -> u64 {
-    let mut hasher = foldhash::quality::FixedState::with_seed(0).build_hasher();
-    for value in values {
-        value.hash(&mut hasher);
-    }
-    hasher.finish()
 }
 
 /// Keys of different types are different even where the numbers are equal: rules that group by an
@@ -87,9 +75,7 @@ fn hash<'a>(values: impl Iterator<Item = &'a Value>) -> u64 {
 impl PartialEq for Key {
     fn eq(&self, other: &Key) -> bool {
         let pairs = || self.values.iter().zip(&other.values);
-        self.hash == other.hash
-            && self.values == other.values
-            && pairs().all(|(one, another)| one.ty() == another.ty())
+        self.values == other.values && pairs().all(|(one, another)| one.ty() == another.ty())
     }
 }
 
@@ -97,7 +83,7 @@ impl Eq for Key {}
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
+        self.values.hash(state);
     }
 }
 

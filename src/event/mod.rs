@@ -5,6 +5,7 @@
 
 mod calendar;
 mod digest;
+mod hash;
 mod key;
 mod position;
 mod record;
@@ -15,6 +16,7 @@ mod value;
 
 pub(crate) use calendar::Date;
 pub(crate) use digest::{digest, version};
+pub use hash::{Seeded, seed_hashes};
 pub use key::{Key, KeyGroup};
 pub use position::{PartitionId, Position, SequencePoint};
 pub use record::Event;

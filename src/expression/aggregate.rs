@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
-use crate::event::{Duration, Event, FieldId, Type, Value};
+use crate::event::{Duration, Event, FieldId, Seeded, Type, Value};
 
 /// A register of a rule, by its place in the rule's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -149,7 +149,7 @@ pub enum Register {
         squares: f64,
     },
     /// The different values; shared between copies of a run until one of them adds to it.
-    Distinct(Arc<HashSet<Value, foldhash::fast::FixedState>>),
+    Distinct(Arc<HashSet<Value, Seeded>>),
 }
 
 impl Register {

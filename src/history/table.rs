@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::log::Log;
 use super::{LogId, LogSpec, Logs};
-use crate::event::{Duration, Event, SequencePoint, Timestamp, Value};
+use crate::event::{Duration, Event, Seeded, SequencePoint, Timestamp, Value};
 use crate::expression::{Faults, Scope};
 use crate::table::Tables;
 
@@ -22,7 +22,7 @@ pub(super) struct Place {
 /// The past of all keys, as far as rules read it.
 #[derive(Clone, Debug, Default)]
 pub struct Histories {
-    logs: HashMap<Place, Log, foldhash::quality::FixedState>,
+    logs: HashMap<Place, Log, Seeded>,
     /// When logs may have to be forgotten: each has one entry.
     expiry: BTreeMap<Timestamp, Vec<Place>>,
     events: usize,

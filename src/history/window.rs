@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use super::WindowSpec;
 use super::exact::{ExactSum, deviation, product};
 use super::log::Entries;
-use crate::event::{Timestamp, Type, Value};
+use crate::event::{Seeded, Timestamp, Type, Value};
 use crate::expression::{Aggregate, FieldSource, Register, RegisterSpec};
 
 /// The events of a log from `start` to before `end`, and what is kept of them.
@@ -38,7 +38,7 @@ pub(super) enum State {
     /// leaves, the next is known.
     Extreme(VecDeque<u64>),
     /// How often each value is there.
-    Distinct(HashMap<Value, u32, foldhash::fast::FixedState>),
+    Distinct(HashMap<Value, u32, Seeded>),
     /// Nothing: the events are gone through when the value is wanted.
     Unkept,
 }

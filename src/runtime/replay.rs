@@ -23,8 +23,8 @@ use crate::table::Tables;
 
 use super::workers;
 
-/// The clock during a replay, and the time of arrival of every event: recorded events know their own
-/// time, and results must not depend on when a replay is made.
+/// The clock during a replay if nothing else is said: recorded events know their own time, and results
+/// must not depend on when a replay is made.
 pub const REPLAY_CLOCK: Timestamp = Timestamp::from_micros(0);
 
 /// How much is read from a partition before the next choice.
@@ -41,6 +41,17 @@ pub struct Input {
     pub path: PathBuf,
     /// How its records are written.
     pub decoding: Decoding,
+}
+
+/// How to replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Longest record in bytes; longer ones are passed over and counted.
+    pub max_line: usize,
+    /// Among how many threads the keys are divided.
+    pub shards: usize,
+    /// The clock, which stands still, and so the time at which every record arrives.
+    pub clock: Timestamp,
 }
 
 /// Why a replay cannot begin or go on.
@@ -98,7 +109,7 @@ pub struct Replay {
     partitions: BTreeMap<(StreamId, PartitionId), Partition>,
     rejections: Rejections,
     stored_size: Option<u64>,
-    max_line: usize,
+    settings: Settings,
 }
 
 struct Partition {
@@ -110,8 +121,7 @@ struct Partition {
 }
 
 impl Replay {
-    /// Opens the inputs. Lists and tables keep their contents to the end. Records longer than `max_line`
-    /// bytes are passed over and counted. `shards`: among how many threads the keys are divided.
+    /// Opens the inputs. Lists and tables keep their contents to the end.
     ///
     /// # Errors
     /// When an input is given twice or cannot be opened, or there are no threads for the shards.
@@ -119,10 +129,9 @@ impl Replay {
         program: Arc<Program>,
         tables: Arc<Tables>,
         inputs: Vec<Input>,
-        max_line: usize,
-        shards: usize,
+        settings: Settings,
     ) -> Result<Replay, ReplayError> {
-        let options = EngineOptions { shards, ..EngineOptions::RECORDED };
+        let options = EngineOptions { shards: settings.shards, ..EngineOptions::RECORDED };
         let mut engine = workers::engine(program, options, &Arc::default()).map_err(ReplayError::Threads)?;
         engine.set_tables(tables);
         let mut replay = Replay {
@@ -130,7 +139,7 @@ impl Replay {
             partitions: BTreeMap::new(),
             rejections: Rejections::default(),
             stored_size: Some(0),
-            max_line,
+            settings,
         };
         for (input, partition) in numbered(inputs)? {
             let recording = recording::open(&input.path, Some(input.decoding.compression))?;
@@ -143,10 +152,10 @@ impl Replay {
         let schema = self.engine.program().schema(input.stream);
         let Recording { bytes, stored_size, stored_read } = recording;
         self.stored_size = self.stored_size.zip(stored_size).map(|(sum, size)| sum + size);
-        let limits = SourceLimits { max_line: self.max_line, batch: TURN };
+        let limits = SourceLimits { max_line: self.settings.max_line, batch: TURN };
         // Recorded events may be of any time, and the engine counts those without a key.
         let reader = input.decoding.reader(input.stream, schema, limits, partition, Checks::default());
-        self.engine.open(input.stream, partition, REPLAY_CLOCK);
+        self.engine.open(input.stream, partition, self.settings.clock);
         let partition_state = Partition { path: input.path, bytes, stored_read, reader, ended: false };
         self.partitions.insert((input.stream, partition), partition_state);
     }
@@ -170,7 +179,7 @@ impl Replay {
         let mut read_of_ended = 0;
         while let Some(id) = self.choose() {
             let partition = self.partitions.get_mut(&id).expect("choose returns an open partition");
-            let batch = partition.next_batch(&mut self.rejections);
+            let batch = partition.next_batch(self.settings.clock, &mut self.rejections);
             // What came before a failure still counts.
             let (batch, failure) = match batch {
                 Ok(batch) => (batch, None),
@@ -178,7 +187,7 @@ impl Replay {
             };
             for event in batch.events {
                 // A refusal has been counted by the engine and shows in the summary.
-                let _ = self.engine.offer(event, REPLAY_CLOCK);
+                let _ = self.engine.offer(event, self.settings.clock);
             }
             self.engine.run();
             if let Some(error) = failure {
@@ -214,13 +223,17 @@ impl Replay {
 
 impl Partition {
     /// The next events, up to [`TURN`]; notes when the bytes have ended.
-    fn next_batch(&mut self, rejections: &mut Rejections) -> Result<Batch, (Batch, io::Error)> {
+    fn next_batch(
+        &mut self,
+        clock: Timestamp,
+        rejections: &mut Rejections,
+    ) -> Result<Batch, (Batch, io::Error)> {
         let mut batch = Batch::default();
         let mut quarantine = Named { path: &self.path, rejections };
-        while !self.reader.decode(REPLAY_CLOCK, TURN, &mut batch, &mut quarantine) {
+        while !self.reader.decode(clock, TURN, &mut batch, &mut quarantine) {
             match self.bytes.read(self.reader.space()) {
                 Ok(0) => {
-                    self.reader.end(REPLAY_CLOCK, &mut batch, &mut quarantine);
+                    self.reader.end(clock, &mut batch, &mut quarantine);
                     self.ended = true;
                     break;
                 }

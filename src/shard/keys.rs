@@ -1,11 +1,13 @@
 //! The keys of a shard for which something is held: one record a key for all rules.
 
+use std::hash::BuildHasher;
+
 use hashbrown::HashTable;
 use smallvec::SmallVec;
 
 use super::limit::{Group, Passed, Verdict};
 use super::timers::{Due, Timer, Timers};
-use crate::event::{Key, Timestamp};
+use crate::event::{Key, Seeded, Timestamp};
 use crate::language::checked::Limit;
 use crate::matcher::RunSet;
 use crate::program::RuleId;
@@ -17,6 +19,7 @@ pub(super) struct Slot(u32);
 /// The records by key.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
+    hashing: Seeded,
     index: HashTable<Slot>,
     records: Vec<Option<Record>>,
     free: Vec<Slot>,
@@ -25,6 +28,8 @@ pub(super) struct Keys {
 /// The state of one key: the rules that hold something for it.
 #[derive(Clone, Debug)]
 pub struct Record {
+    /// That of the key in the index that holds it.
+    hash: u64,
     key: Key,
     /// In the order of their ids.
     rules: SmallVec<[RuleState; 1]>,
@@ -111,6 +116,7 @@ impl Keys {
                 state.passed = None;
             }
             let slot = keys.insert(&record.key);
+            record.hash = keys.record(slot).hash;
             keys.records[slot.0 as usize] = Some(record);
             keys.remove_idle(slot);
         }
@@ -142,12 +148,13 @@ impl Keys {
 
     /// The record of a key, if it has one.
     pub fn find(&self, key: &Key) -> Option<Slot> {
-        self.index.find(key.hash_value(), |slot| self.record(*slot).key == *key).copied()
+        self.index.find(self.hashing.hash_one(key), |slot| self.record(*slot).key == *key).copied()
     }
 
     /// A new record for a key that has none.
     pub fn insert(&mut self, key: &Key) -> Slot {
-        let record = Record { key: key.clone(), rules: SmallVec::new() };
+        let hash = self.hashing.hash_one(key);
+        let record = Record { hash, key: key.clone(), rules: SmallVec::new() };
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.records[slot.0 as usize] = Some(record);
@@ -159,8 +166,8 @@ impl Keys {
             }
         };
         let records = &self.records;
-        self.index.insert_unique(key.hash_value(), slot, |slot| {
-            records[slot.0 as usize].as_ref().map_or(0, |record| record.key.hash_value())
+        self.index.insert_unique(hash, slot, |slot| {
+            records[slot.0 as usize].as_ref().map_or(0, |record| record.hash)
         });
         slot
     }
@@ -228,7 +235,7 @@ impl Keys {
         if !record.rules.is_empty() {
             return;
         }
-        let hash = record.key.hash_value();
+        let hash = record.hash;
         if let Ok(entry) = self.index.find_entry(hash, |other| *other == slot) {
             entry.remove();
         }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-use crate::event::{Duration, Timestamp, Value};
+use crate::event::{Duration, Seeded, Timestamp, Value};
 use crate::language::checked::Limit;
 
 /// Most groups of `for each` that are held for one rule and key.
@@ -65,7 +65,7 @@ struct Recent {
 #[derive(Clone, Debug, Default)]
 struct Each {
     /// With the number of the last alert of the group that passed.
-    recent: HashMap<Group, (u64, Recent), foldhash::fast::FixedState>,
+    recent: HashMap<Group, (u64, Recent), Seeded>,
     /// The groups by that number, so by the time when one of theirs passed last.
     order: BTreeMap<u64, Group>,
     /// How many alerts have passed.

@@ -215,6 +215,40 @@ fn recordings_may_have_other_formats_than_json() {
     assert_eq!(fields(text(&run.stdout)), fields(&expected), "{}", text(&run.stderr));
 }
 
+const SYSLOG_RULES: &str = r#"
+stream logs time at late 1s { host string, app string, text string from "message", at timestamp from "timestamp" }
+
+rule failed {
+  by host
+  event e = logs where app == "su" and contains(text, "failed")
+  match e then e as again within 1d
+  alert high "failed twice" { at = again.at }
+}
+"#;
+
+#[test]
+fn syslog_times_without_a_year_are_near_the_time_of_the_recording() {
+    let folder = Folder::new();
+    folder.write("rules/a.trip", SYSLOG_RULES);
+    folder
+        .write("log", "<34>Dec 31 23:59:50 web su: failed for x\n<34>Jan  1 00:00:10 web su: failed for y\n");
+    let year = |options: &[&str]| {
+        let (alerts, summary) =
+            replay(&folder, &[&["-i", "logs=log", "--format", "syslog"], options].concat());
+        let alert: Value =
+            serde_json::from_str(alerts.trim_end()).unwrap_or_else(|_| panic!("{alerts}{summary}"));
+        alert["fields"]["at"].as_str().expect("a time").to_owned()
+    };
+    assert_eq!(year(&[]), "1970-01-01T00:00:10Z");
+    assert_eq!(year(&["--received", "2026-02-01T00:00:00+01:00"]), "2026-01-01T00:00:10Z");
+    let run = folder.run(&["replay", "rules", "-i", "logs=log", "--received", "yesterday"]);
+    assert!(
+        text(&run.stderr).contains("a time is written like 2026-03-01T08:00:00Z"),
+        "{}",
+        text(&run.stderr)
+    );
+}
+
 #[test]
 fn what_is_wrong_in_csv_is_shown_with_its_line() {
     let folder = recorded();

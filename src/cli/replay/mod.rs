@@ -11,9 +11,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::config::value::parse_size;
 use crate::diagnostic::nearest;
-use crate::event::StreamId;
+use crate::event::{StreamId, Timestamp};
 use crate::program::{NoInput, Program};
-use crate::runtime::replay::{self, ReplayError, Summary};
+use crate::runtime::replay::{self, REPLAY_CLOCK, ReplayError, Settings, Summary};
 use crate::runtime::workers;
 
 use super::output::{self, grouped};
@@ -49,6 +49,11 @@ pub struct Replay {
     #[arg(long, value_name = "SIZE", default_value = "1MiB", value_parser = size)]
     max_line: usize,
 
+    /// When the records came in, as `2026-03-01T08:00:00Z`: the time of events whose stream has no event
+    /// time, and what tells the year of a syslog time without one [default: 1970-01-01T00:00:00Z]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    received: Option<Timestamp>,
+
     #[command(flatten)]
     decoding: DecodingArgs,
 }
@@ -56,6 +61,10 @@ pub struct Replay {
 fn size(text: &str) -> Result<usize, String> {
     let size = parse_size(text).ok_or("a size is written like 64KiB or 1MiB")?;
     usize::try_from(size).ok().filter(|size| (1..=1 << 30).contains(size)).ok_or("from 1 to 1GiB".into())
+}
+
+fn time(text: &str) -> Result<Timestamp, &'static str> {
+    Timestamp::parse(text).ok_or("a time is written like 2026-03-01T08:00:00Z, with its offset")
 }
 
 impl Replay {
@@ -73,9 +82,13 @@ impl Replay {
                 ));
             }
         }
-        let shards = self.shards.map_or_else(workers::cores, usize::from);
+        let settings = Settings {
+            max_line: self.max_line,
+            shards: self.shards.map_or_else(workers::cores, usize::from),
+            clock: self.received.unwrap_or(REPLAY_CLOCK),
+        };
         let begun = Instant::now();
-        let replay = replay::Replay::open(program.clone(), tables.tables, inputs, self.max_line, shards)
+        let replay = replay::Replay::open(program.clone(), tables.tables, inputs, settings)
             .map_err(|error| Misuse(error.to_string()))?;
         let mut out = output::writer(self.output.as_ref())?;
         let bar = progress_bar(replay.stored_size());

@@ -61,9 +61,9 @@ fn what_is_not_one_row_is_refused_and_the_next_is_read() {
     for (row, reason) in [
         (&b""[..], "the record is empty"),
         (b"\r\n", "the record is empty"),
-        (b"x", "it has 1 cells, but there are 2 columns"),
-        (b"x,y,", "it has more than 2 cells, but there are 2 columns"),
-        (b"x,y,z,\"", "it has more than 2 cells, but there are 2 columns"),
+        (b"x", "it has one cell, but there are 2 columns"),
+        (b"x,y,", "it has more cells than there are columns, which is 2"),
+        (b"x,y,z,\"", "it has more cells than there are columns, which is 2"),
         (b"x,\"y", "a quotation mark is not closed"),
         (b"x,\"y\n", "a quotation mark is not closed"),
         (b"x,y\nz,z", "a second row begins at byte offset 4; a line end in a cell stands in quotation marks"),

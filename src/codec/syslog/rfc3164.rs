@@ -27,12 +27,12 @@ const MONTHS: [&str; 12] =
 pub(super) fn header(rest: &str, arrival: Timestamp) -> Result<(Header<'_>, &str), String> {
     let rest = rest.trim_start_matches(' ');
     let mut header = Header::default();
-    let Some((timestamp, rest)) = time(rest, arrival)? else {
+    let Some((timestamp, rest)) = time(without_number(rest), arrival)? else {
         return Ok(tag(header, rest));
     };
     header.timestamp = Some(timestamp);
     // Routers write a colon behind the time, and then no host.
-    if let Some(rest) = rest.strip_prefix(':') {
+    if let Some(rest) = rest.strip_prefix(" UTC").unwrap_or(rest).strip_prefix(':') {
         return Ok(tag(header, rest.strip_prefix(' ').unwrap_or(rest)));
     }
     let rest = rest.trim_start_matches(' ');
@@ -43,6 +43,16 @@ pub(super) fn header(rest: &str, arrival: Timestamp) -> Result<(Header<'_>, &str
     header.host = Some(word);
     // Firewalls write a colon behind the host too.
     Ok(tag(header, behind.strip_prefix(": ").unwrap_or(behind)))
+}
+
+/// The text behind the number that routers give a message (`29: *Mar  1 08:00:00`), and behind the mark
+/// of a clock that may be wrong.
+fn without_number(text: &str) -> &str {
+    let text = match digits(text, 1..=9) {
+        Some((_, rest)) => rest.strip_prefix(": ").unwrap_or(text),
+        None => text,
+    };
+    text.strip_prefix(['*', '.']).unwrap_or(text)
 }
 
 /// The header with the tag at the beginning of a text, if there is one, and the text behind it.

@@ -50,6 +50,11 @@ fn the_examples_of_rfc_5424() {
             "<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 [exampleSDID@32473 iut=\"3\" eventSource=\"Application\" eventID=\"1011\"][examplePriority@32473 class=\"high\"]",
             r#"{"priority":165,"facility":20,"facility_name":"local4","severity":5,"severity_name":"notice","timestamp":"2003-10-11T22:14:15.003Z","host":"mymachine.example.com","app":"evntslog","msgid":"ID47","sd.exampleSDID@32473.iut":"3","sd.exampleSDID@32473.eventSource":"Application","sd.exampleSDID@32473.eventID":"1011","sd.examplePriority@32473.class":"high","message":null}"#,
         ),
+        // util-linux `logger --rfc5424`
+        (
+            r#"<36>1 2026-11-21T12:17:09.375200+00:00 vm su - ID47 [timeQuality tzKnown="1" isSynced="0"][e@1 q="a\"b\]"] hällo"#,
+            r#"{"priority":36,"facility":4,"facility_name":"auth","severity":4,"severity_name":"warning","timestamp":"2026-11-21T12:17:09.375200+00:00","host":"vm","app":"su","msgid":"ID47","sd.timeQuality.tzKnown":"1","sd.timeQuality.isSynced":"0","sd.e@1.q":"a\"b]","message":"hällo"}"#,
+        ),
     ] {
         assert_eq!(read(message), kept, "{message}");
     }
@@ -162,6 +167,15 @@ fn older_messages_as_they_are_sent() {
             "<13>Feb  1 12:17:09.123 10.0.0.1 %SYS-5-CONFIG_I: Configured",
             r#"{"timestamp":"2026-02-01T12:17:09.123Z","host":"10.0.0.1","app":"%SYS-5-CONFIG_I","message":"Configured"}"#,
         ),
+        (
+            "<13>29: *Feb  1 12:17:09.123 UTC: %SYS-5-CONFIG_I: Configured",
+            r#"{"timestamp":"2026-02-01T12:17:09.123Z","app":"%SYS-5-CONFIG_I","message":"Configured"}"#,
+        ),
+        (
+            "<13>29: .Feb  1 12:17:09: %SYS-5-CONFIG_I: Configured",
+            r#"{"timestamp":"2026-02-01T12:17:09Z","app":"%SYS-5-CONFIG_I","message":"Configured"}"#,
+        ),
+        ("<13>29: *x", r#"{"app":"29","message":"*x"}"#),
         // Hosts that could be tags, and the other way round.
         (
             "<13>Feb  1 12:17:09 2001:db8::1 app: x",

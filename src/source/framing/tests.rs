@@ -68,6 +68,7 @@ fn after_the_end_other_bytes_may_begin() {
         (Framing::OctetCounting, b"99 1", 2),
         (Framing::OctetCounting, b"0", 2),
         (Framing::LengthPrefixed, b"\0\0", 2),
+        (Framing::Datagram, b"{1", 2),
         (Framing::LengthPrefixed, b"\0\0\0\x09 1", 2),
         (Framing::LengthPrefixed, b"\0\0\0\x63 1", 2),
     ];
