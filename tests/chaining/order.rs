@@ -68,6 +68,19 @@ fn they_come_in_the_order_of_reports_whatever_their_streams_are_called() {
     }
 }
 
+#[test]
+fn what_follows_from_alerts_comes_behind_all_that_the_events_of_the_moment_decide() {
+    let rules = format!("{FOUND} rule read {{ by k match found_one alert low \"{{k}}\" }}");
+    let mut bench = Bench::new(&program(&rules));
+    bench.open("s");
+    // In one round, so that it is not by the rounds that the second event comes before `read`.
+    for (offset, event) in [(0, ("s", 1_000, "x", 1)), (1, ("s", 1_000, "y", 1))] {
+        bench.offer("s", offset, &record(&event));
+    }
+    bench.engine.finish();
+    assert_eq!(bench.shown(), ["one x @1000", "one y @1000", "read x @1000", "read y @1000"]);
+}
+
 /// A chain whose second rule looks for silence after an event of 0.
 fn silence(first: &str) -> String {
     format!(
