@@ -44,7 +44,7 @@ pub fn source(
         "tcp_client" => tcp_client(&table, folder, report).map(SourceKind::TcpClient),
         "udp" => udp(&table, report).map(SourceKind::Udp),
         "unix" => unix(&table, folder, report).map(SourceKind::Unix),
-        "file" => files::settings(&table, folder, report).map(SourceKind::File),
+        "file" => files::settings(&table, folder, decoding.as_ref(), report).map(SourceKind::File),
         _ => Some(SourceKind::Stdin),
     };
     Some(Source { name, streams: Some(vec![stream?]), decoding: decoding?, kind: kind? })

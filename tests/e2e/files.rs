@@ -126,7 +126,7 @@ fn fifty_rotations_lose_nothing() {
     const EACH: u32 = 40;
     let receiver = Receiver::start([]);
     let config = format!("{}{}", following("app.log"), receiver.sink("desk", ""));
-    let mut service = Service::start(RULES, &config);
+    let service = Service::start(RULES, &config);
     let folder = service.folder.path().to_owned();
     let path = folder.join("app.log");
     let mut log = writer(&path);
@@ -167,6 +167,27 @@ fn a_file_that_is_copied_and_cut_off_is_read_from_its_beginning() {
         service.wait_for("the file has been cut off", |line| line["read"] == size);
     }
     assert!(service.stop().status.success());
+}
+
+/// Each file brings its own header, whichever columns the one before it had; positions go on.
+#[test]
+fn a_new_file_of_csv_has_its_own_header() {
+    let receiver = Receiver::start([]);
+    let source = following("app.csv").replace("poll", "codec = \"csv\"\npoll");
+    let mut service = Service::start(RULES, &format!("{source}{}", receiver.sink("desk", "")));
+    let path = service.folder.path().join("app.csv");
+    fs::write(&path, "id,card,amount\n0,c,500\n\"1\",\"c\nd\",500\n2,c,50").expect("a file");
+    expect(&receiver, 0..2);
+    fs::rename(&path, path.with_extension("csv.1")).expect("renamed");
+    fs::write(&path, "amount,note,id,card\n500,new,3,c\nlots,,4,c\n500,,5,c\n").expect("a file");
+    expect(&receiver, 3..4);
+    expect(&receiver, 5..6);
+    let bad = service.wait_for("rejected", |line| line["kind"] == "wrong_type");
+    // The last row of the first file had no line end: its 50 was all there was of it.
+    assert_eq!((&bad["offset"], &bad["line"]), (&75.into(), &8.into()));
+    let ended = service.stop();
+    let total = ended.total("source", "logs");
+    assert_eq!((&total["events"], &total["rejected"]), (&5.into(), &1.into()), "{}", ended.log());
 }
 
 #[test]
