@@ -93,6 +93,18 @@ mod tests {
     }
 
     #[test]
+    fn the_page_shows_such_a_line() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/quarantine.md");
+        let page = std::fs::read_to_string(path).expect("the page");
+        let shown = page.split("```json\n").nth(2).and_then(|rest| rest.lines().next()).expect("a line");
+        let keys = |text: &str| {
+            let object: serde_json::Value = serde_json::from_str(text).expect("JSON");
+            object.as_object().expect("an object").keys().cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(keys(shown), keys(&line("{}")));
+    }
+
+    #[test]
     fn the_event_stands_in_the_line_as_it_came_in() {
         const HEAD: &str = r#"{"time":"2026-03-01T08:05:00.25Z","source":"s","stream":"cards","partition":2,"offset":70,"event_time":"2026-03-01T08:00:00Z","late_by":1.5,"event":"#;
         assert_eq!(line("{\"a\": 1.00}"), format!("{HEAD}{{\"a\": 1.00}}}}"));

@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | `time` | text | when it was rejected, by the wall clock, in RFC 3339 |
 //! | `source`, `stream` | text | where it came in, and what for |
-//! | `partition`, `offset`, `number` | numbers | where it stood: the partition of the stream, the byte, the record (from 1) |
+//! | `partition`, `offset`, `number` | numbers | where it stood: the partition of the stream, the byte, the line or record (from 1) |
 //! | `reason` | text | the kind of mistake, as metrics count it |
 //! | `detail` | text | the mistake, for people |
 //! | `length` | number | the record's length in bytes, if what follows is not all of it |
@@ -33,7 +33,7 @@ pub struct Record {
     pub partition: u32,
     /// Offset in bytes of its first byte in the partition.
     pub offset: u64,
-    /// Its number in the partition, from 1.
+    /// Its line in the partition, or its number where records are not lines; from 1.
     pub number: u64,
     /// The word for the mistake, as metrics count it.
     pub reason: String,
@@ -195,6 +195,27 @@ pub mod tests {
         assert!(base64.starts_with("`base64` cannot be read: "), "{base64}");
         let time = wrong(&format!("{{{HEAD},\"text\":\"\"}}").replace("2026-03-01T", "yesterday "));
         assert_eq!(time, "`time` is no time in RFC 3339: \"yesterday 08:00:00.5Z\"");
+    }
+
+    /// The page shows a line as it is, with every key, and every reason there is.
+    #[test]
+    fn the_page_is_right() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/quarantine.md");
+        let page = std::fs::read_to_string(path).expect("the page");
+        let line = page.split("```json\n").nth(1).and_then(|rest| rest.lines().next()).expect("a line");
+        let shown = Record::from_line(line.as_bytes()).expect("a record");
+        assert_eq!(String::from_utf8(shown.to_line()).expect("text"), line);
+        for reason in crate::telemetry::catalogue::REJECTION_REASONS {
+            assert!(page.contains(&format!("\n| `{reason}` | ")), "{reason}");
+        }
+        let example: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let keys = example.as_object().expect("an object").keys().map(String::as_str);
+        for key in keys.chain(["length", "base64"]) {
+            assert!(page.contains(&format!("\n| `{key}` | ")), "{key}");
+        }
+        for metric in crate::telemetry::catalogue::KeptMetrics::DESCRIPTORS {
+            assert!(page.contains(metric.name), "{}", metric.name);
+        }
     }
 
     proptest! {

@@ -10,6 +10,7 @@ mod datagram;
 pub mod file;
 pub mod flow;
 pub mod framing;
+pub mod http;
 mod partition;
 mod patience;
 mod quarantine;
@@ -43,7 +44,7 @@ use flow::Flow;
 use framing::Framing;
 use patience::Patience;
 use quarantine::Reports;
-use reader::{Batch, BatchLimits, Checks, Reader};
+use reader::{Batch, BatchLimits, Checks, Events, Reader};
 
 /// Tells the wall-clock time. The system's clock in production, a clock of its own in tests.
 pub trait Clock: Send + Sync {
@@ -224,10 +225,19 @@ impl Identity {
         self.decoding.format.decoder(self.stream, &self.schema)
     }
 
+    /// What makes events of the records of a partition, from the beginning of a body.
+    fn events(&self, partition: PartitionId) -> Events {
+        Events::new(self.decoder(), partition, self.checks.clone())
+    }
+
     /// The bytes by which a record is sent to the source.
     pub fn wire(&self, record: &[u8]) -> Vec<u8> {
         let mut wire = Vec::with_capacity(record.len() + 1);
         wire.extend_from_slice(record);
+        if matches!(self.decoding.format, Format::Json) {
+            // What came as a whole may stand on several lines. A line end means no more than a blank there.
+            wire.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+        }
         wire.push(b'\n');
         wire
     }

@@ -89,7 +89,7 @@ fn what_is_no_event_is_in_the_file_with_its_bytes() {
     assert_eq!(report["groups"].as_array().map(Vec::len), Some(1));
     assert_eq!(report["groups"][0]["count"], 2);
     let (_, shown, _) = quarantine(&folder, &["show", FILE, "--reason", "syntax"]);
-    assert!(shown.contains("auth -> auth, partition 0, record 2 at byte 8\n"), "{shown}");
+    assert!(shown.contains("auth -> auth, partition 0, number 2 at byte 8\n"), "{shown}");
     assert!(shown.contains("\n  garbage\n") && shown.contains("\n  \\xff\\xfe\n"), "{shown}");
     let (_, shown, more) = quarantine(&folder, &["show", "--limit", "1", "--json"]);
     assert_eq!(shown.lines().count(), 1);
@@ -158,6 +158,29 @@ fn a_service_that_is_away_costs_no_record() {
     assert_eq!(names(folder.path(), FILE), [FILE]);
 }
 
+/// Whoever has no place left closes a connection without reading it, which must not look as if it had.
+#[test]
+fn a_service_without_a_free_connection_costs_no_record() {
+    let config = tcp_at(free_port());
+    let folder = sent(&config, b"{\"id\":7,\"card\":\"c\",\"amount\":500}\n");
+    let before = folder.read(FILE);
+    let receiver = Receiver::start([]);
+    let config = format!("{config}max_connections = 1\n{}", receiver.sink("desk", ""));
+    let mut service = Service::start_in(folder, &RULES.replace("id     string", "id     int"), &config);
+    let mut first = service.connect("auth");
+    first.write_all(event(1, 500.0).replace("\"1\"", "1").as_bytes()).expect("sent");
+    assert_eq!(receiver.next().body["fields"]["id"], 1);
+    let (code, _, messages) = quarantine(&service.folder, &["replay"]);
+    assert_eq!(code, Some(1));
+    assert!(messages.contains("closed the connection before it had read everything"), "{messages}");
+    assert_eq!(service.folder.read(FILE), before);
+    drop(first);
+    let fed = || quarantine(&service.folder, &["replay"]).0 == Some(0);
+    wait_until(fed);
+    assert_eq!(receiver.next().body["fields"]["id"], 7);
+    assert_eq!(names(service.folder.path(), FILE), [] as [&str; 0]);
+}
+
 #[test]
 fn bytes_come_out_as_they_came_in() {
     let bytes = b"\xff\xfe{\"id\":7,\"card\":\"c\",\"amount\":500}\xc3";
@@ -171,7 +194,7 @@ fn bytes_come_out_as_they_came_in() {
 
     let (code, output, report) = quarantine(&folder, &["replay", "--output", "-"]);
     assert_eq!(output, format!("{good}\n"));
-    assert!(report.contains("fed         1 record of `auth` to the output"), "{report}");
+    assert!(report.contains("fed         1 record of `auth` to standard output"), "{report}");
     assert_eq!((code, lines(&folder, FILE).len()), (Some(1), 2), "a pipe gives no receipt");
 
     let (code, _, messages) = quarantine(&folder, &["replay", "--output", "out.jsonl"]);

@@ -74,12 +74,12 @@ impl Replay {
             }
             None => in_config(&config, &self.config)?,
         };
-        self.check_sources(&config)?;
+        self.check_places(&config)?;
         let judge = Judge::new(&config, &program, Arc::new(SystemClock))
             .map_err(|error| Misuse(error.to_string()))?;
         let mut outcome = Outcome::default();
         let way = self.way()?;
-        let result = refeed::refeed(&path, &self.filter.filter(), &judge, way, &mut outcome);
+        let result = refeed::refeed(&path, &self.filter.filter(), &judge, way, self.dry_run, &mut outcome);
         if let Err(error @ (RefeedError::Take(_) | RefeedError::Read { .. })) = result {
             return Err(Misuse(error.to_string()).into());
         }
@@ -120,35 +120,31 @@ impl Replay {
         Ok((config, program))
     }
 
-    /// Names of sources are right; one place is for the records of one source.
-    fn check_sources(&self, config: &Config) -> Result<(), Misuse> {
+    /// Names of sources are right, and one place gets the records of one source, or of one stream.
+    fn check_places(&self, config: &Config) -> Result<(), Misuse> {
         let names = || config.sources.iter().map(|source| source.name.value.as_str());
-        for wanted in &self.filter.source {
-            if !names().any(|name| name == wanted) {
-                let hint = nearest(wanted, names()).map(|name| format!("; did you mean `{name}`?"));
-                let message =
-                    format!("the configuration has no source `{wanted}`{}", hint.unwrap_or_default());
-                return Err(Misuse(message));
-            }
+        if let Some(wanted) = self.filter.source.iter().find(|wanted| !names().any(|name| name == *wanted)) {
+            let hint = nearest(wanted, names()).map(|name| format!("; did you mean `{name}`?"));
+            let message = format!("the configuration has no source `{wanted}`{}", hint.unwrap_or_default());
+            return Err(Misuse(message));
         }
-        if self.output.is_some() {
-            let fed = |source: &&config::Source| {
-                self.filter.source.is_empty() || self.filter.source.contains(&source.name.value)
-            };
-            let one_stream =
-                |source: &config::Source| source.streams.as_ref().is_some_and(|it| it.len() == 1);
-            if self.filter.stream.len() != 1 && !config.sources.iter().filter(fed).all(one_stream) {
-                return Err(Misuse(
-                    "`--output` is for the records of one stream: name it with `--stream`".into(),
-                ));
-            }
+        let is_meant = |source: &&config::Source| {
+            self.filter.source.is_empty() || self.filter.source.contains(&source.name.value)
+        };
+        let meant: Vec<_> = config.sources.iter().filter(is_meant).collect();
+        if self.to.is_some() && meant.len() > 1 {
+            return Err(Misuse("`--to` is for the records of one source: name it with `--source`".into()));
         }
-        let option = if self.to.is_some() { "--to" } else { "--output" };
-        let one_place = self.to.is_some() || self.output.is_some();
-        if one_place && self.filter.source.len() != 1 && config.sources.len() != 1 {
-            return Err(Misuse(format!(
-                "`{option}` is for the records of one source: name it with `--source`"
-            )));
+        let one_stream = |source: &config::Source| source.streams.as_ref().is_some_and(|it| it.len() == 1);
+        if self.output.is_some() && meant.len() > 1 {
+            return Err(Misuse(
+                "`--output` is for the records of one source: name it with `--source`".into(),
+            ));
+        }
+        if self.output.is_some() && self.filter.stream.len() != 1 && !meant.into_iter().all(one_stream) {
+            return Err(Misuse(
+                "`--output` is for the records of one stream: name it with `--stream`".into(),
+            ));
         }
         Ok(())
     }
@@ -159,10 +155,13 @@ impl Replay {
 
     fn way(&self) -> Result<Way, Misuse> {
         Ok(match (&self.to, &self.output) {
-            _ if self.dry_run => Way::Nowhere,
             (Some(target), _) => Way::To(target.clone()),
-            (None, Some(_)) if self.writes_to_stdout() => Way::Copy(Box::new(BufWriter::new(io::stdout()))),
-            (None, Some(path)) => Way::File(create_new(path)?),
+            (None, Some(_)) if self.writes_to_stdout() => {
+                Way::Copy(Box::new(BufWriter::new(io::stdout())), "standard output".into())
+            }
+            // A file is not made for nothing.
+            (None, Some(path)) if self.dry_run => Way::Copy(Box::new(io::sink()), path.display().to_string()),
+            (None, Some(path)) => Way::File(create_new(path)?, path.clone()),
             (None, None) => Way::Home,
         })
     }

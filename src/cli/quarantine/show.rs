@@ -85,7 +85,7 @@ impl Show {
         let (source, stream) = (visible(&record.source), visible(&record.stream));
         let _ = writeln!(
             text,
-            "{time}  {source} -> {stream}, partition {partition}, record {number} at byte {offset}"
+            "{time}  {source} -> {stream}, partition {partition}, number {number} at byte {offset}"
         );
         let _ = writeln!(text, "  {}: {}", visible(&record.reason), visible(&record.detail));
         let all = if self.full { record.bytes.len() } else { SHOWN };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::codec::Malformed;
 use crate::config::{self, Config};
 use crate::event::PartitionId;
 use crate::program::{NoInput, Program};
@@ -95,6 +96,12 @@ impl<'a> Judge<'a> {
         let wire = identity.wire(&record.bytes);
         match self.decode(identity, &wire) {
             Ok(()) => Verdict::Event { source, wire },
+            // That it was cut off says more than what the cut has made of it.
+            Err(Some(Rejection::Malformed(Malformed::Syntax(_))))
+                if record.reason == Reason::Incomplete.name() =>
+            {
+                Verdict::Rejected { reason: record.reason.clone(), detail: record.detail.clone() }
+            }
             Err(Some(why)) => {
                 Verdict::Rejected { reason: why.reason().name().to_owned(), detail: why.to_string() }
             }

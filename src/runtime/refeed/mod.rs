@@ -36,16 +36,14 @@ const NAMED: usize = 5;
 
 /// Where records go that are events now.
 pub enum Way {
-    /// Nowhere: only say what would be done.
-    Nowhere,
     /// To the source that they came through.
     Home,
     /// All to this one.
     To(Target),
-    /// To the end of this file, which is synced before they leave the quarantine.
-    File(File),
-    /// To a pipe. Nobody says whether they arrive, so that they also stay in the quarantine.
-    Copy(Box<dyn Write>),
+    /// To the end of this file, of that name, which is synced before they leave the quarantine.
+    File(File, PathBuf),
+    /// To a pipe, of that name. Nobody says whether they arrive, so that they also stay in the quarantine.
+    Copy(Box<dyn Write>, String),
 }
 
 /// What came of feeding records again.
@@ -113,8 +111,8 @@ pub enum RefeedError {
     },
 }
 
-/// Feeds the records of the quarantine file at `path` again that `filter` takes. `outcome` tells what
-/// was done, also up to a failure.
+/// Feeds the records of the quarantine file at `path` again that `filter` takes; a dry run only tells
+/// what would be done. `outcome` tells what was done, also up to a failure.
 ///
 /// # Errors
 /// When that does not come to its end. Nothing is lost then.
@@ -123,10 +121,11 @@ pub fn refeed(
     filter: &Filter,
     judge: &Judge<'_>,
     way: Way,
+    dry_run: bool,
     outcome: &mut Outcome,
 ) -> Result<(), RefeedError> {
-    let mut work = Work { filter, judge, way, outcome };
-    if matches!(work.way, Way::Nowhere | Way::Copy(_)) {
+    let mut work = Work { filter, judge, way, dry_run, outcome };
+    if dry_run || matches!(work.way, Way::Copy(..)) {
         return work.look(path);
     }
     let Some(mut taken) = Taken::take(path)? else { return Ok(()) };
@@ -214,6 +213,7 @@ struct Work<'a> {
     filter: &'a Filter,
     judge: &'a Judge<'a>,
     way: Way,
+    dry_run: bool,
     outcome: &'a mut Outcome,
 }
 
@@ -290,12 +290,12 @@ impl Work<'_> {
         match self.judge.judge(record) {
             Verdict::Event { source, wire } => {
                 let target = match &self.way {
-                    Way::Home | Way::Nowhere => match Target::of(source) {
+                    Way::Home => match Target::of(source) {
                         Ok(target) => Some(target),
                         Err(why) => return self.stuck(record, why),
                     },
                     Way::To(target) => Some(target.clone()),
-                    Way::File(_) | Way::Copy(_) => None,
+                    Way::File(..) | Way::Copy(..) => None,
                 };
                 let home = (record.source.clone(), record.stream.clone());
                 Next::Feed { home, target, wire }
@@ -326,7 +326,8 @@ impl Work<'_> {
                 continue;
             }
             let to = self.way.describe(parcel.target.as_ref());
-            match self.way.send(&stream, &parcel) {
+            let sent = if self.dry_run { Ok(()) } else { self.way.send(&stream, &parcel) };
+            match sent {
                 Ok(()) => {
                     has_fed = true;
                     self.outcome.unconfirmed |= parcel.target.as_ref().is_some_and(|it| !it.confirms());
@@ -360,17 +361,16 @@ enum Fed {
 impl Way {
     fn send(&mut self, stream: &str, parcel: &Parcel) -> Result<(), SendError> {
         match self {
-            Way::Nowhere => Ok(()),
             Way::Home | Way::To(_) => {
                 let target = parcel.target.as_ref().expect("what is sent has a target");
                 target.send(stream, &parcel.wires)
             }
-            Way::File(file) => Ok(parcel
+            Way::File(file, _) => Ok(parcel
                 .wires
                 .iter()
                 .try_for_each(|wire| file.write_all(wire))
                 .and_then(|()| file.sync_data())?),
-            Way::Copy(out) => {
+            Way::Copy(out, _) => {
                 Ok(parcel.wires.iter().try_for_each(|wire| out.write_all(wire)).and_then(|()| out.flush())?)
             }
         }
@@ -378,8 +378,8 @@ impl Way {
 
     fn describe(&self, target: Option<&Target>) -> String {
         match (self, target) {
-            (Way::File(_), _) => "the file".into(),
-            (Way::Copy(_), _) => "the output".into(),
+            (Way::File(_, name), _) => name.display().to_string(),
+            (Way::Copy(_, name), _) => name.clone(),
             (_, Some(target)) => target.to_string(),
             (_, None) => "nowhere".into(),
         }

@@ -13,8 +13,11 @@ use std::time::Duration;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url};
 
+use crate::codec::Format;
 use crate::config::{Source, SourceKind};
 use crate::sink::webhook;
+use crate::source::compression::Compression;
+use crate::source::unix;
 
 /// How long connecting may take.
 const CONNECTING: Duration = Duration::from_secs(10);
@@ -74,28 +77,36 @@ impl Target {
     /// # Errors
     /// When records cannot be sent to it: why, and what to do.
     pub fn of(source: &Source) -> Result<Target, String> {
+        let write = |why: &str, then: &str| {
+            Err(format!("{why}; write the records to a file with `--output`, and {then}"))
+        };
+        if source.decoding.compression != Compression::None {
+            return write("it reads compressed bytes", "send that compressed");
+        }
         match &source.kind {
-            SourceKind::Tcp(settings) => match reachable(&settings.listen) {
-                Some(address) => Ok(Target::Tcp(address)),
-                None => Err("it listens at a port that the system chooses; name it with `--to`".into()),
-            },
-            SourceKind::Udp(settings) => match reachable(&settings.listen) {
-                Some(address) => Ok(Target::Udp(address)),
-                None => Err("it listens at a port that the system chooses; name it with `--to`".into()),
-            },
+            SourceKind::Tcp(settings) if settings.tls.is_some() => {
+                write("it speaks TLS", "send that, for example with `openssl s_client`")
+            }
+            SourceKind::Tcp(settings) => reachable(&settings.listen).map(Target::Tcp),
+            SourceKind::Udp(settings) => reachable(&settings.listen).map(Target::Udp),
+            SourceKind::Unix(settings) if settings.mode == unix::Mode::Datagram => {
+                write("it is a socket of datagrams", "send each line of that as one")
+            }
             SourceKind::Unix(settings) => Ok(Target::Unix(settings.path.clone())),
-            SourceKind::TcpClient(_) => Err(
-                "it reads from a server; write them to a file with `--output`, and let that server send them"
-                    .into(),
-            ),
-            SourceKind::File(_) => Err(
-                "it reads files; write them to a file with `--output`, and put that where the source reads"
-                    .into(),
-            ),
+            SourceKind::Http(settings) if settings.tls.is_some() || settings.token_file.is_some() => {
+                write("it speaks TLS or wants a token", "post that, for example with `curl`")
+            }
+            SourceKind::Http(_) if !matches!(source.decoding.format, Format::Json) => {
+                write("its records are not JSON", "post that, for example with `curl`")
+            }
+            SourceKind::Http(settings) => {
+                let url = Url::parse(&format!("http://{}/", reachable(&settings.listen)?));
+                url.map(Target::Http).map_err(|error| error.to_string())
+            }
+            SourceKind::TcpClient(_) => write("it reads from a server", "let that server send them"),
+            SourceKind::File(_) => write("it reads files", "put that where the source reads"),
             SourceKind::Stdin => {
-                Err("nothing can be sent to a standard input from outside; write them to a \
-                                      file with `--output`, and pipe that into the service"
-                    .into())
+                write("nothing can be sent to a standard input from outside", "pipe that into the service")
             }
         }
     }
@@ -186,15 +197,18 @@ impl fmt::Display for Target {
     }
 }
 
-/// The address by which this machine reaches what listens there; `None` when the port is not known.
-fn reachable(listen: &str) -> Option<String> {
-    let (host, port) = listen.rsplit_once(':')?;
+/// The address by which this machine reaches what listens there.
+fn reachable(listen: &str) -> Result<String, String> {
+    let (host, port) = listen.rsplit_once(':').unwrap_or((listen, "0"));
     let host = match host {
         "0.0.0.0" => "127.0.0.1",
         "[::]" => "[::1]",
         host => host,
     };
-    (port != "0").then(|| format!("{host}:{port}"))
+    if port == "0" {
+        return Err("it listens at a port that the system chooses; name it with `--to`".into());
+    }
+    Ok(format!("{host}:{port}"))
 }
 
 fn connect(address: &str) -> io::Result<TcpStream> {
@@ -312,10 +326,10 @@ mod tests {
 
     #[test]
     fn what_listens_everywhere_is_reached_here() {
-        assert_eq!(reachable("0.0.0.0:7001").as_deref(), Some("127.0.0.1:7001"));
-        assert_eq!(reachable("[::]:7001").as_deref(), Some("[::1]:7001"));
-        assert_eq!(reachable("host:7001").as_deref(), Some("host:7001"));
-        assert_eq!(reachable("127.0.0.1:0"), None);
+        assert_eq!(reachable("0.0.0.0:7001").as_deref(), Ok("127.0.0.1:7001"));
+        assert_eq!(reachable("[::]:7001").as_deref(), Ok("[::1]:7001"));
+        assert_eq!(reachable("host:7001").as_deref(), Ok("host:7001"));
+        assert!(reachable("127.0.0.1:0").is_err());
     }
 
     #[test]
