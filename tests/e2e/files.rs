@@ -169,6 +169,27 @@ fn a_file_that_is_copied_and_cut_off_is_read_from_its_beginning() {
     assert!(service.stop().status.success());
 }
 
+/// Each file brings its own header, whichever columns the one before it had; positions go on.
+#[test]
+fn a_new_file_of_csv_has_its_own_header() {
+    let receiver = Receiver::start([]);
+    let source = following("app.csv").replace("poll", "codec = \"csv\"\npoll");
+    let mut service = Service::start(RULES, &format!("{source}{}", receiver.sink("desk", "")));
+    let path = service.folder.path().join("app.csv");
+    fs::write(&path, "id,card,amount\n0,c,500\n\"1\",\"c\nd\",500\n2,c,50").expect("a file");
+    expect(&receiver, 0..2);
+    fs::rename(&path, path.with_extension("csv.1")).expect("renamed");
+    fs::write(&path, "amount,note,id,card\n500,new,3,c\nlots,,4,c\n500,,5,c\n").expect("a file");
+    expect(&receiver, 3..4);
+    expect(&receiver, 5..6);
+    let bad = service.wait_for("rejected", |line| line["kind"] == "wrong_type");
+    // The last row of the first file had no line end: its 50 was all there was of it.
+    assert_eq!((&bad["offset"], &bad["line"]), (&75.into(), &8.into()));
+    let ended = service.stop();
+    let total = ended.total("source", "logs");
+    assert_eq!((&total["events"], &total["rejected"]), (&5.into(), &1.into()), "{}", ended.log());
+}
+
 #[test]
 fn files_of_a_folder_are_picked_up_as_they_come() {
     let receiver = Receiver::start([]);
