@@ -308,7 +308,7 @@ impl Shard {
 
     /// Event time has come to `now`: decides everything that was due before it.
     fn advance(&mut self, now: Timestamp, decisions: &mut Vec<Decision>) {
-        while let Some(moment) = self.timers.next_due().filter(|moment| *moment < now) {
+        while let Some(moment) = self.timers.next_due(now) {
             self.decide(moment, decisions);
         }
         self.histories.get_mut().expire(now, self.program.logs());

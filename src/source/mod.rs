@@ -21,6 +21,8 @@ mod server;
 pub mod stdin;
 pub mod tcp;
 pub mod tcp_client;
+#[cfg(test)]
+mod tests;
 pub mod tls;
 pub mod udp;
 pub mod unix;

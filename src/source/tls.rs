@@ -227,8 +227,16 @@ fn words(error: &PemError) -> String {
     }
 }
 
-/// Why a handshake, or reading afterwards, failed.
-pub fn reason(error: &io::Error) -> String {
+/// Why a handshake failed.
+pub fn no_agreement(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the other side went away".into(),
+        _ => reason(error),
+    }
+}
+
+/// Why the sides do not understand each other.
+fn reason(error: &io::Error) -> String {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner {
         Some(rustls::Error::InvalidMessage(_)) => "what the other side sends is not TLS".into(),
