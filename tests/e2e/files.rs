@@ -75,6 +75,26 @@ fn files_that_are_read_once_are_read_together_and_then_the_service_ends() {
 }
 
 #[test]
+fn of_a_compressed_file_that_was_cut_off_counts_what_is_there() {
+    let folder = Folder::new();
+    folder.write("rules/a.trip", RULES.replace("to desk", "to out"));
+    let mut zipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    zipped.write_all(event("whole", 500.0).as_bytes()).expect("in memory");
+    zipped.flush().expect("in memory");
+    zipped.write_all(event("lost", 500.0).as_bytes()).expect("in memory");
+    let zipped = zipped.finish().expect("in memory");
+    folder.write("in.gz", &zipped[..zipped.len() - 20]);
+    let config = "rules = \"rules\"\n[sources.logs]\ntype = \"file\"\npath = \"in.gz\"\nstream = \"auth\"\n\
+                  [sinks.out]\ntype = \"stdout\"\n";
+    folder.write("tripline.toml", config);
+    let run = folder.run(&["run"]);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    assert_eq!(text(&run.stdout).lines().count(), 1, "{}", text(&run.stdout));
+    assert!(text(&run.stderr).contains("what follows in the file is missing"), "{}", text(&run.stderr));
+    assert!(text(&run.stderr).contains("the gzip data is cut off"), "{}", text(&run.stderr));
+}
+
+#[test]
 fn a_file_that_is_to_be_read_once_and_is_not_there_keeps_the_service_from_starting() {
     let folder = Folder::new();
     folder.write("rules/a.trip", RULES);
