@@ -299,7 +299,10 @@ impl Shard {
             if !forgot && faults == 0 {
                 continue;
             }
-            for rule in program.readers(log) {
+            // Rules of other strata that read the log have another of their own, which counts for them.
+            let is_own =
+                |rule: &&RuleId| program.compiled()[rule.0 as usize].rule.stratum as usize == self.stratum;
+            for rule in program.readers(log).iter().filter(is_own) {
                 self.counters.forgotten[rule.0 as usize] += u64::from(forgot);
                 self.counters.faults[rule.0 as usize] += faults;
             }
