@@ -223,14 +223,6 @@ impl Identity {
     fn decoder(&self) -> Box<dyn Decoder> {
         self.decoding.format.decoder(self.stream, &self.schema)
     }
-
-    /// The bytes by which a record is sent to the source.
-    pub fn wire(&self, record: &[u8]) -> Vec<u8> {
-        let mut wire = Vec::with_capacity(record.len() + 1);
-        wire.extend_from_slice(record);
-        wire.push(b'\n');
-        wire
-    }
 }
 
 /// What all sources share.

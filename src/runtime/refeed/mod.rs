@@ -24,6 +24,7 @@ use crate::quarantine::filter::Filter;
 use crate::quarantine::read::Line;
 use crate::quarantine::record::Record;
 use crate::quarantine::taken::{FileLines, TakeError, Taken, peek};
+use crate::source::compression::Compression;
 
 use self::judge::{Judge, Verdict};
 use self::target::{SendError, Target};
@@ -31,6 +32,9 @@ use self::target::{SendError, Target};
 /// A pass ends with the record that reaches one of these.
 const PASS_BYTES: usize = 4 << 20;
 const PASS_RECORDS: usize = 4096;
+/// Why a record is not in a file with others.
+const ANOTHER_HEADER: &str = "their header is not that of the records before them; run this again for them, with \
+                              another file";
 /// How many lines that are no records are named.
 const NAMED: usize = 5;
 
@@ -53,6 +57,8 @@ pub struct Outcome {
     pub fed: BTreeMap<(String, String), u64>,
     /// Records that are still no events, by source and reason, with the message for one of them.
     pub rejected: BTreeMap<(String, String), (u64, String)>,
+    /// Headers that are as they should be. They have left the quarantine: the records below them have them.
+    pub headers: u64,
     /// Records that cannot be fed, by source, and why.
     pub stuck: BTreeMap<String, (u64, String)>,
     /// Lines that are no records: how many, and the first of them with what is wrong.
@@ -124,7 +130,7 @@ pub fn refeed(
     dry_run: bool,
     outcome: &mut Outcome,
 ) -> Result<(), RefeedError> {
-    let mut work = Work { filter, judge, way, dry_run, outcome };
+    let mut work = Work { filter, judge, way, dry_run, written: None, has_written: false, outcome };
     if dry_run || matches!(work.way, Way::Copy(..)) {
         return work.look(path);
     }
@@ -144,8 +150,8 @@ pub fn refeed(
 /// A part of the file, sorted.
 #[derive(Default)]
 struct Pass {
-    /// What is to be fed, by source and stream.
-    parcels: BTreeMap<(String, String), Parcel>,
+    /// What is to be fed.
+    parcels: BTreeMap<Label, Parcel>,
     /// Lines that stay, each with its end.
     stay: Vec<u8>,
     records: usize,
@@ -154,11 +160,21 @@ struct Pass {
     end: u64,
 }
 
-/// Records for one stream of one source.
+/// What records have in common that go together.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Label {
+    source: String,
+    stream: String,
+    /// What must come before them, framed.
+    header: Option<Vec<u8>>,
+}
+
+/// Records that go together.
 #[derive(Default)]
 struct Parcel {
     /// Where they go; `None`: where all go.
     target: Option<Target>,
+    compression: Compression,
     /// As they are sent.
     wires: Vec<Vec<u8>>,
     /// As they stand in the file, each with its end.
@@ -173,13 +189,17 @@ enum Next {
     Renew(Vec<u8>),
     /// It is fed.
     Feed {
-        /// Its source and stream.
-        home: (String, String),
+        /// With these.
+        label: Label,
         /// Where it goes; `None`: where all go.
         target: Option<Target>,
+        /// How its source is compressed.
+        compression: Compression,
         /// As it is sent.
         wire: Vec<u8>,
     },
+    /// It goes.
+    Drop,
 }
 
 impl Pass {
@@ -190,9 +210,11 @@ impl Pass {
         match next {
             Next::Stay => push_line(&mut self.stay, &line.bytes),
             Next::Renew(line) => push_line(&mut self.stay, &line),
-            Next::Feed { home, target, wire } => {
-                let parcel = self.parcels.entry(home).or_default();
+            Next::Drop => {}
+            Next::Feed { label, target, compression, wire } => {
+                let parcel = self.parcels.entry(label).or_default();
                 parcel.target = target;
+                parcel.compression = compression;
                 parcel.wires.push(wire);
                 push_line(&mut parcel.lines, &line.bytes);
             }
@@ -214,6 +236,10 @@ struct Work<'a> {
     judge: &'a Judge<'a>,
     way: Way,
     dry_run: bool,
+    /// The header of the records that go to a file, once there are some.
+    written: Option<Option<Vec<u8>>>,
+    /// Whether the header is in the file.
+    has_written: bool,
     outcome: &'a mut Outcome,
 }
 
@@ -288,17 +314,27 @@ impl Work<'_> {
             return Next::Stay;
         }
         match self.judge.judge(record) {
-            Verdict::Event { source, wire } => {
+            Verdict::Header => {
+                self.outcome.headers += 1;
+                Next::Drop
+            }
+            Verdict::Event { source, wire, header } => {
                 let target = match &self.way {
                     Way::Home => match Target::of(source) {
                         Ok(target) => Some(target),
                         Err(why) => return self.stuck(record, why),
                     },
                     Way::To(target) => Some(target.clone()),
-                    Way::File(..) | Way::Copy(..) => None,
+                    Way::File(..) | Way::Copy(..) => {
+                        if *self.written.get_or_insert_with(|| header.clone()) != header {
+                            return self.stuck(record, ANOTHER_HEADER.into());
+                        }
+                        None
+                    }
                 };
-                let home = (record.source.clone(), record.stream.clone());
-                Next::Feed { home, target, wire }
+                let (source_name, stream) = (record.source.clone(), record.stream.clone());
+                let label = Label { source: source_name, stream, header };
+                Next::Feed { label, target, compression: source.decoding.compression, wire }
             }
             Verdict::Rejected { reason, detail } => {
                 let home = (record.source.clone(), reason.clone());
@@ -320,19 +356,25 @@ impl Work<'_> {
         let mut stay = pass.stay;
         let mut failure = None;
         let mut has_fed = false;
-        for ((source, stream), parcel) in pass.parcels {
+        for (Label { source, stream, header }, mut parcel) in pass.parcels {
             if failure.is_some() {
                 stay.extend_from_slice(&parcel.lines);
                 continue;
             }
             let to = self.way.describe(parcel.target.as_ref());
+            let count = parcel.wires.len() as u64;
+            if let Some(header) = header
+                && (parcel.target.is_some() || !std::mem::replace(&mut self.has_written, true))
+            {
+                parcel.wires.insert(0, header);
+            }
             let sent = if self.dry_run { Ok(()) } else { self.way.send(&stream, &parcel) };
             match sent {
                 Ok(()) => {
                     has_fed = true;
                     self.outcome.unconfirmed |= parcel.target.as_ref().is_some_and(|it| !it.confirms());
                     self.outcome.may_be_late |= parcel.target.is_some() && self.judge.has_event_time(&stream);
-                    *self.outcome.fed.entry((source, to)).or_default() += parcel.wires.len() as u64;
+                    *self.outcome.fed.entry((source, to)).or_default() += count;
                 }
                 Err(error) => {
                     stay.extend_from_slice(&parcel.lines);
@@ -363,7 +405,7 @@ impl Way {
         match self {
             Way::Home | Way::To(_) => {
                 let target = parcel.target.as_ref().expect("what is sent has a target");
-                target.send(stream, &parcel.wires)
+                target.send(stream, &parcel.wires, parcel.compression)
             }
             Way::File(file, _) => Ok(parcel
                 .wires
