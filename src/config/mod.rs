@@ -24,7 +24,7 @@ use std::time::Duration;
 use crate::diagnostic::{Diagnostics, Sources, Span};
 use crate::outbox::memory::QueueLimits;
 use crate::sink::{retry::RetryPolicy, webhook};
-use crate::source::{self, Decoding, SourceLimits, file, tcp, tcp_client, udp, unix};
+use crate::source::{self, Decoding, SourceLimits, file, http, tcp, tcp_client, udp, unix};
 
 /// A value and where it stands in the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,6 +95,8 @@ pub enum SourceKind {
     Udp(udp::Settings),
     /// A Unix socket.
     Unix(unix::Settings),
+    /// An HTTP server.
+    Http(http::Settings),
     /// Standard input.
     Stdin,
     /// Files.

@@ -5,13 +5,13 @@ use std::path::Path;
 use toml::de::DeTable;
 
 use crate::diagnostic::Diagnostic;
-use crate::diagnostic::codes::E0610;
-use crate::source::{tcp, tcp_client, tls, udp, unix};
+use crate::diagnostic::codes::{E0603, E0610, E0613};
+use crate::source::{http, tcp, tcp_client, tls, udp, unix};
 
 use super::decoding::{Carrier, decoding};
 use super::document::{Report, Table};
 use super::read::kind;
-use super::reference::{FILES, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
+use super::reference::{FILES, HTTP, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
 use super::{Located, Source, SourceKind, files};
 
 /// Reads a source. Relative paths begin at `folder`.
@@ -27,11 +27,15 @@ pub fn source(
         "tcp_client" => &TCP_CLIENT,
         "udp" => &UDP,
         "unix" => &UNIX,
+        "http" => &HTTP,
         "file" => &FILES,
         _ => &STDIN,
     };
     let table = Table::new(values, section, name.span, report);
-    let stream = table.text("stream", report);
+    let streams = match kind {
+        "http" => streams(&table, values, report),
+        _ => table.text("stream", report).map(|stream| Some(vec![stream])),
+    };
     let carrier = match kind {
         "udp" => Carrier::Datagrams,
         "unix" if is_datagram(values) => Carrier::Datagrams,
@@ -44,16 +48,23 @@ pub fn source(
         "tcp_client" => tcp_client(&table, folder, report).map(SourceKind::TcpClient),
         "udp" => udp(&table, report).map(SourceKind::Udp),
         "unix" => unix(&table, folder, report).map(SourceKind::Unix),
+        "http" => http(&table, folder, report).map(SourceKind::Http),
         "file" => files::settings(&table, folder, report).map(SourceKind::File),
         _ => Some(SourceKind::Stdin),
     };
-    Some(Source { name, streams: Some(vec![stream?]), decoding: decoding?, kind: kind? })
+    Some(Source { name, streams: streams?, decoding: decoding?, kind: kind? })
 }
 
 fn tcp(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<tcp::Settings> {
     let listen = table.address("listen", report);
     let max_connections = table.count("max_connections", report);
     let read_timeout = table.wait("read_timeout", report);
+    let tls = server_tls(table, folder, report);
+    Some(tcp::Settings { listen: listen?.value, max_connections: max_connections?, read_timeout, tls })
+}
+
+/// Reads the keys of TLS of a server.
+fn server_tls(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<tls::ServerSettings> {
     let identity = identity(table, folder, report);
     let client_ca = table.path("tls_client_ca", folder, report);
     if identity.is_none()
@@ -63,12 +74,7 @@ fn tcp(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<tcp::Set
         let message = "`tls_client_ca` is of use only with `tls_cert` and `tls_key`";
         report.contradiction(place, message, "add the certificate of the server and the key to it");
     }
-    Some(tcp::Settings {
-        listen: listen?.value,
-        max_connections: max_connections?,
-        read_timeout,
-        tls: identity.map(|identity| tls::ServerSettings { identity, client_ca }),
-    })
+    identity.map(|identity| tls::ServerSettings { identity, client_ca })
 }
 
 fn tcp_client(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<tcp_client::Settings> {
@@ -161,6 +167,61 @@ fn unix(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<unix::S
     Some(unix::Settings { path: path?, permissions, mode })
 }
 
+fn http(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<http::Settings> {
+    let listen = table.address("listen", report);
+    let token_file = table.path("token_file", folder, report);
+    let max_connections = table.count("max_connections", report);
+    let max_body = table.size("max_body", report);
+    let max_bodies = table.size("max_bodies", report);
+    let max_records = table.count("max_records", report);
+    let wait = table.wait("wait", report);
+    let read_timeout = table.wait("read_timeout", report);
+    let tls = server_tls(table, folder, report);
+    let (max_body, max_bodies) = (max_body?, max_bodies?);
+    if max_bodies < 2 * max_body {
+        let place = table.place("max_bodies", report).or(table.place("max_body", report))?;
+        let message = "`max_bodies` is less than twice `max_body`";
+        let help = "a compressed body and what is in it are held at the same time";
+        report.push(Diagnostic::new(E0613, place, message).help(help));
+    }
+    Some(http::Settings {
+        listen: listen?.value,
+        token_file,
+        max_connections: max_connections?,
+        max_body: usize::try_from(max_body).ok()?,
+        max_bodies: usize::try_from(max_bodies).ok()?,
+        max_records: max_records?,
+        wait: wait?,
+        read_timeout: read_timeout?,
+        tls,
+    })
+}
+
+/// The streams of a source that can feed several: those it names or, if it names none, all. `None` when
+/// what it says is wrong.
+#[expect(clippy::option_option, reason = "none is a mistake, which has been reported")]
+fn streams(
+    table: &Table<'_>,
+    values: &DeTable<'_>,
+    report: &mut Report,
+) -> Option<Option<Vec<Located<String>>>> {
+    let Some(given) = values.get("streams") else { return Some(None) };
+    let streams = table.names("streams", report);
+    if given.get_ref().as_array().is_some_and(|array| array.is_empty()) {
+        let message = "there is no stream in the list";
+        let help = "name one, or leave `streams` out to feed all";
+        report.push(Diagnostic::new(E0603, report.span(given), message).help(help));
+    }
+    for (index, stream) in streams.iter().enumerate() {
+        if let Some(first) = streams[..index].iter().find(|other| other.value == stream.value) {
+            let message = format!("`{}` is given twice", stream.value);
+            let diagnostic = Diagnostic::new(E0610, stream.span, message);
+            report.push(diagnostic.also(first.span, "the other one is here").help("keep one of the two"));
+        }
+    }
+    (!streams.is_empty()).then_some(Some(streams))
+}
+
 /// Reports sources that cannot exist beside each other.
 pub fn twice(sources: &[Source], report: &mut Report) {
     for (index, source) in sources.iter().enumerate() {
@@ -201,6 +262,7 @@ fn place(kind: &SourceKind) -> Option<Place<'_>> {
     let fixed = |address: &'_ str| !address.ends_with(":0");
     match kind {
         SourceKind::Tcp(settings) => fixed(&settings.listen).then_some(Place::Tcp(&settings.listen)),
+        SourceKind::Http(settings) => fixed(&settings.listen).then_some(Place::Tcp(&settings.listen)),
         SourceKind::Udp(settings) => fixed(&settings.listen).then_some(Place::Udp(&settings.listen)),
         SourceKind::Unix(settings) => Some(Place::Path(&settings.path)),
         SourceKind::Stdin => Some(Place::Stdin),

@@ -333,6 +333,38 @@ type = \"stdout\"
 );
 
 case!(
+    http_sources_that_cannot_be,
+    shown,
+    "rules = \"rules\"
+
+[sources.a]
+type = \"http\"
+stream = \"cards\"
+listen = \"127.0.0.1:7001\"
+
+[sources.b]
+type = \"http\"
+streams = []
+listen = \"127.0.0.1:7001\"
+
+[sources.c]
+type = \"http\"
+streams = [\"cards\", \"logins\", \"cards\"]
+max_body = \"16MiB\"
+max_bodies = \"20MiB\"
+
+[sources.d]
+type = \"http\"
+listen = \"127.0.0.1:7002\"
+
+[sources.e]
+type = \"tcp\"
+stream = \"cards\"
+listen = \"127.0.0.1:7002\"
+"
+);
+
+case!(
     files_of_what_is_set_aside,
     shown,
     "rules = \"rules\"
@@ -466,6 +498,20 @@ max_connections = 3
 [sources.pipe]
 type = "stdin"
 stream = "cards"
+[sources.web]
+type = "http"
+listen = "localhost:0"
+token_file = "secret/tokens"
+max_body = "1MiB"
+max_bodies = "3MiB"
+max_records = 4
+wait = "0s"
+read_timeout = "2s"
+max_connections = 5
+[sources.web_of_one]
+type = "http"
+streams = ["cards"]
+listen = "localhost:0"
 [sinks.a]
 type = "file"
 path = "sub/alerts"
@@ -496,10 +542,17 @@ type = "stdout"
     let late = config.late.expect("it is on");
     assert_eq!((late.file, late.max_size), (folder.path().join("late.jsonl"), 1 << 30));
     let names: Vec<_> = config.sources.iter().map(|source| source.name.value.as_str()).collect();
-    assert_eq!(names, ["pipe", "tcp"]);
+    assert_eq!(names, ["pipe", "tcp", "web", "web_of_one"]);
     assert!(matches!(config.sources[0].kind, SourceKind::Stdin));
     let SourceKind::Tcp(tcp) = &config.sources[1].kind else { panic!("a server") };
     assert_eq!((tcp.listen.as_str(), tcp.max_connections), ("localhost:0", 3));
+    let SourceKind::Http(http) = &config.sources[2].kind else { panic!("a server") };
+    assert_eq!((http.listen.as_str(), http.max_connections, http.max_records), ("localhost:0", 5, 4));
+    assert_eq!(http.token_file, Some(folder.path().join("secret/tokens")));
+    assert_eq!((http.max_body, http.max_bodies), (1 << 20, 3 << 20));
+    assert_eq!((http.wait, http.read_timeout), (Duration::ZERO, Duration::from_secs(2)));
+    let streams = |source: usize| config.sources[source].streams.as_ref().map(Vec::len);
+    assert_eq!((streams(2), streams(3)), (None, Some(1)));
     let [file, webhook, stdout] = config.sinks.as_slice() else { panic!("three sinks") };
     assert!(matches!(&file.kind, SinkKind::File(path) if *path == folder.path().join("sub/alerts")));
     assert_eq!((file.queue.alerts, file.queue.bytes), (5, 1 << 20));

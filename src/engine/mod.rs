@@ -177,7 +177,7 @@ impl Engine {
             shards(&program, options, |stratum| Shard::restore(Arc::clone(&program), stratum, next()));
         let ordering = Ordering::restore(program.streams(), state.ordering);
         Ok(Engine {
-            passed: ordering.passed(),
+            passed: ordering.reached(),
             ordering,
             stages: Stages::new(Arc::clone(&program), options.shards, state.pending),
             executor: Box::new(Inline::new(shards)),
@@ -291,7 +291,7 @@ impl Engine {
     /// later call.
     pub fn run(&mut self) {
         let events: Vec<Event> = std::iter::from_fn(|| self.ordering.pop()).collect();
-        let passed = self.ordering.passed();
+        let passed = self.ordering.reached();
         if !events.is_empty() || passed > self.passed {
             self.passed = passed;
             let mut tasks = Vec::new();

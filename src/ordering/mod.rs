@@ -274,6 +274,13 @@ impl Ordering {
         self.passed
     }
 
+    /// All times before this have passed for who looks at the popped events: where nobody holds time
+    /// back, they go further than [`Ordering::passed`], and nothing that precedes the last of them
+    /// can follow it.
+    pub fn reached(&self) -> Timestamp {
+        self.released.map_or(self.passed, |last| self.passed.max(last.time))
+    }
+
     /// How many events wait for their turn.
     pub fn waiting(&self) -> usize {
         self.waiting.len()

@@ -135,7 +135,7 @@ impl<O: Outbox> Driver<O> {
                 Err(TryRecvError::Disconnected) => Next::End,
                 Err(TryRecvError::Empty) => runtime.block_on(self.next(&mut queue)),
             };
-            self.metrics.engine.queue.set(queue.len() as u64);
+            self.metrics.engine.queue.set(queue.inputs() as u64);
             self.metrics.engine.queue_bytes.set(queue.bytes() as u64);
             match next {
                 Next::Input(Queued { input, .. }) => self.take(input),
@@ -608,12 +608,12 @@ rule lonely {
         let mut bench = Bench::new();
         bench.clock.set(100);
         let inputs = [bench.input(0, 100, 100), bench.input(0, 107, 100)];
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let (sender, queue) = queue(QueueLimits { inputs: 4, bytes: 1 << 20 });
         for input in inputs {
-            sender.try_send_all(vec![input]).expect("there is room");
+            runtime.block_on(sender.send(input)).expect("there is room");
         }
         drop(sender);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let kept = bench.kept.clone();
         let left = bench.driver.run(queue, runtime.handle(), &AtomicBool::new(false));
         assert_eq!(left, 0);
@@ -624,10 +624,10 @@ rule lonely {
     fn a_halt_leaves_the_rest() {
         let mut bench = Bench::new();
         let input = bench.input(0, 100, 100);
-        let (sender, queue) = queue(QueueLimits { inputs: 4, bytes: 1 << 20 });
-        sender.try_send_all(vec![input]).expect("there is room");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let (sender, queue) = queue(QueueLimits { inputs: 4, bytes: 1 << 20 });
+        runtime.block_on(sender.send(input)).expect("there is room");
         assert_eq!(bench.driver.run(queue, runtime.handle(), &AtomicBool::new(true)), 1);
-        assert!(sender.try_send_all(Vec::new()).is_err());
+        assert!(runtime.block_on(sender.send_all(Vec::new())).is_err());
     }
 }

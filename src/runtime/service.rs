@@ -15,8 +15,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, info};
 
-use crate::config::Config;
 use crate::config::tables::Loaded;
+use crate::config::{Config, SourceKind};
 use crate::engine::EngineOptions;
 use crate::outbox::Outgoing;
 use crate::outbox::memory::MemoryOutbox;
@@ -74,11 +74,13 @@ impl Service {
             program.rules().iter().map(|rule| &*rule.name),
             config.sinks.iter().map(|sink| sink.name.value.as_str()),
         );
-        let metrics = Arc::new(metrics.with_tables(program.tables().iter().map(|table| table.name.as_str())));
+        let metrics = metrics.with_tables(program.tables().iter().map(|table| table.name.as_str()));
+        let http = config.sources.iter().filter(|source| matches!(source.kind, SourceKind::Http(_)));
+        let metrics = Arc::new(metrics.with_http(http.map(|source| source.name.value.as_str())));
         let (halt_sinks, halted) = watch::channel(false);
         let mut workers = JoinSet::new();
         let outbox = sinks::start(&config, &metrics, halted, &mut workers)?;
-        let opened = sources::open(&config).await?;
+        let opened = sources::open(&config, &program, &metrics).await?;
 
         let kept = Kept::start(&config, &metrics)?;
         let (queue, inputs) = queue(config.queue);

@@ -1,5 +1,6 @@
 //! Opens and starts the sources of a configuration.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -11,7 +12,7 @@ use crate::program::{NoInput, Program};
 use crate::source::file::{Following, Mode, Once};
 use crate::source::reader::Checks;
 use crate::source::stdin::Stdin;
-use crate::source::{Identity, Inlet, Source, Surroundings, file, tcp, tcp_client, udp, unix};
+use crate::source::{Identity, Inlet, Source, Surroundings, file, http, tcp, tcp_client, udp, unix};
 use crate::telemetry::Metrics;
 use crate::telemetry::catalogue::SourceMetrics;
 
@@ -19,24 +20,47 @@ use crate::telemetry::catalogue::SourceMetrics;
 ///
 /// # Errors
 /// When one cannot be opened.
-pub async fn open(config: &Config) -> anyhow::Result<Vec<Box<dyn Source>>> {
+pub async fn open(
+    config: &Config,
+    program: &Program,
+    metrics: &Metrics,
+) -> anyhow::Result<Vec<Box<dyn Source>>> {
     let mut opened = Vec::new();
     for source in &config.sources {
         let name = &source.name.value;
-        opened.push(open_one(&source.kind).await.with_context(|| format!("the source `{name}`"))?);
+        let source = open_one(source, program, metrics).await;
+        opened.push(source.with_context(|| format!("the source `{name}`"))?);
     }
     Ok(opened)
 }
 
-async fn open_one(kind: &SourceKind) -> anyhow::Result<Box<dyn Source>> {
-    Ok(match kind {
+async fn open_one(
+    source: &config::Source,
+    program: &Program,
+    metrics: &Metrics,
+) -> anyhow::Result<Box<dyn Source>> {
+    Ok(match &source.kind {
         SourceKind::Tcp(settings) => Box::new(tcp::Server::bind(settings).await?),
         SourceKind::TcpClient(settings) => Box::new(tcp_client::Client::new(settings)?),
         SourceKind::Udp(settings) => Box::new(udp::Receiver::bind(settings).await?),
         SourceKind::Unix(settings) => Box::new(unix::Server::bind(settings)?),
+        SourceKind::Http(settings) => {
+            let metrics = metrics.http.iter().find(|group| group.name == source.name.value);
+            let metrics = Arc::clone(metrics.expect("every HTTP source has its metrics"));
+            let known = http::Known { alert_streams: alert_streams(program), metrics };
+            Box::new(http::Server::bind(settings, known).await?)
+        }
         SourceKind::Stdin => Box::new(Stdin),
         SourceKind::File(settings) => open_files(settings).await?,
     })
+}
+
+/// The streams that carry alerts, with the rules of these.
+fn alert_streams(program: &Program) -> BTreeMap<String, String> {
+    let streams = program.streams().iter();
+    streams
+        .filter_map(|stream| Some((stream.name.to_string(), stream.alerts_of.as_ref()?.to_string())))
+        .collect()
 }
 
 async fn open_files(settings: &file::Settings) -> anyhow::Result<Box<dyn Source>> {

@@ -14,22 +14,82 @@ use crate::program::RuleId;
 
 /// The place of a key's record; given again once the record is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Slot(u32);
+pub(super) struct Slot(pub(super) u32);
 
 /// The records by key.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     hashing: Seeded,
-    index: HashTable<Slot>,
-    records: Vec<Option<Record>>,
+    index: HashTable<Entry>,
+    records: Records,
     free: Vec<Slot>,
+}
+
+/// Where the record of a key is. With the hash, so that the table can grow without a look at records.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    hash: u32,
+    slot: Slot,
+}
+
+impl Entry {
+    /// The hash by which the table finds it.
+    fn hash(&self) -> u64 {
+        spread(self.hash)
+    }
+}
+
+/// A hash of 32 bits as the table wants it: it uses the lowest and the highest bits.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) | u64::from(hash) << 32
+}
+
+/// The records by slot, in pieces: growing moves none of them, which would take long when there are
+/// millions.
+#[derive(Debug, Default)]
+struct Records {
+    pieces: Vec<Vec<Option<Record>>>,
+}
+
+/// How many records a piece has.
+const PIECE: usize = 1_024;
+
+impl Records {
+    fn get(&self, slot: Slot) -> Option<&Record> {
+        self.pieces.get(slot.0 as usize / PIECE)?.get(slot.0 as usize % PIECE)?.as_ref()
+    }
+
+    fn get_mut(&mut self, slot: Slot) -> Option<&mut Record> {
+        self.place(slot)?.as_mut()
+    }
+
+    /// The place of a slot that has been given out.
+    fn place(&mut self, slot: Slot) -> Option<&mut Option<Record>> {
+        self.pieces.get_mut(slot.0 as usize / PIECE)?.get_mut(slot.0 as usize % PIECE)
+    }
+
+    /// Adds a record and gives out its slot.
+    fn push(&mut self, record: Record) -> Slot {
+        if self.pieces.last().is_none_or(|last| last.len() == PIECE) {
+            // The first may remain the only one, and nearly empty.
+            self.pieces.push(if self.pieces.is_empty() { Vec::new() } else { Vec::with_capacity(PIECE) });
+        }
+        let before = (self.pieces.len() - 1) * PIECE;
+        let last = self.pieces.last_mut().expect("there is a piece with room");
+        last.push(Some(record));
+        Slot((before + last.len() - 1) as u32)
+    }
+
+    /// The records that there are, with their slots.
+    fn iter(&self) -> impl Iterator<Item = (Slot, &Record)> {
+        let places = (0..).map(Slot).zip(self.pieces.iter().flatten());
+        places.filter_map(|(slot, record)| Some((slot, record.as_ref()?)))
+    }
 }
 
 /// The state of one key: the rules that hold something for it.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// That of the key in the index that holds it.
-    hash: u64,
     key: Key,
     /// In the order of their ids.
     rules: SmallVec<[RuleState; 1]>,
@@ -90,6 +150,14 @@ impl RuleState {
         }
     }
 
+    /// Whether the moment of something that is due is the one that counts.
+    fn wants(&self, due: Timestamp, what: Due) -> bool {
+        match what {
+            Due::Runs(_) => self.timer == due,
+            Due::Limit(_) => self.passed.as_ref().is_some_and(|passed| passed.due == due),
+        }
+    }
+
     /// The timers that are wanted.
     fn timers(&self, slot: Slot) -> impl Iterator<Item = Timer> + use<> {
         let runs = (self.timer, Due::Runs(self.rule));
@@ -116,8 +184,7 @@ impl Keys {
                 state.passed = None;
             }
             let slot = keys.insert(&record.key);
-            record.hash = keys.record(slot).hash;
-            keys.records[slot.0 as usize] = Some(record);
+            *keys.record_mut(slot) = record;
             keys.remove_idle(slot);
         }
         keys
@@ -125,7 +192,7 @@ impl Keys {
 
     /// The records.
     pub fn records(&self) -> impl Iterator<Item = &Record> {
-        self.records.iter().flatten()
+        self.records.iter().map(|(_, record)| record)
     }
 
     /// How many runs are alive.
@@ -140,40 +207,51 @@ impl Keys {
 
     /// The timers that are wanted.
     pub fn timers(&self) -> impl Iterator<Item = Timer> {
-        let slots = (0..).map(Slot);
-        let records = slots.zip(&self.records).filter_map(|(slot, record)| Some((slot, record.as_ref()?)));
-        let states = records.flat_map(|(slot, record)| record.rules.iter().map(move |state| (slot, state)));
-        states.flat_map(|(slot, state)| state.timers(slot))
+        self.records
+            .iter()
+            .flat_map(|(slot, record)| record.rules.iter().flat_map(move |state| state.timers(slot)))
+    }
+
+    /// Whether a timer is one that is wanted.
+    pub fn wants(&self, timer: &Timer) -> bool {
+        let (Due::Runs(rule) | Due::Limit(rule)) = timer.what;
+        let state =
+            self.records.get(timer.slot).and_then(|record| Some(&record.rules[record.find(rule).ok()?]));
+        state.is_some_and(|state| state.wants(timer.due, timer.what))
+    }
+
+    fn hash(&self, key: &Key) -> u32 {
+        self.hashing.hash_one(key) as u32
     }
 
     /// The record of a key, if it has one.
     pub fn find(&self, key: &Key) -> Option<Slot> {
-        self.index.find(self.hashing.hash_one(key), |slot| self.record(*slot).key == *key).copied()
+        let hash = self.hash(key);
+        let is_it = |entry: &Entry| entry.hash == hash && self.record(entry.slot).key == *key;
+        self.index.find(spread(hash), is_it).map(|entry| entry.slot)
     }
 
     /// A new record for a key that has none.
     pub fn insert(&mut self, key: &Key) -> Slot {
-        let hash = self.hashing.hash_one(key);
-        let record = Record { hash, key: key.clone(), rules: SmallVec::new() };
+        let record = Record { key: key.clone(), rules: SmallVec::new() };
         let slot = match self.free.pop() {
             Some(slot) => {
-                self.records[slot.0 as usize] = Some(record);
+                *self.records.place(slot).expect("a free slot has been given out before") = Some(record);
                 slot
             }
-            None => {
-                self.records.push(Some(record));
-                Slot(self.records.len() as u32 - 1)
-            }
+            None => self.records.push(record),
         };
-        let records = &self.records;
-        self.index.insert_unique(hash, slot, |slot| {
-            records[slot.0 as usize].as_ref().map_or(0, |record| record.hash)
-        });
+        let hash = self.hash(key);
+        self.index.insert_unique(spread(hash), Entry { hash, slot }, Entry::hash);
         slot
     }
 
     fn record(&self, slot: Slot) -> &Record {
-        self.records[slot.0 as usize].as_ref().expect("the index names records that exist")
+        self.records.get(slot).expect("the slot names a record that exists")
+    }
+
+    fn record_mut(&mut self, slot: Slot) -> &mut Record {
+        self.records.get_mut(slot).expect("the slot names a record that exists")
     }
 
     /// The key of a record.
@@ -195,13 +273,12 @@ impl Keys {
 
     /// The runs of a rule for every key that has some.
     pub fn runs_of(&self, rule: RuleId) -> impl Iterator<Item = (Slot, &RunSet)> {
-        let slots = (0..).map(Slot).zip(&self.records).filter(|(_, record)| record.is_some());
-        slots.filter_map(move |(slot, _)| Some((slot, self.runs(slot, rule)?)))
+        self.records.iter().filter_map(move |(slot, _)| Some((slot, self.runs(slot, rule)?)))
     }
 
     /// The state of a rule for a key, made if it is new.
     pub fn state(&mut self, slot: Slot, rule: RuleId) -> &mut RuleState {
-        let record = self.records[slot.0 as usize].as_mut().expect("the slot names a record that exists");
+        let record = self.record_mut(slot);
         let index = record.find(rule).unwrap_or_else(|index| {
             let new = RuleState { rule, runs: RunSet::default(), timer: Timestamp::MAX, passed: None };
             record.rules.insert(index, new);
@@ -212,7 +289,7 @@ impl Keys {
 
     /// The state of a rule for the key of a timer, unless it is gone.
     pub fn state_if_held(&mut self, slot: Slot, rule: RuleId) -> Option<&mut RuleState> {
-        let record = self.records.get_mut(slot.0 as usize)?.as_mut()?;
+        let record = self.records.get_mut(slot)?;
         let index = record.find(rule).ok()?;
         Some(&mut record.rules[index])
     }
@@ -230,16 +307,18 @@ impl Keys {
 
     /// Forgets the rules of a key that hold nothing for it, and the key when none is left.
     pub fn remove_idle(&mut self, slot: Slot) {
-        let Some(record) = self.records[slot.0 as usize].as_mut() else { return };
+        let Some(record) = self.records.get_mut(slot) else { return };
         record.rules.retain(|state| !state.runs.is_empty() || state.passed.is_some());
         if !record.rules.is_empty() {
             return;
         }
-        let hash = record.hash;
-        if let Ok(entry) = self.index.find_entry(hash, |other| *other == slot) {
+        let hash = self.hash(&self.record(slot).key);
+        if let Ok(entry) = self.index.find_entry(spread(hash), |entry| entry.slot == slot) {
             entry.remove();
         }
-        self.records[slot.0 as usize] = None;
-        self.free.push(slot);
+        if let Some(place) = self.records.place(slot) {
+            *place = None;
+            self.free.push(slot);
+        }
     }
 }

@@ -203,7 +203,7 @@ impl Shard {
                 chosen.for_each(|route| self.route(&program, route, item, &mut decided));
             }
         }
-        self.throw_out_timers();
+        self.timers.throw_out(|timer| self.keys.wants(timer));
         let moment = Moment { now: event.time(), current: Some(event.point()) };
         self.emit(&program, decided, moment, decisions);
         self.drop_idle_keys();
@@ -380,17 +380,6 @@ impl Shard {
             state.forget(limit, due, slot, &mut self.timers);
             self.touched.push(slot);
         }
-    }
-
-    fn throw_out_timers(&mut self) {
-        if self.timers.are_crowded() {
-            self.set_timers();
-        }
-    }
-
-    /// Sets the timers that are wanted, and no others.
-    fn set_timers(&mut self) {
-        self.timers.replace(self.keys.timers());
     }
 
     /// Forgets the keys whose runs are over, once nothing refers to them any more.

@@ -49,7 +49,7 @@ impl Shard {
         let is_kept = |rule: RuleId| now[rule.0 as usize] == state.limits[rule.0 as usize];
         shard.keys = Keys::restore(state.records, is_kept);
         shard.live_runs = shard.keys.live_runs();
-        shard.set_timers();
+        shard.keys.timers().for_each(|timer| shard.timers.push(timer));
         shard.histories = RefCell::new(state.histories);
         shard.counters = state.counters;
         shard

@@ -10,6 +10,7 @@ mod datagram;
 pub mod file;
 pub mod flow;
 pub mod framing;
+pub mod http;
 mod partition;
 mod patience;
 mod quarantine;
@@ -43,7 +44,7 @@ use flow::Flow;
 use framing::Framing;
 use patience::Patience;
 use quarantine::Reports;
-use reader::{Batch, BatchLimits, Checks, Reader};
+use reader::{Batch, BatchLimits, Checks, Events, Reader};
 
 /// Tells the wall-clock time. The system's clock in production, a clock of its own in tests.
 pub trait Clock: Send + Sync {
@@ -180,6 +181,19 @@ pub struct Decoding {
 }
 
 impl Decoding {
+    /// The bytes by which a record is sent to the source.
+    pub fn wire(&self, record: &[u8]) -> Vec<u8> {
+        if !(matches!(self.format, Format::Json) && self.framing == Framing::Lines) {
+            return self.framing.wire(record);
+        }
+        // What came as a whole may stand on several lines. A line end means no more than a blank there.
+        let mut wire = self.framing.wire(record);
+        let (end, line) = wire.split_last_mut().expect("a line has an end");
+        debug_assert_eq!(*end, b'\n');
+        line.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+        wire
+    }
+
     /// What makes events of the bytes of a partition, from its beginning.
     pub fn reader(
         &self,
@@ -222,6 +236,11 @@ impl Identity {
     /// What makes events of records, from the beginning of a connection or file.
     fn decoder(&self) -> Box<dyn Decoder> {
         self.decoding.format.decoder(self.stream, &self.schema)
+    }
+
+    /// What makes events of the records of a partition, from the beginning of a body.
+    fn events(&self, partition: PartitionId) -> Events {
+        Events::new(self.decoder(), partition, self.checks.clone())
     }
 }
 

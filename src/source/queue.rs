@@ -47,17 +47,6 @@ pub struct Queued {
 #[error("the engine has stopped")]
 pub struct EngineGone;
 
-/// Why inputs were not put into the queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotSent {
-    /// There is not room for all of them now.
-    #[error("the queue to the engine is full")]
-    Full,
-    /// The engine takes nothing any more.
-    #[error(transparent)]
-    Gone(#[from] EngineGone),
-}
-
 /// A queue with nothing in it.
 pub fn queue(limits: QueueLimits) -> (Sender, Receiver) {
     let (sender, receiver) = mpsc::channel(limits.inputs.max(1));
@@ -77,24 +66,21 @@ impl Sender {
         self.inputs.send(Queued { input, _room: room }).await.map_err(|_| EngineGone)
     }
 
-    /// Puts all of these into the queue, or none if there is not room for all of them now.
+    /// Puts all of these into the queue, as soon as there is room for all of them; none if this is given
+    /// up before.
     ///
     /// # Errors
-    /// When there is no room, or the engine takes nothing any more.
-    pub fn try_send_all(&self, inputs: Vec<Input>) -> Result<(), NotSent> {
-        let all: u64 = inputs.iter().map(|input| u64::from(self.room_for(input))).sum();
-        // More than all the room there is gets all of it.
-        let all = u32::try_from(all).unwrap_or(u32::MAX).min(self.bytes);
-        let places = match self.inputs.try_reserve_many(inputs.len()) {
-            Ok(places) => places,
-            Err(mpsc::error::TrySendError::Full(())) => return Err(NotSent::Full),
-            Err(mpsc::error::TrySendError::Closed(())) => return Err(EngineGone.into()),
-        };
-        let mut room = match Arc::clone(&self.room).try_acquire_many_owned(all) {
-            Ok(room) => room,
-            Err(tokio::sync::TryAcquireError::NoPermits) => return Err(NotSent::Full),
-            Err(tokio::sync::TryAcquireError::Closed) => return Err(EngineGone.into()),
-        };
+    /// When the engine takes nothing any more.
+    ///
+    /// # Panics
+    /// When they are more than the queue has places.
+    pub async fn send_all(&self, inputs: Vec<Input>) -> Result<(), EngineGone> {
+        assert!(inputs.len() <= self.places(), "there will never be so many places");
+        // First the bytes, then the places, as in `send`: who had some of both in another order could
+        // wait for each other.
+        let all = self.room_for_all(&inputs);
+        let mut room = Arc::clone(&self.room).acquire_many_owned(all).await.map_err(|_| EngineGone)?;
+        let places = self.inputs.reserve_many(inputs.len()).await.map_err(|_| EngineGone)?;
         for (place, input) in places.zip(inputs) {
             let own = (self.room_for(&input) as usize).min(room.num_permits());
             let own = room.split(own).expect("no more is split off than there is");
@@ -103,14 +89,15 @@ impl Sender {
         Ok(())
     }
 
-    /// How many inputs wait.
-    pub fn len(&self) -> usize {
-        self.inputs.max_capacity() - self.inputs.capacity()
+    /// How many inputs can wait at most.
+    pub fn places(&self) -> usize {
+        self.inputs.max_capacity()
     }
 
-    /// Whether none waits.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// More than all the room there is gets all of it.
+    fn room_for_all(&self, inputs: &[Input]) -> u32 {
+        let all: u64 = inputs.iter().map(|input| u64::from(self.room_for(input))).sum();
+        u32::try_from(all).unwrap_or(u32::MAX).min(self.bytes)
     }
 
     fn room_for(&self, input: &Input) -> u32 {
@@ -142,13 +129,8 @@ impl Receiver {
     }
 
     /// How many inputs wait.
-    pub fn len(&self) -> usize {
+    pub fn inputs(&self) -> usize {
         self.inputs.len()
-    }
-
-    /// Whether none waits.
-    pub fn is_empty(&self) -> bool {
-        self.inputs.is_empty()
     }
 
     /// How many bytes of events wait.
@@ -178,20 +160,6 @@ mod tests {
         Input::Opened { stream: StreamId(0), partition: PartitionId(0) }
     }
 
-    #[test]
-    fn what_has_no_room_in_bytes_or_places_is_not_taken_at_all() {
-        let (sender, mut receiver) = queue(QueueLimits { inputs: 3, bytes: 100 });
-        assert_eq!(sender.try_send_all(vec![input(60), input(60)]), Ok(()), "larger than all, but alone");
-        assert_eq!((receiver.len(), receiver.bytes()), (2, 100));
-        assert_eq!(sender.try_send_all(vec![input(1)]), Err(NotSent::Full));
-        assert_eq!(sender.try_send_all(vec![opened(), opened()]), Err(NotSent::Full), "one place is left");
-        drop(receiver.try_recv());
-        assert_eq!(receiver.bytes(), 40);
-        assert_eq!(sender.try_send_all(vec![input(60)]), Ok(()));
-        receiver.close();
-        assert_eq!(sender.try_send_all(vec![opened()]), Err(NotSent::Gone(EngineGone)));
-    }
-
     #[tokio::test]
     async fn a_sender_waits_for_bytes_until_an_input_has_been_worked_off() {
         let (sender, mut receiver) = queue(QueueLimits { inputs: 10, bytes: 100 });
@@ -204,6 +172,24 @@ mod tests {
         next.await.expect("there is room now");
         drop(receiver);
         assert_eq!(sender.send(input(1)).await, Err(EngineGone));
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_together_waits_for_room_for_all_of_it() {
+        let (sender, mut receiver) = queue(QueueLimits { inputs: 3, bytes: 100 });
+        sender.send_all(vec![input(60), opened()]).await.expect("there is room");
+        for too_many in [vec![input(1), opened()], vec![input(41)]] {
+            let mut waiting = Box::pin(sender.send_all(too_many));
+            assert!(futures_poll(&mut waiting).await.is_none(), "one place and 40 bytes are left");
+        }
+        assert_eq!((receiver.inputs(), receiver.bytes()), (2, 60), "who gave up has left nothing");
+        drop((receiver.try_recv(), receiver.try_recv()));
+        sender.send_all(vec![input(70), input(70), opened()]).await.expect("larger than all, but alone");
+        assert_eq!((receiver.inputs(), receiver.bytes()), (3, 100));
+        drop(receiver.try_recv());
+        assert_eq!(receiver.bytes(), 30);
+        receiver.close();
+        assert_eq!(sender.send_all(vec![opened()]).await, Err(EngineGone));
     }
 
     /// The result of a future if it is ready now.

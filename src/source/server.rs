@@ -1,5 +1,5 @@
-//! Accepts connections and reads each as a partition of its own: what the servers over TCP and over
-//! Unix sockets share.
+//! Accepts connections: what the servers over TCP, over Unix sockets and over HTTP share. The first two
+//! read each connection as a partition of its own.
 
 use std::fmt;
 use std::io;
@@ -45,14 +45,23 @@ impl fmt::Display for Peer {
 pub(super) struct Door {
     /// Most connections at a time; what comes beyond is closed at once.
     pub max_connections: usize,
-    /// A connection that is silent for this long is closed.
-    pub read_timeout: Option<Duration>,
     /// Encrypts them, if they are to be.
     pub tls: Option<TlsAcceptor>,
 }
 
-/// Accepts connections and reads them until the service stops. Returns when all have been left.
-pub(super) async fn serve(listener: impl Listener, door: Door, inlet: Inlet) {
+/// What is done with a connection that has come in.
+pub(super) trait Host: Clone + Send + Sync + 'static {
+    /// Until it ends, or the service stops.
+    fn attend(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin,
+        peer: &Peer,
+    ) -> impl Future<Output = ()> + Send;
+}
+
+/// Accepts connections and hands them over until the service stops. Returns when all have been left.
+/// What is counted and logged of them is told as that of `inlet`.
+pub(super) async fn serve(listener: impl Listener, door: Door, inlet: Inlet, host: impl Host) {
     let slots = Arc::new(Semaphore::new(door.max_connections));
     let mut stop = inlet.around.stop.clone();
     let mut connections = JoinSet::new();
@@ -67,9 +76,9 @@ pub(super) async fn serve(listener: impl Listener, door: Door, inlet: Inlet) {
         match accepted {
             Ok((stream, peer)) => match Arc::clone(&slots).try_acquire_owned() {
                 Ok(slot) => {
-                    let (inlet, door) = (inlet.clone(), door.clone());
+                    let (inlet, door, host) = (inlet.clone(), door.clone(), host.clone());
                     connections.spawn(async move {
-                        attend(stream, &peer, &door, &inlet).await;
+                        attend(stream, &peer, &door, &inlet, &host).await;
                         drop(slot);
                     });
                 }
@@ -85,28 +94,45 @@ pub(super) async fn serve(listener: impl Listener, door: Door, inlet: Inlet) {
     while connections.join_next().await.is_some() {}
 }
 
-async fn attend(stream: impl AsyncRead + AsyncWrite + Send + Unpin, peer: &Peer, door: &Door, inlet: &Inlet) {
+async fn attend(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin,
+    peer: &Peer,
+    door: &Door,
+    inlet: &Inlet,
+    host: &impl Host,
+) {
     let metrics = &inlet.identity.metrics;
     metrics.opened.add(1);
     metrics.connections.increase();
     match &door.tls {
-        None => read(stream, peer, door, inlet).await,
+        None => host.attend(stream, peer).await,
         // A partition begins only afterwards: who cannot show who they are must not hold event time.
         Some(acceptor) => {
             if let Some(stream) = shake_hands(acceptor, stream, peer, inlet).await {
-                read(stream, peer, door, inlet).await;
+                host.attend(stream, peer).await;
             }
         }
     }
     metrics.connections.decrease();
 }
 
-async fn read(stream: impl AsyncRead + Send + Unpin, peer: &Peer, door: &Door, inlet: &Inlet) {
-    let Some(feed) = Feed::begin(inlet).await else { return };
-    let (source, partition) = (&inlet.identity.name, feed.partition().0);
-    debug!(%source, %peer, partition, "a connection begins");
-    partition::read(inlet.open(stream, door.read_timeout), feed).await;
-    debug!(%source, %peer, partition, "a connection has ended");
+/// Reads each connection as a partition.
+#[derive(Clone)]
+pub(super) struct Records {
+    /// Where the records go.
+    pub inlet: Inlet,
+    /// A connection that is silent for this long is closed.
+    pub read_timeout: Option<Duration>,
+}
+
+impl Host for Records {
+    async fn attend(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin, peer: &Peer) {
+        let Some(feed) = Feed::begin(&self.inlet).await else { return };
+        let (source, partition) = (&self.inlet.identity.name, feed.partition().0);
+        debug!(%source, %peer, partition, "a connection begins");
+        partition::read(self.inlet.open(stream, self.read_timeout), feed).await;
+        debug!(%source, %peer, partition, "a connection has ended");
+    }
 }
 
 async fn shake_hands<S: AsyncRead + AsyncWrite + Send + Unpin>(

@@ -9,7 +9,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use tracing::warn;
 
-use super::server::{Door, Listener, Peer, serve};
+use super::server::{Door, Listener, Peer, Records, serve};
 use super::{Inlet, Running, Source, only, tls};
 
 /// Connections that the system has accepted and the service not yet.
@@ -32,6 +32,7 @@ pub struct Settings {
 pub struct Server {
     listener: TcpListener,
     door: Door,
+    read_timeout: Option<Duration>,
 }
 
 /// A server cannot be opened.
@@ -67,12 +68,9 @@ impl Server {
     /// When TLS cannot be spoken with these files; when the address cannot be found or taken.
     pub async fn bind(settings: &Settings) -> Result<Server, OpenError> {
         let tls = settings.tls.as_ref().map(tls::acceptor).transpose()?;
-        let address = settings.listen.clone();
-        let listener = at_first(&settings.listen, listen_at).await;
-        let listener = listener.map_err(|error| OpenError::Listen { address, error })?;
-        let door =
-            Door { max_connections: settings.max_connections, read_timeout: settings.read_timeout, tls };
-        Ok(Server { listener, door })
+        let listener = listen(&settings.listen).await?;
+        let door = Door { max_connections: settings.max_connections, tls };
+        Ok(Server { listener, door, read_timeout: settings.read_timeout })
     }
 }
 
@@ -85,7 +83,9 @@ impl Source for Server {
     }
 
     fn run(self: Box<Self>, inlets: Vec<Inlet>) -> Running {
-        Box::pin(serve(self.listener, self.door, only(inlets)))
+        let inlet = only(inlets);
+        let records = Records { inlet: inlet.clone(), read_timeout: self.read_timeout };
+        Box::pin(serve(self.listener, self.door, inlet, records))
     }
 }
 
@@ -94,8 +94,16 @@ impl Listener for TcpListener {
 
     async fn accept(&self) -> io::Result<(TcpStream, Peer)> {
         let (stream, peer) = TcpListener::accept(self).await?;
+        // What is ever written, a handshake or an answer, is whole and waited for.
+        let _ = stream.set_nodelay(true);
         Ok((stream, Peer(peer.to_string())))
     }
+}
+
+/// Listens at an address, written as `host:port`.
+pub(super) async fn listen(address: &str) -> Result<TcpListener, OpenError> {
+    let listener = at_first(address, listen_at).await;
+    listener.map_err(|error| OpenError::Listen { address: address.to_owned(), error })
 }
 
 /// Takes the first address of a name that can be had.

@@ -123,7 +123,10 @@ pub fn acceptor(settings: &ServerSettings) -> Result<TlsAcceptor, TlsError> {
     };
     let identity = &settings.identity;
     let (chain, key) = read_identity(identity)?;
-    let config = builder.with_single_cert(chain, key).map_err(|error| unusable(identity, error))?;
+    let mut config = builder.with_single_cert(chain, key).map_err(|error| unusable(identity, error))?;
+    // Clients of a source only write. Tickets for later sessions would be left unread, and who closes a
+    // connection with something unread resets it, which loses what was still on its way here.
+    config.send_tls13_tickets = 0;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
@@ -349,5 +352,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Bytes<S> {
     ) -> Poll<io::Result<()>> {
         let read = ready!(Pin::new(&mut self.0).poll_read(context, buffer));
         Poll::Ready(read.map_err(|error| io::Error::new(error.kind(), reason(&error))))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Bytes<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
     }
 }

@@ -11,7 +11,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::{UnixDatagram, UnixListener, UnixStream};
 
 use super::datagram::{self, Datagrams};
-use super::server::{Door, Listener, Peer, serve};
+use super::server::{Door, Listener, Peer, Records, serve};
 use super::{Inlet, Running, Source, only};
 
 /// Connections that the system has accepted and the service not yet.
@@ -60,7 +60,7 @@ pub struct Server {
 }
 
 enum Bound {
-    Stream(UnixListener, Door),
+    Stream(UnixListener, Door, Option<Duration>),
     Datagram(UnixDatagram),
 }
 
@@ -99,7 +99,7 @@ fn try_bind(settings: &Settings) -> Result<Server, String> {
             // Only now, so that nobody comes in before the permissions are set.
             socket.listen(BACKLOG).map_err(words)?;
             let listener = UnixListener::from_std(socket.into()).map_err(words)?;
-            Bound::Stream(listener, Door { max_connections, read_timeout, tls: None })
+            Bound::Stream(listener, Door { max_connections, tls: None }, read_timeout)
         }
         Mode::Datagram => Bound::Datagram(UnixDatagram::from_std(socket.into()).map_err(words)?),
     };
@@ -163,7 +163,10 @@ impl Source for Server {
             // Goes when the reading has ended, or is given up.
             let _file = file;
             match socket {
-                Bound::Stream(listener, door) => serve(listener, door, inlet).await,
+                Bound::Stream(listener, door, read_timeout) => {
+                    let records = Records { inlet: inlet.clone(), read_timeout };
+                    serve(listener, door, inlet, records).await;
+                }
                 Bound::Datagram(socket) => datagram::read(socket, LARGEST, inlet).await,
             }
         })

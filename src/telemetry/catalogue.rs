@@ -102,6 +102,18 @@ group! {
     }
 }
 
+/// The statuses by which requests of an HTTP source are counted, in the order shown.
+pub const REQUEST_STATUSES: [&str; 10] =
+    ["202", "400", "401", "404", "405", "408", "413", "415", "429", "503"];
+
+group! {
+    /// Metrics of one HTTP source, besides those of every source.
+    HttpMetrics by "source" {
+        requests: Family = Family::new("status", REQUEST_STATUSES), "tripline_http_requests_total", "requests",
+            "Requests, by the status of the answer.";
+    }
+}
+
 group! {
     /// Metrics of one rule.
     RuleMetrics by "rule" {
@@ -207,6 +219,8 @@ group! {
 pub struct Metrics {
     /// One for each source, in the order of the configuration.
     pub sources: Vec<Arc<SourceMetrics>>,
+    /// One for each HTTP source, in the order of the configuration.
+    pub http: Vec<Arc<HttpMetrics>>,
     /// One for each rule, in the order of the program.
     pub rules: Vec<Arc<RuleMetrics>>,
     /// One for each sink, in the order of the configuration.
@@ -230,6 +244,7 @@ impl Metrics {
     ) -> Metrics {
         Metrics {
             sources: sources.into_iter().map(|name| Arc::new(SourceMetrics::new(name))).collect(),
+            http: Vec::new(),
             rules: rules.into_iter().map(|name| Arc::new(RuleMetrics::new(name))).collect(),
             sinks: sinks.into_iter().map(|name| Arc::new(SinkMetrics::new(name))).collect(),
             tables: Vec::new(),
@@ -245,10 +260,17 @@ impl Metrics {
         self
     }
 
+    /// The same with metrics for HTTP sources.
+    pub fn with_http<'a>(mut self, sources: impl IntoIterator<Item = &'a str>) -> Metrics {
+        self.http = sources.into_iter().map(|name| Arc::new(HttpMetrics::new(name))).collect();
+        self
+    }
+
     /// Gives every number with its labels, the numbers of one metric together.
     pub fn visit(&self, visitor: &mut Visitor<'_>) {
         self.engine.visit(visitor);
         self.sources.iter().for_each(|group| group.visit(visitor));
+        self.http.iter().for_each(|group| group.visit(visitor));
         self.rules.iter().for_each(|group| group.visit(visitor));
         self.sinks.iter().for_each(|group| group.visit(visitor));
         self.tables.iter().for_each(|group| group.visit(visitor));
@@ -261,6 +283,7 @@ impl Metrics {
         [
             EngineMetrics::DESCRIPTORS,
             SourceMetrics::DESCRIPTORS,
+            HttpMetrics::DESCRIPTORS,
             RuleMetrics::DESCRIPTORS,
             SinkMetrics::DESCRIPTORS,
             TableMetrics::DESCRIPTORS,

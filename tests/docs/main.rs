@@ -1,4 +1,4 @@
-//! What `docs/language.md`, `docs/errors.md`, `docs/codecs.md` and `docs/coming-from.md` show is what the program does.
+//! What `docs/language.md`, `docs/errors.md`, `docs/codecs.md`, `docs/sources.md` and `docs/coming-from.md` show is what the program does.
 
 mod codecs;
 mod coming_from;
@@ -7,4 +7,6 @@ mod language;
 mod limits;
 mod page;
 mod run;
+#[cfg(feature = "service")]
+mod sources;
 mod statements;

@@ -126,7 +126,7 @@ fn fifty_rotations_lose_nothing() {
     const EACH: u32 = 40;
     let receiver = Receiver::start([]);
     let config = format!("{}{}", following("app.log"), receiver.sink("desk", ""));
-    let mut service = Service::start(RULES, &config);
+    let service = Service::start(RULES, &config);
     let folder = service.folder.path().to_owned();
     let path = folder.join("app.log");
     let mut log = writer(&path);

@@ -419,14 +419,18 @@ fn records_are_sent_as_their_source_reads_them() {
          [sources.local]\ntype = \"unix\"\nstream = \"auth\"\npath = \"in.sock\"\nframing = \"octet_counting\"\n\
          compression = \"zstd\"\n\
          [sources.datagrams]\ntype = \"unix\"\nstream = \"auth\"\npath = \"dgram.sock\"\nmode = \"datagram\"\n\
-         [sources.packets]\ntype = \"udp\"\nstream = \"auth\"\nlisten = \"127.0.0.1:{}\"\n",
+         [sources.packets]\ntype = \"udp\"\nstream = \"auth\"\nlisten = \"127.0.0.1:{}\"\n\
+         [sources.web]\ntype = \"http\"\nlisten = \"127.0.0.1:{}\"\ntoken_file = \"tokens\"\nmax_records = 2\n\
+         tls_cert = \"cert.pem\"\ntls_key = \"key.pem\"\n",
+        free_port(),
         free_port(),
         free_port()
     );
     let folder = Folder::new();
     folder.write("cert.pem", made.cert.pem());
     folder.write("key.pem", made.signing_key.serialize_pem());
-    let kept: String = ["auth", "local", "datagrams", "packets"]
+    folder.write("tokens", "\nsesame\nother\n");
+    let kept: String = ["auth", "local", "datagrams", "packets", "web", "web"]
         .iter()
         .map(|source| {
             let text = event(source, 500.0);
@@ -443,8 +447,8 @@ fn records_are_sent_as_their_source_reads_them() {
     let (code, report, messages) = quarantine(&service.folder, &["replay"]);
     assert_eq!(code, Some(0), "{report}{messages}");
     assert!(messages.contains("nothing answers to datagrams"), "{messages}");
-    let mut fed = [(); 4].map(|()| receiver.next().event().to_owned());
+    let mut fed = [(); 6].map(|()| receiver.next().event().to_owned());
     fed.sort();
-    assert_eq!(fed, ["auth", "datagrams", "local", "packets"]);
+    assert_eq!(fed, ["auth", "datagrams", "local", "packets", "web", "web"]);
     assert!(service.stop().status.success());
 }

@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 pub use quarantine::{LATE, QUARANTINE};
 pub use sinks::{FILE, SINK_TYPES, STDOUT, WEBHOOK};
-pub use sources::{CODECS, FILES, RECORDS, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
+pub use sources::{CODECS, FILES, HTTP, RECORDS, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,6 +192,7 @@ pub static SECTIONS: &[&Section] = &[
     &TCP_CLIENT,
     &UDP,
     &UNIX,
+    &HTTP,
     &STDIN,
     &FILES,
     &STDOUT,

@@ -3,7 +3,7 @@
 use super::{Key, Missing, Section, Takes, key};
 
 /// The kinds of sources.
-pub const SOURCE_TYPES: &[&str] = &["tcp", "tcp_client", "udp", "unix", "stdin", "file"];
+pub const SOURCE_TYPES: &[&str] = &["tcp", "tcp_client", "udp", "unix", "http", "stdin", "file"];
 /// How records can be written.
 pub const CODECS: &[&str] = &["json", "csv", "logfmt", "syslog", "regex"];
 /// How records can be told from each other.
@@ -92,6 +92,24 @@ const READ_TIMEOUT: Key = key(
      ever; whether the other side is still there is asked of the system all the same.",
 );
 
+const SERVER_CERT: Key = key(
+    "tls_cert",
+    Takes::Path,
+    Missing::Nothing,
+    "A PEM file: the server's certificate, and after it those between it and its authority.",
+)
+.like("\"server.pem\"");
+const SERVER_KEY: Key =
+    key("tls_key", Takes::Path, Missing::Nothing, "A PEM file: the private key, without a password.")
+        .like("\"server.key\"");
+const CLIENT_CA: Key = key(
+    "tls_client_ca",
+    Takes::Path,
+    Missing::Nothing,
+    "A PEM file of authorities. Clients must then show a certificate of one of them.",
+)
+.like("\"clients-ca.pem\"");
+
 /// `[sources.NAME]` with `type = "tcp"`.
 pub static TCP: Section = Section {
     title: "`[sources.NAME]`, `type = \"tcp\"`",
@@ -104,22 +122,9 @@ pub static TCP: Section = Section {
         MAX_CONNECTIONS,
         READ_TIMEOUT,
         COMPRESSION,
-        key(
-            "tls_cert",
-            Takes::Path,
-            Missing::Nothing,
-            "A PEM file: the server's certificate, and after it those between it and its authority.",
-        )
-        .like("\"server.pem\""),
-        key("tls_key", Takes::Path, Missing::Nothing, "A PEM file: the private key, without a password.")
-            .like("\"server.key\""),
-        key(
-            "tls_client_ca",
-            Takes::Path,
-            Missing::Nothing,
-            "A PEM file of authorities. Clients must then show a certificate of one of them.",
-        )
-        .like("\"clients-ca.pem\""),
+        SERVER_CERT,
+        SERVER_KEY,
+        CLIENT_CA,
     ],
     shared: &[&RECORDS],
 };
@@ -223,6 +228,68 @@ pub static UNIX: Section = Section {
         MAX_CONNECTIONS,
         READ_TIMEOUT,
         COMPRESSION,
+    ],
+    shared: &[&RECORDS],
+};
+
+/// `[sources.NAME]` with `type = "http"`.
+pub static HTTP: Section = Section {
+    title: "`[sources.NAME]`, `type = \"http\"`",
+    about: "A server to which clients post events: `POST /v1/events/STREAM`. The body is a JSON object, one a line, or a \
+            list of them; it is taken as a whole or not at all. [Sources](sources.md#http) has the answers. All \
+            bodies for one stream are one partition of it, which begins with the first.",
+    keys: &[
+        SOURCE_TYPE,
+        key(
+            "streams",
+            Takes::Names,
+            Missing::Nothing,
+            "The streams that events can be sent to. Without it, all streams of the rules but those that carry alerts.",
+        )
+        .like("[\"payments\"]"),
+        LISTEN,
+        key(
+            "token_file",
+            Takes::Path,
+            Missing::Nothing,
+            "A file with a token a line; a request needs one of them, as `Authorization: Bearer TOKEN`. It is read at the \
+             start. Without it, every request may pass.",
+        )
+        .like("\"tokens\""),
+        key(
+            "max_body",
+            Takes::Size("1KiB", "1GiB"),
+            Missing::Is("16MiB"),
+            "The largest body, before and after decompression. A larger one is answered with 413.",
+        ),
+        key(
+            "max_records",
+            Takes::Count(1, 10_000_000),
+            Missing::Is("100000"),
+            "The most records of a body. More are answered with 413.",
+        ),
+        key(
+            "max_bodies",
+            Takes::Size("4KiB", "64GiB"),
+            Missing::Is("256MiB"),
+            "The most memory that the bodies of all requests take at a time; at least twice `max_body`.",
+        ),
+        key(
+            "wait",
+            Takes::Duration("0s", "5m"),
+            Missing::Is("1s"),
+            "How long a request waits for room, in the queue to the engine for example, before it is answered with 429.",
+        ),
+        key(
+            "read_timeout",
+            Takes::Duration("10ms", "1h"),
+            Missing::Is("30s"),
+            "How long the head of a request may take, and then its body. A connection on which nothing comes for so long is closed.",
+        ),
+        MAX_CONNECTIONS,
+        SERVER_CERT,
+        SERVER_KEY,
+        CLIENT_CA,
     ],
     shared: &[&RECORDS],
 };

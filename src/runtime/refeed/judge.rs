@@ -97,11 +97,10 @@ impl<'a> Judge<'a> {
             };
             return Verdict::Rejected { reason: record.reason.clone(), detail };
         }
-        let framing = identity.decoding.framing;
-        let wire = framing.wire(&record.bytes);
+        let wire = identity.decoding.wire(&record.bytes);
         let has_header = identity.decoding.format.has_header();
         let header = record.header.as_ref().filter(|_| has_header);
-        let header = header.map(|header| framing.wire(header.as_bytes()));
+        let header = header.map(|header| identity.decoding.wire(header.as_bytes()));
         let bytes = [header.as_deref().unwrap_or_default(), &wire].concat();
         match self.decode(identity, &bytes) {
             Ok(()) => Verdict::Event { source, wire, header },

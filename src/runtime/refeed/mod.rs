@@ -24,10 +24,10 @@ use crate::quarantine::filter::Filter;
 use crate::quarantine::read::Line;
 use crate::quarantine::record::Record;
 use crate::quarantine::taken::{FileLines, TakeError, Taken, peek};
-use crate::source::compression::Compression;
+use crate::source::Decoding;
 
 use self::judge::{Judge, Verdict};
-use self::target::{SendError, Target};
+use self::target::{Load, SendError, Target, Unsent};
 
 /// A pass ends with the record that reaches one of these.
 const PASS_BYTES: usize = 4 << 20;
@@ -149,9 +149,9 @@ pub fn refeed(
 
 /// A part of the file, sorted.
 #[derive(Default)]
-struct Pass {
+struct Pass<'a> {
     /// What is to be fed.
-    parcels: BTreeMap<Label, Parcel>,
+    parcels: BTreeMap<Label, Parcel<'a>>,
     /// Lines that stay, each with its end.
     stay: Vec<u8>,
     records: usize,
@@ -170,19 +170,19 @@ struct Label {
 }
 
 /// Records that go together.
-#[derive(Default)]
-struct Parcel {
+struct Parcel<'a> {
     /// Where they go; `None`: where all go.
     target: Option<Target>,
-    compression: Compression,
+    decoding: &'a Decoding,
     /// As they are sent.
     wires: Vec<Vec<u8>>,
-    /// As they stand in the file, each with its end.
-    lines: Vec<u8>,
+    /// As they stand in the file.
+    lines: Vec<Vec<u8>>,
 }
 
 /// What is to be done with a line.
-enum Next {
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
+enum Next<'a> {
     /// It stays as it is.
     Stay,
     /// It stays, in these words.
@@ -193,8 +193,8 @@ enum Next {
         label: Label,
         /// Where it goes; `None`: where all go.
         target: Option<Target>,
-        /// How its source is compressed.
-        compression: Compression,
+        /// How its source reads.
+        decoding: &'a Decoding,
         /// As it is sent.
         wire: Vec<u8>,
     },
@@ -202,8 +202,8 @@ enum Next {
     Drop,
 }
 
-impl Pass {
-    fn add(&mut self, line: &Line, next: Next) {
+impl<'a> Pass<'a> {
+    fn add(&mut self, line: Line, next: Next<'a>) {
         self.records += 1;
         self.bytes += line.bytes.len();
         self.end = line.end;
@@ -211,12 +211,11 @@ impl Pass {
             Next::Stay => push_line(&mut self.stay, &line.bytes),
             Next::Renew(line) => push_line(&mut self.stay, &line),
             Next::Drop => {}
-            Next::Feed { label, target, compression, wire } => {
-                let parcel = self.parcels.entry(label).or_default();
-                parcel.target = target;
-                parcel.compression = compression;
+            Next::Feed { label, target, decoding, wire } => {
+                let new = Parcel { target, decoding, wires: Vec::new(), lines: Vec::new() };
+                let parcel = self.parcels.entry(label).or_insert(new);
                 parcel.wires.push(wire);
-                push_line(&mut parcel.lines, &line.bytes);
+                parcel.lines.push(line.bytes);
             }
         }
     }
@@ -243,7 +242,7 @@ struct Work<'a> {
     outcome: &'a mut Outcome,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
     /// Deals with a file that was taken away.
     fn deal(&mut self, taken: &mut Taken) -> Result<(), RefeedError> {
         let path = taken.path().to_path_buf();
@@ -286,18 +285,18 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn next_pass(&mut self, lines: &mut FileLines) -> io::Result<Pass> {
+    fn next_pass(&mut self, lines: &mut FileLines) -> io::Result<Pass<'a>> {
         let mut pass = Pass::default();
         while !pass.is_full()
             && let Some(line) = lines.next().transpose()?
         {
             let next = self.sort(&line);
-            pass.add(&line, next);
+            pass.add(line, next);
         }
         Ok(pass)
     }
 
-    fn sort(&mut self, line: &Line) -> Next {
+    fn sort(&mut self, line: &Line) -> Next<'a> {
         let record = match &line.record {
             Ok(record) => record,
             Err(why) => {
@@ -334,7 +333,7 @@ impl Work<'_> {
                 };
                 let (source_name, stream) = (record.source.clone(), record.stream.clone());
                 let label = Label { source: source_name, stream, header };
-                Next::Feed { label, target, compression: source.decoding.compression, wire }
+                Next::Feed { label, target, decoding: &source.decoding, wire }
             }
             Verdict::Rejected { reason, detail } => {
                 let home = (record.source.clone(), reason.clone());
@@ -346,41 +345,36 @@ impl Work<'_> {
         }
     }
 
-    fn stuck(&mut self, record: &Record, why: String) -> Next {
+    fn stuck(&mut self, record: &Record, why: String) -> Next<'a> {
         let (count, _) = self.outcome.stuck.entry(record.source.clone()).or_insert((0, why));
         *count += 1;
         Next::Stay
     }
 
-    fn feed(&mut self, pass: Pass) -> Fed {
+    fn feed(&mut self, pass: Pass<'a>) -> Fed {
         let mut stay = pass.stay;
         let mut failure = None;
         let mut has_fed = false;
-        for (Label { source, stream, header }, mut parcel) in pass.parcels {
-            if failure.is_some() {
-                stay.extend_from_slice(&parcel.lines);
-                continue;
-            }
-            let to = self.way.describe(parcel.target.as_ref());
-            let count = parcel.wires.len() as u64;
-            if let Some(header) = header
-                && (parcel.target.is_some() || !std::mem::replace(&mut self.has_written, true))
-            {
-                parcel.wires.insert(0, header);
-            }
-            let sent = if self.dry_run { Ok(()) } else { self.way.send(&stream, &parcel) };
-            match sent {
-                Ok(()) => {
+        for (Label { source, stream, header }, parcel) in pass.parcels {
+            let mut received = 0;
+            if failure.is_none() {
+                let to = self.way.describe(parcel.target.as_ref());
+                let header = header.filter(|_| parcel.target.is_some() || !self.has_written);
+                self.has_written = true;
+                received = parcel.wires.len();
+                if let Err(unsent) = self.send(&stream, header.as_deref(), &parcel) {
+                    received = unsent.received;
+                    failure =
+                        Some(RefeedError::Send { from: source.clone(), to: to.clone(), error: unsent.error });
+                }
+                if received > 0 {
                     has_fed = true;
                     self.outcome.unconfirmed |= parcel.target.as_ref().is_some_and(|it| !it.confirms());
                     self.outcome.may_be_late |= parcel.target.is_some() && self.judge.has_event_time(&stream);
-                    *self.outcome.fed.entry((source, to)).or_default() += count;
-                }
-                Err(error) => {
-                    stay.extend_from_slice(&parcel.lines);
-                    failure = Some(RefeedError::Send { from: source, to, error });
+                    *self.outcome.fed.entry((source, to)).or_default() += received as u64;
                 }
             }
+            parcel.lines[received..].iter().for_each(|line| push_line(&mut stay, line));
         }
         match failure {
             None => Fed::All(stay),
@@ -388,6 +382,23 @@ impl Work<'_> {
             Some(failure) => Fed::None(failure),
         }
     }
+
+    fn send(&mut self, stream: &str, header: Option<&[u8]>, parcel: &Parcel<'_>) -> Result<(), Unsent> {
+        let Parcel { target, decoding, wires: records, .. } = parcel;
+        let written = match (&mut self.way, target) {
+            _ if self.dry_run => return Ok(()),
+            (_, Some(target)) => return target.send(&Load { stream, decoding, header, records }),
+            (Way::File(file, _), None) => write_all(file, header, records).and_then(|()| file.sync_data()),
+            (Way::Copy(out, _), None) => write_all(out, header, records).and_then(|()| out.flush()),
+            (Way::Home | Way::To(_), None) => unreachable!("what is sent has a target"),
+        };
+        Ok(written?)
+    }
+}
+
+fn write_all(out: &mut impl Write, header: Option<&[u8]>, records: &[Vec<u8>]) -> io::Result<()> {
+    out.write_all(header.unwrap_or_default())?;
+    records.iter().try_for_each(|record| out.write_all(record))
 }
 
 /// What came of feeding a pass.
@@ -401,23 +412,6 @@ enum Fed {
 }
 
 impl Way {
-    fn send(&mut self, stream: &str, parcel: &Parcel) -> Result<(), SendError> {
-        match self {
-            Way::Home | Way::To(_) => {
-                let target = parcel.target.as_ref().expect("what is sent has a target");
-                target.send(stream, &parcel.wires, parcel.compression)
-            }
-            Way::File(file, _) => Ok(parcel
-                .wires
-                .iter()
-                .try_for_each(|wire| file.write_all(wire))
-                .and_then(|()| file.sync_data())?),
-            Way::Copy(out, _) => {
-                Ok(parcel.wires.iter().try_for_each(|wire| out.write_all(wire)).and_then(|()| out.flush())?)
-            }
-        }
-    }
-
     fn describe(&self, target: Option<&Target>) -> String {
         match (self, target) {
             (Way::File(_, name), _) => name.display().to_string(),

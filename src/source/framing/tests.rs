@@ -60,6 +60,7 @@ pub(super) fn cut(
 fn after_the_end_other_bytes_may_begin() {
     let framings = [
         (Framing::Lines, &b"{1}"[..], 2),
+        (Framing::Datagram, b"{1}\n{2}", 2),
         (Framing::Csv { delimiter: b',' }, b"{1}", 2),
         (Framing::Csv { delimiter: b',' }, b"1,\"2\n", 3),
         (Framing::OctetCounting, b"<1>", 2),

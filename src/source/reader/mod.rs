@@ -70,7 +70,7 @@ impl Batch {
         self.events.len() >= limits.events || self.bytes >= limits.bytes
     }
 
-    fn push(&mut self, event: Event) {
+    pub(super) fn push(&mut self, event: Event) {
         self.bytes += event.footprint();
         self.events.push(event);
     }
@@ -83,7 +83,7 @@ pub struct Reader {
 }
 
 /// What makes events of frames.
-struct Events {
+pub(super) struct Events {
     decoder: Box<dyn Decoder>,
     partition: PartitionId,
     checks: Checks,
@@ -97,7 +97,7 @@ impl Reader {
         partition: PartitionId,
         checks: Checks,
     ) -> Reader {
-        Reader { frames: framing, events: Events { decoder, partition, checks } }
+        Reader { frames: framing, events: Events::new(decoder, partition, checks) }
     }
 
     /// Space for the next read; see [`Frames::space`].
@@ -173,18 +173,27 @@ impl Reader {
 
 impl Events {
     fn reject(&self, place: Place, why: &Rejection, record: &[u8], quarantine: &mut dyn Quarantine) {
-        match self.decoder.header() {
+        match self.header() {
             Some(header) => quarantine.reject_row(place, why, record, header),
             None => quarantine.reject(place, why, record),
         }
     }
 
-    fn place(&self, frame: &Frame<'_>) -> Place {
+    /// The record without which the last one cannot be read, if there is one.
+    pub(super) fn header(&self) -> Option<&[u8]> {
+        self.decoder.header()
+    }
+
+    pub(super) fn new(decoder: Box<dyn Decoder>, partition: PartitionId, checks: Checks) -> Events {
+        Events { decoder, partition, checks }
+    }
+
+    pub(super) fn place(&self, frame: &Frame<'_>) -> Place {
         Place { partition: self.partition, offset: frame.offset, line: frame.number }
     }
 
     /// The event of a frame, if it holds one, or why not, with the bytes of the record.
-    fn event<'a>(
+    pub(super) fn event<'a>(
         &mut self,
         frame: &Frame<'a>,
         arrival: Timestamp,

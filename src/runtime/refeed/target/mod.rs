@@ -18,10 +18,9 @@ use std::path::PathBuf;
 use reqwest::{StatusCode, Url};
 
 use crate::config::{Source, SourceKind};
-use crate::source::compression::Compression;
-use crate::source::unix;
+use crate::source::{Decoding, unix};
 
-use self::connection::{compress, connect, encrypted, through};
+use self::connection::{Connection, compress, connect, encrypted, through};
 
 // Why records cannot be sent to a source, and what to do.
 const NEEDS_CERTIFICATE: &str = "it demands certificates of its clients; write them to a file with `--output`, and send \
@@ -46,8 +45,35 @@ pub enum Target {
     UnixDatagram(PathBuf),
     /// A UDP socket, as `host:port`.
     Udp(String),
-    /// An HTTP server: its root, or the whole URL to post to.
-    Http(Url),
+    /// An HTTP server.
+    Http(http::Server),
+}
+
+/// What is sent.
+pub struct Load<'a> {
+    /// The stream that the records are for.
+    pub stream: &'a str,
+    /// How they are read.
+    pub decoding: &'a Decoding,
+    /// What must come before them, framed.
+    pub header: Option<&'a [u8]>,
+    /// The records, framed, in order.
+    pub records: &'a [Vec<u8>],
+}
+
+/// Not everything was sent, or it is not certain that it was received.
+#[derive(Debug)]
+pub struct Unsent {
+    /// How many of the first records have been received.
+    pub received: usize,
+    /// What happened then.
+    pub error: SendError,
+}
+
+impl<E: Into<SendError>> From<E> for Unsent {
+    fn from(error: E) -> Unsent {
+        Unsent { received: 0, error: error.into() }
+    }
 }
 
 /// Records were not sent, or it is not certain that they were received.
@@ -102,6 +128,13 @@ impl Target {
                 unix::Mode::Stream { .. } => Target::Unix(settings.path.clone()),
                 unix::Mode::Datagram => Target::UnixDatagram(settings.path.clone()),
             }),
+            SourceKind::Http(settings) => {
+                let address = reachable(&settings.listen)?;
+                if settings.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some()) {
+                    return Err(NEEDS_CERTIFICATE.into());
+                }
+                http::Server::of(&address, settings).map(Target::Http)
+            }
             SourceKind::TcpClient(_) => Err(READS_FROM_A_SERVER.into()),
             SourceKind::File(_) => Err(READS_FILES.into()),
             SourceKind::Stdin => Err(READS_STANDARD_INPUT.into()),
@@ -114,7 +147,8 @@ impl Target {
     /// When it means none.
     pub fn parse(text: &str) -> Result<Target, String> {
         if text.starts_with("http://") || text.starts_with("https://") {
-            return Url::parse(text).map(Target::Http).map_err(|error| error.to_string());
+            let url = Url::parse(text).map_err(|error| error.to_string())?;
+            return Ok(Target::Http(http::Server::at(url)));
         }
         if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
             return Ok(Target::Unix(path.into()));
@@ -140,28 +174,34 @@ impl Target {
         !matches!(self, Target::Udp(_) | Target::UnixDatagram(_))
     }
 
-    /// Sends framed records of a stream, in the order given, and waits until they have been received.
+    /// Sends records and waits until they have been received.
     ///
     /// # Errors
-    /// When that is not certain: the service may have received some or all of them.
-    pub fn send(&self, stream: &str, records: &[Vec<u8>], compression: Compression) -> Result<(), SendError> {
-        let bytes = || compress(records.concat(), compression);
+    /// When that is not certain of all of them. Those that are not counted as received may have been.
+    pub fn send(&self, load: &Load<'_>) -> Result<(), Unsent> {
+        let through = |connection: &mut dyn Connection| Ok(through(connection, &bytes(load)?)?);
         match self {
-            Target::Tcp(address) => through(connect(address)?, &bytes()?),
-            Target::Tls(address, certificate) => through(encrypted(address, certificate)?, &bytes()?),
-            Target::Unix(path) => through(UnixStream::connect(path)?, &bytes()?),
+            Target::Tcp(address) => through(&mut connect(address)?),
+            Target::Tls(address, certificate) => through(&mut encrypted(address, certificate)?),
+            Target::Unix(path) => through(&mut UnixStream::connect(path)?),
             Target::UnixDatagram(path) => {
                 let socket = UnixDatagram::unbound()?;
                 socket.connect(path)?;
-                datagrams::send(records, |record| socket.send(record))
+                datagrams::send(load.records, |record| socket.send(record))
             }
             Target::Udp(address) => {
                 let socket = datagrams::udp(address)?;
-                datagrams::send(records, |record| socket.send(record))
+                datagrams::send(load.records, |record| socket.send(record))
             }
-            Target::Http(url) => http::post(&http::events_url(url, stream), records),
+            Target::Http(server) => server.post(load),
         }
     }
+}
+
+/// All that goes through a connection.
+fn bytes(load: &Load<'_>) -> io::Result<Vec<u8>> {
+    let bytes = [load.header.unwrap_or_default(), &load.records.concat()].concat();
+    compress(bytes, load.decoding.compression)
 }
 
 impl fmt::Display for Target {
@@ -171,12 +211,7 @@ impl fmt::Display for Target {
             Target::Tls(address, _) => write!(f, "{address} (TLS)"),
             Target::Unix(path) | Target::UnixDatagram(path) => write!(f, "unix:{}", path.display()),
             Target::Udp(address) => write!(f, "udp:{address}"),
-            // Without the name, password and query that it may have.
-            Target::Http(url) => {
-                write!(f, "{}://{}", url.scheme(), url.host_str().unwrap_or_default())?;
-                url.port().map_or(Ok(()), |port| write!(f, ":{port}"))?;
-                f.write_str(url.path())
-            }
+            Target::Http(server) => server.fmt(f),
         }
     }
 }
