@@ -4,8 +4,9 @@
 //! on together, so that a flood makes no batch a datagram.
 
 use std::io;
+use std::time::Duration;
 
-use tokio::time::{Instant, Interval, interval, timeout};
+use tokio::time::{Instant, interval, timeout};
 use tracing::{debug, warn};
 
 use super::Inlet;
@@ -13,7 +14,10 @@ use super::partition::{Feed, LAST_READS, QUIET};
 use super::queue::EngineGone;
 
 /// How often the system is asked how many datagrams it has dropped.
-const ASKING: std::time::Duration = std::time::Duration::from_secs(5);
+const ASKING: Duration = Duration::from_secs(5);
+
+/// Most datagrams that are taken before others get their turn, as stopping does.
+const AT_ONCE: usize = 1024;
 
 /// Where datagrams come in.
 pub(super) trait Datagrams: Send + 'static {
@@ -54,7 +58,7 @@ struct Reading<'a, S> {
 impl<S: Datagrams> Reading<'_, S> {
     async fn run(&mut self) -> Result<(), EngineGone> {
         let mut stop = self.inlet.around.stop.clone();
-        let mut asking: Interval = interval(ASKING);
+        let mut asking = interval(ASKING);
         loop {
             let ready = tokio::select! {
                 biased;
@@ -72,28 +76,32 @@ impl<S: Datagrams> Reading<'_, S> {
             let Ok(ready) = timeout(QUIET, self.socket.readable()).await else { break };
             self.take(ready).await?;
         }
-        Ok(())
+        self.feed.flush().await
     }
 
-    /// Takes the datagrams that are there, or as many as make a batch.
+    /// Takes the datagrams that are there, and sends on their events. When they are more than a batch
+    /// holds, the rest of them comes with the next look.
     async fn take(&mut self, ready: io::Result<()>) -> Result<(), EngineGone> {
-        let mut failure = ready.err();
-        while failure.is_none() {
+        if let Err(error) = ready {
+            self.report(&error);
+        }
+        for _ in 0..AT_ONCE {
             match self.socket.try_receive(&mut self.buffer) {
                 Ok(size) if size == self.buffer.len() => self.pass_over(),
                 Ok(size) => {
                     self.inlet.identity.metrics.datagrams.add(1);
                     if self.feed.datagram(&self.buffer[..size]).await? {
-                        break;
+                        return Ok(());
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => failure = Some(error),
+                Err(error) => {
+                    if error.kind() != io::ErrorKind::WouldBlock {
+                        self.report(&error);
+                    }
+                    break;
+                }
             }
-        }
-        match failure {
-            Some(error) if error.kind() != io::ErrorKind::WouldBlock => self.report(&error),
-            _ => {}
         }
         self.feed.flush().await
     }
@@ -129,5 +137,80 @@ impl<S: Datagrams> Reading<'_, S> {
             "the system dropped datagrams that came faster than they could be taken; \
              a larger `receive_buffer` bridges bursts"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+
+    use super::super::Input;
+    use super::super::tests::Bench;
+    use super::*;
+
+    /// Datagrams that are all there at once; then none for ever.
+    struct There(Mutex<VecDeque<Vec<u8>>>);
+
+    impl There {
+        fn new(datagrams: impl IntoIterator<Item = String>) -> There {
+            There(Mutex::new(datagrams.into_iter().map(String::into_bytes).collect()))
+        }
+    }
+
+    impl Datagrams for There {
+        async fn readable(&self) -> io::Result<()> {
+            if self.0.lock().expect("no panic").is_empty() {
+                std::future::pending::<()>().await;
+            }
+            Ok(())
+        }
+
+        fn try_receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+            let next = self.0.lock().expect("no panic").pop_front();
+            let bytes = next.ok_or(io::ErrorKind::WouldBlock)?;
+            let size = bytes.len().min(buffer.len());
+            buffer[..size].copy_from_slice(&bytes[..size]);
+            Ok(size)
+        }
+
+        fn dropped(&self) -> Option<u64> {
+            Some(7)
+        }
+    }
+
+    /// The sizes of the batches that come of datagrams.
+    async fn batches(datagrams: There, bench: &mut Bench) -> Vec<usize> {
+        let inlet = bench.inlet();
+        bench.stop();
+        read(datagrams, 100, inlet).await;
+        let mut sizes = Vec::new();
+        while let Ok(queued) = bench.queue.try_recv() {
+            if let Input::Events { batch, .. } = queued.input {
+                sizes.push(batch.events.len());
+            }
+        }
+        sizes
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn datagrams_that_wait_are_sent_on_together() {
+        let mut bench = Bench::new(4);
+        let datagrams = (0..6).map(|id| format!("{{\"id\":{id}}}\n{{\"id\":{id}}}"));
+        let sizes = batches(There::new(datagrams), &mut bench).await;
+        assert_eq!(sizes, [4, 4, 4]);
+        assert_eq!((bench.metrics.datagrams.get(), bench.metrics.dropped.get()), (6, 7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_wrong_with_one_is_no_matter_of_the_next() {
+        let mut bench = Bench::new(100);
+        let datagrams = ["{\"id\":1", "}", "", "{\"id\":2}", &"x".repeat(101), "{\"id\":3}"];
+        let sizes = batches(There::new(datagrams.map(str::to_string)), &mut bench).await;
+        assert_eq!(sizes, [2]);
+        let rejected = &bench.metrics.rejected;
+        let counts = ["syntax", "incomplete", "oversized"].map(|reason| rejected.of(reason).get());
+        assert_eq!(counts, [2, 0, 1], "a datagram is whole, so that nothing is incomplete");
+        assert_eq!(bench.metrics.datagrams.get(), 6);
     }
 }

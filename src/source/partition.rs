@@ -156,6 +156,14 @@ impl<'a> Feed<'a> {
         self.reader.pending()
     }
 
+    /// Logs that reading has stopped in the middle of a record, if it has.
+    pub fn say_what_is_left(&self) {
+        let (source, partition, bytes) = (&self.inlet.identity.name, self.partition.0, self.pending());
+        if bytes > 0 {
+            info!(%source, partition, bytes, "stopped in the middle of a record");
+        }
+    }
+
     /// How many bytes have come in all.
     pub fn received(&self) -> u64 {
         self.received
@@ -227,12 +235,7 @@ pub async fn read(bytes: impl AsyncRead + Unpin, mut feed: Feed<'_>) {
             }
             feed.close().await;
         }
-        Ok(End::Stopped) => {
-            let bytes = feed.pending();
-            if bytes > 0 {
-                info!(source = %name, partition, bytes, "stopped in the middle of a record");
-            }
-        }
+        Ok(End::Stopped) => feed.say_what_is_left(),
         Err(EngineGone) => debug!(source = %name, "the engine has stopped"),
     }
 }

@@ -149,7 +149,7 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Send + Unpin>(
     };
     let reason = match shaken {
         Ok(Ok(stream)) => return Some(tls::Bytes(stream)),
-        Ok(Err(error)) => tls::reason(&error),
+        Ok(Err(error)) => tls::no_agreement(&error),
         Err(_) => format!("it took longer than {} s", HANDSHAKE.as_secs()),
     };
     inlet.identity.metrics.tls_failures.add(1);

@@ -137,3 +137,37 @@ pub(super) fn keep_alive(socket: &SockRef<'_>) -> io::Result<()> {
         .with_retries(6);
     socket.set_tcp_keepalive(&probes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_system_asks_after_clients_that_are_silent() {
+        let settings =
+            Settings { listen: "localhost:0".into(), max_connections: 1, read_timeout: None, tls: None };
+        let server = Server::bind(&settings).await.expect("a free port");
+        let address = server.listener.local_addr().expect("it is bound");
+        let client = TcpStream::connect(address).await.expect("it listens");
+        let (stream, peer) = Listener::accept(&server.listener).await.expect("a client");
+        assert_eq!(peer.to_string(), client.local_addr().expect("it is bound").to_string());
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().expect("a socket"));
+        assert_eq!(socket.tcp_keepalive_time().expect("a socket"), Duration::from_secs(60));
+        assert_eq!(socket.tcp_keepalive_interval().expect("a socket"), Duration::from_secs(10));
+        assert_eq!(socket.tcp_keepalive_retries().expect("a socket"), 6);
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_taken_or_unknown_is_named() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let listen = taken.local_addr().expect("it is bound").to_string();
+        for (listen, why) in
+            [(listen, "listens there already"), ("nowhere.invalid:1".into(), "nowhere.invalid:1")]
+        {
+            let settings = Settings { listen, max_connections: 1, read_timeout: None, tls: None };
+            let error = Server::bind(&settings).await.err().expect("it cannot be had").to_string();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+}

@@ -18,7 +18,7 @@ use super::partition::{End, Feed, pour};
 use super::queue::EngineGone;
 use super::{Bytes, Inlet, Running, Source, only, tcp, tls};
 
-/// How long the server may take to answer, and again to agree on the encryption.
+/// How long an address may take to answer, and again to agree on the encryption.
 const CONNECTING: Duration = Duration::from_secs(10);
 
 /// What a client is to do.
@@ -98,14 +98,28 @@ impl Client {
             };
             attempts += 1;
             let wait = self.settings.backoff.wait(attempts, rand::random());
-            let (source, address) = (&inlet.identity.name, &self.settings.address);
-            warn!(%source, %address, %why, attempts, wait_ms = wait.as_millis(), "not connected; connecting again");
+            self.report(&why, attempts, wait, inlet);
             tokio::select! {
                 biased;
                 () = stop.wanted() => return Ok(()),
                 () = sleep(wait) => {}
             }
         }
+    }
+
+    fn report(&self, why: &str, attempts: u32, wait: Duration, inlet: &Inlet) {
+        let Some(held_back) = inlet.reports.may_log() else { return };
+        let (source, address) = (&inlet.identity.name, &self.settings.address);
+        let wait_ms = wait.as_millis();
+        warn!(
+            %source,
+            %address,
+            %why,
+            attempts,
+            wait_ms,
+            not_logged = held_back,
+            "not connected; connecting again"
+        );
     }
 
     /// Reads a connection to its end.
@@ -120,7 +134,10 @@ impl Client {
         let ended = pour(inlet.open(bytes, self.settings.read_timeout), feed).await;
         metrics.connections.decrease();
         let why = match ended? {
-            End::Stopped => return Ok(Left::Stopped),
+            End::Stopped => {
+                feed.say_what_is_left();
+                return Ok(Left::Stopped);
+            }
             End::Finished => "the server has closed the connection".into(),
             End::Failed(error) => error.to_string(),
         };
@@ -130,14 +147,12 @@ impl Client {
     }
 
     async fn connect(&self, inlet: &Inlet) -> Result<Bytes<'static>, String> {
-        let late = |_| format!("no answer for {} s", CONNECTING.as_secs());
-        let stream = timeout(CONNECTING, connect(&self.settings.address)).await.map_err(late)?;
-        let stream = stream.map_err(|error| error.to_string())?;
+        let stream = connect(&self.settings.address).await.map_err(|error| error.to_string())?;
         let Some((connector, name)) = &self.tls else { return Ok(Box::new(stream)) };
         let why = match timeout(CONNECTING, connector.connect(name.clone(), stream)).await {
             Ok(Ok(stream)) => return Ok(Box::new(tls::Bytes(stream))),
-            Ok(Err(error)) => tls::reason(&error),
-            Err(elapsed) => late(elapsed),
+            Ok(Err(error)) => tls::no_agreement(&error),
+            Err(_) => late(),
         };
         inlet.identity.metrics.tls_failures.add(1);
         Err(format!("no agreement on TLS: {why}"))
@@ -172,19 +187,25 @@ enum Left {
     },
 }
 
-/// Connects to the first address of a name that answers.
+/// Connects to the first address of a name that answers. Each has its own time, so that one that is
+/// silent does not keep the others from being asked.
 async fn connect(address: &str) -> io::Result<TcpStream> {
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in lookup_host(address).await? {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
+        match timeout(CONNECTING, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
                 tcp::keep_alive(&SockRef::from(&stream))?;
                 return Ok(stream);
             }
-            Err(error) => failure = error,
+            Ok(Err(error)) => failure = error,
+            Err(_) => failure = io::Error::new(io::ErrorKind::TimedOut, late()),
         }
     }
     Err(failure)
+}
+
+fn late() -> String {
+    format!("no answer for {} s", CONNECTING.as_secs())
 }
 
 #[cfg(test)]

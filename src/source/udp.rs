@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use socket2::{Domain, Socket, Type};
 use tokio::net::UdpSocket;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::datagram::{self, Datagrams};
 use super::tcp::{advice, at_first};
@@ -75,7 +75,7 @@ impl Source for Receiver {
         let (asked, given) = self.buffer;
         if given < asked {
             let source = &inlets[0].identity.name;
-            warn!(
+            info!(
                 %source,
                 asked,
                 given,

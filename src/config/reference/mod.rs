@@ -140,8 +140,10 @@ pub static ROOT: Section = Section {
 /// `[limits]`.
 pub static LIMITS: Section = Section {
     title: "`[limits]`",
-    about: "What is held between the sources and the engine. A connection holds at most one line, one read of \
-            256 KiB and one batch; the queue holds at most `queue` batches and `queue_bytes`, and a source that finds it full stops reading.",
+    about: "What is held between the sources and the sinks. Apart from what rules keep (partial matches, the past), which \
+            `max runs` and `max events` bound for each key, memory is bounded by the sum of: `queue_bytes`; `reorder_bytes`; a few \
+            batches in the shards; for each connection one record of at most `max_line`, one read of 256 KiB and one \
+            batch; `queue_bytes` of each sink; `max_bodies` of each HTTP source. Who finds a queue full stops reading.",
     keys: &[
         key(
             "max_line",

@@ -195,7 +195,7 @@ pub static UDP: Section = Section {
             Takes::Size("4KiB", "1GiB"),
             Missing::Is("4MiB"),
             "How much the system is asked to keep until it is read. Linux gives at most what `net.core.rmem_max` \
-             says; a warning tells when that is less.",
+             says; the log tells when that is less.",
         ),
     ],
     shared: &[&RECORDS],
