@@ -19,7 +19,7 @@
 //!
 //! # As a service
 //!
-//! The feature `service`, on by default, adds sources, sinks and the command line; [`cli::main`] is
+//! The feature `service`, on by default, adds sources, sinks and the command line; `cli::main` is
 //! the `tripline` binary.
 //!
 //! # Layers

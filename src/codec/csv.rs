@@ -103,6 +103,10 @@ fn check_columns<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), String>
 pub struct CsvDecoder {
     rows: Rows,
     header: Header,
+    /// The header as it came.
+    raw_header: Box<[u8]>,
+    /// Whether a row has come after it.
+    has_rows: bool,
     texts: Texts,
     schema: StreamSchema,
 }
@@ -129,7 +133,14 @@ impl CsvDecoder {
             None => Header::Awaited,
             Some(names) => Header::Columns(names.iter().map(|name| texts.column(name)).collect()),
         };
-        CsvDecoder { rows: Rows::new(settings.delimiter), header, texts, schema: schema.clone() }
+        CsvDecoder {
+            rows: Rows::new(settings.delimiter),
+            header,
+            raw_header: Box::default(),
+            has_rows: false,
+            texts,
+            schema: schema.clone(),
+        }
     }
 
     /// The record is the header, for better or worse.
@@ -142,6 +153,7 @@ impl CsvDecoder {
             }
         };
         self.header = header;
+        self.raw_header = record.into();
         result
     }
 
@@ -170,6 +182,7 @@ impl Decoder for CsvDecoder {
         position: Position,
         arrival: Timestamp,
     ) -> Result<Option<Event>, Malformed> {
+        self.has_rows = !matches!(self.header, Header::Awaited);
         let columns = match &self.header {
             Header::Columns(columns) => columns,
             Header::Unusable(why) => return Err(malformed("the header of this row cannot be used", why)),
@@ -185,6 +198,10 @@ impl Decoder for CsvDecoder {
 
     fn stream(&self) -> StreamId {
         self.texts.stream()
+    }
+
+    fn header(&self) -> Option<&[u8]> {
+        (self.has_rows && !self.raw_header.is_empty()).then_some(&*self.raw_header)
     }
 }
 

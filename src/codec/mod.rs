@@ -55,6 +55,12 @@ pub trait Decoder: Send {
 
     /// The stream that the events belong to.
     fn stream(&self) -> StreamId;
+
+    /// The record that stood before the last one and without which that cannot be read, such as the
+    /// header of a CSV file; `None` if it can be read by itself.
+    fn header(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
 /// How the records of a source are written, with all that is set about it.
@@ -85,6 +91,11 @@ impl Format {
             Format::Syslog => Box::new(syslog::SyslogDecoder::new(stream, schema)),
             Format::Regex(settings) => Box::new(regex::RegexDecoder::new(stream, schema, settings)),
         }
+    }
+
+    /// Whether the first record of a partition says what the others mean.
+    pub fn has_header(&self) -> bool {
+        matches!(self, Format::Csv(settings) if settings.columns().is_none())
     }
 
     /// What of the stream the format can never fill, in words for people; `None` when every field

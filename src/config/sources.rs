@@ -49,7 +49,7 @@ pub fn source(
         "udp" => udp(&table, report).map(SourceKind::Udp),
         "unix" => unix(&table, folder, report).map(SourceKind::Unix),
         "http" => http(&table, folder, report).map(SourceKind::Http),
-        "file" => files::settings(&table, folder, report).map(SourceKind::File),
+        "file" => files::settings(&table, folder, decoding.as_ref(), report).map(SourceKind::File),
         _ => Some(SourceKind::Stdin),
     };
     Some(Source { name, streams: streams?, decoding: decoding?, kind: kind? })

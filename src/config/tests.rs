@@ -161,6 +161,22 @@ path = \"a.log.gz\"
 stream = \"cards\"
 follow = true
 start = \"middle\"
+
+[sources.table]
+type = \"file\"
+path = \"a.csv\"
+stream = \"cards\"
+codec = \"csv\"
+follow = true
+start = \"end\"
+
+[sources.frames]
+type = \"file\"
+path = \"a.frames\"
+stream = \"cards\"
+framing = \"length_prefixed\"
+follow = true
+start = \"end\"
 "
 );
 

@@ -1,9 +1,9 @@
 //! The whole pure pipeline in one object: events in, alerts out, time as an argument.
 //!
-//! [`Ordering`] puts events in order; what is ready is a round for the stages ([`stages`]), which
-//! split it among shards ([`router`]); an [`Executor`] runs them, here or on other threads. However
-//! many shards there are and however events are cut into rounds, the alerts are the same, in the
-//! same order.
+//! `Ordering` puts events in order; what is ready is a round for the `stages`, which split it among
+//! shards as the `router` says; an `Executor` runs these, here or on other threads. However many
+//! shards there are and however events are cut into rounds, the alerts are the same, in the same
+//! order.
 
 mod executor;
 mod router;
@@ -177,7 +177,8 @@ impl Engine {
             shards(&program, options, |stratum| Shard::restore(Arc::clone(&program), stratum, next()));
         let ordering = Ordering::restore(program.streams(), state.ordering);
         Ok(Engine {
-            passed: ordering.reached(),
+            // Event time may have gone on after the last round, of which the shards do not know.
+            passed: Timestamp::MIN,
             ordering,
             stages: Stages::new(Arc::clone(&program), options.shards, state.pending),
             executor: Box::new(Inline::new(shards)),

@@ -48,13 +48,16 @@ pub struct Stages {
     /// How many rounds there were before these.
     complete: u64,
     pending: Pending,
+}
+
+/// Alerts that wait until they can be read, and what was counted of them.
+#[derive(Clone, Debug, Default)]
+pub struct Pending {
+    /// For each stratum of rules.
+    inboxes: Vec<Inbox>,
     /// For each rule: how often alerts were left out of streams.
     left_out: Vec<u64>,
 }
-
-/// Alerts that wait until they can be read, for each stratum of rules.
-#[derive(Clone, Debug, Default)]
-pub struct Pending(Vec<Inbox>);
 
 /// What waits for the rules of one stratum.
 #[derive(Clone, Debug, Default)]
@@ -99,7 +102,8 @@ struct Open {
 impl Stages {
     /// Stages of so many shards each.
     pub fn new(program: Arc<Program>, shards: usize, mut pending: Pending) -> Stages {
-        pending.0.resize_with(program.strata(), Inbox::default);
+        pending.inboxes.resize_with(program.strata(), Inbox::default);
+        pending.left_out.resize(program.rules().len(), 0);
         let stage = |_| Stage { next: 0, done: (0..shards).map(|_| VecDeque::new()).collect() };
         Stages {
             router: Router::new(Arc::clone(&program), shards),
@@ -107,7 +111,6 @@ impl Stages {
             rounds: VecDeque::new(),
             complete: 0,
             pending,
-            left_out: vec![0; program.rules().len()],
             program,
         }
     }
@@ -119,7 +122,7 @@ impl Stages {
 
     /// How many events will be made of alerts that wait.
     pub fn waiting(&self) -> usize {
-        self.pending.0.iter().map(|inbox| inbox.alerts.len()).sum()
+        self.pending.inboxes.iter().map(|inbox| inbox.alerts.len()).sum()
     }
 
     /// The alerts that wait until they can be read. No round may be under way.
@@ -130,7 +133,7 @@ impl Stages {
 
     /// For each rule: how often alerts were left out of streams, once for a moment.
     pub fn left_out(&self) -> &[u64] {
-        &self.left_out
+        &self.pending.left_out
     }
 
     /// Begins a round. Gives tasks for the shards.
@@ -179,7 +182,7 @@ impl Stages {
         };
         let mut items: Vec<Item> = items.into_iter().map(Item::new).collect();
         if stratum > 0 {
-            let derived = self.pending.0[stratum].take(passed);
+            let derived = self.pending.inboxes[stratum].take(passed);
             items = merge(items, derived);
         }
         tasks.extend(
@@ -211,7 +214,7 @@ impl Stages {
     /// Lets the rules that read the alert have it. Gives what is to be told when that cannot be.
     fn read(&mut self, stratum: usize, decision: &Decision) -> Option<Alert> {
         let Decision { order, rule, alert, .. } = decision;
-        let own = &mut self.pending.0[stratum];
+        let own = &mut self.pending.inboxes[stratum];
         if own.moment.is_none_or(|(time, _)| time != order.time) {
             own.moment = Some((order.time, 0));
             own.left_out.clear();
@@ -219,14 +222,14 @@ impl Stages {
         let streams = self.program.alert_streams(*rule);
         let mut told = None;
         for stream in streams {
-            let own = &mut self.pending.0[stratum];
+            let own = &mut self.pending.inboxes[stratum];
             let count = own.moment.as_mut().map_or(0, |(_, count)| {
                 *count += 1;
                 *count
             });
             if count > MAX_READ {
                 if own.left_out.insert(*rule) {
-                    self.left_out[rule.0 as usize] += 1;
+                    self.pending.left_out[rule.0 as usize] += 1;
                     told = Some(stream);
                 }
                 continue;
@@ -235,7 +238,7 @@ impl Stages {
             for later in stratum + 1..self.stages.len() {
                 if !self.program.routes(later, stream.stream).is_empty() {
                     let key = (order.clone(), stream.stream);
-                    self.pending.0[later].alerts.insert(key, Arc::clone(&read));
+                    self.pending.inboxes[later].alerts.insert(key, Arc::clone(&read));
                 }
             }
         }

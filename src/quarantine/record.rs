@@ -9,6 +9,7 @@
 //! | `partition`, `offset`, `number` | numbers | where it stood: the partition of the stream, the byte, the line or record (from 1) |
 //! | `reason` | text | the kind of mistake, as metrics count it |
 //! | `detail` | text | the mistake, for people |
+//! | `header` | text | the record that stood before it and without which it cannot be read, if there is one |
 //! | `length` | number | the record's length in bytes, if what follows is not all of it |
 //! | `text` or `base64` | text | its bytes: as text if they are UTF-8, otherwise in Base64 (RFC 4648, with padding) |
 
@@ -39,6 +40,8 @@ pub struct Record {
     pub reason: String,
     /// The mistake, for people.
     pub detail: String,
+    /// The record without which it cannot be read: the header of its rows of CSV.
+    pub header: Option<String>,
     /// Its bytes, or as many of the first ones as were kept.
     pub bytes: Vec<u8>,
     /// Its length in bytes; `None` when `bytes` is all of it.
@@ -63,6 +66,8 @@ struct Line<'a> {
     reason: Cow<'a, str>,
     detail: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    header: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     length: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     text: Option<Cow<'a, str>>,
@@ -85,6 +90,7 @@ impl Record {
             number: self.number,
             reason: self.reason.as_str().into(),
             detail: self.detail.as_str().into(),
+            header: self.header.as_deref().map(Cow::Borrowed),
             length: self.length,
             text: text.filter(|_| !nothing).map(Cow::Borrowed),
             base64: text.is_none().then(|| STANDARD.encode(&self.bytes)),
@@ -119,6 +125,7 @@ impl Record {
             number: line.number,
             reason: line.reason.into_owned(),
             detail: line.detail.into_owned(),
+            header: line.header.map(Cow::into_owned),
             bytes,
             length: line.length,
         })
@@ -152,6 +159,7 @@ pub mod tests {
             number: 6,
             reason: "syntax".into(),
             detail: "not a JSON object".into(),
+            header: None,
             bytes: bytes.into(),
             length: None,
         }
@@ -210,7 +218,7 @@ pub mod tests {
         }
         let example: serde_json::Value = serde_json::from_str(line).expect("JSON");
         let keys = example.as_object().expect("an object").keys().map(String::as_str);
-        for key in keys.chain(["length", "base64"]) {
+        for key in keys.chain(["header", "length", "base64"]) {
             assert!(page.contains(&format!("\n| `{key}` | ")), "{key}");
         }
         for metric in crate::telemetry::catalogue::KeptMetrics::DESCRIPTORS {
@@ -224,8 +232,9 @@ pub mod tests {
             bytes in prop_oneof![any::<Vec<u8>>(), ".*".prop_map(String::into_bytes)],
             length in any::<Option<u64>>(),
             detail in ".*",
+            header in proptest::option::of(".*"),
         ) {
-            let record = Record { detail, length, ..record(&bytes) };
+            let record = Record { detail, header, length, ..record(&bytes) };
             let line = record.to_line();
             prop_assert!(!line.contains(&b'\n'));
             prop_assert_eq!(Record::from_line(&line), Ok(record));

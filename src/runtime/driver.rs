@@ -6,7 +6,7 @@
 //! is, so that quiet partitions can let go of event time. When the queue has ended, event time stays
 //! where it is: this is a live stream, and what has not happened yet may still happen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -66,16 +66,31 @@ pub struct Driver<O> {
 ///
 /// From half of the bound on, partitions that are ahead of event time are paused: what they send would
 /// only wait. Those that hold event time back are read on, for nothing else lets it move. At the bound
-/// nothing is read any more: more memory than that is not taken, and nothing is dropped or decided too
-/// early. That can happen only when a stream's own `late` spans more events than the bound has
-/// room for.
+/// nothing is read any more, and nothing is dropped or decided too early. That can happen only when a
+/// stream's own `late` spans more events than the bound has room for: what had been read of a partition
+/// before it learnt that it is paused comes on top of the bound, or it could stop those for whom it waits.
 struct Reorder {
     /// Most bytes of events that wait.
     bound: usize,
     flow: Arc<Flow>,
-    /// The partitions that are paused.
-    paused: BTreeSet<Id>,
+    /// The partitions that are paused, with the bytes of the events that have come from them since.
+    paused: BTreeMap<Id, usize>,
+    /// How many bytes of events the last batch had.
+    last: usize,
+    /// How many of those that led to the first pause went beyond half of the bound.
+    excess: usize,
     complaints: RateLimit,
+}
+
+impl Reorder {
+    /// A batch has come. One of a partition that is paused was on its way before.
+    fn arrives(&mut self, batch: &Batch) {
+        let Some(first) = batch.events.first() else { return };
+        self.last = batch.events.iter().map(Event::footprint).sum();
+        if let Some(bytes) = self.paused.get_mut(&(first.stream(), first.position().partition)) {
+            *bytes += self.last;
+        }
+    }
 }
 
 impl<O: Outbox> Driver<O> {
@@ -91,7 +106,9 @@ impl<O: Outbox> Driver<O> {
             reorder: Reorder {
                 bound: usize::MAX,
                 flow: Arc::default(),
-                paused: BTreeSet::new(),
+                paused: BTreeMap::new(),
+                last: 0,
+                excess: 0,
                 complaints: RateLimit::new(1, STUCK_LOGGED),
             },
             away: BTreeSet::new(),
@@ -236,6 +253,7 @@ impl<O: Outbox> Driver<O> {
     }
 
     fn push(&mut self, source: usize, batch: Batch, now: Timestamp) {
+        self.reorder.arrives(&batch);
         let mut late = Burst::default();
         for event in batch.events {
             let point = event.point();
@@ -291,7 +309,7 @@ impl<O: Outbox> Driver<O> {
         if now >= self.ticked.saturating_add(TICK) || now < self.ticked {
             self.ticked = now;
             // Who is not read or not connected cannot be said to be quiet.
-            for (stream, partition) in self.reorder.paused.iter().chain(&self.away) {
+            for (stream, partition) in self.reorder.paused.keys().chain(&self.away) {
                 self.engine.keep_active(*stream, *partition, now);
             }
             self.engine.tick(now);
@@ -301,23 +319,28 @@ impl<O: Outbox> Driver<O> {
 
     /// Pauses and lets go partitions according to what waits.
     fn hold_to_bound(&mut self, now: Timestamp) {
-        let Reorder { bound, flow, paused, complaints } = &mut self.reorder;
-        let bytes = self.engine.waiting_bytes();
-        if bytes <= *bound / 2 && paused.is_empty() {
-            return;
+        let Reorder { bound, flow, paused, last, excess, complaints } = &mut self.reorder;
+        let (bytes, half) = (self.engine.waiting_bytes(), *bound / 2);
+        if paused.is_empty() {
+            if bytes <= half {
+                return;
+            }
+            // Where nobody is ahead nobody was to pause, and the bound is what it says.
+            *excess = if self.engine.ahead().next().is_some() { (bytes - half).min(*last) } else { 0 };
         }
-        let is_stuck = bytes >= *bound;
+        let on_the_way: usize = paused.values().sum();
+        let is_stuck = bytes >= half.saturating_add(half).saturating_add(*excess).saturating_add(on_the_way);
         // Who has been paused goes on only when there is room again, or it would stop and go with
         // every batch.
         let next: BTreeSet<Id> = match bytes {
             _ if is_stuck => self.engine.open_partitions().collect(),
-            _ if bytes > *bound / 2 => self.engine.ahead().collect(),
-            _ if bytes > *bound / 4 => self.engine.ahead().filter(|id| paused.contains(id)).collect(),
+            _ if bytes > half => self.engine.ahead().collect(),
+            _ if bytes > half / 2 => self.engine.ahead().filter(|id| paused.contains_key(id)).collect(),
             _ => BTreeSet::new(),
         };
-        if next != *paused {
-            flow.pause(next.clone());
-            *paused = next;
+        if !next.iter().eq(paused.keys()) {
+            *paused = next.iter().map(|id| (*id, paused.get(id).copied().unwrap_or_default())).collect();
+            flow.pause(next);
         }
         self.metrics.engine.paused.set(paused.len() as u64);
         self.metrics.engine.stuck.set(u64::from(is_stuck));
@@ -446,7 +469,11 @@ rule lonely {
 
     impl Bench {
         fn new() -> Bench {
-            let (program, problems) = Program::compile(&Sources::new([("a.trip", RULES)]));
+            Bench::of(RULES)
+        }
+
+        fn of(rules: &str) -> Bench {
+            let (program, problems) = Program::compile(&Sources::new([("a.trip", rules)]));
             let program = Arc::new(program.unwrap_or_else(|| panic!("{problems:?}")));
             let decoder = JsonDecoder::new(StreamId(0), &program.streams()[0]);
             let clock = Arc::new(ManualClock::default());
@@ -553,6 +580,39 @@ rule lonely {
     }
 
     #[test]
+    fn what_was_on_its_way_from_who_is_ahead_stops_nobody_else() {
+        let mut bench = Bench::new();
+        let flow = Arc::new(Flow::default());
+        let Input::Events { batch, .. } = bench.input(0, 0, 0) else { unreachable!() };
+        let size = batch.events[0].footprint();
+        bench.driver = bench.driver.with_reorder_bound(10 * size, Arc::clone(&flow));
+        let id = |partition| (StreamId(0), PartitionId(partition));
+        bench.clock.set(100);
+        bench.open(0);
+        bench.open(1);
+        // Three times the bound, much of it in one piece, before the source notices that it is to pause.
+        let inputs: Vec<Input> = (100..130).map(|at| bench.input(0, at, 100)).collect();
+        let mut events = inputs.into_iter().flat_map(|input| match input {
+            Input::Events { batch, .. } => batch.events,
+            _ => unreachable!(),
+        });
+        for count in [12, 5, 5, 8] {
+            let batch = Batch { events: events.by_ref().take(count).collect(), bytes: 0 };
+            let arrival = Timestamp::from_micros(100_000_000);
+            bench.driver.take(Input::Events { source: 0, batch, arrival });
+            assert!(flow.is_paused(id(0)));
+            assert!(!flow.is_paused(id(1)), "everyone waits for it");
+            assert_eq!(bench.metrics.engine.stuck.get(), 0);
+        }
+        bench.take(1, 128, 100);
+        assert!(!flow.is_paused(id(0)) && !flow.is_paused(id(1)));
+        // Who holds event time back may also be quiet.
+        bench.clock.set(111);
+        bench.driver.rest();
+        assert_eq!(bench.driver.engine.waiting(), 0);
+    }
+
+    #[test]
     fn nothing_is_read_when_what_waits_needs_more_than_the_bound() {
         let mut bench = Bench::new();
         let flow = Arc::new(Flow::default());
@@ -568,6 +628,24 @@ rule lonely {
         bench.driver.take(Input::Closed { stream: StreamId(0), partition: PartitionId(1) });
         assert!(!ids.iter().any(|id| flow.is_paused(*id)));
         assert_eq!(bench.metrics.engine.stuck.get(), 0);
+    }
+
+    #[test]
+    fn a_partition_whose_own_lateness_needs_more_than_the_bound_is_not_read_on() {
+        let rules = RULES.replace("idle 10s", "late 1h idle 10s");
+        let mut bench = Bench::of(&rules);
+        let flow = Arc::new(Flow::default());
+        let Input::Events { batch, .. } = bench.input(0, 0, 0) else { unreachable!() };
+        let bound = 10 * batch.events[0].footprint();
+        bench.driver = bench.driver.with_reorder_bound(bound, Arc::clone(&flow));
+        bench.clock.set(100);
+        bench.open(0);
+        for at in 100..110 {
+            assert!(!flow.is_paused((StreamId(0), PartitionId(0))), "{at}");
+            bench.take(0, at, 100);
+        }
+        assert!(flow.is_paused((StreamId(0), PartitionId(0))));
+        assert_eq!(bench.metrics.engine.stuck.get(), 1);
     }
 
     #[test]

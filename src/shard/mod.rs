@@ -299,7 +299,10 @@ impl Shard {
             if !forgot && faults == 0 {
                 continue;
             }
-            for rule in program.readers(log) {
+            // Rules of other strata that read the log have another of their own, which counts for them.
+            let is_own =
+                |rule: &&RuleId| program.compiled()[rule.0 as usize].rule.stratum as usize == self.stratum;
+            for rule in program.readers(log).iter().filter(is_own) {
                 self.counters.forgotten[rule.0 as usize] += u64::from(forgot);
                 self.counters.faults[rule.0 as usize] += faults;
             }
@@ -308,7 +311,7 @@ impl Shard {
 
     /// Event time has come to `now`: decides everything that was due before it.
     fn advance(&mut self, now: Timestamp, decisions: &mut Vec<Decision>) {
-        while let Some(moment) = self.timers.next_due().filter(|moment| *moment < now) {
+        while let Some(moment) = self.timers.next_due(now) {
             self.decide(moment, decisions);
         }
         self.histories.get_mut().expire(now, self.program.logs());

@@ -87,14 +87,19 @@ impl Timers {
         }
     }
 
-    /// The earliest moment for which one is set.
-    pub fn next_due(&mut self) -> Option<Timestamp> {
+    /// The earliest moment for which one is set, if it is before `now`.
+    pub fn next_due(&mut self, now: Timestamp) -> Option<Timestamp> {
         if self.near.is_empty() {
-            let (bucket, timers) = self.far.pop_first()?;
+            let first = self.far.first_entry()?;
+            // A bucket whose time has not come stays: what is near is not gone through for outdated ones.
+            if *first.key() > bucket(now) {
+                return None;
+            }
+            let (bucket, timers) = first.remove_entry();
             self.horizon = bucket + 1;
             self.near = timers.into_iter().map(Reverse).collect();
         }
-        self.near.peek().map(|Reverse(timer)| timer.due)
+        self.near.peek().map(|Reverse(timer)| timer.due).filter(|due| *due < now)
     }
 
     /// Takes out a timer of that moment, which is the earliest.
@@ -177,12 +182,12 @@ mod tests {
                 timers.throw_out(is_wanted);
                 if passes && slot % 50 == 0 {
                     now += by;
-                    while let Some(due) = timers.next_due().filter(|due| due.as_micros() < now) {
+                    while let Some(due) = timers.next_due(Timestamp::from_micros(now)) {
                         came.extend(timers.pop(due));
                     }
                 }
             }
-            while let Some(due) = timers.next_due() {
+            while let Some(due) = timers.next_due(Timestamp::MAX) {
                 came.extend(timers.pop(due));
             }
             prop_assert_eq!(timers.len(), 0);
@@ -192,6 +197,19 @@ mod tests {
             came.sort();
             set.sort();
             prop_assert_eq!(came, set);
+        }
+    }
+
+    #[test]
+    fn outdated_timers_go_also_where_one_lies_beyond_them() {
+        let mut timers = Timers::default();
+        timers.push(timer(1_000_000 * BUCKET, 0));
+        for number in 1..100_000_u32 {
+            let now = Timestamp::from_micros(i64::from(number));
+            assert_eq!(timers.next_due(now), None, "nothing is due for long");
+            timers.push(timer(500_000 * BUCKET + i64::from(number), number));
+            timers.throw_out(|timer| timer.slot.0 < 100);
+            assert!(timers.len() < 4_000, "{} after {number}", timers.len());
         }
     }
 

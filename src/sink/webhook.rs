@@ -110,7 +110,7 @@ fn unreachable(error: reqwest::Error) -> DeliveryError {
 }
 
 /// An error with what caused it. Some libraries repeat the cause in their own text.
-fn causes(error: &dyn std::error::Error) -> String {
+pub fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -183,6 +183,19 @@ pub struct Decoding {
 }
 
 impl Decoding {
+    /// The bytes by which a record is sent to the source.
+    pub fn wire(&self, record: &[u8]) -> Vec<u8> {
+        if !(matches!(self.format, Format::Json) && self.framing == Framing::Lines) {
+            return self.framing.wire(record);
+        }
+        // What came as a whole may stand on several lines. A line end means no more than a blank there.
+        let mut wire = self.framing.wire(record);
+        let (end, line) = wire.split_last_mut().expect("a line has an end");
+        debug_assert_eq!(*end, b'\n');
+        line.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+        wire
+    }
+
     /// What makes events of the bytes of a partition, from its beginning.
     pub fn reader(
         &self,
@@ -230,18 +243,6 @@ impl Identity {
     /// What makes events of the records of a partition, from the beginning of a body.
     fn events(&self, partition: PartitionId) -> Events {
         Events::new(self.decoder(), partition, self.checks.clone())
-    }
-
-    /// The bytes by which a record is sent to the source.
-    pub fn wire(&self, record: &[u8]) -> Vec<u8> {
-        let mut wire = Vec::with_capacity(record.len() + 1);
-        wire.extend_from_slice(record);
-        if matches!(self.decoding.format, Format::Json) {
-            // What came as a whole may stand on several lines. A line end means no more than a blank there.
-            wire.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
-        }
-        wire.push(b'\n');
-        wire
     }
 }
 

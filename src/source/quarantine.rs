@@ -72,7 +72,7 @@ impl Reports {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, place: Place, why: &Rejection, record: &[u8]) {
+    fn keep(&self, place: Place, why: &Rejection, record: &[u8], header: Option<&[u8]>) {
         let record = Record {
             time: self.clock.now(),
             source: self.source.to_string(),
@@ -82,6 +82,8 @@ impl Reports {
             number: place.line,
             reason: why.reason().name().to_owned(),
             detail: why.to_string(),
+            // One that is no text can be the header of nothing.
+            header: header.and_then(|header| std::str::from_utf8(header).ok()).map(str::to_owned),
             bytes: record.to_vec(),
             length: match why {
                 Rejection::Oversized { length, .. } => Some(*length),
@@ -96,9 +98,23 @@ impl Reports {
 /// The quarantine of one partition.
 impl Quarantine for &Reports {
     fn reject(&mut self, place: Place, why: &Rejection, record: &[u8]) {
+        self.report(place, why, record, None);
+    }
+
+    fn reject_row(&mut self, place: Place, why: &Rejection, record: &[u8], header: &[u8]) {
+        self.report(place, why, record, Some(header));
+    }
+
+    fn is_full(&self) -> bool {
+        self.writer.is_some() && self.waiting().len() >= WAITING
+    }
+}
+
+impl Reports {
+    fn report(&self, place: Place, why: &Rejection, record: &[u8], header: Option<&[u8]>) {
         self.metrics.rejected.of(why.reason().name()).add(1);
         if self.writer.is_some() {
-            self.keep(place, why, record);
+            self.keep(place, why, record, header);
         }
         let Some(held_back) = self.may_log() else { return };
         warn!(
@@ -112,10 +128,6 @@ impl Quarantine for &Reports {
             not_logged = held_back,
             "rejected a record"
         );
-    }
-
-    fn is_full(&self) -> bool {
-        self.writer.is_some() && self.waiting().len() >= WAITING
     }
 }
 

@@ -50,6 +50,12 @@ impl Bench {
 
     /// Pushes a record at a place of a stream.
     pub fn push(&mut self, stream: &str, offset: u64, record: &str) {
+        self.offer(stream, offset, record);
+        self.engine.run();
+    }
+
+    /// Gives the engine a record and leaves what is ready for later.
+    pub fn offer(&mut self, stream: &str, offset: u64, record: &str) {
         let now = Timestamp::from_micros(0);
         let program = Arc::clone(self.engine.program());
         let stream = program.input(stream).expect("a stream of sources");
@@ -59,7 +65,7 @@ impl Bench {
             .decode(record.as_bytes(), position, now)
             .unwrap_or_else(|error| panic!("{record}: {error}"))
             .expect("every object is an event");
-        self.engine.push(event, now).unwrap_or_else(|why| panic!("{record}: {why:?}"));
+        self.engine.offer(event, now).unwrap_or_else(|why| panic!("{record}: {why:?}"));
     }
 
     /// Stops the engine; another goes on from its state.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::harness::{Bench, Given, program, record, reports, run};
+use super::harness::{Bench, Given, compile, program, record, reports, run};
 
 /// `ones` finds events of 1, `twos` those of 2.
 const FOUND: &str = r#"
@@ -170,6 +170,7 @@ fn more_alerts_of_one_moment_than_can_wait_are_left_out_and_told_once() {
         bench.shown(),
         ["three three @1000", &format!("{told} @1000"), "three three @1000", "three three @1000"]
     );
+    bench.restart();
     bench.push("s", 200_000, r#"{"k":"x","n":1,"at":2000}"#);
     bench.engine.finish();
     assert_eq!(bench.shown(), ["three three @2000"]);
@@ -184,6 +185,38 @@ fn more_alerts_of_one_moment_than_can_wait_are_left_out_and_told_once() {
         expect([("four", 1), ("one", 100_004), ("three", 4), ("two", 100_001)])
     );
     assert_eq!(named(&counters.limits), expect([("four", 0), ("one", 1), ("three", 1), ("two", 0)]));
+}
+
+#[test]
+fn what_rules_of_two_strata_keep_alike_is_counted_once_for_each() {
+    let rules = r#"
+      rule one { by k match s alert low "one" { found = count(s where 1 / n > 0) over 5s } }
+      stream ones from one
+      rule two { by k match ones alert low "two" { found = count(s where 1 / n > 0) over 5s } }
+    "#;
+    let mut bench = Bench::new(&program(rules));
+    bench.open("s");
+    bench.push("s", 0, r#"{"k":"x","n":0,"at":1000}"#);
+    bench.engine.finish();
+    assert_eq!(bench.shown(), ["one one @1000", "two two @1000"]);
+    assert_eq!(bench.engine.stats().rules.faults, [1, 1]);
+}
+
+#[test]
+fn what_event_time_has_passed_when_an_engine_stops_is_decided_when_it_goes_on() {
+    let mut bench = Bench::new(&compile(
+        "stream s time at late 4s { k string, at timestamp(ms) }
+         rule quiet { by k match s as a then not s for 2s alert low \"{k}\" }",
+    ));
+    bench.open("s");
+    bench.push("s", 0, r#"{"k":"x","at":1000}"#);
+    bench.push("s", 1, r#"{"k":"y","at":6000}"#);
+    assert!(bench.shown().is_empty());
+    // Nothing is ready, but time has passed.
+    bench.offer("s", 2, r#"{"k":"y","at":9000}"#);
+    bench.restart();
+    bench.engine.run();
+    assert_eq!(bench.shown(), ["quiet x @3000"]);
 }
 
 #[test]

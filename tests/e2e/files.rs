@@ -75,6 +75,26 @@ fn files_that_are_read_once_are_read_together_and_then_the_service_ends() {
 }
 
 #[test]
+fn of_a_compressed_file_that_was_cut_off_counts_what_is_there() {
+    let folder = Folder::new();
+    folder.write("rules/a.trip", RULES.replace("to desk", "to out"));
+    let mut zipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    zipped.write_all(event("whole", 500.0).as_bytes()).expect("in memory");
+    zipped.flush().expect("in memory");
+    zipped.write_all(event("lost", 500.0).as_bytes()).expect("in memory");
+    let zipped = zipped.finish().expect("in memory");
+    folder.write("in.gz", &zipped[..zipped.len() - 20]);
+    let config = "rules = \"rules\"\n[sources.logs]\ntype = \"file\"\npath = \"in.gz\"\nstream = \"auth\"\n\
+                  [sinks.out]\ntype = \"stdout\"\n";
+    folder.write("tripline.toml", config);
+    let run = folder.run(&["run"]);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    assert_eq!(text(&run.stdout).lines().count(), 1, "{}", text(&run.stdout));
+    assert!(text(&run.stderr).contains("what follows in the file is missing"), "{}", text(&run.stderr));
+    assert!(text(&run.stderr).contains("the gzip data is cut off"), "{}", text(&run.stderr));
+}
+
+#[test]
 fn a_file_that_is_to_be_read_once_and_is_not_there_keeps_the_service_from_starting() {
     let folder = Folder::new();
     folder.write("rules/a.trip", RULES);
@@ -167,6 +187,27 @@ fn a_file_that_is_copied_and_cut_off_is_read_from_its_beginning() {
         service.wait_for("the file has been cut off", |line| line["read"] == size);
     }
     assert!(service.stop().status.success());
+}
+
+/// Each file brings its own header, whichever columns the one before it had; positions go on.
+#[test]
+fn a_new_file_of_csv_has_its_own_header() {
+    let receiver = Receiver::start([]);
+    let source = following("app.csv").replace("poll", "codec = \"csv\"\npoll");
+    let mut service = Service::start(RULES, &format!("{source}{}", receiver.sink("desk", "")));
+    let path = service.folder.path().join("app.csv");
+    fs::write(&path, "id,card,amount\n0,c,500\n\"1\",\"c\nd\",500\n2,c,50").expect("a file");
+    expect(&receiver, 0..2);
+    fs::rename(&path, path.with_extension("csv.1")).expect("renamed");
+    fs::write(&path, "amount,note,id,card\n500,new,3,c\nlots,,4,c\n500,,5,c\n").expect("a file");
+    expect(&receiver, 3..4);
+    expect(&receiver, 5..6);
+    let bad = service.wait_for("rejected", |line| line["kind"] == "wrong_type");
+    // The last row of the first file had no line end: its 50 was all there was of it.
+    assert_eq!((&bad["offset"], &bad["line"]), (&75.into(), &8.into()));
+    let ended = service.stop();
+    let total = ended.total("source", "logs");
+    assert_eq!((&total["events"], &total["rejected"]), (&5.into(), &1.into()), "{}", ended.log());
 }
 
 #[test]

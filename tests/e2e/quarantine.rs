@@ -367,3 +367,88 @@ fn mistakes_in_the_arguments_are_explained() {
         "{message}"
     );
 }
+
+/// Rows are of no use without the header that stood before them.
+#[test]
+fn rows_of_csv_keep_their_header() {
+    let config = format!("{}codec = \"csv\"\n", tcp_at(free_port()));
+    let receiver = Receiver::start([]);
+    let mut service = Service::start(RULES, &format!("{config}{}", receiver.sink("desk", "")));
+    let mut one = service.connect("auth");
+    one.write_all(b"id,card,amount\n1,c,\"12,5\"\n2,c,500\n").expect("sent");
+    assert_eq!(receiver.next().event(), "2");
+    let mut other = service.connect("auth");
+    other.write_all(b"amount,id,card\nmany,3,c\n500,4,c\n").expect("sent");
+    assert_eq!(receiver.next().event(), "4");
+    // The stream wants a card, and this header has none.
+    let mut third = service.connect("auth");
+    third.write_all(b"id,amount\n5,500\n").expect("sent");
+    drop(third);
+    service.wait_for("rejected", |line| line["record"] == "\"5,500\"");
+    let folder = keep(&mut service);
+    assert!(service.stop().status.success());
+
+    let kept = lines(&folder, FILE);
+    let headers: Vec<_> = kept.iter().map(|line| line["header"].as_str()).collect();
+    let expected = [Some("id,card,amount"), Some("amount,id,card"), None, Some("id,amount")];
+    assert_eq!(headers, expected, "{kept:?}");
+    let mended = RULES.replace("amount float", "amount string").replace("amount > 100", "amount != \"\"");
+    let mended = mended
+        .replace("card   string", "card   string?")
+        .replace("by card\n", "")
+        .replace("{card} spent", "spent");
+    let receiver = Receiver::start([]);
+    let service = Service::start_in(folder, &mended, &format!("{config}{}", receiver.sink("desk", "")));
+    let (code, report, messages) = quarantine(&service.folder, &["replay"]);
+    assert_eq!(code, Some(0), "{report}{messages}");
+    assert!(report.contains("fed         3 records of `auth`"), "{report}");
+    assert!(report.contains("took out 1 header"), "{report}");
+    let mut fed = [(); 3].map(|()| receiver.next().event().to_owned());
+    fed.sort();
+    assert_eq!(fed, ["1", "3", "5"]);
+    assert_eq!(names(service.folder.path(), FILE), [] as [&str; 0]);
+}
+
+/// What is sent is framed, compressed and encrypted as the source wants it.
+#[test]
+fn records_are_sent_as_their_source_reads_them() {
+    let made = rcgen::generate_simple_self_signed(["tripline.example".to_owned()]).expect("a certificate");
+    let config = format!(
+        "[sources.auth]\ntype = \"tcp\"\nstream = \"auth\"\nlisten = \"127.0.0.1:{}\"\nframing = \"length_prefixed\"\n\
+         compression = \"gzip\"\ntls_cert = \"cert.pem\"\ntls_key = \"key.pem\"\n\
+         [sources.local]\ntype = \"unix\"\nstream = \"auth\"\npath = \"in.sock\"\nframing = \"octet_counting\"\n\
+         compression = \"zstd\"\n\
+         [sources.datagrams]\ntype = \"unix\"\nstream = \"auth\"\npath = \"dgram.sock\"\nmode = \"datagram\"\n\
+         [sources.packets]\ntype = \"udp\"\nstream = \"auth\"\nlisten = \"127.0.0.1:{}\"\n\
+         [sources.web]\ntype = \"http\"\nlisten = \"127.0.0.1:{}\"\ntoken_file = \"tokens\"\nmax_records = 2\n\
+         tls_cert = \"cert.pem\"\ntls_key = \"key.pem\"\n",
+        free_port(),
+        free_port(),
+        free_port()
+    );
+    let folder = Folder::new();
+    folder.write("cert.pem", made.cert.pem());
+    folder.write("key.pem", made.signing_key.serialize_pem());
+    folder.write("tokens", "\nsesame\nother\n");
+    let kept: String = ["auth", "local", "datagrams", "packets", "web", "web"]
+        .iter()
+        .map(|source| {
+            let text = event(source, 500.0);
+            let record = serde_json::json!({
+                "time": "2026-03-01T08:00:00Z", "source": source, "stream": "auth", "partition": 0, "offset": 0,
+                "number": 1, "reason": "wrong_type", "detail": "once", "text": text.trim_end(),
+            });
+            format!("{record}\n")
+        })
+        .collect();
+    folder.write(FILE, kept);
+    let receiver = Receiver::start([]);
+    let service = Service::start_in(folder, RULES, &format!("{config}{}", receiver.sink("desk", "")));
+    let (code, report, messages) = quarantine(&service.folder, &["replay"]);
+    assert_eq!(code, Some(0), "{report}{messages}");
+    assert!(messages.contains("nothing answers to datagrams"), "{messages}");
+    let mut fed = [(); 6].map(|()| receiver.next().event().to_owned());
+    fed.sort();
+    assert_eq!(fed, ["auth", "datagrams", "local", "packets", "web", "web"]);
+    assert!(service.stop().status.success());
+}

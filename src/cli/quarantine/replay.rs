@@ -91,7 +91,7 @@ impl Replay {
         }
         if outcome.unconfirmed {
             complain(
-                "note: nothing answers over UDP; look at the metrics of the source for what has arrived",
+                "note: nothing answers to datagrams; look at the metrics of the source for what has arrived",
             );
         }
         if outcome.may_be_late && !self.dry_run {
@@ -180,6 +180,11 @@ impl Replay {
         for ((source, to), count) in &outcome.fed {
             lines.push(format!("{done:<12}{} of `{}` to {to}", records(*count), visible(source)));
         }
+        if outcome.headers > 0 {
+            let done = if self.dry_run { "would take out" } else { "took out" };
+            let headers = plural(usize::try_from(outcome.headers).unwrap_or(usize::MAX), "header");
+            lines.push(format!("{done} {headers}: right by now; the records below have them with them"));
+        }
         for ((source, reason), (count, detail)) in &outcome.rejected {
             let (source, detail) = (visible(source), visible(detail));
             lines.push(format!("{:<12}{} of `{source}`, {reason}: {detail}", "still wrong", records(*count)));
@@ -196,7 +201,7 @@ impl Replay {
         if outcome.others > 0 {
             lines.push(format!("{:<12}{} not asked for", "left", records(outcome.others)));
         }
-        if outcome.fed.is_empty() && outcome.stay() == 0 {
+        if outcome.fed.is_empty() && outcome.headers == 0 && outcome.stay() == 0 {
             lines.push(format!("nothing to feed: `{path}` has no such records"));
         }
         lines.push(String::new());

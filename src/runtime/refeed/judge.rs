@@ -32,7 +32,11 @@ pub enum Verdict<'a> {
         source: &'a config::Source,
         /// Its bytes as the source wants to have them: framed.
         wire: Vec<u8>,
+        /// What must come before it, framed as well.
+        header: Option<Vec<u8>>,
     },
+    /// It is as it should be, and holds no event: the header of others, which have it with them.
+    Header,
     /// It is still none.
     Rejected {
         /// The word for the mistake.
@@ -93,9 +97,14 @@ impl<'a> Judge<'a> {
             };
             return Verdict::Rejected { reason: record.reason.clone(), detail };
         }
-        let wire = identity.wire(&record.bytes);
-        match self.decode(identity, &wire) {
-            Ok(()) => Verdict::Event { source, wire },
+        let wire = identity.decoding.wire(&record.bytes);
+        let has_header = identity.decoding.format.has_header();
+        let header = record.header.as_ref().filter(|_| has_header);
+        let header = header.map(|header| identity.decoding.wire(header.as_bytes()));
+        let bytes = [header.as_deref().unwrap_or_default(), &wire].concat();
+        match self.decode(identity, &bytes) {
+            Ok(()) => Verdict::Event { source, wire, header },
+            Err(None) if has_header && header.is_none() => Verdict::Header,
             // That it was cut off says more than what the cut has made of it.
             Err(Some(Rejection::Malformed(Malformed::Syntax(_))))
                 if record.reason == Reason::Incomplete.name() =>
@@ -128,7 +137,8 @@ impl<'a> Judge<'a> {
             rest = behind;
             reader.decode(now, ALL, &mut events, &mut seen);
         }
-        reader.end(now, &mut events, &mut seen);
+        // Nothing of a record that was kept has been cut off.
+        reader.end_datagram(now, &mut events, &mut seen);
         match seen.0 {
             Some(why) => Err(Some(why)),
             None if events.events.is_empty() => Err(None),

@@ -24,13 +24,17 @@ use crate::quarantine::filter::Filter;
 use crate::quarantine::read::Line;
 use crate::quarantine::record::Record;
 use crate::quarantine::taken::{FileLines, TakeError, Taken, peek};
+use crate::source::Decoding;
 
 use self::judge::{Judge, Verdict};
-use self::target::{SendError, Target};
+use self::target::{Load, SendError, Target, Unsent};
 
 /// A pass ends with the record that reaches one of these.
 const PASS_BYTES: usize = 4 << 20;
 const PASS_RECORDS: usize = 4096;
+/// Why a record is not in a file with others.
+const ANOTHER_HEADER: &str = "their header is not that of the records before them; run this again for them, with \
+                              another file";
 /// How many lines that are no records are named.
 const NAMED: usize = 5;
 
@@ -53,6 +57,8 @@ pub struct Outcome {
     pub fed: BTreeMap<(String, String), u64>,
     /// Records that are still no events, by source and reason, with the message for one of them.
     pub rejected: BTreeMap<(String, String), (u64, String)>,
+    /// Headers that are as they should be. They have left the quarantine: the records below them have them.
+    pub headers: u64,
     /// Records that cannot be fed, by source, and why.
     pub stuck: BTreeMap<String, (u64, String)>,
     /// Lines that are no records: how many, and the first of them with what is wrong.
@@ -124,7 +130,7 @@ pub fn refeed(
     dry_run: bool,
     outcome: &mut Outcome,
 ) -> Result<(), RefeedError> {
-    let mut work = Work { filter, judge, way, dry_run, outcome };
+    let mut work = Work { filter, judge, way, dry_run, written: None, has_written: false, outcome };
     if dry_run || matches!(work.way, Way::Copy(..)) {
         return work.look(path);
     }
@@ -143,9 +149,9 @@ pub fn refeed(
 
 /// A part of the file, sorted.
 #[derive(Default)]
-struct Pass {
-    /// What is to be fed, by source and stream.
-    parcels: BTreeMap<(String, String), Parcel>,
+struct Pass<'a> {
+    /// What is to be fed.
+    parcels: BTreeMap<Label, Parcel<'a>>,
     /// Lines that stay, each with its end.
     stay: Vec<u8>,
     records: usize,
@@ -154,47 +160,62 @@ struct Pass {
     end: u64,
 }
 
-/// Records for one stream of one source.
-#[derive(Default)]
-struct Parcel {
+/// What records have in common that go together.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Label {
+    source: String,
+    stream: String,
+    /// What must come before them, framed.
+    header: Option<Vec<u8>>,
+}
+
+/// Records that go together.
+struct Parcel<'a> {
     /// Where they go; `None`: where all go.
     target: Option<Target>,
+    decoding: &'a Decoding,
     /// As they are sent.
     wires: Vec<Vec<u8>>,
-    /// As they stand in the file, each with its end.
-    lines: Vec<u8>,
+    /// As they stand in the file.
+    lines: Vec<Vec<u8>>,
 }
 
 /// What is to be done with a line.
-enum Next {
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
+enum Next<'a> {
     /// It stays as it is.
     Stay,
     /// It stays, in these words.
     Renew(Vec<u8>),
     /// It is fed.
     Feed {
-        /// Its source and stream.
-        home: (String, String),
+        /// With these.
+        label: Label,
         /// Where it goes; `None`: where all go.
         target: Option<Target>,
+        /// How its source reads.
+        decoding: &'a Decoding,
         /// As it is sent.
         wire: Vec<u8>,
     },
+    /// It goes.
+    Drop,
 }
 
-impl Pass {
-    fn add(&mut self, line: &Line, next: Next) {
+impl<'a> Pass<'a> {
+    fn add(&mut self, line: Line, next: Next<'a>) {
         self.records += 1;
         self.bytes += line.bytes.len();
         self.end = line.end;
         match next {
             Next::Stay => push_line(&mut self.stay, &line.bytes),
             Next::Renew(line) => push_line(&mut self.stay, &line),
-            Next::Feed { home, target, wire } => {
-                let parcel = self.parcels.entry(home).or_default();
-                parcel.target = target;
+            Next::Drop => {}
+            Next::Feed { label, target, decoding, wire } => {
+                let new = Parcel { target, decoding, wires: Vec::new(), lines: Vec::new() };
+                let parcel = self.parcels.entry(label).or_insert(new);
                 parcel.wires.push(wire);
-                push_line(&mut parcel.lines, &line.bytes);
+                parcel.lines.push(line.bytes);
             }
         }
     }
@@ -214,10 +235,14 @@ struct Work<'a> {
     judge: &'a Judge<'a>,
     way: Way,
     dry_run: bool,
+    /// The header of the records that go to a file, once there are some.
+    written: Option<Option<Vec<u8>>>,
+    /// Whether the header is in the file.
+    has_written: bool,
     outcome: &'a mut Outcome,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
     /// Deals with a file that was taken away.
     fn deal(&mut self, taken: &mut Taken) -> Result<(), RefeedError> {
         let path = taken.path().to_path_buf();
@@ -260,18 +285,18 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn next_pass(&mut self, lines: &mut FileLines) -> io::Result<Pass> {
+    fn next_pass(&mut self, lines: &mut FileLines) -> io::Result<Pass<'a>> {
         let mut pass = Pass::default();
         while !pass.is_full()
             && let Some(line) = lines.next().transpose()?
         {
             let next = self.sort(&line);
-            pass.add(&line, next);
+            pass.add(line, next);
         }
         Ok(pass)
     }
 
-    fn sort(&mut self, line: &Line) -> Next {
+    fn sort(&mut self, line: &Line) -> Next<'a> {
         let record = match &line.record {
             Ok(record) => record,
             Err(why) => {
@@ -288,17 +313,27 @@ impl Work<'_> {
             return Next::Stay;
         }
         match self.judge.judge(record) {
-            Verdict::Event { source, wire } => {
+            Verdict::Header => {
+                self.outcome.headers += 1;
+                Next::Drop
+            }
+            Verdict::Event { source, wire, header } => {
                 let target = match &self.way {
                     Way::Home => match Target::of(source) {
                         Ok(target) => Some(target),
                         Err(why) => return self.stuck(record, why),
                     },
                     Way::To(target) => Some(target.clone()),
-                    Way::File(..) | Way::Copy(..) => None,
+                    Way::File(..) | Way::Copy(..) => {
+                        if *self.written.get_or_insert_with(|| header.clone()) != header {
+                            return self.stuck(record, ANOTHER_HEADER.into());
+                        }
+                        None
+                    }
                 };
-                let home = (record.source.clone(), record.stream.clone());
-                Next::Feed { home, target, wire }
+                let (source_name, stream) = (record.source.clone(), record.stream.clone());
+                let label = Label { source: source_name, stream, header };
+                Next::Feed { label, target, decoding: &source.decoding, wire }
             }
             Verdict::Rejected { reason, detail } => {
                 let home = (record.source.clone(), reason.clone());
@@ -310,35 +345,36 @@ impl Work<'_> {
         }
     }
 
-    fn stuck(&mut self, record: &Record, why: String) -> Next {
+    fn stuck(&mut self, record: &Record, why: String) -> Next<'a> {
         let (count, _) = self.outcome.stuck.entry(record.source.clone()).or_insert((0, why));
         *count += 1;
         Next::Stay
     }
 
-    fn feed(&mut self, pass: Pass) -> Fed {
+    fn feed(&mut self, pass: Pass<'a>) -> Fed {
         let mut stay = pass.stay;
         let mut failure = None;
         let mut has_fed = false;
-        for ((source, stream), parcel) in pass.parcels {
-            if failure.is_some() {
-                stay.extend_from_slice(&parcel.lines);
-                continue;
-            }
-            let to = self.way.describe(parcel.target.as_ref());
-            let sent = if self.dry_run { Ok(()) } else { self.way.send(&stream, &parcel) };
-            match sent {
-                Ok(()) => {
+        for (Label { source, stream, header }, parcel) in pass.parcels {
+            let mut received = 0;
+            if failure.is_none() {
+                let to = self.way.describe(parcel.target.as_ref());
+                let header = header.filter(|_| parcel.target.is_some() || !self.has_written);
+                self.has_written = true;
+                received = parcel.wires.len();
+                if let Err(unsent) = self.send(&stream, header.as_deref(), &parcel) {
+                    received = unsent.received;
+                    failure =
+                        Some(RefeedError::Send { from: source.clone(), to: to.clone(), error: unsent.error });
+                }
+                if received > 0 {
                     has_fed = true;
                     self.outcome.unconfirmed |= parcel.target.as_ref().is_some_and(|it| !it.confirms());
                     self.outcome.may_be_late |= parcel.target.is_some() && self.judge.has_event_time(&stream);
-                    *self.outcome.fed.entry((source, to)).or_default() += parcel.wires.len() as u64;
-                }
-                Err(error) => {
-                    stay.extend_from_slice(&parcel.lines);
-                    failure = Some(RefeedError::Send { from: source, to, error });
+                    *self.outcome.fed.entry((source, to)).or_default() += received as u64;
                 }
             }
+            parcel.lines[received..].iter().for_each(|line| push_line(&mut stay, line));
         }
         match failure {
             None => Fed::All(stay),
@@ -346,6 +382,23 @@ impl Work<'_> {
             Some(failure) => Fed::None(failure),
         }
     }
+
+    fn send(&mut self, stream: &str, header: Option<&[u8]>, parcel: &Parcel<'_>) -> Result<(), Unsent> {
+        let Parcel { target, decoding, wires: records, .. } = parcel;
+        let written = match (&mut self.way, target) {
+            _ if self.dry_run => return Ok(()),
+            (_, Some(target)) => return target.send(&Load { stream, decoding, header, records }),
+            (Way::File(file, _), None) => write_all(file, header, records).and_then(|()| file.sync_data()),
+            (Way::Copy(out, _), None) => write_all(out, header, records).and_then(|()| out.flush()),
+            (Way::Home | Way::To(_), None) => unreachable!("what is sent has a target"),
+        };
+        Ok(written?)
+    }
+}
+
+fn write_all(out: &mut impl Write, header: Option<&[u8]>, records: &[Vec<u8>]) -> io::Result<()> {
+    out.write_all(header.unwrap_or_default())?;
+    records.iter().try_for_each(|record| out.write_all(record))
 }
 
 /// What came of feeding a pass.
@@ -359,23 +412,6 @@ enum Fed {
 }
 
 impl Way {
-    fn send(&mut self, stream: &str, parcel: &Parcel) -> Result<(), SendError> {
-        match self {
-            Way::Home | Way::To(_) => {
-                let target = parcel.target.as_ref().expect("what is sent has a target");
-                target.send(stream, &parcel.wires)
-            }
-            Way::File(file, _) => Ok(parcel
-                .wires
-                .iter()
-                .try_for_each(|wire| file.write_all(wire))
-                .and_then(|()| file.sync_data())?),
-            Way::Copy(out, _) => {
-                Ok(parcel.wires.iter().try_for_each(|wire| out.write_all(wire)).and_then(|()| out.flush())?)
-            }
-        }
-    }
-
     fn describe(&self, target: Option<&Target>) -> String {
         match (self, target) {
             (Way::File(_, name), _) => name.display().to_string(),

@@ -83,6 +83,7 @@ fn record(source: &str, stream: &str, text: &str) -> Record {
         number: 1,
         reason: "syntax".into(),
         detail: "whatever".into(),
+        header: None,
         bytes: text.into(),
         length: None,
     }
@@ -116,7 +117,8 @@ fn records_are_judged_by_the_rules_as_they_are() {
     let bench = Bench::new("127.0.0.1:1");
     let judge = bench.judge();
     let verdict = |record: &Record| match judge.judge(record) {
-        Verdict::Event { source, wire } => {
+        Verdict::Header => "header".to_owned(),
+        Verdict::Event { source, wire, .. } => {
             format!("{} {}", source.name.value, String::from_utf8_lossy(&wire).trim_end())
         }
         Verdict::Rejected { reason, detail } => format!("{reason}: {detail}"),

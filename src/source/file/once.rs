@@ -94,13 +94,13 @@ impl Once {
 
 impl Source for Once {
     fn announce(&self, inlets: &[Inlet]) {
-        announce(inlets, "reading", &format!("`{}`: {} file(s)", self.paths, self.files.len()));
+        announce(inlets, "reading", &self.paths);
     }
 
     fn run(self: Box<Self>, inlets: Vec<Inlet>) -> Running {
         let inlet = Arc::new(only(inlets));
         Box::pin(async move {
-            let (pieces, mut tasks) = (Pieces::new(), JoinSet::new());
+            let (pieces, mut tasks, files) = (Pieces::new(), JoinSet::new(), self.files.len());
             begin_together(self.files, &mut tasks, |(path, recording), turn| {
                 let (inlet, pieces) = (Arc::clone(&inlet), pieces.clone());
                 async move {
@@ -115,7 +115,7 @@ impl Source for Once {
             })
             .await;
             join(tasks).await;
-            info!(source = %inlet.identity.name, "all files have been read");
+            info!(source = %inlet.identity.name, files, "no file is left to read");
         })
     }
 }

@@ -115,6 +115,20 @@ impl Framing {
             Framing::Datagram => Box::new(whole::Whole::new(max_record)),
         }
     }
+
+    /// The bytes by which a record is sent, for a cutter to find.
+    pub fn wire(self, record: &[u8]) -> Vec<u8> {
+        match self {
+            Framing::Lines | Framing::Csv { .. } => [record, b"\n"].concat(),
+            Framing::OctetCounting => [format!("{} ", record.len()).as_bytes(), record].concat(),
+            Framing::LengthPrefixed => {
+                // No record that was read so is longer than its length could say.
+                let length = u32::try_from(record.len()).unwrap_or(u32::MAX);
+                [&length.to_be_bytes(), record].concat()
+            }
+            Framing::Datagram => record.to_vec(),
+        }
+    }
 }
 
 /// A frame that is to be lent out: with places in the buffer instead of bytes, because the borrow

@@ -89,3 +89,27 @@ fn after_the_end_other_bytes_may_begin() {
         );
     }
 }
+
+/// What is sent is found again, one record behind the other.
+#[test]
+fn what_is_sent_is_what_is_cut_out() {
+    let csv = Framing::Csv { delimiter: b',' };
+    for framing in [Framing::Lines, csv, Framing::OctetCounting, Framing::LengthPrefixed] {
+        let records = [&b"1"[..], b"\"a\",b", b"<34>x"];
+        let wire: Vec<u8> = records.iter().flat_map(|record| framing.wire(record)).collect();
+        let cut: Vec<Vec<u8>> = cut(&mut *framing.frames(100), &wire, [3, 1, 100])
+            .into_iter()
+            .map(|seen| match seen {
+                Seen::Record(_, _, bytes) => bytes,
+                other => panic!("{framing:?}: {other:?}"),
+            })
+            .collect();
+        assert_eq!(cut, records, "{framing:?}");
+    }
+    let wire = Framing::Datagram.wire(b"a\nb");
+    assert_eq!(cut(&mut *Framing::Datagram.frames(100), &wire, []), [record(0, 1, "a\nb")]);
+    for framing in [csv, Framing::OctetCounting, Framing::LengthPrefixed] {
+        let wire = framing.wire(b"\"a\nb\"");
+        assert_eq!(cut(&mut *framing.frames(100), &wire, []).len(), 1, "{framing:?}");
+    }
+}

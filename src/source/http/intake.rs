@@ -94,7 +94,18 @@ struct Decoded {
     batches: Vec<Batch>,
     bad: Bad,
     /// The bad ones as they are to be set aside.
-    kept: Vec<(reader::Place, Rejection, Box<[u8]>)>,
+    kept: Vec<Kept>,
+    /// The record without which some of them cannot be read.
+    header: Option<Box<[u8]>>,
+}
+
+/// A bad record that is to be set aside.
+struct Kept {
+    place: reader::Place,
+    why: Rejection,
+    record: Box<[u8]>,
+    /// Whether it cannot be read without the header.
+    is_row: bool,
 }
 
 impl Intake {
@@ -133,7 +144,7 @@ impl Intake {
 
         let mut work = Work::new(self, id, partition.offset, arrival, on_bad);
         work.decode(body, shape).await?;
-        let Decoded { batches, bad, kept } = work.decoded;
+        let Decoded { batches, bad, kept, header } = work.decoded;
         let accepted: u64 = batches.iter().map(|batch| batch.events.len() as u64).sum();
         if accepted + bad.count == 0 {
             return Err(Refusal::Empty);
@@ -148,14 +159,17 @@ impl Intake {
         drop(partition);
 
         self.inlet.identity.metrics.events.add(accepted);
-        self.set_aside(kept).await;
+        self.set_aside(kept, header).await;
         Ok(Taken { accepted, bad })
     }
 
-    async fn set_aside(&self, kept: Vec<(reader::Place, Rejection, Box<[u8]>)>) {
+    async fn set_aside(&self, kept: Vec<Kept>, header: Option<Box<[u8]>>) {
         let mut reports = &*self.inlet.reports;
-        for (place, why, record) in kept {
-            reports.reject(place, &why, &record);
+        for Kept { place, why, record, is_row } in kept {
+            match header.as_ref().filter(|_| is_row) {
+                Some(header) => reports.reject_row(place, &why, &record, header),
+                None => reports.reject(place, &why, &record),
+            }
             if reports.is_full() {
                 reports.flush().await;
             }
@@ -228,7 +242,7 @@ struct Work<'a> {
 impl Work<'_> {
     fn new(intake: &Intake, id: PartitionId, base: u64, arrival: Timestamp, on_bad: OnBad) -> Work<'_> {
         let events = intake.inlet.identity.events(id);
-        let decoded = Decoded { batches: Vec::new(), bad: Bad::default(), kept: Vec::new() };
+        let decoded = Decoded { batches: Vec::new(), bad: Bad::default(), kept: Vec::new(), header: None };
         Work { intake, events, base, arrival, on_bad, frames: 0, decoded }
     }
 
@@ -307,7 +321,12 @@ impl Work<'_> {
             Err((why, record)) => {
                 self.decoded.bad.add(shown, &why);
                 if self.on_bad == OnBad::Quarantine {
-                    self.decoded.kept.push((place, why, record.into()));
+                    let header = self.events.header();
+                    let is_row = header.is_some();
+                    if self.decoded.header.is_none() {
+                        self.decoded.header = header.map(Into::into);
+                    }
+                    self.decoded.kept.push(Kept { place, why, record: record.into(), is_row });
                 }
             }
         }

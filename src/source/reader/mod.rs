@@ -34,6 +34,12 @@ pub trait Quarantine {
     /// of an oversized one are not.
     fn reject(&mut self, place: Place, why: &Rejection, record: &[u8]);
 
+    /// The same of a record that cannot be read without the one that stood before it, such as a row of
+    /// CSV without its header.
+    fn reject_row(&mut self, place: Place, why: &Rejection, record: &[u8], _header: &[u8]) {
+        self.reject(place, why, record);
+    }
+
     /// Whether it holds so much that nothing more should be decoded until it has passed it on.
     fn is_full(&self) -> bool {
         false
@@ -119,7 +125,7 @@ impl Reader {
             match self.events.event(&frame, arrival) {
                 Ok(Some(event)) => batch.push(event),
                 Ok(None) => {}
-                Err((why, record)) => quarantine.reject(place, &why, record),
+                Err((why, record)) => self.events.reject(place, &why, record, quarantine),
             }
         }
         true
@@ -149,7 +155,7 @@ impl Reader {
         match self.events.event(&frame, arrival) {
             Ok(Some(event)) => batch.push(event),
             Ok(None) => {}
-            Err((why, record)) => quarantine.reject(place, &judge(why), record),
+            Err((why, record)) => self.events.reject(place, &judge(why), record, quarantine),
         }
     }
 
@@ -166,6 +172,18 @@ impl Reader {
 }
 
 impl Events {
+    fn reject(&self, place: Place, why: &Rejection, record: &[u8], quarantine: &mut dyn Quarantine) {
+        match self.header() {
+            Some(header) => quarantine.reject_row(place, why, record, header),
+            None => quarantine.reject(place, why, record),
+        }
+    }
+
+    /// The record without which the last one cannot be read, if there is one.
+    pub(super) fn header(&self) -> Option<&[u8]> {
+        self.decoder.header()
+    }
+
     pub(super) fn new(decoder: Box<dyn Decoder>, partition: PartitionId, checks: Checks) -> Events {
         Events { decoder, partition, checks }
     }

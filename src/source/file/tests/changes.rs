@@ -183,6 +183,20 @@ fn what_cannot_be_read_is_said_once_until_it_changes() {
     assert_eq!((bench.said(), bench.text("app.log")), (vec![News::Opened(0)], "one\n".into()));
 }
 
+/// The memory of a process looks like a file that cannot be read at its beginning.
+#[test]
+fn a_file_that_cannot_be_read_is_left_for_the_next() {
+    let mut bench = Bench::of("app.log");
+    symlink("/proc/self/mem", bench.path("app.log")).expect("a link");
+    bench.rounds(10);
+    assert_eq!((bench.failures, bench.text("app.log")), (1, String::new()), "said once");
+    bench.remove("app.log");
+    bench.append("app.log", "one\n");
+    bench.rounds(LINGER + 2);
+    assert_eq!(bench.anew, [Why::Lost]);
+    assert_eq!(bench.text("app.log"), "|one\n");
+}
+
 #[test]
 fn at_the_end_nothing_is_waited_for() {
     let mut bench = Bench::of("app.log");
