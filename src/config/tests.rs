@@ -294,61 +294,6 @@ url = \"ftp://example.com/alerts\"
 );
 
 case!(
-    names_and_places_given_twice,
-    shown,
-    "rules = \"rules\"
-
-[sources.a]
-type = \"tcp\"
-stream = \"cards\"
-listen = \"127.0.0.1:7001\"
-
-[sources.b]
-type = \"tcp\"
-stream = \"logins\"
-listen = \"127.0.0.1:7001\"
-
-[sources.c]
-type = \"stdin\"
-stream = \"cards\"
-
-[sources.d]
-type = \"stdin\"
-stream = \"cards\"
-
-[sources.f]
-type = \"udp\"
-stream = \"cards\"
-listen = \"127.0.0.1:7001\"
-
-[sources.g]
-type = \"udp\"
-stream = \"cards\"
-listen = \"127.0.0.1:7001\"
-
-[sources.h]
-type = \"unix\"
-stream = \"cards\"
-path = \"in.sock\"
-
-[sources.i]
-type = \"unix\"
-stream = \"logins\"
-path = \"in.sock\"
-mode = \"datagram\"
-
-[sinks.e]
-type = \"stdout\"
-
-[sinks.e]
-type = \"stdout\"
-
-[sinks.\"fraud-desk\"]
-type = \"stdout\"
-"
-);
-
-case!(
     http_sources_that_cannot_be,
     shown,
     "rules = \"rules\"

@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
-use super::partition::{self, Feed};
+use super::partition::{self, Feed, LAST_READS, QUIET};
 use super::{Inlet, tls};
 
 /// How long to wait when accepting fails, as it does when there are too many open files.
@@ -59,17 +59,27 @@ pub(super) trait Host: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = ()> + Send;
 }
 
-/// Accepts connections and hands them over until the service stops. Returns when all have been left.
+/// Accepts connections and hands them over until the service stops, and then those that have been made
+/// by then: what their clients sent has been received by the system. Returns when all have been left.
 /// What is counted and logged of them is told as that of `inlet`.
 pub(super) async fn serve(listener: impl Listener, door: Door, inlet: Inlet, host: impl Host) {
     let slots = Arc::new(Semaphore::new(door.max_connections));
     let mut stop = inlet.around.stop.clone();
     let mut connections = JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = stop.wanted() => break,
-            accepted = listener.accept() => accepted,
+    let mut stopped: Option<Instant> = None;
+    while stopped.is_none_or(|stopped| stopped.elapsed() < LAST_READS) {
+        let accepted = if stopped.is_some() {
+            let Ok(accepted) = timeout(QUIET, listener.accept()).await else { break };
+            accepted
+        } else {
+            tokio::select! {
+                biased;
+                () = stop.wanted() => {
+                    stopped = Some(Instant::now());
+                    continue;
+                }
+                accepted = listener.accept() => accepted,
+            }
         };
         // Forget those that have ended; a set keeps them until it is asked.
         while connections.try_join_next().is_some() {}

@@ -1,4 +1,4 @@
-//! The keys of sources over sockets, and how their records are written.
+//! The keys of sources, and how their records are written.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -97,6 +97,61 @@ stream = \"cards\"
 path = \"d.sock\"
 mode = \"seqpacket\"
 codec = \"jsonl\"
+"
+);
+
+case!(
+    names_and_places_given_twice,
+    shown,
+    "rules = \"rules\"
+
+[sources.a]
+type = \"tcp\"
+stream = \"cards\"
+listen = \"127.0.0.1:7001\"
+
+[sources.b]
+type = \"tcp\"
+stream = \"logins\"
+listen = \"127.0.0.1:7001\"
+
+[sources.c]
+type = \"stdin\"
+stream = \"cards\"
+
+[sources.d]
+type = \"stdin\"
+stream = \"cards\"
+
+[sources.f]
+type = \"udp\"
+stream = \"cards\"
+listen = \"127.0.0.1:7001\"
+
+[sources.g]
+type = \"udp\"
+stream = \"cards\"
+listen = \"127.0.0.1:7001\"
+
+[sources.h]
+type = \"unix\"
+stream = \"cards\"
+path = \"in.sock\"
+
+[sources.i]
+type = \"unix\"
+stream = \"logins\"
+path = \"in.sock\"
+mode = \"datagram\"
+
+[sinks.e]
+type = \"stdout\"
+
+[sinks.e]
+type = \"stdout\"
+
+[sinks.\"fraud-desk\"]
+type = \"stdout\"
 "
 );
 

@@ -147,3 +147,24 @@ fn each_connection_has_a_header_of_its_own() {
     assert_eq!(receiver.next().event(), "late");
     assert!(service.stop().status.success());
 }
+
+/// What a client has sent before the service is asked to stop is read, whether or not its connection
+/// has been accepted by then.
+#[test]
+fn connections_made_just_before_stopping_are_read() {
+    const CONNECTIONS: usize = 50;
+    let receiver = Receiver::start([]);
+    let mut service = Service::start(RULES, &format!("{TCP}{}", receiver.sink("desk", "")));
+    service.address("auth");
+    // Held, so that it finds all of them and the signal at the same time.
+    service.signal("STOP");
+    for id in 0..CONNECTIONS {
+        send(&mut service.connect("auth"), &event(id, 500.0));
+    }
+    service.signal("TERM");
+    service.signal("CONT");
+    let ended = service.end();
+    assert!(ended.status.success(), "{}", ended.log());
+    assert_eq!(ended.total("source", "auth")["events"], CONNECTIONS);
+    assert_eq!(ended.total("sink", "desk")["delivered"], CONNECTIONS);
+}
