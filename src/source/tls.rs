@@ -302,7 +302,7 @@ pub fn no_agreement(error: &io::Error) -> String {
 }
 
 /// Why the sides do not understand each other.
-fn reason(error: &io::Error) -> String {
+pub fn reason(error: &io::Error) -> String {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner {
         Some(rustls::Error::InvalidMessage(_)) => "what the other side sends is not TLS".into(),
