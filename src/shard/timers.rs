@@ -174,7 +174,7 @@ mod tests {
         ) {
             let mut timers = Timers::default();
             let (mut set, mut came, mut now) = (Vec::new(), Vec::new(), 0);
-            let is_wanted = |timer: &Timer| timer.slot.0 % 4 == 0;
+            let is_wanted = |timer: &Timer| timer.slot.0.is_multiple_of(4);
             for (slot, (ahead, passes, by)) in (0..).zip(steps) {
                 let new = timer(now + ahead, slot);
                 set.push(new);

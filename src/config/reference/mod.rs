@@ -177,7 +177,8 @@ pub static LIMITS: Section = Section {
             "The most memory for events that wait for their turn in event time. From half of it on, partitions that are ahead \
              of event time are not read, so that their senders wait, and those that hold it back catch up. At the bound \
              nothing is read, and the log says why: the `late` of a stream spans more events than there is room for. \
-             Nothing is dropped and nothing is decided early.",
+             Nothing is dropped and nothing is decided early. What has been read of a partition before it learns of its pause \
+             comes on top.",
         ),
     ],
     shared: &[],
@@ -221,7 +222,7 @@ impl Section {
 const HEAD: &str = "\
 # Configuration
 
-<!-- Made from src/config/reference.rs by `UPDATE_DOCS=1 cargo test configuration_page`. Do not edit. -->
+<!-- Made from src/config/reference/ by `UPDATE_DOCS=1 cargo test configuration_page`. Do not edit. -->
 
 `tripline run --config tripline.toml` reads one TOML file. `tripline check tripline.toml` says whether it and its rules
 are right; every mistake is shown with its place. The `tripline.toml` beside the README is an annotated example.
