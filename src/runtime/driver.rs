@@ -50,6 +50,7 @@ pub struct Driver<O> {
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     ticked: Timestamp,
+    measured: Timestamp,
     refusals: RateLimit,
     reorder: Reorder,
     /// Partitions that are open and not connected; they do not become idle.
@@ -102,6 +103,7 @@ impl<O: Outbox> Driver<O> {
             clock,
             metrics,
             ticked: Timestamp::MIN,
+            measured: Timestamp::MIN,
             refusals: RateLimit::new(LOGGED, Duration::SECOND),
             reorder: Reorder {
                 bound: usize::MAX,
@@ -209,6 +211,7 @@ impl<O: Outbox> Driver<O> {
             }
         }
         self.hold_to_bound(now);
+        self.measure_if_due(now);
         self.hand_over();
     }
 
@@ -218,6 +221,7 @@ impl<O: Outbox> Driver<O> {
         let now = self.clock.now();
         self.tick_if_due(now);
         self.hold_to_bound(now);
+        self.measure_if_due(now);
         self.hand_over();
     }
 
@@ -313,6 +317,14 @@ impl<O: Outbox> Driver<O> {
                 self.engine.keep_active(*stream, *partition, now);
             }
             self.engine.tick(now);
+        }
+    }
+
+    /// Measures as often as the engine learns the time, and also while it is behind: that is when
+    /// someone looks.
+    fn measure_if_due(&mut self, now: Timestamp) {
+        if now >= self.measured.saturating_add(TICK) || now < self.measured {
+            self.measured = now;
             self.measure(now);
         }
     }

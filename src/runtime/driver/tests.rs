@@ -257,6 +257,22 @@ fn a_partition_that_lost_its_connection_holds_event_time_back() {
 }
 
 #[test]
+fn what_is_held_is_measured_also_while_the_engine_is_behind() {
+    let mut bench = Bench::new();
+    bench.clock.set(100);
+    bench.open(0);
+    bench.open(1);
+    bench.clock.set(130);
+    bench.take(0, 100, 110);
+    let engine = &bench.metrics.engine;
+    assert_eq!((engine.waiting.get(), engine.runs.get()), (1, 0));
+    bench.clock.set(131);
+    bench.take(1, 101, 110);
+    assert_eq!((bench.metrics.engine.waiting.get(), bench.metrics.engine.runs.get()), (1, 1));
+    assert_eq!(bench.metrics.engine.lag.get(), 31);
+}
+
+#[test]
 fn refused_events_are_counted_with_their_source() {
     let mut bench = Bench::new();
     bench.clock.set(1_000);
