@@ -106,13 +106,10 @@ impl<S: Datagrams> Reading<'_, S> {
         self.feed.flush().await
     }
 
-    fn pass_over(&self) {
+    /// A datagram did not fit: the system has cut it off, and does not say how long it was.
+    fn pass_over(&mut self) {
         self.inlet.identity.metrics.datagrams.add(1);
-        self.inlet.identity.metrics.rejected.of("oversized").add(1);
-        if let Some(held_back) = self.inlet.reports.may_log() {
-            let (source, limit) = (&self.inlet.identity.name, self.buffer.len() - 1);
-            warn!(%source, limit, not_logged = held_back, "rejected a datagram: it is too large");
-        }
+        self.feed.oversized(self.buffer.len());
     }
 
     fn report(&self, error: &io::Error) {

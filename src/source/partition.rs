@@ -10,7 +10,7 @@ use tracing::{debug, error, info, warn};
 use crate::event::{PartitionId, Timestamp};
 
 use super::queue::EngineGone;
-use super::reader::{Batch, Reader};
+use super::reader::{Batch, Place, Quarantine as _, Reader, Rejection};
 use super::{Inlet, Input};
 
 /// When the service stops, a partition is read until nothing has arrived for this long: what the
@@ -108,6 +108,18 @@ impl<'a> Feed<'a> {
         }
         self.reader.end_datagram(self.arrival, &mut self.batch, &mut &*self.inlet.reports);
         Ok(sent)
+    }
+
+    /// A datagram has at least `length` bytes, which is more than allowed.
+    pub fn oversized(&mut self, length: usize) {
+        let place = Place {
+            partition: self.partition,
+            offset: self.received,
+            line: self.inlet.identity.metrics.datagrams.get(),
+        };
+        let limit = self.inlet.around.limits.max_line;
+        let why = Rejection::Oversized { length: length as u64, limit };
+        (&mut &*self.inlet.reports).reject(place, &why, &[]);
     }
 
     /// Sends on the events of the last datagrams.
