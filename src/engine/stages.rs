@@ -176,11 +176,18 @@ impl Stages {
         let open = &mut self.rounds[(stage.next - self.complete) as usize];
         stage.next += 1;
         let passed = open.round.passed;
-        let items = match stratum + 1 == self.stages.len() {
-            true => std::mem::take(&mut open.round.events),
-            false => open.round.events.clone(),
+        // Most rules that read alerts read little else.
+        let is_read = |event: &Event| !self.program.routes(stratum, event.stream()).is_empty();
+        let mut items: Vec<Item> = match stratum + 1 == self.stages.len() {
+            true => {
+                let events = std::mem::take(&mut open.round.events);
+                events.into_iter().filter(is_read).map(Item::new).collect()
+            }
+            false => {
+                let events = open.round.events.iter();
+                events.filter(|event| is_read(event)).cloned().map(Item::new).collect()
+            }
         };
-        let mut items: Vec<Item> = items.into_iter().map(Item::new).collect();
         if stratum > 0 {
             let derived = self.pending.inboxes[stratum].take(passed);
             items = merge(items, derived);
