@@ -157,10 +157,29 @@ fn drop_ids(json: &mut Json) {
 
 #[test]
 fn shards_rounds_partitions_and_arrival_are_without_effect() {
+    let more = format!("{HOLDING_MORE}{OTHER_KEYS}");
+    let reported = check(&more);
+    for rule in ["base", "upper", "habit", "by_letter", "everyone", "last", "crossed"] {
+        assert!(reported.contains_key(rule), "`{rule}` never reports anything: {reported:?}");
+    }
+}
+
+/// Alerts are put in order twice where rules read those of others, and only once here.
+#[test]
+fn nor_where_no_rule_reads_alerts() {
+    let reported = check(
+        "rule letters { by t match s as a then s as b within 2s overlap all alert low \"{a.k}{b.k}\" }",
+    );
+    assert!(reported.contains_key("letters"), "{reported:?}");
+}
+
+/// Runs random rules, and `more` beside them, over random events in every way. Gives how often each
+/// rule has reported something.
+fn check(more: &str) -> BTreeMap<String, usize> {
     let mut reported: BTreeMap<String, usize> = BTreeMap::new();
     for seed in seeds(60) {
         let mut set = RuleSet::new(seed);
-        let text = set.text().replace("time at {", "time at late 2s {") + HOLDING_MORE + OTHER_KEYS;
+        let text = set.text().replace("time at {", "time at late 2s {") + more;
         let program = program(&text);
         let one = Way { shards: 1, round: 1, take: 1 };
         let mut expected_anywhere = None;
@@ -192,7 +211,5 @@ fn shards_rounds_partitions_and_arrival_are_without_effect() {
             }
         }
     }
-    for rule in ["base", "upper", "habit", "by_letter", "everyone", "last", "crossed"] {
-        assert!(reported.contains_key(rule), "`{rule}` never reports anything: {reported:?}");
-    }
+    reported
 }
