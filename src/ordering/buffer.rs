@@ -9,10 +9,12 @@
 //! order and nothing is held up, nothing is ever sorted.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BinaryHeap, VecDeque};
+
+use hashbrown::HashMap;
 
 use super::Frontier;
-use crate::event::{Duration, Event, SequencePoint};
+use crate::event::{Duration, Event, Seeded, SequencePoint};
 
 /// How long a bucket is at least, in microseconds, as a power of two.
 const SHORTEST: u32 = 16;
@@ -28,7 +30,9 @@ pub(super) struct Buffer {
     /// Those of times up to `reach` that came behind one that follows them.
     between: BinaryHeap<Reverse<Waiting>>,
     /// All others, as they came, by the number of their bucket.
-    far: BTreeMap<i64, Vec<Waiting>>,
+    far: HashMap<i64, Vec<Waiting>, Seeded>,
+    /// The numbers of these buckets.
+    numbers: BinaryHeap<Reverse<i64>>,
     /// The last microsecond of the buckets that time has come to.
     reach: i64,
     /// How long a bucket is, in microseconds, as a power of two.
@@ -74,7 +78,8 @@ impl Buffer {
         Buffer {
             near: VecDeque::new(),
             between: BinaryHeap::new(),
-            far: BTreeMap::new(),
+            far: HashMap::default(),
+            numbers: BinaryHeap::new(),
             reach: i64::MIN,
             length: length.max(SHORTEST),
             len: 0,
@@ -106,10 +111,8 @@ impl Buffer {
         let waiting = Waiting { point: event.point(), event };
         let us = waiting.point.time.as_micros();
         if us > self.reach {
-            let is_next = self.far.is_empty() && may_go(waiting.point, frontier);
-            if !is_next {
-                self.far.entry(us >> self.length).or_default().push(waiting);
-                return;
+            if !self.far.is_empty() || !may_go(waiting.point, frontier) {
+                return self.put_aside(waiting);
             }
             self.reach = self.end_of(us >> self.length);
         }
@@ -117,6 +120,17 @@ impl Buffer {
             Some(last) if *last > waiting => self.between.push(Reverse(waiting)),
             _ => self.near.push_back(waiting),
         }
+    }
+
+    /// Puts an event into its bucket.
+    #[inline(never)]
+    fn put_aside(&mut self, waiting: Waiting) {
+        let bucket = waiting.point.time.as_micros() >> self.length;
+        let events = self.far.entry(bucket).or_insert_with(|| {
+            self.numbers.push(Reverse(bucket));
+            Vec::new()
+        });
+        events.push(waiting);
     }
 
     /// The first event of all, if it lies at or before the frontier. Where there is no frontier, all
@@ -144,12 +158,12 @@ impl Buffer {
 
     /// Puts the first bucket in order if something of it may go; `None` when there is none.
     fn come_to_next(&mut self, frontier: Option<Frontier>) -> Option<()> {
-        let first = self.far.first_entry()?;
-        let is_far = |(time, ..): Frontier| *first.key() > time.as_micros() >> self.length;
-        if frontier.is_some_and(is_far) {
+        let Reverse(bucket) = *self.numbers.peek()?;
+        if frontier.is_some_and(|(time, ..)| bucket > time.as_micros() >> self.length) {
             return None;
         }
-        let (bucket, mut events) = first.remove_entry();
+        self.numbers.pop();
+        let mut events = self.far.remove(&bucket)?;
         events.sort();
         self.near = events.into();
         self.reach = self.end_of(bucket);

@@ -194,14 +194,8 @@ impl Shard {
         let program = Arc::clone(&self.program);
         let routes = program.routes(self.stratum, event.stream());
         let mut decided = Vec::new();
-        match &item.routes {
-            Routes::All => {
-                routes.iter().for_each(|route| self.route(&program, route, item, &mut decided));
-            }
-            Routes::Some(places) => {
-                let chosen = places.iter().map(|place| &routes[*place as usize]);
-                chosen.for_each(|route| self.route(&program, route, item, &mut decided));
-            }
+        for route in item.routes.choose(routes) {
+            self.route(&program, route, item, &mut decided);
         }
         self.timers.throw_out(|timer| self.keys.wants(timer));
         let moment = Moment { now: event.time(), current: Some(event.point()) };

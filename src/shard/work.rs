@@ -1,7 +1,5 @@
 //! What goes into a shard and what comes out.
 
-use smallvec::SmallVec;
-
 use super::order::{Cause, Order};
 use crate::alert::Alert;
 use crate::event::{Event, Timestamp};
@@ -32,8 +30,10 @@ pub struct Item {
 pub enum Routes {
     /// Every one.
     All,
+    /// This one.
+    One(u32),
     /// These.
-    Some(SmallVec<[u32; 6]>),
+    Some(Box<[u32]>),
 }
 
 /// An alert that a shard has made.
@@ -49,6 +49,18 @@ pub struct Decision {
     pub sent: bool,
     /// Whether rules read it.
     pub read: bool,
+}
+
+impl Routes {
+    /// Those that are meant of all routes of the stream.
+    pub fn choose<'r, T>(&'r self, all: &'r [T]) -> impl Iterator<Item = &'r T> {
+        let (together, single): (&[T], &[u32]) = match self {
+            Routes::All => (all, &[]),
+            Routes::One(place) => (&all[*place as usize..][..1], &[]),
+            Routes::Some(places) => (&[], places),
+        };
+        together.iter().chain(single.iter().map(|place| &all[*place as usize]))
+    }
 }
 
 impl Item {
