@@ -291,7 +291,8 @@ impl Engine {
     /// Matches the events that are ready. Where shards run elsewhere, their alerts may come with a
     /// later call.
     pub fn run(&mut self) {
-        let events: Vec<Event> = std::iter::from_fn(|| self.ordering.pop()).collect();
+        let mut events = Vec::new();
+        self.ordering.drain_ready(|event| events.push(event));
         let passed = self.ordering.reached();
         if !events.is_empty() || passed > self.passed {
             self.passed = passed;
