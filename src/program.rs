@@ -1,5 +1,7 @@
 //! The compiled rule set: immutable, shared by every thread, swapped whole.
 
+mod kept;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -9,7 +11,7 @@ use crate::automaton::graph::{self, Graph};
 use crate::automaton::{self, CompiledRule, Predicates};
 use crate::diagnostic::codes::{E0010, E0310};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
-use crate::event::{FieldId, StreamId, StreamSchema};
+use crate::event::{FieldId, Kept, StreamId, StreamSchema};
 use crate::history::{LogId, Logs, Reading};
 use crate::language::case::Case;
 use crate::language::checked::{AlertStream, Rule};
@@ -35,6 +37,8 @@ pub(crate) struct RuleId(pub u32);
 #[derive(Debug)]
 pub struct Program {
     streams: Vec<StreamSchema>,
+    /// For each stream, the fields that its events keep.
+    kept: Vec<Kept>,
     tables: Vec<TableSpec>,
     rules: Vec<CompiledRule>,
     infos: Vec<RuleInfo>,
@@ -150,9 +154,15 @@ impl Program {
     }
 
     /// Compiles like [`Program::compile`] a program that can tell why an event did not fit, for
-    /// [`crate::testing`]. It does the same but takes more memory.
+    /// [`crate::testing`]. It does the same but takes more memory: its events keep all their fields,
+    /// as tests and explanations speak of any.
     pub fn compile_for_tests(sources: &Sources) -> (Option<Program>, Diagnostics) {
-        Program::compile_by(sources, language::check_for_tests)
+        let (program, diagnostics) = Program::compile_by(sources, language::check_for_tests);
+        let keeping_all = |program: Program| {
+            let kept = vec![Kept::ALL; program.streams.len()];
+            Program { kept, ..program }
+        };
+        (program.map(keeping_all), diagnostics)
     }
 
     fn compile_by(
@@ -223,6 +233,7 @@ impl Program {
             logs,
             readings,
             infos: rules.iter().map(|compiled| RuleInfo::new(&compiled.rule)).collect(),
+            kept: kept::kept(&checked.streams, rules.iter().map(|compiled| &compiled.rule)),
             streams: checked.streams,
             tables: checked.tables,
             cases: checked.cases,
@@ -266,6 +277,12 @@ impl Program {
         &self.streams[stream.0 as usize]
     }
 
+    /// The fields of a stream that its events keep: those that some rule reads. Who makes the events says
+    /// it to the decoder (see [`crate::codec::Format::decoder`]).
+    pub fn kept(&self, stream: StreamId) -> Kept {
+        self.kept[stream.0 as usize]
+    }
+
     /// The lists and tables, in the order of their names; [`crate::table::TableId`] counts them from
     /// 0. Their files are read by who runs the program.
     pub fn tables(&self) -> &[TableSpec] {
@@ -296,12 +313,12 @@ impl Program {
     /// What the rule of that name costs to run.
     pub fn cost(&self, rule: &str) -> Option<Cost> {
         let compiled = self.rules.iter().find(|compiled| *compiled.rule.name == *rule)?;
-        Some(Cost::of(compiled, &self.streams))
+        Some(Cost::of(compiled, &self.streams, &self.kept))
     }
 
     /// What each rule costs to run, in the order of their names.
     pub fn costs(&self) -> Vec<Cost> {
-        self.rules.iter().map(|compiled| Cost::of(compiled, &self.streams)).collect()
+        self.rules.iter().map(|compiled| Cost::of(compiled, &self.streams, &self.kept)).collect()
     }
 
     fn graphs(&self, rule: Option<&str>) -> Vec<Graph> {

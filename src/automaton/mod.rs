@@ -142,6 +142,13 @@ pub struct TooLarge {
     pub span: Span,
 }
 
+/// How the partial matches of a rule are held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Representation {
+    /// Each by itself.
+    List,
+}
+
 /// A rule ready to run.
 #[derive(Debug)]
 pub struct CompiledRule {
@@ -153,6 +160,8 @@ pub struct CompiledRule {
     pub predicates: Vec<Option<PredicateId>>,
     /// Whether anything in it depends on the passing of time.
     pub is_timed: bool,
+    /// How its partial matches are held.
+    pub representation: Representation,
     /// The registers of its conditions without their variables, as evaluation needs them.
     pub specs: Vec<RegisterSpec>,
 }
@@ -175,6 +184,13 @@ impl CompiledRule {
             || automaton.states.iter().flat_map(|state| &state.transitions).any(|transition| {
                 matches!(transition.trigger, Trigger::Take { within: Some(_), .. } | Trigger::Absence { .. })
             });
-        Ok(CompiledRule { rule, automaton, predicates: own, is_timed, specs })
+        Ok(CompiledRule {
+            rule,
+            automaton,
+            predicates: own,
+            is_timed,
+            representation: Representation::List,
+            specs,
+        })
     }
 }

@@ -5,17 +5,16 @@
 //! The matcher is stateless; what changes is the [`RunSet`], which is explicit and can tell its
 //! size. It never reads a clock and never looks at another key.
 //!
-//! Invariants: runs stand in the order of their first events; what was due before an event has
-//! been decided before it is looked at.
+//! Invariant: what was due before an event has been decided before it is looked at.
 
-mod captures;
 pub mod explain;
-mod offer;
+mod list;
 mod policy;
-mod run;
+mod set;
+#[expect(dead_code, reason = "what holds runs together uses it")]
+mod step;
 #[cfg(test)]
 mod tests;
-mod time;
 pub mod view;
 
 use crate::automaton::{Answers, CompiledRule, Predicates, StateId, Trigger};
@@ -24,7 +23,8 @@ use crate::expression::{Faults, History, Register, Scope};
 use crate::language::checked::{TestId, VariableId};
 use crate::table::Tables;
 
-pub use run::{Run, RunSet};
+pub use list::Run;
+pub use set::RunSet;
 
 /// Something that the matcher has decided.
 #[derive(Clone, Debug)]

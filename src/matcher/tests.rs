@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::explain::Verdict;
-use super::offer::Offered;
+use super::list::Offered;
 use super::*;
 use crate::automaton::Answers;
 use crate::diagnostic::Sources;
@@ -107,9 +107,9 @@ proptest! {
                 matcher.time(&mut set, due, &mut reports);
             }
             for run in set.runs() {
-                let told = matcher.explain(run, &event).verdict;
+                let told = matcher.explain(&run, &event).verdict;
                 let mut copies = Vec::new();
-                let mut offered = run.clone();
+                let mut offered = run.clone().into_owned();
                 let done = matcher.offer(&mut offered, &event, &mut answers, &mut copies);
                 let expected = match told {
                     Verdict::Taken(variable) => {

@@ -1,16 +1,16 @@
 //! Offering an event to the runs.
 
 use super::captures::Captures;
-use super::policy::Done;
-use super::run::{Run, RunSet};
-use super::{Matcher, Report, ReportKind};
+use super::report::Done;
+use super::{Run, RunList};
 use crate::automaton::{AbsenceEnd, Answers, StateId, Transition, Trigger};
 use crate::event::Event;
 use crate::language::checked::{LinkKind, TestId};
+use crate::matcher::{Matcher, Report, ReportKind};
 
 /// What became of a run that was offered an event, besides the copies of it that took the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Offered {
+pub(in crate::matcher) enum Offered {
     /// It took the event.
     Taken,
     /// It goes on without the event.
@@ -23,7 +23,13 @@ pub(super) enum Offered {
 
 impl Matcher<'_> {
     /// Offers the next event of the key to every run, and lets it start a new one.
-    pub fn event(&self, set: &mut RunSet, event: &Event, answers: &mut Answers, reports: &mut Vec<Report>) {
+    pub(in crate::matcher) fn offer_to_list(
+        &self,
+        set: &mut RunList,
+        event: &Event,
+        answers: &mut Answers,
+        reports: &mut Vec<Report>,
+    ) {
         let mut done = Done::default();
         let mut copies = Vec::new();
         // Most runs stay one run. From the first on that becomes several, the set is built anew.
@@ -57,7 +63,7 @@ impl Matcher<'_> {
 
     /// Adds what a run has become to the set: copies before the run itself, so that those of one run
     /// stand together in the order of preference.
-    fn add(&self, set: &mut RunSet, copies: &mut Vec<Run>, run: Run, offered: Offered, done: &mut Done) {
+    fn add(&self, set: &mut RunList, copies: &mut Vec<Run>, run: Run, offered: Offered, done: &mut Done) {
         for copy in copies.drain(..) {
             set.runs.push(copy);
             self.note(set, set.runs.len() - 1, Offered::Taken, done);
@@ -69,7 +75,7 @@ impl Matcher<'_> {
     }
 
     /// Notes what became of a run: whether it is complete, or dead and to be removed.
-    fn note(&self, set: &mut RunSet, index: usize, offered: Offered, done: &mut Done) {
+    fn note(&self, set: &mut RunList, index: usize, offered: Offered, done: &mut Done) {
         let run = &mut set.runs[index];
         match offered {
             Offered::Taken if self.rule.automaton.state(run.state).accepting => done.complete(index),
@@ -99,7 +105,7 @@ impl Matcher<'_> {
 
     /// Offers the event to one run. Copies of it that took the event by `any` are pushed to
     /// `copies`, the preferred first.
-    pub(super) fn offer(
+    pub(in crate::matcher) fn offer(
         &self,
         run: &mut Run,
         event: &Event,
@@ -199,7 +205,7 @@ impl Matcher<'_> {
     }
 
     /// Drops the oldest runs until the limits of the rule are kept.
-    fn keep_limits(&self, set: &mut RunSet, event: &Event, reports: &mut Vec<Report>) {
+    fn keep_limits(&self, set: &mut RunList, event: &Event, reports: &mut Vec<Report>) {
         let rule = &self.rule.rule;
         let mut held: usize = set.runs.iter().map(|run| run.captures.len()).sum();
         let mut dropped = 0;
