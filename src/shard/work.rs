@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::order::{Cause, Order};
 use crate::alert::Alert;
 use crate::event::{Event, Timestamp};
-use crate::program::RuleId;
+use crate::program::{RouteId, RuleId};
 
 /// What a shard is to look at next: events in their order, and how far event time has come then.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub struct Item {
 pub enum Routes {
     /// Every one.
     All,
-    /// These.
+    /// These, in order.
     Some(SmallVec<[u32; 6]>),
 }
 
@@ -49,6 +49,16 @@ pub struct Decision {
     pub sent: bool,
     /// Whether rules read it.
     pub read: bool,
+}
+
+impl Routes {
+    /// Whether a route is one of them.
+    pub fn has(&self, route: RouteId) -> bool {
+        match self {
+            Routes::All => true,
+            Routes::Some(places) => places.binary_search(&route.0).is_ok(),
+        }
+    }
 }
 
 impl Item {

@@ -1,10 +1,31 @@
 //! Predicates: what tests ask of an event alone, each distinct question once for all rules.
+//!
+//! Enters: the conditions of rules and of what is kept of the past. Leaves: for an event, the predicates
+//! that hold. Equal conditions of different rules are one predicate ([`Predicates`]). Those on one stream
+//! are in an [`Index`], which finds the few that may hold; [`Answers`] asks these what is still to be asked
+//! and remembers which hold. What cannot be computed on the way is counted as if every predicate were
+//! asked of every event.
+//!
+//! What it costs depends on what is found, and on the logarithm of the number of predicates, save for
+//! conditions that cannot be found and are asked of every event: negations, functions, look-ups in tables,
+//! comparisons of two fields.
+
+mod answers;
+mod index;
+mod intervals;
+mod literals;
+#[cfg(test)]
+mod tests;
+mod texts;
+mod ways;
 
 use std::collections::HashMap;
 
-use crate::event::{Event, FieldId, StreamId};
-use crate::expression::{Expr, Faults, FieldSource, HistoryId, Leaves, RegisterId, Scope};
-use crate::table::Tables;
+use crate::event::{FieldId, StreamId};
+use crate::expression::{Expr, FieldSource, HistoryId, Leaves, RegisterId};
+
+pub use answers::Answers;
+pub use index::{Index, Place};
 
 /// A predicate of the rule set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +46,11 @@ impl Predicates {
             list.push(condition.clone());
             PredicateId(list.len() as u32 - 1)
         })
+    }
+
+    /// The condition.
+    fn get(&self, id: PredicateId) -> &Expr {
+        &self.list[id.0 as usize]
     }
 
     /// How many there are.
@@ -51,90 +77,5 @@ impl Leaves for FieldNumbers {
 
     fn past(&self, _: FieldSource) -> String {
         unreachable!("a predicate looks at the event alone")
-    }
-}
-
-/// The answers for the event being looked at. A predicate is asked when its answer is first wanted
-/// and at most once an event.
-#[derive(Debug, Default)]
-pub struct Answers {
-    /// Four times the number of the event for which the predicate was asked, plus two if it could not
-    /// be computed in full, plus one if it held.
-    answers: Vec<u64>,
-    event: u64,
-    /// The predicates that could not be computed for the event.
-    faulty: Vec<Faulty>,
-    /// Counts who asks; see [`Answers::next_asker`].
-    asker: u64,
-    /// What the asker was told that could not be computed.
-    faults: u64,
-}
-
-/// A predicate that could not be computed for the event.
-#[derive(Debug)]
-struct Faulty {
-    id: PredicateId,
-    /// How many values of it.
-    count: u64,
-    /// Who was told last.
-    told: u64,
-}
-
-impl Answers {
-    /// Room for the answers to `predicates`.
-    pub fn new(predicates: &Predicates) -> Answers {
-        Answers { answers: vec![0; predicates.len()], ..Answers::default() }
-    }
-
-    /// Forgets the answers of the event before.
-    pub fn next_event(&mut self) {
-        self.event += 1;
-        self.faulty.clear();
-    }
-
-    /// From now on another asks. What could not be computed is counted once for each who asks it of
-    /// an event, however often: so the count of a rule does not depend on what others ask.
-    pub fn next_asker(&mut self) {
-        self.asker += 1;
-    }
-
-    /// How many values could not be computed for who asks, since the last call.
-    pub fn take_faults(&mut self) -> u64 {
-        std::mem::take(&mut self.faults)
-    }
-
-    /// Whether a predicate of the event's stream holds for it.
-    pub fn holds(
-        &mut self,
-        predicates: &Predicates,
-        id: PredicateId,
-        event: &Event,
-        tables: &Tables,
-    ) -> bool {
-        let answer = &mut self.answers[id.0 as usize];
-        if *answer >> 2 != self.event {
-            let faults = Faults::default();
-            let scope = Scope { event: Some(event), tables, ..Scope::bare(&faults) };
-            let holds = predicates.list[id.0 as usize].holds(&scope);
-            let count = faults.take();
-            *answer = self.event << 2 | u64::from(count > 0) << 1 | u64::from(holds);
-            if count > 0 {
-                self.faulty.push(Faulty { id, count, told: 0 });
-            }
-        }
-        let answer = *answer;
-        if answer & 2 != 0 {
-            self.tell(id);
-        }
-        answer & 1 == 1
-    }
-
-    #[cold]
-    fn tell(&mut self, id: PredicateId) {
-        let faulty = self.faulty.iter_mut().find(|faulty| faulty.id == id && faulty.told != self.asker);
-        if let Some(faulty) = faulty {
-            faulty.told = self.asker;
-            self.faults += faulty.count;
-        }
     }
 }
