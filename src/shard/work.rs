@@ -3,7 +3,7 @@
 use super::order::{Cause, Order};
 use crate::alert::Alert;
 use crate::event::{Event, Timestamp};
-use crate::program::RuleId;
+use crate::program::{RouteId, RuleId};
 
 /// What a shard is to look at next: events in their order, and how far event time has come then.
 #[derive(Debug)]
@@ -52,14 +52,13 @@ pub struct Decision {
 }
 
 impl Routes {
-    /// Those that are meant of all routes of the stream.
-    pub fn choose<'r, T>(&'r self, all: &'r [T]) -> impl Iterator<Item = &'r T> {
-        let (together, single): (&[T], &[u32]) = match self {
-            Routes::All => (all, &[]),
-            Routes::One(place) => (&all[*place as usize..][..1], &[]),
-            Routes::Some(places) => (&[], places),
-        };
-        together.iter().chain(single.iter().map(|place| &all[*place as usize]))
+    /// Whether a route is one of them.
+    pub fn has(&self, route: RouteId) -> bool {
+        match self {
+            Routes::All => true,
+            Routes::One(place) => *place == route.0,
+            Routes::Some(places) => places.binary_search(&route.0).is_ok(),
+        }
     }
 }
 
