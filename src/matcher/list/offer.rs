@@ -27,7 +27,7 @@ impl Matcher<'_> {
         &self,
         set: &mut RunList,
         event: &Event,
-        answers: &mut Answers,
+        answers: &Answers,
         reports: &mut Vec<Report>,
     ) {
         let mut done = Done::default();
@@ -86,7 +86,7 @@ impl Matcher<'_> {
     }
 
     /// The run that begins with the event, if it fits a possible first step.
-    fn start(&self, event: &Event, answers: &mut Answers) -> Option<Run> {
+    fn start(&self, event: &Event, answers: &Answers) -> Option<Run> {
         if !self.can_start(event, answers) {
             return None;
         }
@@ -109,7 +109,7 @@ impl Matcher<'_> {
         &self,
         run: &mut Run,
         event: &Event,
-        answers: &mut Answers,
+        answers: &Answers,
         copies: &mut Vec<Run>,
     ) -> Offered {
         self.remove_before(run, event, answers);
@@ -132,7 +132,7 @@ impl Matcher<'_> {
 
     /// Takes away what cannot be taken any more: steps whose time is over, loops ended by `until`,
     /// and steps that the very next event was not to be followed by.
-    fn remove_before(&self, run: &mut Run, event: &Event, answers: &mut Answers) {
+    fn remove_before(&self, run: &mut Run, event: &Event, answers: &Answers) {
         let state = self.rule.automaton.state(run.state);
         for (index, transition) in run.open(state) {
             let gone = self.deadline_passed(run, transition, event)
@@ -160,7 +160,7 @@ impl Matcher<'_> {
         test: TestId,
         transition: &Transition,
         event: &Event,
-        answers: &mut Answers,
+        answers: &Answers,
     ) -> bool {
         if transition.resets.is_empty() || self.rule.rule.tests[test.0 as usize].residual.is_none() {
             return self.fits(test, event, &run.registers, answers);
@@ -171,7 +171,7 @@ impl Matcher<'_> {
     }
 
     /// The run goes on without the event.
-    fn skip(&self, run: &mut Run, event: &Event, answers: &mut Answers) -> Offered {
+    fn skip(&self, run: &mut Run, event: &Event, answers: &Answers) -> Offered {
         let state = self.rule.automaton.state(run.state);
         let mut completed = None;
         for (index, transition) in run.open(state) {
