@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::alert::Severity;
 use crate::automaton::cost::Cost;
 use crate::automaton::graph::{self, Graph};
-use crate::automaton::{self, CompiledRule, Predicates};
+use crate::automaton::{self, CompiledRule, OneByOne, Predicates, Representation};
 use crate::diagnostic::codes::{E0010, E0310};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::event::{FieldId, StreamId, StreamSchema};
@@ -150,9 +150,23 @@ impl Program {
     }
 
     /// Compiles like [`Program::compile`] a program that can tell why an event did not fit, for
-    /// [`crate::testing`]. It does the same but takes more memory.
+    /// [`crate::testing`]. It does the same but takes more memory, and follows each partial match by
+    /// itself.
     pub fn compile_for_tests(sources: &Sources) -> (Option<Program>, Diagnostics) {
-        Program::compile_by(sources, language::check_for_tests)
+        let (program, diagnostics) = Program::compile_by(sources, language::check_for_tests);
+        (program.map(Program::hold_one_by_one), diagnostics)
+    }
+
+    /// The program with the partial matches of every rule held one by one, also of those rules whose
+    /// partial matches can be held together. It reports the same; what it takes in time and memory
+    /// differs, and can be compared so.
+    pub fn hold_one_by_one(mut self) -> Program {
+        for compiled in &mut self.rules {
+            if compiled.representation == Representation::Compact {
+                compiled.representation = Representation::List(OneByOne::Wanted);
+            }
+        }
+        self
     }
 
     fn compile_by(

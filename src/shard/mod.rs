@@ -52,6 +52,8 @@ pub struct Shard {
     /// Whether the alerts of rules in shadow are given out.
     sends_shadow: bool,
     live_runs: usize,
+    /// All times before this have passed.
+    passed: Timestamp,
     /// Buffer for the reports of one event or moment.
     reports: Vec<Report>,
     /// The keys of one event or moment whose runs may be over.
@@ -140,6 +142,7 @@ impl Shard {
             counters: ShardCounters::new(program.rules().len()),
             sends_shadow: false,
             live_runs: 0,
+            passed: Timestamp::MIN,
             reports: Vec::new(),
             touched: Vec::new(),
             watcher: None,
@@ -185,6 +188,7 @@ impl Shard {
             self.event(item, decisions);
         }
         self.advance(work.passed, decisions);
+        self.passed = work.passed;
     }
 
     /// Looks at the next event in the order; event time has passed all that was due before it.
