@@ -7,7 +7,7 @@ use tripline::codec::json::JsonDecoder;
 use tripline::codec::{Decoder, Format, Malformed, csv, regex};
 use tripline::diagnostic::{FileId, Sources, Style, render_all};
 use tripline::engine::{Engine, EngineOptions};
-use tripline::event::{PartitionId, Position, Timestamp};
+use tripline::event::{Kept, PartitionId, Position, Timestamp};
 use tripline::language;
 use tripline::program::Program;
 
@@ -160,7 +160,7 @@ pub fn decode_text(bytes: &[u8]) {
     let format = &FORMATS[usize::from(*choice) % FORMATS.len()];
     let stream = TEXT_STREAM.stream("s").expect("it is declared");
     let schema = TEXT_STREAM.schema(stream);
-    let mut decoder = format.decoder(stream, schema);
+    let mut decoder = format.decoder(stream, schema, Kept::ALL);
     let mut flat = schema.clone();
     for field in &mut flat.fields {
         field.path = vec![field.path.join(".").into()];

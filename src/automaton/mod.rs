@@ -15,6 +15,7 @@ mod distance;
 pub mod graph;
 mod lint;
 mod predicates;
+mod representation;
 #[cfg(feature = "service")]
 pub mod svg;
 
@@ -28,6 +29,7 @@ use crate::language::checked::{ClockId, LinkKind, Rule, TestId, VariableId};
 pub use build::build;
 pub use lint::{Linter, same_meaning};
 pub use predicates::{Answers, FieldNumbers, Index, Place, PredicateId, Predicates};
+pub use representation::{OneByOne, Representation};
 
 /// Most states of one rule.
 pub const MAX_STATES: usize = 20_000;
@@ -142,13 +144,6 @@ pub struct TooLarge {
     pub span: Span,
 }
 
-/// How the partial matches of a rule are held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Representation {
-    /// Each by itself.
-    List,
-}
-
 /// A rule ready to run.
 #[derive(Debug)]
 pub struct CompiledRule {
@@ -184,13 +179,7 @@ impl CompiledRule {
             || automaton.states.iter().flat_map(|state| &state.transitions).any(|transition| {
                 matches!(transition.trigger, Trigger::Take { within: Some(_), .. } | Trigger::Absence { .. })
             });
-        Ok(CompiledRule {
-            rule,
-            automaton,
-            predicates: own,
-            is_timed,
-            representation: Representation::List,
-            specs,
-        })
+        let representation = Representation::of(&rule, &automaton);
+        Ok(CompiledRule { rule, automaton, predicates: own, is_timed, representation, specs })
     }
 }

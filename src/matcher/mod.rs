@@ -7,11 +7,11 @@
 //!
 //! Invariant: what was due before an event has been decided before it is looked at.
 
+mod compact;
 pub mod explain;
 mod list;
 mod policy;
 mod set;
-#[expect(dead_code, reason = "what holds runs together uses it")]
 mod step;
 #[cfg(test)]
 mod tests;

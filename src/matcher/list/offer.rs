@@ -204,6 +204,19 @@ impl Matcher<'_> {
         Offered::Skipped
     }
 
+    /// The list of these runs, which stand in its order, after the event that brought them there.
+    pub(in crate::matcher) fn list_of(
+        &self,
+        runs: Vec<Run>,
+        event: &Event,
+        reports: &mut Vec<Report>,
+    ) -> RunList {
+        let mut list = RunList { runs, ..RunList::default() };
+        self.keep_limits(&mut list, event, reports);
+        list.settle();
+        list
+    }
+
     /// Drops the oldest runs until the limits of the rule are kept.
     fn keep_limits(&self, set: &mut RunList, event: &Event, reports: &mut Vec<Report>) {
         let rule = &self.rule.rule;
