@@ -89,7 +89,7 @@ pub fn expression(bytes: &[u8]) {
     let program = Arc::new(program);
     let Some(stream) = program.stream("s") else { return };
     let mut engine = Engine::new(Arc::clone(&program), EngineOptions::RECORDED);
-    let mut decoder = JsonDecoder::new(stream, program.schema(stream));
+    let mut decoder = JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream));
     let (partition, now) = (PartitionId(0), Timestamp::from_micros(0));
     engine.open(stream, partition, now);
     for (offset, record) in (0..).zip(EVENTS) {

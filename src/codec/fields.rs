@@ -4,14 +4,12 @@
 //! kept, or what is wrong with the first field that is not as declared. Every declared field is looked
 //! at, kept or not, so that what is malformed does not depend on the rules.
 
-use smallvec::{SmallVec, smallvec};
-
 use crate::event::{
     Event, Field, FieldId, FieldType, Kept, Position, SequencePoint, StreamId, StreamSchema, Timestamp, Value,
 };
 
 use super::Malformed;
-use super::convert::{Found, convert, describe, expected, fits};
+use super::convert::{Found, convert_to, describe, expected, fits};
 
 /// The declared fields of a stream and what the current record holds for them.
 #[derive(Debug)]
@@ -91,14 +89,16 @@ impl Fields {
     /// A new record begins.
     pub(super) fn clear(&mut self) {
         self.values.clear();
-        self.values.resize(self.kept.count(self.declared.len()), Value::Null);
+        self.values.resize_with(self.kept.count(self.declared.len()), Value::default);
         self.found.clear();
         self.wrong.clear();
     }
 
     /// What was found is the value of `field` until something else is found for it.
     pub(super) fn put(&mut self, field: usize, found: &Found<'_>) {
-        self.forget(field);
+        if self.found.contains(field) || !self.wrong.is_empty() {
+            self.forget(field);
+        }
         if matches!(found, Found::Null) {
             return;
         }
@@ -115,14 +115,16 @@ impl Fields {
         if slot.is_none() && !is_time {
             return fits(ty, found);
         }
-        let Some(value) = convert(ty, found) else { return false };
-        if let (true, Value::Timestamp(at)) = (is_time, &value) {
+        let mut elsewhere = Value::Null;
+        let value = match slot {
+            Some(slot) => &mut self.values[slot as usize],
+            None => &mut elsewhere,
+        };
+        let fits = convert_to(ty, found, value).is_some();
+        if let (true, Value::Timestamp(at)) = (is_time, value) {
             self.at = *at;
         }
-        if let Some(slot) = slot {
-            self.values[slot as usize] = value;
-        }
-        true
+        fits
     }
 
     /// What was found for `field` counts for nothing.
@@ -179,12 +181,12 @@ pub(super) fn is_required(field: &Field, index: usize, time: Option<FieldId>) ->
 
 /// A set of a stream's fields, one bit each.
 #[derive(Debug)]
-struct FieldSet(SmallVec<[u64; 1]>);
+struct FieldSet(Box<[u64]>);
 
 impl FieldSet {
     /// An empty one with room for so many fields.
     fn new(fields: usize) -> FieldSet {
-        FieldSet(smallvec![0; fields.div_ceil(64)])
+        FieldSet(vec![0; fields.div_ceil(64)].into())
     }
 
     fn clear(&mut self) {
@@ -208,6 +210,6 @@ impl FieldSet {
 
     /// Whether all fields of the other set are in this one.
     fn covers(&self, other: &FieldSet) -> bool {
-        self.0.iter().zip(&other.0).all(|(own, other)| other & !own == 0)
+        self.0.iter().zip(&*other.0).all(|(own, other)| other & !own == 0)
     }
 }

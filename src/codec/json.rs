@@ -20,8 +20,6 @@ mod tape;
 #[cfg(test)]
 mod tests;
 
-use simd_json::Node;
-
 use crate::event::{Event, FieldType, Kept, Position, StreamId, StreamSchema, Timestamp, Value};
 
 use self::paths::Paths;
@@ -81,23 +79,18 @@ impl JsonDecoder {
         JsonDecoder { parser: Parser::new(), paths, fields: Fields::new(stream, schema, kept) }
     }
 
-    /// Gives the fields what the record holds for them.
-    fn read(&mut self, record: &[u8], object: &[u8]) -> Result<(), Malformed> {
-        self.fields.clear();
+    /// Gives the fields what the record holds for them, unless the first parser refuses it.
+    fn read(&mut self, object: &[u8]) -> bool {
         let (paths, fields) = (&mut self.paths, &mut self.fields);
-        let is_read = self.parser.parse(object, |nodes| {
-            let is_object = matches!(nodes.first(), Some(Node::Object { .. }));
-            if is_object {
-                paths.walk(Paths::ROOT, nodes, fields);
-            }
-            is_object
-        });
-        if is_read == Some(true) { Ok(()) } else { self.read_again(record, object) }
+        fields.clear();
+        self.parser.parse(object, |nodes| paths.read(nodes, fields)) == Some(true)
     }
 
+    /// The same by the second parser, which says why it refuses the record.
     #[cold]
     fn read_again(&mut self, record: &[u8], object: &[u8]) -> Result<(), Malformed> {
         let text = check(record, object)?;
+        self.fields.clear();
         reread::read(text, &self.paths, &mut self.fields).map_err(|error| syntax(record, object, &error))
     }
 }
@@ -110,7 +103,9 @@ impl Decoder for JsonDecoder {
         arrival: Timestamp,
     ) -> Result<Option<Event>, Malformed> {
         let object = trim(record);
-        self.read(record, object)?;
+        if !self.read(object) {
+            self.read_again(record, object)?;
+        }
         self.fields.event(position, arrival, || one_line(object)).map(Some)
     }
 
@@ -131,11 +126,10 @@ fn trim(record: &[u8]) -> &[u8] {
 
 /// The bytes to keep.
 fn one_line(object: &[u8]) -> Box<[u8]> {
-    let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
     let mut raw: Box<[u8]> = object.into();
-    // Nearly every record is one line. Without a way out the compiler looks at many bytes at a time.
-    if raw.iter().fold(false, |found, byte| found | is_end(byte)) {
-        raw.iter_mut().filter(|byte| is_end(byte)).for_each(|byte| *byte = b' ');
+    if let Some(first) = memchr::memchr2(b'\n', b'\r', object) {
+        let is_end = |byte: &&mut u8| matches!(byte, b'\n' | b'\r');
+        raw[first..].iter_mut().filter(is_end).for_each(|byte| *byte = b' ');
     }
     raw
 }

@@ -97,35 +97,26 @@ impl Paths {
         next
     }
 
-    /// Gives the fields what the record holds for them. `nodes` begin with the value at `place`; what
-    /// follows it is given back.
-    ///
-    /// This calls itself once for each step of a path, and not for what no path leads to.
-    pub(super) fn walk<'t, 'r>(
-        &mut self,
-        place: PlaceId,
-        nodes: &'t [Node<'r>],
-        fields: &mut Fields,
-    ) -> &'t [Node<'r>] {
-        let Some((value, rest)) = nodes.split_first() else { return nodes };
-        self.found(place, &found(value), fields);
-        let (inside, rest) = rest.split_at(inside(value).min(rest.len()));
-        if matches!(value, Node::Object { .. }) && !self.0[place.0].next.is_empty() {
-            self.walk_object(place, inside, fields);
-        }
-        rest
+    /// Gives the fields what the record holds for them; says whether it is an object.
+    pub(super) fn read(&mut self, record: &[Node<'_>], fields: &mut Fields) -> bool {
+        let [Node::Object { .. }, entries @ ..] = record else { return false };
+        self.read_object(Paths::ROOT, entries, fields);
+        true
     }
 
-    fn walk_object(&mut self, place: PlaceId, mut entries: &[Node<'_>], fields: &mut Fields) {
+    /// The same for the names and values of an object at a place. This calls itself once for each step of
+    /// a path, and not for what no path leads to.
+    fn read_object(&mut self, place: PlaceId, mut entries: &[Node<'_>], fields: &mut Fields) {
         let mut number = 0;
-        while let [Node::String(name), value @ ..] = entries {
-            entries = match self.step_in_order(place, number, name) {
-                Some(next) => self.walk(next, value, fields),
-                None => {
-                    let nodes = value.first().map_or(0, |value| 1 + inside(value));
-                    value.get(nodes..).unwrap_or_default()
+        while let [Node::String(name), value, rest @ ..] = entries {
+            let (inside, rest) = rest.split_at(inside(value).min(rest.len()));
+            if let Some(next) = self.step_in_order(place, number, name) {
+                self.found(next, &found(value), fields);
+                if matches!(value, Node::Object { .. }) && !self.0[next.0].below.is_empty() {
+                    self.read_object(next, inside, fields);
                 }
-            };
+            }
+            entries = rest;
             number += 1;
         }
     }
