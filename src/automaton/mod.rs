@@ -27,7 +27,7 @@ use crate::language::checked::{ClockId, LinkKind, Rule, TestId, VariableId};
 
 pub use build::build;
 pub use lint::{Linter, same_meaning};
-pub use predicates::{Answers, FieldNumbers, PredicateId, Predicates};
+pub use predicates::{Answers, FieldNumbers, Index, Place, PredicateId, Predicates};
 
 /// Most states of one rule.
 pub const MAX_STATES: usize = 20_000;

@@ -46,6 +46,11 @@ pub(super) fn convert(ty: FieldType, found: &Found<'_>) -> Option<Value> {
     })
 }
 
+/// Whether [`convert`] has a value, found without making one where that is dearer.
+pub(super) fn fits(ty: FieldType, found: &Found<'_>) -> bool {
+    matches!((ty, found), (FieldType::Str, Found::Text(_))) || convert(ty, found).is_some()
+}
+
 /// What a field of that type should hold, in words.
 pub(super) const fn expected(ty: FieldType) -> &'static str {
     match ty {

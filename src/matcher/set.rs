@@ -64,7 +64,7 @@ impl RunSet {
 
 impl Matcher<'_> {
     /// Offers the next event of the key to every run, and lets it start a new one.
-    pub fn event(&self, set: &mut RunSet, event: &Event, answers: &mut Answers, reports: &mut Vec<Report>) {
+    pub fn event(&self, set: &mut RunSet, event: &Event, answers: &Answers, reports: &mut Vec<Report>) {
         if set.is_empty() {
             *set = RunSet::new(self.rule);
         }

@@ -149,12 +149,13 @@ impl Replay {
     }
 
     fn add(&mut self, input: Input, partition: PartitionId, recording: Recording) {
-        let schema = self.engine.program().schema(input.stream);
+        let program = self.engine.program();
+        let fields = (program.schema(input.stream), program.kept(input.stream));
         let Recording { bytes, stored_size, stored_read } = recording;
         self.stored_size = self.stored_size.zip(stored_size).map(|(sum, size)| sum + size);
         let limits = SourceLimits { max_line: self.settings.max_line, batch: TURN };
         // Recorded events may be of any time, and the engine counts those without a key.
-        let reader = input.decoding.reader(input.stream, schema, limits, partition, Checks::default());
+        let reader = input.decoding.reader(input.stream, fields, limits, partition, Checks::default());
         self.engine.open(input.stream, partition, self.settings.clock);
         let partition_state = Partition { path: input.path, bytes, stored_read, reader, ended: false };
         self.partitions.insert((input.stream, partition), partition_state);

@@ -48,7 +48,9 @@ impl Shard {
         let now = limits(&shard.program);
         let is_kept = |rule: RuleId| now[rule.0 as usize] == state.limits[rule.0 as usize];
         shard.keys = Keys::restore(state.records, is_kept);
-        shard.live_runs = shard.keys.live_runs();
+        for (rule, runs) in shard.keys.live_runs() {
+            shard.live.change(&shard.program.compiled()[rule.0 as usize], 0, runs);
+        }
         shard.keys.timers().for_each(|timer| shard.timers.push(timer));
         shard.histories = RefCell::new(state.histories);
         shard.counters = state.counters;

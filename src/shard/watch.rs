@@ -48,9 +48,14 @@ impl Shard {
         std::mem::replace(&mut self.watcher, watcher)
     }
 
+    /// The rule that someone looks at.
+    pub(super) fn watched_rule(&self) -> Option<RuleId> {
+        self.watcher.as_ref().map(|watcher| watcher.rule())
+    }
+
     /// Whether someone looks at the rule.
     pub(super) fn is_watched(&self, rule: RuleId) -> bool {
-        self.watcher.as_ref().is_some_and(|watcher| watcher.rule() == rule)
+        self.watched_rule() == Some(rule)
     }
 
     /// Shows the runs of a rule for a key.
@@ -72,7 +77,6 @@ impl Shard {
         let faults = Faults::default();
         let matcher = Matcher {
             rule: &program.compiled()[rule.0 as usize],
-            predicates: program.predicates(),
             tables: &self.tables,
             history: history.as_ref().map(|history| history as &dyn History),
             faults: &faults,

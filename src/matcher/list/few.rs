@@ -56,7 +56,7 @@ impl Few {
         &mut self,
         matcher: &Matcher<'_>,
         event: &Event,
-        answers: &mut Answers,
+        answers: &Answers,
         reports: &mut Vec<Report>,
     ) {
         let rule = matcher.rule;

@@ -75,7 +75,7 @@ impl Matcher<'_> {
         &self,
         set: &mut RunList,
         event: &Event,
-        answers: &mut Answers,
+        answers: &Answers,
         reports: &mut Vec<Report>,
     ) {
         set.runs.event(self, event, answers, reports);

@@ -32,7 +32,7 @@ impl Offered {
 
 impl Matcher<'_> {
     /// The run that begins with the event, if it fits a possible first step.
-    pub(super) fn start(&self, event: &Event, answers: &mut Answers) -> Option<Run> {
+    pub(super) fn start(&self, event: &Event, answers: &Answers) -> Option<Run> {
         let mut run: Option<Run> = None;
         for (index, transition) in (0..).zip(&self.rule.automaton.state(StateId::START).transitions) {
             let Trigger::Take { test, .. } = transition.trigger else { continue };
@@ -54,7 +54,7 @@ impl Matcher<'_> {
         &self,
         run: &mut Run,
         event: &Event,
-        answers: &mut Answers,
+        answers: &Answers,
         copies: &mut Vec<Run>,
     ) -> Offered {
         self.remove_before(run, event, answers);
@@ -77,7 +77,7 @@ impl Matcher<'_> {
 
     /// Takes away what cannot be taken any more: steps whose time is over, loops ended by `until`,
     /// and steps that the very next event was not to be followed by.
-    fn remove_before(&self, run: &mut Run, event: &Event, answers: &mut Answers) {
+    fn remove_before(&self, run: &mut Run, event: &Event, answers: &Answers) {
         let state = self.rule.automaton.state(run.state);
         // Where all steps end at the same moment, the run is gone when it has passed.
         let may_be_late = self.rule.timing == Timing::Steps;
@@ -103,7 +103,7 @@ impl Matcher<'_> {
         test: TestId,
         transition: &Transition,
         event: &Event,
-        answers: &mut Answers,
+        answers: &Answers,
     ) -> bool {
         if transition.resets.is_empty() || self.rule.rule.tests[test.0 as usize].residual.is_none() {
             return self.fits(test, event, &run.registers, answers);
@@ -117,7 +117,7 @@ impl Matcher<'_> {
     }
 
     /// The run goes on without the event.
-    fn skip(&self, run: &mut Run, event: &Event, answers: &mut Answers) -> Offered {
+    fn skip(&self, run: &mut Run, event: &Event, answers: &Answers) -> Offered {
         let state = self.rule.automaton.state(run.state);
         let mut completed = None;
         for (index, transition) in run.open(state) {
