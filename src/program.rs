@@ -289,6 +289,11 @@ impl Program {
         self.kept[stream.0 as usize]
     }
 
+    /// The same for each stream.
+    pub(crate) fn all_kept(&self) -> &[Kept] {
+        &self.kept
+    }
+
     /// The lists and tables, in the order of their names; [`crate::table::TableId`] counts them from
     /// 0. Their files are read by who runs the program.
     pub fn tables(&self) -> &[TableSpec] {
