@@ -291,7 +291,7 @@ fn what_is_held_for_a_long_time_is_bounded() {
     ] {
         let pattern = PATTERNS.iter().position(|(text, _)| *text == pattern).expect("it is there");
         let shape = Shape { pattern, overlap, within: 20, max_runs: 100_000, max_events: 1_000_000 };
-        let events = stream(pattern as u64, 3_000, &[0, 0, 0, 0, 1, 2, 3], 4);
+        let events = stream(pattern as u64, 10_000, &[0, 0, 0, 0, 1, 2, 3], 4);
         let (mut most_held, mut most_entries) = (0, 0);
         compare(&shape, &events, |compact, runs| {
             let held: usize = runs.iter().map(|(captured, ..)| captured.len()).sum();
