@@ -4,7 +4,11 @@
 //! Enters: a checked rule and its automaton. Leaves: the choice with its reason. What is reported does
 //! not depend on it; what an event costs, and how much memory runs take, does.
 
-use super::{Automaton, State, StateId, Transition, Trigger};
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{Automaton, CompiledRule, State, StateId, Transition, Trigger};
 use crate::expression::Expr;
 use crate::language::checked::{LinkKind, Overlap, Rule, TestId};
 
@@ -52,12 +56,28 @@ impl Representation {
     }
 }
 
-impl OneByOne {
-    /// The reason as the end of a sentence that begins with "because".
-    pub fn words(self, rule: &Rule) -> String {
-        let name = |test: TestId| &rule.tests[test.0 as usize].name;
-        match self {
-            OneByOne::NothingHeld => "a match is one event".to_owned(),
+/// How the partial matches of a rule are held, and why, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "how", rename_all = "snake_case")]
+pub enum Held {
+    /// There are none between events: a match is one event.
+    Nothing,
+    /// Those that are moved alike together.
+    Together,
+    /// Each by itself.
+    OneByOne {
+        /// What keeps them from being held together.
+        because: String,
+    },
+}
+
+impl Held {
+    /// Of a compiled rule.
+    pub fn of(compiled: &CompiledRule) -> Held {
+        let name = |test: TestId| &compiled.rule.tests[test.0 as usize].name;
+        let Representation::List(reason) = compiled.representation else { return Held::Together };
+        let because = match reason {
+            OneByOne::NothingHeld => return Held::Nothing,
             OneByOne::ReadsCaptures(test) => {
                 format!("the condition of `{}` reads what was captured", name(test))
             }
@@ -65,10 +85,22 @@ impl OneByOne {
             OneByOne::NoWithin => "the match has no `within`".to_owned(),
             OneByOne::LinkWithin => "a link has a `within` of its own".to_owned(),
             OneByOne::GroupWithin => "a group has a `within` of its own".to_owned(),
-            OneByOne::Absence(test) => format!("it waits for the absence of `{}`", name(test)),
-            OneByOne::Timeout => "it reports time-outs".to_owned(),
+            OneByOne::Absence(test) => format!("the absence of `{}` is waited for", name(test)),
+            OneByOne::Timeout => "time-outs are reported".to_owned(),
             OneByOne::PerStartWithAny => "`overlap per start` chooses among copies made by `any`".to_owned(),
             OneByOne::Wanted => "that was asked for".to_owned(),
+        };
+        Held::OneByOne { because }
+    }
+}
+
+impl fmt::Display for Held {
+    /// As what follows "partial matches are".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Held::Nothing => f.write_str("not held: a match is one event"),
+            Held::Together => f.write_str("held together"),
+            Held::OneByOne { because } => write!(f, "held one by one, because {because}"),
         }
     }
 }

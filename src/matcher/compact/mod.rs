@@ -58,7 +58,7 @@ use ring::{EntryId, Ring};
 pub struct CompactRuns {
     ring: Ring,
     /// In the order of their places, which are different; each has a run that is alive.
-    lanes: SmallVec<[Lane; 2]>,
+    lanes: SmallVec<[Lane; 1]>,
     /// The deadline of the start at the front of the ring.
     oldest_until: Timestamp,
     /// The newest start that had a run when [`CompactRuns::due`] was settled last.

@@ -89,9 +89,9 @@ pub(super) struct Ring {
     /// The number of the first of them or, when there is none, of the next one.
     front: u32,
     /// How many entries have come, or were passed in vain, since the ring was tidy.
-    stale: usize,
+    stale: u32,
     /// How many it had then.
-    kept: usize,
+    kept: u32,
 }
 
 impl Default for Ring {
@@ -200,7 +200,7 @@ impl Ring {
             self.entries.reserve_exact(1);
         }
         self.entries.push_back(entry);
-        self.stale += 1;
+        self.stale = self.stale.saturating_add(1);
         id
     }
 
@@ -232,18 +232,18 @@ impl Ring {
 
     /// Notes that so many entries were passed on the way to others though no run of theirs is alive.
     pub fn passed_in_vain(&mut self, entries: usize) {
-        self.stale += entries;
+        self.stale = self.stale.saturating_add(u32::try_from(entries).unwrap_or(u32::MAX));
     }
 
     /// Whether tidying pays.
     pub fn wants_tidying(&self) -> bool {
-        self.stale > self.kept + FEW || self.front > LARGE
+        self.stale > self.kept + FEW as u32 || self.front > LARGE
     }
 
     /// Whether so much has come since the ring was tidy that tidying it is cheap, told over all that has
     /// come.
     pub fn may_be_tidied(&self) -> bool {
-        self.stale * FEW >= self.len()
+        self.stale as usize * FEW >= self.len()
     }
 
     /// For each place, whether a live run goes that way from one of the `roots`, which are alive.
@@ -293,6 +293,73 @@ impl Ring {
             *head = now[place].expect("a head has a live run");
         }
         self.stale = 0;
-        self.kept = self.len();
+        self.kept = self.len() as u32;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Position, StreamId, Timestamp};
+    use crate::matcher::compact::paths::Paths;
+
+    fn event(number: u64) -> Event {
+        let position = Position { offset: number, ..Position::default() };
+        Event::new(StreamId(0), Timestamp::from_micros(number as i64), position, [], [])
+    }
+
+    #[test]
+    fn an_entry_is_as_large_as_its_cost_says() {
+        assert_eq!(size_of::<Entry>(), crate::automaton::cost::ENTRY_BYTES);
+    }
+
+    #[test]
+    fn a_graph_that_is_very_deep_is_walked_and_dropped_without_recursion() {
+        let mut ring = Ring::default();
+        let mut head = ring.take(event(0), 0, None, None);
+        for number in 1..300_000 {
+            let start = ring.take(event(number), 0, None, None);
+            let longer = ring.take(event(number), 1, Some(head), Some(start));
+            head = ring.join(start, longer);
+        }
+        ring.drop_starts(|first| first.time < Timestamp::from_micros(299_000));
+        ring.tidy(std::iter::once(&mut head));
+        let mut paths = Paths::default();
+        ring.runs_of(head, &mut paths);
+        // Each start is there for itself, and once more by the join and once by what it became.
+        assert!(paths.len() > 1_000);
+    }
+
+    #[test]
+    fn numbers_begin_anew_before_they_are_used_up() {
+        let mut ring = Ring { front: LARGE - 1, ..Ring::default() };
+        let mut head = ring.take(event(0), 0, None, None);
+        assert!(!ring.wants_tidying());
+        for number in 1..5 {
+            head = ring.take(event(number), 0, None, Some(head));
+        }
+        ring.drop_starts(|first| first.time < Timestamp::from_micros(3));
+        assert!(ring.wants_tidying());
+        ring.tidy(std::iter::once(&mut head));
+        assert!(!ring.wants_tidying());
+        assert_eq!((ring.len(), ring.weight(head)), (2, Weight { runs: 2, events: 2 }));
+        assert_eq!(ring.oldest().map(|first| first.time), Some(Timestamp::from_micros(3)));
+        assert_eq!(ring.newest(head).0.get(), 2);
+    }
+
+    #[test]
+    fn tidying_keeps_what_live_runs_need() {
+        let mut ring = Ring::default();
+        let dead = ring.take(event(0), 0, None, None);
+        let one = ring.take(event(1), 0, None, None);
+        let of_both = ring.join(one, dead);
+        let unused = ring.take(event(2), 0, Some(of_both), None);
+        let mut head = ring.take(event(3), 0, Some(of_both), None);
+        assert_eq!(ring.weight(head), Weight { runs: 2, events: 4 });
+        ring.drop_starts(|first| first.time == Timestamp::from_micros(0));
+        assert!(!ring.is_alive(dead) && ring.is_alive(unused) && ring.is_alive(head));
+        ring.tidy(std::iter::once(&mut head));
+        // The join has one side left, and the copy was of no lane.
+        assert_eq!((ring.len(), ring.weight(head)), (2, Weight { runs: 1, events: 2 }));
     }
 }

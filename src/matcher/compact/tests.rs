@@ -192,6 +192,11 @@ impl<'a> Feed<'a> {
         stands.collect()
     }
 
+    /// Goes on with a copy of what is held, as after a restart.
+    fn restart(&mut self) {
+        self.set = self.set.clone();
+    }
+
     fn compact(&self) -> Option<&CompactRuns> {
         match &self.set {
             RunSet::Compact(runs) => Some(runs),
@@ -216,6 +221,9 @@ fn compare(shape: &Shape, events: &[Event], mut seen: impl FnMut(Option<&Compact
         assert_eq!(together.runs(time), runs, "after event {number}");
         assert!(together.set.len() >= runs.len());
         seen(together.compact(), &runs);
+        if number % 7 == 3 {
+            together.restart();
+        }
     }
     assert_eq!(together.pass(Timestamp::MAX), one_by_one.pass(Timestamp::MAX));
     assert!(together.set.is_empty() && one_by_one.set.is_empty());
@@ -248,4 +256,96 @@ fn both_say_and_hold_the_same() {
     println!("{} with a limit reached, {} with many runs", lists.get(), many.get());
     // Far below what comes on average: 180 and 340 of 4,000.
     assert!(lists.get() > 50 && many.get() > 100);
+}
+
+/// A stream of so many events, in which letters come as often as they stand in `letters`, and up to
+/// `gap` seconds lie between two of them, often none.
+fn stream(seed: u64, count: u64, letters: &[usize], gap: u64) -> Vec<Event> {
+    let (mut state, mut now) = (seed, 0);
+    let mut random = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    (0..count)
+        .map(|offset| {
+            now += random(2) * random(gap + 1);
+            event(offset, now as i64, letters[random(letters.len() as u64) as usize])
+        })
+        .collect()
+}
+
+/// Over a long time runs are dropped in all ways, entries go from the front of the ring and out of its
+/// middle, and no more are held than there are captured events, times a small number.
+#[test]
+fn what_is_held_for_a_long_time_is_bounded() {
+    for (pattern, overlap) in [
+        ("a then b", 0),
+        ("a then b", 1),
+        ("a then b", 2),
+        ("a then any b", 2),
+        ("3+ a then b", 4),
+        ("a then any b then c", 3),
+        ("2+ a until x then c", 2),
+        ("(a next b or c then x) then any abc", 2),
+        ("a next not ab then any abc then c", 3),
+    ] {
+        let pattern = PATTERNS.iter().position(|(text, _)| *text == pattern).expect("it is there");
+        let shape = Shape { pattern, overlap, within: 20, max_runs: 100_000, max_events: 1_000_000 };
+        let events = stream(pattern as u64, 10_000, &[0, 0, 0, 0, 1, 2, 3], 4);
+        let (mut most_held, mut most_entries) = (0, 0);
+        compare(&shape, &events, |compact, runs| {
+            let held: usize = runs.iter().map(|(captured, ..)| captured.len()).sum();
+            most_held = most_held.max(held);
+            most_entries = most_entries.max(compact.expect("no limit is near").ring.len());
+        });
+        assert!(most_entries <= 4 * most_held + 64, "{shape:?}: {most_entries} entries for {most_held}");
+    }
+}
+
+#[test]
+fn a_hundred_thousand_runs_that_complete_at_one_event() {
+    for (overlap, expected) in [(0, 1), (1, 100_000), (2, 100_000), (3, 1), (4, 1)] {
+        let shape = Shape { pattern: 0, overlap, within: 8, max_runs: 1_000_000, max_events: 1_000_000 };
+        let program = shape.program();
+        let mut feed = Feed::new(&program);
+        for offset in 0..100_000 {
+            assert!(feed.give(&event(offset, 0, 0)).is_empty());
+        }
+        assert_eq!(feed.set.len(), 100_000);
+        let said = feed.give(&event(100_000, 8, 1));
+        assert_eq!(said.len(), expected);
+        assert!(
+            said.iter()
+                .zip(0..)
+                .all(|((_, _, first, _), offset)| first.position.offset == offset || expected == 1)
+        );
+        assert!(feed.compact().is_some() && feed.set.is_empty());
+    }
+}
+
+/// Every event doubles the runs, until there are too many to be held together.
+#[test]
+fn every_combination_is_bounded() {
+    let pattern = PATTERNS.iter().position(|(text, _)| *text == "a then 0+ any ab as more then c");
+    let pattern = pattern.expect("it is there");
+    let shape = Shape { pattern, overlap: 2, within: 1_000, max_runs: 300, max_events: 1_000_000 };
+    let program = shape.program();
+    let mut feed = Feed::new(&program);
+    let mut limits = 0;
+    for offset in 0..2_000 {
+        let said = feed.give(&event(offset, offset as i64 / 10, 0));
+        limits += said.iter().filter(|(kind, ..)| *kind == ReportKind::TooManyRuns).count();
+        assert!(feed.set.len() <= 300);
+    }
+    assert!(limits == 1 && feed.compact().is_none());
+    assert!(feed.pass(Timestamp::MAX).is_empty());
+    assert!(feed.set.is_empty());
+    // With nothing held, they are held together again.
+    feed.give(&event(2_000, 10_000, 0));
+    assert!(feed.compact().is_some());
+}
+
+#[test]
+fn runs_held_together_are_as_large_as_their_cost_says() {
+    assert_eq!(size_of::<CompactRuns>(), crate::automaton::cost::TOGETHER_BYTES);
 }
