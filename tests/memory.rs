@@ -50,7 +50,7 @@ fn compare(clauses: &str, keeps: bool) -> (usize, usize) {
     let program = Arc::new(program.unwrap_or_else(|| panic!("{diagnostics:?}")));
     let cost = program.cost("r").expect("the rule is there").memory;
     let stream = program.stream("s").expect("it is declared");
-    let mut decoder = JsonDecoder::new(stream, program.schema(stream));
+    let mut decoder = JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream));
     let mut engine = Engine::new(Arc::clone(&program), EngineOptions::RECORDED);
     engine.open(stream, PartitionId(0), Timestamp::from_micros(0));
     let mut record = 0;

@@ -24,7 +24,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::{CompiledRule, Trigger};
-use crate::event::{Duration, StreamSchema, Value};
+use crate::event::{Duration, Kept, StreamSchema, Value};
 use crate::expression::{Aggregate, Register};
 
 pub use ask::{Asked, Condition, Index};
@@ -37,7 +37,7 @@ pub(crate) const RUN_BYTES: usize = 160;
 /// Bytes by which a run grows with each event that it holds, without the event.
 pub(crate) const CAPTURE_BYTES: usize = 40;
 /// Bytes of an event without its fields and its record.
-pub(crate) const EVENT_BYTES: usize = 96;
+pub(crate) const EVENT_BYTES: usize = 88;
 /// Bytes that a key takes beside its runs: its record, its places in the index and among the timers.
 const KEY_BYTES: usize = 600;
 /// Bytes of a record as it came in: assumed, as no rule says how long records are.
@@ -124,8 +124,8 @@ pub struct Past {
 }
 
 impl Cost {
-    /// Of a rule over these streams.
-    pub fn of(compiled: &CompiledRule, streams: &[StreamSchema]) -> Cost {
+    /// Of a rule over these streams, whose events keep these fields.
+    pub fn of(compiled: &CompiledRule, streams: &[StreamSchema], kept: &[Kept]) -> Cost {
         let CompiledRule { rule, automaton, .. } = compiled;
         let holding = grow::Holding::new(compiled);
         let growth = holding.growth();
@@ -136,7 +136,7 @@ impl Cost {
             transitions: automaton.transitions(),
             runs,
             lifetime: live::lifetime(compiled, &holding),
-            memory: memory(compiled, streams, runs, holding.most_events()),
+            memory: memory(compiled, &values(streams, kept), runs, holding.most_events()),
             conditions: ask::conditions(compiled, streams),
             past: past(compiled, streams),
         }
@@ -204,12 +204,12 @@ fn runs(compiled: &CompiledRule, growth: Growth) -> Runs {
     Runs { most, bound, growth }
 }
 
-fn memory(
-    compiled: &CompiledRule,
-    streams: &[StreamSchema],
-    runs: Runs,
-    most_events: Option<usize>,
-) -> Memory {
+/// How many values an event of each stream keeps.
+fn values(streams: &[StreamSchema], kept: &[Kept]) -> Vec<usize> {
+    streams.iter().zip(kept).map(|(stream, kept)| kept.count(stream.fields.len())).collect()
+}
+
+fn memory(compiled: &CompiledRule, values: &[usize], runs: Runs, most_events: Option<usize>) -> Memory {
     let rule = &compiled.rule;
     // One clock and one register are held in place.
     let beside = |count: usize, size: usize| if count > 1 { count * size } else { 0 };
@@ -222,8 +222,8 @@ fn memory(
         Trigger::Take { test, .. } => Some(rule.tests[test.0 as usize].stream),
         Trigger::Absence { .. } => None,
     });
-    let fields = captured.map(|stream| streams[stream.0 as usize].fields.len()).max().unwrap_or(0);
-    let event = EVENT_BYTES + fields * size_of::<Value>() + RECORD_BYTES;
+    let values = captured.map(|stream| values[stream.0 as usize]).max().unwrap_or(0);
+    let event = EVENT_BYTES + values * size_of::<Value>() + RECORD_BYTES;
     let held = most_events.map_or(rule.max_events, |most| (most * runs.most).min(rule.max_events));
     let held = if runs.most == 0 { 0 } else { held };
     // A list that grows has room for up to twice as many.

@@ -15,6 +15,7 @@ mod distance;
 pub mod graph;
 mod lint;
 mod predicates;
+mod representation;
 #[cfg(feature = "service")]
 pub mod svg;
 
@@ -27,7 +28,8 @@ use crate::language::checked::{ClockId, LinkKind, Rule, TestId, VariableId};
 
 pub use build::build;
 pub use lint::{Linter, same_meaning};
-pub use predicates::{Answers, FieldNumbers, PredicateId, Predicates};
+pub use predicates::{Answers, FieldNumbers, Index, Place, PredicateId, Predicates};
+pub use representation::{OneByOne, Representation};
 
 /// Most states of one rule.
 pub const MAX_STATES: usize = 20_000;
@@ -153,6 +155,8 @@ pub struct CompiledRule {
     pub predicates: Vec<Option<PredicateId>>,
     /// Whether anything in it depends on the passing of time.
     pub is_timed: bool,
+    /// How its partial matches are held.
+    pub representation: Representation,
     /// The registers of its conditions without their variables, as evaluation needs them.
     pub specs: Vec<RegisterSpec>,
 }
@@ -175,6 +179,7 @@ impl CompiledRule {
             || automaton.states.iter().flat_map(|state| &state.transitions).any(|transition| {
                 matches!(transition.trigger, Trigger::Take { within: Some(_), .. } | Trigger::Absence { .. })
             });
-        Ok(CompiledRule { rule, automaton, predicates: own, is_timed, specs })
+        let representation = Representation::of(&rule, &automaton);
+        Ok(CompiledRule { rule, automaton, predicates: own, is_timed, representation, specs })
     }
 }

@@ -17,7 +17,7 @@ use crate::alert::Alert;
 use crate::event::{Duration, Event, PartitionId, StreamId, Timestamp};
 use crate::ordering::Ordering;
 use crate::program::Program;
-use crate::shard::{Shard, ShardState, Watcher};
+use crate::shard::{Item, Shard, ShardState, Watcher};
 use crate::table::Tables;
 
 use executor::Inline;
@@ -291,13 +291,14 @@ impl Engine {
     /// Matches the events that are ready. Where shards run elsewhere, their alerts may come with a
     /// later call.
     pub fn run(&mut self) {
-        let events: Vec<Event> = std::iter::from_fn(|| self.ordering.pop()).collect();
+        let mut items = self.stages.list();
+        self.ordering.drain_ready(|event| items.push(Item::new(event)));
         let passed = self.ordering.reached();
-        if !events.is_empty() || passed > self.passed {
+        if items.is_empty() && passed <= self.passed {
+            self.stages.keep(items);
+        } else {
             self.passed = passed;
-            let mut tasks = Vec::new();
-            self.stages.begin(Round { events, passed }, &mut tasks);
-            tasks.into_iter().for_each(|task| self.executor.submit(task));
+            self.stages.begin(Round { items, passed }, &mut *self.executor);
         }
         while self.take_outcome(self.stages.under_way() > MAX_UNDER_WAY) {}
     }
@@ -310,9 +311,7 @@ impl Engine {
     /// Takes the next outcome of a task, if there is one. Returns whether there was.
     fn take_outcome(&mut self, wait: bool) -> bool {
         let Some(outcome) = self.executor.outcome(wait) else { return false };
-        let mut tasks = Vec::new();
-        self.stages.done(outcome, &mut tasks, &mut self.alerts);
-        tasks.into_iter().for_each(|task| self.executor.submit(task));
+        self.stages.done(outcome, &mut *self.executor, &mut self.alerts);
         true
     }
 

@@ -4,7 +4,7 @@
 //! the same verdict; tests hold it to that.
 
 use super::Matcher;
-use super::run::Run;
+use super::Run;
 use crate::automaton::{AbsenceEnd, StateId, Transition, Trigger};
 use crate::diagnostic::Span;
 use crate::event::{Event, Timestamp, Value};

@@ -27,7 +27,9 @@ fn event((stream, partition): Id, offset: u64, us: i64) -> Event {
 }
 
 fn drain(ordering: &mut Ordering) -> Vec<SequencePoint> {
-    std::iter::from_fn(|| ordering.pop()).map(|event| event.point()).collect()
+    let mut points = Vec::new();
+    ordering.drain_ready(|event| points.push(event.point()));
+    points
 }
 
 /// What can happen to an ordering.

@@ -193,12 +193,9 @@ impl Worker {
     fn work(&mut self, job: Job) {
         match job {
             Job::Task(Task { place, work }) => {
-                let mut decisions = Vec::new();
-                self.shards[place.stratum].run(&work, &mut decisions);
-                // Freeing the events before anyone is told keeps that off the engine's thread.
-                drop(work);
+                let outcome = Outcome::of(&mut self.shards[place.stratum], place, work);
                 // The engine may be gone, when the service stops at once.
-                let _ = self.done.send(Ok(Outcome { place, decisions }));
+                let _ = self.done.send(Ok(outcome));
                 self.news.notify_one();
             }
             Job::Visit(visit, visited) => {

@@ -195,9 +195,9 @@ impl Keys {
         self.records.iter().map(|(_, record)| record)
     }
 
-    /// How many runs are alive.
-    pub fn live_runs(&self) -> usize {
-        self.records().flat_map(|record| &record.rules).map(|state| state.runs.len()).sum()
+    /// How many runs are alive of each rule for each key.
+    pub fn live_runs(&self) -> impl Iterator<Item = (RuleId, usize)> {
+        self.records().flat_map(|record| &record.rules).map(|state| (state.rule, state.runs.len()))
     }
 
     /// How many keys have a record.
@@ -263,6 +263,12 @@ impl Keys {
     pub fn has_runs(&self, slot: Slot, rule: RuleId) -> bool {
         let record = self.record(slot);
         record.find(rule).is_ok_and(|index| !record.rules[index].runs.is_empty())
+    }
+
+    /// The rules that have live runs for the key, in order.
+    pub fn active(&self, slot: Slot) -> impl Iterator<Item = RuleId> {
+        let states = self.record(slot).rules.iter();
+        states.filter(|state| !state.runs.is_empty()).map(|state| state.rule)
     }
 
     /// The runs of a rule for a key, if it has any.

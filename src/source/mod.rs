@@ -37,7 +37,7 @@ use tokio::sync::watch;
 use tracing::info;
 
 use crate::codec::{Decoder, Format};
-use crate::event::{PartitionId, StreamId, StreamSchema, Timestamp};
+use crate::event::{Kept, PartitionId, StreamId, StreamSchema, Timestamp};
 use crate::quarantine::writer::Writer;
 use crate::telemetry::catalogue::SourceMetrics;
 
@@ -202,17 +202,18 @@ impl Decoding {
         self.framing == Framing::Lines && !self.format.has_header()
     }
 
-    /// What makes events of the bytes of a partition, from its beginning.
+    /// What makes events of the bytes of a partition, from its beginning: of a stream with that schema,
+    /// the fields that are kept.
     pub fn reader(
         &self,
         stream: StreamId,
-        schema: &StreamSchema,
+        (schema, kept): (&StreamSchema, Kept),
         limits: SourceLimits,
         partition: PartitionId,
         checks: Checks,
     ) -> Reader {
         let framing = self.framing.frames(limits.max_line);
-        Reader::new(self.format.decoder(stream, schema), framing, partition, checks)
+        Reader::new(self.format.decoder(stream, schema, kept), framing, partition, checks)
     }
 }
 
@@ -227,6 +228,8 @@ pub struct Identity {
     pub stream: StreamId,
     /// The stream's declaration.
     pub schema: Arc<StreamSchema>,
+    /// The fields that its events keep.
+    pub kept: Kept,
     /// How the records are written.
     pub decoding: Decoding,
     /// What is asked of an event besides.
@@ -238,12 +241,12 @@ pub struct Identity {
 impl Identity {
     /// What makes events of the bytes of a partition, from its beginning.
     pub fn reader(&self, limits: SourceLimits, partition: PartitionId) -> Reader {
-        self.decoding.reader(self.stream, &self.schema, limits, partition, self.checks.clone())
+        self.decoding.reader(self.stream, (&self.schema, self.kept), limits, partition, self.checks.clone())
     }
 
     /// What makes events of records, from the beginning of a connection or file.
     fn decoder(&self) -> Box<dyn Decoder> {
-        self.decoding.format.decoder(self.stream, &self.schema)
+        self.decoding.format.decoder(self.stream, &self.schema, self.kept)
     }
 
     /// What makes events of the records of a partition, from the beginning of a body.

@@ -28,6 +28,17 @@ fn complaint(case: &Case) -> Option<String> {
     })
 }
 
+/// A field that a rule reads and that its events do not keep would be null to it.
+#[test]
+fn alerts_are_the_same_when_events_keep_all_their_fields() {
+    for case in case::recorded() {
+        let program = engine::compile_text(&case.rule).expect("the rules compile");
+        let kept = engine::as_json(&engine::alerts(&program, &case.events));
+        let all = engine::as_json(&engine::alerts_of_whole_events(&program, &case.events));
+        assert_eq!(kept, all, "{}\n{}", case.id, case.rule);
+    }
+}
+
 #[test]
 fn the_engine_gives_the_recorded_answers() {
     let cases = case::recorded();

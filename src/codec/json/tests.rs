@@ -1,6 +1,7 @@
 //! What the decoder takes, refuses and says.
 
 mod property;
+mod readers;
 
 use crate::event::{Duration, Field, FieldId, PartitionId, TimeUnit};
 

@@ -136,7 +136,7 @@ fn last_of(
     schema: &StreamSchema,
     records: &[impl AsRef<[u8]>],
 ) -> Result<Option<Event>, Malformed> {
-    let mut decoder = format.decoder(StreamId(7), schema);
+    let mut decoder = format.decoder(StreamId(7), schema, Kept::ALL);
     let mut last = Ok(None);
     for record in records {
         last = decoder.decode(record.as_ref(), Position::default(), ARRIVAL);

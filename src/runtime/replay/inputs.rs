@@ -116,17 +116,17 @@ impl Inputs {
     pub fn add(&mut self, id: Id, Input { path, decoding, .. }: Input, recording: Recording) {
         let Recording { bytes, stored_size, stored_read } = recording;
         self.stored_size = self.stored_size.zip(stored_size).map(|(sum, size)| sum + size);
-        let schema = self.program.schema(id.0);
+        let (schema, kept) = (self.program.schema(id.0), self.program.kept(id.0));
         let max_line = self.settings.max_line;
         // Recorded events may be of any time, and the engine counts those without a key.
         let checks = Checks::default;
         let way = if self.pool.is_some() && decoding.can_be_divided() {
-            let reader = |_| BlockReader::new(decoding.format.decoder(id.0, schema), id.1, checks());
+            let reader = |_| BlockReader::new(decoding.format.decoder(id.0, schema, kept), id.1, checks());
             let readers = (0..self.pace.blocks).map(reader).collect();
             Way::Divided(Divided::new(Blocks::new(max_line, self.pace.size), readers))
         } else {
             let limits = SourceLimits { max_line, batch: self.pace.turn };
-            Way::Here(decoding.reader(id.0, schema, limits, id.1, checks()))
+            Way::Here(decoding.reader(id.0, (schema, kept), limits, id.1, checks()))
         };
         self.open.insert(id, Opened { path, bytes, stored_read, way });
     }

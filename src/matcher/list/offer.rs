@@ -1,16 +1,16 @@
 //! Offering an event to the runs.
 
 use super::captures::Captures;
-use super::policy::Done;
-use super::run::{Run, RunSet};
-use super::{Matcher, Report, ReportKind};
+use super::report::Done;
+use super::{Run, RunList};
 use crate::automaton::{AbsenceEnd, Answers, StateId, Transition, Trigger};
 use crate::event::Event;
 use crate::language::checked::{LinkKind, TestId};
+use crate::matcher::{Matcher, Report, ReportKind};
 
 /// What became of a run that was offered an event, besides the copies of it that took the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Offered {
+pub(in crate::matcher) enum Offered {
     /// It took the event.
     Taken,
     /// It goes on without the event.
@@ -23,7 +23,13 @@ pub(super) enum Offered {
 
 impl Matcher<'_> {
     /// Offers the next event of the key to every run, and lets it start a new one.
-    pub fn event(&self, set: &mut RunSet, event: &Event, answers: &mut Answers, reports: &mut Vec<Report>) {
+    pub(in crate::matcher) fn offer_to_list(
+        &self,
+        set: &mut RunList,
+        event: &Event,
+        answers: &Answers,
+        reports: &mut Vec<Report>,
+    ) {
         let mut done = Done::default();
         let mut copies = Vec::new();
         // Most runs stay one run. From the first on that becomes several, the set is built anew.
@@ -57,7 +63,7 @@ impl Matcher<'_> {
 
     /// Adds what a run has become to the set: copies before the run itself, so that those of one run
     /// stand together in the order of preference.
-    fn add(&self, set: &mut RunSet, copies: &mut Vec<Run>, run: Run, offered: Offered, done: &mut Done) {
+    fn add(&self, set: &mut RunList, copies: &mut Vec<Run>, run: Run, offered: Offered, done: &mut Done) {
         for copy in copies.drain(..) {
             set.runs.push(copy);
             self.note(set, set.runs.len() - 1, Offered::Taken, done);
@@ -69,7 +75,7 @@ impl Matcher<'_> {
     }
 
     /// Notes what became of a run: whether it is complete, or dead and to be removed.
-    fn note(&self, set: &mut RunSet, index: usize, offered: Offered, done: &mut Done) {
+    fn note(&self, set: &mut RunList, index: usize, offered: Offered, done: &mut Done) {
         let run = &mut set.runs[index];
         match offered {
             Offered::Taken if self.rule.automaton.state(run.state).accepting => done.complete(index),
@@ -80,7 +86,7 @@ impl Matcher<'_> {
     }
 
     /// The run that begins with the event, if it fits a possible first step.
-    fn start(&self, event: &Event, answers: &mut Answers) -> Option<Run> {
+    fn start(&self, event: &Event, answers: &Answers) -> Option<Run> {
         if !self.can_start(event, answers) {
             return None;
         }
@@ -99,11 +105,11 @@ impl Matcher<'_> {
 
     /// Offers the event to one run. Copies of it that took the event by `any` are pushed to
     /// `copies`, the preferred first.
-    pub(super) fn offer(
+    pub(in crate::matcher) fn offer(
         &self,
         run: &mut Run,
         event: &Event,
-        answers: &mut Answers,
+        answers: &Answers,
         copies: &mut Vec<Run>,
     ) -> Offered {
         self.remove_before(run, event, answers);
@@ -126,7 +132,7 @@ impl Matcher<'_> {
 
     /// Takes away what cannot be taken any more: steps whose time is over, loops ended by `until`,
     /// and steps that the very next event was not to be followed by.
-    fn remove_before(&self, run: &mut Run, event: &Event, answers: &mut Answers) {
+    fn remove_before(&self, run: &mut Run, event: &Event, answers: &Answers) {
         let state = self.rule.automaton.state(run.state);
         for (index, transition) in run.open(state) {
             let gone = self.deadline_passed(run, transition, event)
@@ -154,7 +160,7 @@ impl Matcher<'_> {
         test: TestId,
         transition: &Transition,
         event: &Event,
-        answers: &mut Answers,
+        answers: &Answers,
     ) -> bool {
         if transition.resets.is_empty() || self.rule.rule.tests[test.0 as usize].residual.is_none() {
             return self.fits(test, event, &run.registers, answers);
@@ -165,7 +171,7 @@ impl Matcher<'_> {
     }
 
     /// The run goes on without the event.
-    fn skip(&self, run: &mut Run, event: &Event, answers: &mut Answers) -> Offered {
+    fn skip(&self, run: &mut Run, event: &Event, answers: &Answers) -> Offered {
         let state = self.rule.automaton.state(run.state);
         let mut completed = None;
         for (index, transition) in run.open(state) {
@@ -198,8 +204,21 @@ impl Matcher<'_> {
         Offered::Skipped
     }
 
+    /// The list of these runs, which stand in its order, after the event that brought them there.
+    pub(in crate::matcher) fn list_of(
+        &self,
+        runs: Vec<Run>,
+        event: &Event,
+        reports: &mut Vec<Report>,
+    ) -> RunList {
+        let mut list = RunList { runs, ..RunList::default() };
+        self.keep_limits(&mut list, event, reports);
+        list.settle();
+        list
+    }
+
     /// Drops the oldest runs until the limits of the rule are kept.
-    fn keep_limits(&self, set: &mut RunSet, event: &Event, reports: &mut Vec<Report>) {
+    fn keep_limits(&self, set: &mut RunList, event: &Event, reports: &mut Vec<Report>) {
         let rule = &self.rule.rule;
         let mut held: usize = set.runs.iter().map(|run| run.captures.len()).sum();
         let mut dropped = 0;

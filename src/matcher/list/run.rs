@@ -1,4 +1,4 @@
-//! Runs: partial matches, and the set of them that a rule has for one key.
+//! A run: a partial match that is held by itself.
 
 use smallvec::SmallVec;
 
@@ -12,30 +12,30 @@ use crate::language::checked::{RunRegister, VariableId};
 #[derive(Clone, Debug)]
 pub struct Run {
     /// Where in the pattern it stands.
-    pub(super) state: StateId,
+    pub(in crate::matcher) state: StateId,
     /// One bit for each transition of the state that is still there, the first the lowest.
-    pub(super) frontier: u64,
+    pub(in crate::matcher) frontier: u64,
     /// Whether no event has been skipped since it came to the state.
-    pub(super) fresh: bool,
+    pub(in crate::matcher) fresh: bool,
     /// Whether it has been reported: then it does not time out.
-    pub(super) reported: bool,
+    pub(in crate::matcher) reported: bool,
     /// Its first event.
-    pub(super) first: SequencePoint,
+    pub(in crate::matcher) first: SequencePoint,
     /// Time of the event taken last, or of the end of the absence after it.
-    pub(super) anchor: Timestamp,
+    pub(in crate::matcher) anchor: Timestamp,
     /// When the groups with a time limit began, by [`crate::language::checked::ClockId`].
-    pub(super) clocks: SmallVec<[Timestamp; 1]>,
+    pub(in crate::matcher) clocks: SmallVec<[Timestamp; 1]>,
     /// What conditions read of the captured events.
-    pub(super) registers: SmallVec<[Register; 1]>,
+    pub(in crate::matcher) registers: SmallVec<[Register; 1]>,
     /// The captured events.
-    pub(super) captures: Captures,
+    pub(in crate::matcher) captures: Captures,
     /// The next moment at which the passing of time decides something about it.
-    pub(super) due: Timestamp,
+    pub(in crate::matcher) due: Timestamp,
 }
 
 impl Run {
     /// A run that has taken nothing, about to be offered its first event.
-    pub(super) fn start(rule: &CompiledRule, event: &Event) -> Run {
+    pub(in crate::matcher) fn start(rule: &CompiledRule, event: &Event) -> Run {
         Run {
             state: StateId::START,
             frontier: all(rule.automaton.state(StateId::START)),
@@ -51,7 +51,7 @@ impl Run {
     }
 
     /// Comes to the target of a transition at `time`.
-    pub(super) fn move_to(&mut self, rule: &CompiledRule, target: StateId, time: Timestamp) {
+    pub(in crate::matcher) fn move_to(&mut self, rule: &CompiledRule, target: StateId, time: Timestamp) {
         self.state = target;
         self.frontier = all(rule.automaton.state(target));
         self.fresh = true;
@@ -59,14 +59,18 @@ impl Run {
     }
 
     /// Clears the registers of a repetition that begins with `transition`.
-    pub(super) fn reset(registers: &mut [Register], rule: &CompiledRule, transition: &Transition) {
+    pub(in crate::matcher) fn reset(
+        registers: &mut [Register],
+        rule: &CompiledRule,
+        transition: &Transition,
+    ) {
         for id in transition.resets.iter() {
             registers[id.0 as usize] = rule.specs[id.0 as usize].empty();
         }
     }
 
     /// Takes an event by a transition.
-    pub(super) fn take(
+    pub(in crate::matcher) fn take(
         &mut self,
         rule: &CompiledRule,
         transition: &Transition,
@@ -89,7 +93,7 @@ impl Run {
 
     /// The last moment at which the transition can still lead to a match in time. An absence has no
     /// limit of its own, because `within` binds only events taken: what can be taken after it decides.
-    pub(super) fn deadline(&self, rule: &CompiledRule, transition: &Transition) -> Timestamp {
+    pub(in crate::matcher) fn deadline(&self, rule: &CompiledRule, transition: &Transition) -> Timestamp {
         match transition.trigger {
             Trigger::Take { within, .. } => {
                 let link = within.map_or(Timestamp::MAX, |within| self.anchor.end_of(within));
@@ -134,7 +138,7 @@ impl Run {
     }
 
     /// When the absence is over.
-    pub(super) fn absence_end(&self, rule: &CompiledRule, end: AbsenceEnd) -> Timestamp {
+    pub(in crate::matcher) fn absence_end(&self, rule: &CompiledRule, end: AbsenceEnd) -> Timestamp {
         match end {
             AbsenceEnd::After(duration) => self.anchor.end_of(duration),
             AbsenceEnd::Within | AbsenceEnd::NextEvent => {
@@ -145,7 +149,10 @@ impl Run {
     }
 
     /// The transitions that are still there, with their places.
-    pub(super) fn open<'r>(&self, state: &'r State) -> impl Iterator<Item = (u32, &'r Transition)> + use<'r> {
+    pub(in crate::matcher) fn open<'r>(
+        &self,
+        state: &'r State,
+    ) -> impl Iterator<Item = (u32, &'r Transition)> + use<'r> {
         let mut bits = self.frontier;
         std::iter::from_fn(move || {
             if bits == 0 {
@@ -158,7 +165,7 @@ impl Run {
     }
 
     /// The last moment at which one of its frontier steps could still be taken in time.
-    pub(super) fn times_out(&self, rule: &CompiledRule) -> Timestamp {
+    pub(in crate::matcher) fn times_out(&self, rule: &CompiledRule) -> Timestamp {
         let state = rule.automaton.state(self.state);
         self.open(state)
             .map(|(_, transition)| self.deadline(rule, transition))
@@ -167,7 +174,7 @@ impl Run {
     }
 
     /// The next moment at which the passing of time decides something about it.
-    pub(super) fn next_due(&self, rule: &CompiledRule) -> Timestamp {
+    pub(in crate::matcher) fn next_due(&self, rule: &CompiledRule) -> Timestamp {
         let state = rule.automaton.state(self.state);
         let absences = self.open(state).filter_map(|(_, transition)| match transition.trigger {
             Trigger::Absence { end, .. } => Some(self.absence_end(rule, end)),
@@ -182,47 +189,6 @@ fn all(state: &State) -> u64 {
     match state.transitions.len() {
         0 => 0,
         count => u64::MAX >> (64 - count),
-    }
-}
-
-/// The runs of one rule for one key, in the order of their first events.
-#[derive(Clone, Debug)]
-pub struct RunSet {
-    pub(super) runs: Vec<Run>,
-    /// Whether the limit has been reported since the set was last empty.
-    pub(super) limit_reported: bool,
-    due: Timestamp,
-}
-
-impl Default for RunSet {
-    fn default() -> RunSet {
-        RunSet { runs: Vec::new(), limit_reported: false, due: Timestamp::MAX }
-    }
-}
-
-impl RunSet {
-    /// How many runs are alive.
-    pub fn len(&self) -> usize {
-        self.runs.len()
-    }
-
-    /// Whether no run is alive.
-    pub fn is_empty(&self) -> bool {
-        self.runs.is_empty()
-    }
-
-    /// The next moment at which the passing of time decides something; [`Timestamp::MAX`] when
-    /// nothing waits for time.
-    pub fn due(&self) -> Timestamp {
-        self.due
-    }
-
-    /// Brings [`RunSet::due`] up to date.
-    pub(super) fn settle(&mut self) {
-        self.due = self.runs.iter().map(|run| run.due).min().unwrap_or(Timestamp::MAX);
-        if self.runs.is_empty() {
-            self.limit_reported = false;
-        }
     }
 }
 

@@ -1,15 +1,20 @@
 //! What the passing of event time decides: absences that are over, and runs out of time.
 
-use super::policy::Done;
-use super::run::RunSet;
-use super::{Matcher, Report, ReportKind};
+use super::RunList;
+use super::report::Done;
 use crate::automaton::Trigger;
 use crate::event::Timestamp;
+use crate::matcher::{Matcher, Report, ReportKind};
 
 impl Matcher<'_> {
-    /// Event time has passed `now`, which is the set's [`RunSet::due`]: decides all that is due.
+    /// Event time has passed `now`, which is the set's [`RunList::due`]: decides all that is due.
     /// Matches are reported before time-outs.
-    pub fn time(&self, set: &mut RunSet, now: Timestamp, reports: &mut Vec<Report>) {
+    pub(in crate::matcher) fn pass_time_in_list(
+        &self,
+        set: &mut RunList,
+        now: Timestamp,
+        reports: &mut Vec<Report>,
+    ) {
         while set.due() <= now && !set.is_empty() {
             let mut done = Done::default();
             for index in 0..set.runs.len() {
@@ -25,7 +30,7 @@ impl Matcher<'_> {
     }
 
     /// Moves a run on whose absence is over; whether it is complete then.
-    fn end_absence(&self, set: &mut RunSet, index: usize, now: Timestamp) -> bool {
+    fn end_absence(&self, set: &mut RunList, index: usize, now: Timestamp) -> bool {
         let run = &mut set.runs[index];
         let state = self.rule.automaton.state(run.state);
         let ended = run.open(state).find_map(|(_, transition)| match transition.trigger {
@@ -42,7 +47,7 @@ impl Matcher<'_> {
 
     /// Ends the runs none of whose frontier steps can be taken any more; reports those of them that
     /// the rule wants to know of.
-    fn time_out(&self, set: &mut RunSet, now: Timestamp, reports: &mut Vec<Report>) {
+    fn time_out(&self, set: &mut RunList, now: Timestamp, reports: &mut Vec<Report>) {
         let mut done = Done::default();
         let mut over = Vec::new();
         for (index, run) in set.runs.iter().enumerate() {
