@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::alert::Severity;
 use crate::automaton::cost::Cost;
 use crate::automaton::graph::{self, Graph};
-use crate::automaton::{self, CompiledRule, Predicates};
+use crate::automaton::{self, CompiledRule, OneByOne, Predicates, Representation};
 use crate::diagnostic::codes::{E0010, E0310};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::event::{FieldId, Kept, StreamId, StreamSchema};
@@ -148,14 +148,26 @@ impl Program {
 
     /// Compiles like [`Program::compile`] a program that can tell why an event did not fit, for
     /// [`crate::testing`]. It does the same but takes more memory: its events keep all their fields,
-    /// as tests and explanations speak of any.
+    /// as tests and explanations speak of any, and it follows each partial match by itself.
     pub fn compile_for_tests(sources: &Sources) -> (Option<Program>, Diagnostics) {
         let (program, diagnostics) = Program::compile_by(sources, language::check_for_tests);
         let keeping_all = |program: Program| {
             let kept = vec![Kept::ALL; program.streams.len()];
             Program { kept, ..program }
         };
-        (program.map(keeping_all), diagnostics)
+        (program.map(keeping_all).map(Program::hold_one_by_one), diagnostics)
+    }
+
+    /// The program with the partial matches of every rule held one by one, also of those rules whose
+    /// partial matches can be held together. It reports the same; what it takes in time and memory
+    /// differs, and can be compared so.
+    pub fn hold_one_by_one(mut self) -> Program {
+        for compiled in &mut self.rules {
+            if compiled.representation == Representation::Compact {
+                compiled.representation = Representation::List(OneByOne::Wanted);
+            }
+        }
+        self
     }
 
     fn compile_by(

@@ -21,6 +21,7 @@ use tripline::engine::{Engine, EngineOptions, Refused};
 use tripline::event::{Kept, PartitionId, Position, StreamId, Timestamp};
 use tripline::language::case::{ExpectationKind, Step};
 use tripline::program::Program;
+use tripline::program::cost::Held;
 use tripline::testing;
 
 #[path = "common/rules.rs"]
@@ -224,6 +225,19 @@ fn alerts_are_the_same_when_events_keep_all_their_fields() {
     };
     let streams = program.inputs().map(|name| program.input(name).expect("a stream of sources"));
     assert!(streams.filter(spared).count() > 5, "the rules leave something out");
+}
+
+#[test]
+fn alerts_are_the_same_when_partial_matches_are_held_one_by_one() {
+    let (program, one_by_one) = (rules::program(), rules::program().hold_one_by_one());
+    let together = program.costs().iter().filter(|cost| cost.held == Held::Together).count();
+    assert!(together > 0, "there are rules whose partial matches are held together");
+    let (program, one_by_one) = (Arc::new(program), Arc::new(one_by_one));
+    for example in examples() {
+        let usual = run(&program, &example, Arrival::RoundRobin, |stream| program.kept(stream));
+        let listed = run(&one_by_one, &example, Arrival::RoundRobin, |stream| program.kept(stream));
+        assert_eq!(usual, listed, "{}", example.name);
+    }
 }
 
 #[test]

@@ -23,19 +23,27 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::{CompiledRule, Trigger};
+use super::{CompiledRule, Representation, Timing, Trigger};
 use crate::event::{Duration, Kept, StreamSchema, Value};
 use crate::expression::{Aggregate, Register};
 
+pub use super::representation::Held;
 pub use ask::{Asked, Condition, Index};
 pub use grow::Growth;
 pub(crate) use grow::Holding;
 pub use live::Lifetime;
 
 /// Bytes of a run without what it points to. A test compares it with the structure.
-pub(crate) const RUN_BYTES: usize = 160;
+pub(crate) const RUN_BYTES: usize = 64;
+/// Bytes that it takes besides where steps have times of their own. A test compares it with the structure.
+pub(crate) const CLOCK_BYTES: usize = 40;
 /// Bytes by which a run grows with each event that it holds, without the event.
 pub(crate) const CAPTURE_BYTES: usize = 40;
+/// Bytes by which runs that are held together grow with each event that one of them takes, without the
+/// event; at most, since what they have in common is held once.
+pub(crate) const ENTRY_BYTES: usize = 32;
+/// Bytes of the runs of a key that are held together, without their entries.
+pub(crate) const TOGETHER_BYTES: usize = 104;
 /// Bytes of an event without its fields and its record.
 pub(crate) const EVENT_BYTES: usize = 88;
 /// Bytes that a key takes beside its runs: its record, its places in the index and among the timers.
@@ -56,6 +64,8 @@ pub struct Cost {
     pub transitions: usize,
     /// Its partial matches.
     pub runs: Runs,
+    /// How they are held.
+    pub held: Held,
     /// How long a partial match can live.
     pub lifetime: Lifetime,
     /// What its partial matches take.
@@ -92,9 +102,9 @@ pub enum Bound {
 /// What the partial matches of a rule take up, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Memory {
-    /// A partial match itself.
+    /// A partial match itself; nothing where they are held together.
     pub run: usize,
-    /// What each event that it holds adds to it.
+    /// What each event that it holds adds to it; where they are held together, at most.
     pub capture: usize,
     /// Different values that are remembered for each `count_distinct`: so many registers, each of which
     /// grows by about [`DISTINCT_BYTES`] with each different value.
@@ -135,6 +145,7 @@ impl Cost {
             states: automaton.states.len(),
             transitions: automaton.transitions(),
             runs,
+            held: Held::of(compiled),
             lifetime: live::lifetime(compiled, &holding),
             memory: memory(compiled, &values(streams, kept), runs, holding.most_events()),
             conditions: ask::conditions(compiled, streams),
@@ -160,12 +171,12 @@ impl Cost {
                 write!(text, ", {}", growth.sentence()).expect(WRITES);
             }
             let Memory { run, capture, .. } = self.memory;
-            write!(
-                text,
-                ". Each {}, and takes {run} bytes and {capture} for each event it holds.",
-                self.lifetime
-            )
-            .expect(WRITES);
+            let takes = match self.held {
+                Held::Together => format!("at most {capture} bytes"),
+                _ => format!("{run} bytes and {capture}"),
+            };
+            write!(text, ". Each {}, and takes {takes} for each event it holds.", self.lifetime)
+                .expect(WRITES);
         }
         for past in &self.past {
             write!(text, " Keeps the events of `{}` of {} for each key.", past.stream, past.over)
@@ -211,11 +222,10 @@ fn values(streams: &[StreamSchema], kept: &[Kept]) -> Vec<usize> {
 
 fn memory(compiled: &CompiledRule, values: &[usize], runs: Runs, most_events: Option<usize>) -> Memory {
     let rule = &compiled.rule;
-    // One clock and one register are held in place.
-    let beside = |count: usize, size: usize| if count > 1 { count * size } else { 0 };
-    let run = RUN_BYTES
-        + beside(rule.clocks.len(), size_of::<crate::event::Timestamp>())
-        + beside(rule.registers.len(), size_of::<Register>());
+    // The beginning of one group is held in place.
+    let groups = if rule.clocks.len() > 1 { size_of_val(&*rule.clocks) } else { 0 };
+    let clock = if compiled.timing == Timing::Steps { CLOCK_BYTES + groups } else { 0 };
+    let run = RUN_BYTES + clock + rule.registers.len() * size_of::<Register>();
     let distinct = compiled.specs.iter().filter(|spec| spec.aggregate == Aggregate::CountDistinct).count();
     let captured = compiled.automaton.states.iter().flat_map(|state| &state.transitions);
     let captured = captured.filter_map(|transition| match transition.trigger {
@@ -226,9 +236,16 @@ fn memory(compiled: &CompiledRule, values: &[usize], runs: Runs, most_events: Op
     let event = EVENT_BYTES + values * size_of::<Value>() + RECORD_BYTES;
     let held = most_events.map_or(rule.max_events, |most| (most * runs.most).min(rule.max_events));
     let held = if runs.most == 0 { 0 } else { held };
-    // A list that grows has room for up to twice as many.
-    let (own, room) = if runs.most == 0 { (0, 0) } else { (KEY_BYTES, runs.most.next_power_of_two()) };
-    let key = own + room * run + held * (CAPTURE_BYTES + event + distinct * DISTINCT_BYTES);
+    if compiled.representation == Representation::Compact {
+        // One entry for each event that a run has taken, and as many that join runs. Half of the room may
+        // be free, and half of the rest not yet tidied up.
+        let entries = 4 * (held + runs.most);
+        let key = KEY_BYTES + TOGETHER_BYTES + entries * ENTRY_BYTES + held * event;
+        return Memory { run: 0, capture: ENTRY_BYTES, distinct, event, most_events, key };
+    }
+    // A list that grows has room for up to a quarter more.
+    let (own, room) = if runs.most == 0 { (0, 0) } else { (KEY_BYTES, runs.most / 4 * RUN_BYTES) };
+    let key = own + room + runs.most * run + held * (CAPTURE_BYTES + event + distinct * DISTINCT_BYTES);
     Memory { run, capture: CAPTURE_BYTES, distinct, event, most_events, key }
 }
 

@@ -106,7 +106,7 @@ proptest! {
                 let due = set.due();
                 matcher.time(&mut set, due, &mut reports);
             }
-            for run in set.runs() {
+            for run in set.runs(rule, event.time()) {
                 let told = matcher.explain(&run, &event).verdict;
                 let mut copies = Vec::new();
                 let mut offered = run.clone().into_owned();

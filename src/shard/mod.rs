@@ -53,6 +53,8 @@ pub struct Shard {
     /// Whether the alerts of rules in shadow are given out.
     sends_shadow: bool,
     live: Live,
+    /// All times before this have passed.
+    passed: Timestamp,
     /// Buffer for the reports of one event or moment.
     reports: Vec<Report>,
     /// Buffer for the rules that an event concerns.
@@ -161,6 +163,7 @@ impl Shard {
             counters: ShardCounters::new(program.rules().len()),
             sends_shadow: false,
             live: Live::default(),
+            passed: Timestamp::MIN,
             reports: Vec::new(),
             concerned: Vec::new(),
             touched: Vec::new(),
@@ -209,6 +212,7 @@ impl Shard {
             self.event(&program, item, decisions);
         }
         self.advance(work.passed, decisions);
+        self.passed = work.passed;
     }
 
     /// Event time has come to `now`: decides everything that was due before it.

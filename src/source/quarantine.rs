@@ -172,7 +172,7 @@ mod tests {
             index: 0,
             stream: StreamId(0),
             schema: Arc::new(schema),
-            kept: Kept::ALL,
+            kept: crate::event::Kept::ALL,
             decoding: Decoding {
                 format: Format::Json,
                 framing: Framing::Lines,
