@@ -141,7 +141,7 @@ fn excerpt(record: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::codec::Format;
-    use crate::event::{Kept, PartitionId, StreamId, StreamSchema, Timestamp};
+    use crate::event::{PartitionId, StreamId, StreamSchema, Timestamp};
     use crate::quarantine::Settings;
     use crate::source::Decoding;
     use crate::source::SourceLimits;
