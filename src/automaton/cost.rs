@@ -37,7 +37,7 @@ pub(crate) const RUN_BYTES: usize = 64;
 /// Bytes that it takes besides where steps have times of their own. A test compares it with the structure.
 pub(crate) const CLOCK_BYTES: usize = 40;
 /// Bytes by which a run grows with each event that it holds, without the event.
-pub(crate) const CAPTURE_BYTES: usize = 40;
+pub(crate) const CAPTURE_BYTES: usize = 32;
 /// Bytes of an event without its fields and its record.
 pub(crate) const EVENT_BYTES: usize = 88;
 /// Bytes that a key takes beside its runs: its record, its places in the index and among the timers.

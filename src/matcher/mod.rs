@@ -11,7 +11,6 @@ pub mod explain;
 mod list;
 mod policy;
 mod set;
-#[expect(dead_code, reason = "what holds runs together uses it")]
 mod step;
 #[cfg(test)]
 mod tests;

@@ -57,7 +57,7 @@ impl RunSet {
     /// them.
     pub fn runs(&self) -> Vec<Cow<'_, Run>> {
         match self {
-            RunSet::List(list) => list.runs().iter().map(Cow::Borrowed).collect(),
+            RunSet::List(list) => list.runs(),
         }
     }
 }
