@@ -17,7 +17,7 @@ mod value;
 pub(crate) use calendar::Date;
 pub(crate) use digest::{digest, version};
 pub use hash::{Seeded, seed_hashes};
-pub use key::{Key, KeyGroup};
+pub use key::{Key, KeyGroup, KeyRef};
 pub use position::{PartitionId, Position, SequencePoint};
 pub use record::Event;
 pub use schema::{Field, FieldId, FieldType, StreamId, StreamSchema, TimeUnit};

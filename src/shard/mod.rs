@@ -20,15 +20,15 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::automaton::Answers;
-use crate::event::{Event, Key, Timestamp, Value};
+use crate::event::{Event, KeyRef, Timestamp, Value};
 use crate::expression::{Faults, History};
 use crate::history::{Histories, Moment, Reading, RuleHistory};
 use crate::matcher::{Matcher, Report};
 use crate::program::{Program, Route, RuleId};
 use crate::table::Tables;
 
-use keys::{Keys, Slot};
-use timers::{Due, Timer, Timers};
+use keys::{Keys, Slot, Sought};
+use timers::{Due, Timers};
 
 pub use order::Order;
 pub use state::ShardState;
@@ -211,22 +211,21 @@ impl Shard {
 
     fn route(&mut self, program: &Program, route: &Route, item: &Item, decided: &mut Vec<Decided>) {
         let event = &item.event;
-        if route.key.iter().any(|field| event.value(*field).is_null()) {
+        let Some(key) = KeyRef::new(route.key.iter().map(|field| event.value(*field))) else {
             self.counters.keyless += 1;
             self.show_keyless(route, event);
             return;
-        }
+        };
         self.remember(program, route, event);
         let moment = Moment { now: event.time(), current: Some(event.point()) };
         let mut slot: Option<Slot> = None;
-        let mut known: Option<Key> = None;
+        let mut sought: Option<Sought<'_>> = None;
         for &rule in &route.rules {
             let compiled = &program.compiled()[rule.0 as usize];
             self.answers.next_asker();
             let is_watched = self.is_watched(rule);
             if is_watched {
-                let key = known.get_or_insert_with(|| key_of(route, event));
-                self.show(program, rule, key, moment, |watcher, seen| watcher.event(seen, event));
+                self.show(program, rule, &key.to_key(), moment, |watcher, seen| watcher.event(seen, event));
             }
             let matcher = Matcher {
                 rule: compiled,
@@ -241,9 +240,9 @@ impl Shard {
                 self.count_faults(rule);
                 continue;
             }
-            let key = known.get_or_insert_with(|| key_of(route, event));
+            let sought = sought.get_or_insert_with(|| self.keys.seek(key.clone()));
             if slot.is_none() {
-                slot = self.keys.find(key);
+                slot = self.keys.find(sought);
             }
             let active = slot.is_some_and(|slot| self.keys.has_runs(slot, rule));
             let begins = concerned && matcher.can_start(event, &mut self.answers);
@@ -251,11 +250,11 @@ impl Shard {
                 self.count_faults(rule);
                 continue;
             }
-            let at = *slot.get_or_insert_with(|| self.keys.insert(key));
-            let state = self.keys.state(at, rule);
+            let at = *slot.get_or_insert_with(|| self.keys.insert(sought));
+            let (held, state) = self.keys.runs_mut(at, rule);
             let before = state.runs.len();
             let readings = &program.readings(rule).pattern;
-            let history = past(program, readings, key.values(), moment, &self.histories);
+            let history = past(program, readings, held.values(), moment, &self.histories);
             let matcher =
                 Matcher { history: history.as_ref().map(|history| history as &dyn History), ..matcher };
             matcher.event(&mut state.runs, event, &mut self.answers, &mut self.reports);
@@ -264,7 +263,8 @@ impl Shard {
             self.count_faults(rule);
             if is_watched {
                 let reports = self.reports.clone();
-                self.show(program, rule, key, moment, |watcher, seen| watcher.after(seen, &reports));
+                let key = key.to_key();
+                self.show(program, rule, &key, moment, |watcher, seen| watcher.after(seen, &reports));
             }
             decided.extend((0..).zip(self.reports.drain(..)).map(|(number, report)| Decided {
                 order: Order::of_event(item.cause(), rule, number),
@@ -321,10 +321,10 @@ impl Shard {
     fn decide(&mut self, due: Timestamp, decisions: &mut Vec<Decision>) {
         let program = Arc::clone(&self.program);
         let mut decided: Vec<Decided> = Vec::new();
-        while let Some(Timer { slot, what, .. }) = self.timers.pop(due) {
-            match what {
-                Due::Runs(rule) => self.pass_time(&program, rule, slot, due, &mut decided),
-                Due::Limit(rule) => self.forget(&program, rule, slot, due),
+        while let Some(timer) = self.timers.pop(due, |soon| self.keys.come_near(soon)) {
+            match timer.what() {
+                Due::Runs(rule) => self.pass_time(&program, rule, timer.slot, due, &mut decided),
+                Due::Limit(rule) => self.forget(&program, rule, timer.slot, due),
             }
         }
         self.emit(&program, decided, Moment { now: due, current: None }, decisions);
@@ -340,7 +340,7 @@ impl Shard {
         due: Timestamp,
         decided: &mut Vec<Decided>,
     ) {
-        if self.keys.state_if_scheduled(slot, rule, due).is_none() {
+        if self.keys.runs_if_scheduled(slot, rule, due).is_none() {
             return;
         }
         let key = self.is_watched(rule).then(|| self.keys.key(slot).clone());
@@ -348,7 +348,7 @@ impl Shard {
         if let Some(key) = &key {
             self.show(program, rule, key, moment, |watcher, seen| watcher.time(seen, due));
         }
-        let state = self.keys.state(slot, rule);
+        let (_, state) = self.keys.runs_mut(slot, rule);
         let compiled = &program.compiled()[rule.0 as usize];
         let matcher = Matcher {
             rule: compiled,
@@ -379,8 +379,8 @@ impl Shard {
     /// Forgets what the `limit` of a rule needs no more of a key.
     fn forget(&mut self, program: &Program, rule: RuleId, slot: Slot, due: Timestamp) {
         let limit = program.compiled()[rule.0 as usize].rule.limit.as_ref();
-        if let (Some(limit), Some(state)) = (limit, self.keys.state_if_held(slot, rule)) {
-            state.forget(limit, due, slot, &mut self.timers);
+        if let Some(limit) = limit {
+            self.keys.forget(slot, rule, limit, due, &mut self.timers);
             self.touched.push(slot);
         }
     }
@@ -391,11 +391,6 @@ impl Shard {
             self.keys.remove_idle(slot);
         }
     }
-}
-
-/// The key of an event, none of whose parts is null.
-fn key_of(route: &Route, event: &Event) -> Key {
-    Key::new(route.key.iter().map(|field| event.value(*field))).expect("no part of the key is null")
 }
 
 /// The past as a rule sees it, if it looks at any.
