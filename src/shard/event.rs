@@ -5,9 +5,9 @@
 //! key for which they have runs: as long as there are such runs, they are looked for among the rules of
 //! the key. A key is made only if some rule is looked at for it.
 
-use super::keys::Slot;
+use super::keys::{Slot, Sought};
 use super::{Decided, Decision, Item, Order, Shard, past};
-use crate::event::{Event, Key};
+use crate::event::{Event, KeyRef};
 use crate::expression::History;
 use crate::history::{LogId, Moment};
 use crate::matcher::Matcher;
@@ -17,7 +17,7 @@ use crate::program::{Audience, Program, Route, RouteId, RuleId, Via};
 struct Passing<'a> {
     program: &'a Program,
     item: &'a Item,
-    key: Key,
+    key: Sought<'a>,
     /// Where the record of the key is, if it has one.
     slot: Option<Slot>,
 }
@@ -149,7 +149,8 @@ impl Shard {
         if !item.routes.has(id) || (concerned.is_empty() && !sees_all && watched.is_none()) {
             return;
         }
-        let Some(key) = Key::new(route.key.iter().map(|field| item.event.value(*field))) else { return };
+        let key = KeyRef::new(route.key.iter().map(|field| item.event.value(*field)));
+        let Some(key) = key.map(|key| self.keys.seek(key)) else { return };
         let slot = self.keys.find(&key);
         let mut passing = Passing { program, item, key, slot };
         let mut others: Vec<RuleId> = watched.into_iter().collect();
@@ -188,7 +189,8 @@ impl Shard {
         let compiled = &program.compiled()[rule.0 as usize];
         let is_watched = self.is_watched(rule);
         if is_watched {
-            self.show(program, rule, key, moment, |watcher, seen| watcher.event(seen, event));
+            let key = key.key.to_key();
+            self.show(program, rule, &key, moment, |watcher, seen| watcher.event(seen, event));
         }
         self.counters.events[rule.0 as usize] += u64::from(concerned);
         let matcher = Matcher { rule: compiled, tables: &self.tables, history: None, faults: &self.faults };
@@ -198,10 +200,10 @@ impl Shard {
             return;
         }
         let slot = *slot.get_or_insert_with(|| self.keys.insert(key));
-        let state = self.keys.state(slot, rule);
+        let (held, state) = self.keys.runs_mut(slot, rule);
         let before = state.runs.len();
         let readings = &program.readings(rule).pattern;
-        let history = past(program, readings, key.values(), moment, &self.histories);
+        let history = past(program, readings, held.values(), moment, &self.histories);
         let matcher = Matcher { history: history.as_ref().map(|history| history as &dyn History), ..matcher };
         matcher.event(&mut state.runs, event, &self.answers, &mut self.reports);
         self.live.change(compiled, before, state.runs.len());
@@ -209,7 +211,8 @@ impl Shard {
         self.count_faults(rule);
         if is_watched {
             let reports = self.reports.clone();
-            self.show(program, rule, key, moment, |watcher, seen| watcher.after(seen, &reports));
+            let key = key.key.to_key();
+            self.show(program, rule, &key, moment, |watcher, seen| watcher.after(seen, &reports));
         }
         decided.extend((0..).zip(self.reports.drain(..)).map(|(number, report)| Decided {
             order: Order::of_event(item.cause(), rule, number),

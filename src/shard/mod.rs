@@ -29,7 +29,7 @@ use crate::program::{Program, RuleId, Via};
 use crate::table::Tables;
 
 use keys::{Keys, Slot};
-use timers::{Due, Timer, Timers};
+use timers::{Due, Timers};
 
 pub use order::Order;
 pub use state::ShardState;
@@ -227,10 +227,10 @@ impl Shard {
     fn decide(&mut self, due: Timestamp, decisions: &mut Vec<Decision>) {
         let program = Arc::clone(&self.program);
         let mut decided: Vec<Decided> = Vec::new();
-        while let Some(Timer { slot, what, .. }) = self.timers.pop(due) {
-            match what {
-                Due::Runs(rule) => self.pass_time(&program, rule, slot, due, &mut decided),
-                Due::Limit(rule) => self.forget(&program, rule, slot, due),
+        while let Some(timer) = self.timers.pop(due, |soon| self.keys.come_near(soon)) {
+            match timer.what() {
+                Due::Runs(rule) => self.pass_time(&program, rule, timer.slot, due, &mut decided),
+                Due::Limit(rule) => self.forget(&program, rule, timer.slot, due),
             }
         }
         self.emit(&program, decided, Moment { now: due, current: None }, decisions);
@@ -246,7 +246,7 @@ impl Shard {
         due: Timestamp,
         decided: &mut Vec<Decided>,
     ) {
-        if self.keys.state_if_scheduled(slot, rule, due).is_none() {
+        if self.keys.runs_if_scheduled(slot, rule, due).is_none() {
             return;
         }
         let key = self.is_watched(rule).then(|| self.keys.key(slot).clone());
@@ -254,7 +254,7 @@ impl Shard {
         if let Some(key) = &key {
             self.show(program, rule, key, moment, |watcher, seen| watcher.time(seen, due));
         }
-        let state = self.keys.state(slot, rule);
+        let (_, state) = self.keys.runs_mut(slot, rule);
         let compiled = &program.compiled()[rule.0 as usize];
         let matcher = Matcher { rule: compiled, tables: &self.tables, history: None, faults: &self.faults };
         let before = state.runs.len();
@@ -279,8 +279,8 @@ impl Shard {
     /// Forgets what the `limit` of a rule needs no more of a key.
     fn forget(&mut self, program: &Program, rule: RuleId, slot: Slot, due: Timestamp) {
         let limit = program.compiled()[rule.0 as usize].rule.limit.as_ref();
-        if let (Some(limit), Some(state)) = (limit, self.keys.state_if_held(slot, rule)) {
-            state.forget(limit, due, slot, &mut self.timers);
+        if let Some(limit) = limit {
+            self.keys.forget(slot, rule, limit, due, &mut self.timers);
             self.touched.push(slot);
         }
     }
