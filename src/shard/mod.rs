@@ -4,6 +4,7 @@
 //! in the order of all. A shard does not know how many others there are, reads no clock and waits for
 //! nothing.
 
+mod ahead;
 mod alerts;
 mod emit;
 mod event;
@@ -25,9 +26,10 @@ use crate::event::{Timestamp, Value};
 use crate::expression::Faults;
 use crate::history::{Histories, Moment, Reading, RuleHistory};
 use crate::matcher::{Matcher, Report};
-use crate::program::{Program, RuleId, Via};
+use crate::program::{Program, RuleId};
 use crate::table::Tables;
 
+use ahead::Ahead;
 use keys::{Keys, Slot};
 use timers::{Due, Timers};
 
@@ -57,8 +59,6 @@ pub struct Shard {
     passed: Timestamp,
     /// Buffer for the reports of one event or moment.
     reports: Vec<Report>,
-    /// Buffer for the rules that an event concerns.
-    concerned: Vec<Via<RuleId>>,
     /// The keys of one event or moment whose runs may be over.
     touched: Vec<Slot>,
     /// Who looks on, if anyone does.
@@ -165,7 +165,6 @@ impl Shard {
             live: Live::default(),
             passed: Timestamp::MIN,
             reports: Vec::new(),
-            concerned: Vec::new(),
             touched: Vec::new(),
             watcher: None,
             program,
@@ -207,9 +206,13 @@ impl Shard {
     pub fn run(&mut self, work: &Work, decisions: &mut Vec<Decision>) {
         // Once, not for each event: the count of those who share it is shared by all shards.
         let program = Arc::clone(&self.program);
-        for item in &work.items {
-            self.advance(item.event.time(), decisions);
-            self.event(&program, item, decisions);
+        let mut ahead = Ahead::default();
+        for items in work.items.chunks(ahead::TOGETHER) {
+            self.look_ahead(&program, items, &mut ahead);
+            for (place, item) in items.iter().enumerate() {
+                self.advance(item.event.time(), decisions);
+                self.event(&program, item, ahead.of(place), decisions);
+            }
         }
         self.advance(work.passed, decisions);
         self.passed = work.passed;

@@ -101,7 +101,6 @@ impl Keys {
     ///
     /// Each loop reads something of every key before the next loop needs it, and no turn of a loop
     /// waits for another.
-    #[cfg_attr(not(test), expect(dead_code, reason = "events are still looked at one by one"))]
     pub fn look_up(&self, keys: &mut [Sought<'_>]) {
         for sought in &mut *keys {
             sought.hint = self.index.find(sought.hash, |_| true);
