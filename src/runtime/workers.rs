@@ -213,3 +213,24 @@ pub(super) fn text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("for no known reason")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::TryRecvError;
+
+    use super::*;
+
+    #[test]
+    fn help_that_nobody_can_give_is_dropped_so_that_nobody_waits_for_it() {
+        let (jobs, thread) = channel();
+        let helpers = Helpers { jobs: vec![jobs] };
+        let (held, waiting) = channel::<()>();
+        let help: Help = Arc::new(move || drop(held.clone()));
+        helpers.ask(&help);
+        drop(help);
+        assert!(waiting.try_recv().is_err_and(|error| error == TryRecvError::Empty));
+        // As when the thread of a shard has failed with jobs left.
+        drop(thread);
+        assert!(waiting.try_recv().is_err_and(|error| error == TryRecvError::Disconnected));
+    }
+}

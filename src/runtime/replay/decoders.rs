@@ -118,3 +118,80 @@ impl Quarantine for Rejected {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::{Decoder, Malformed};
+    use crate::diagnostic::Sources;
+    use crate::engine::{Engine, EngineOptions};
+    use crate::event::{Event, PartitionId, Position, StreamId};
+    use crate::program::Program;
+    use crate::source::framing::blocks::Blocks;
+    use crate::source::reader::Checks;
+
+    /// Fails when it comes to a certain record.
+    struct Failing;
+
+    impl Decoder for Failing {
+        fn decode(&mut self, record: &[u8], _: Position, _: Timestamp) -> Result<Option<Event>, Malformed> {
+            assert_ne!(record, b"worst", "that is too much");
+            Err(Malformed::Syntax("bad".into()))
+        }
+
+        fn stream(&self) -> StreamId {
+            StreamId(0)
+        }
+    }
+
+    fn decoders() -> (Engine, Decoders) {
+        let (program, diagnostics) = Program::compile(&Sources::new([("rules.trip", "stream s { n int }")]));
+        let program = Arc::new(program.unwrap_or_else(|| panic!("{diagnostics:?}")));
+        let options = EngineOptions { shards: 2, ..EngineOptions::RECORDED };
+        let (engine, helpers) =
+            workers::engine_and_helpers(program, options, &Arc::default()).expect("threads");
+        (engine, Decoders::new(helpers.expect("several shards"), Timestamp::FIRST))
+    }
+
+    fn submit(decoders: &Decoders, lines: &[u8]) -> UnderWay {
+        let mut blocks = Blocks::new(100, 100);
+        blocks.space()[..lines.len()].copy_from_slice(lines);
+        blocks.filled(lines.len());
+        let block = blocks.next(Vec::new).expect("they are whole");
+        decoders.submit(BlockReader::new(Box::new(Failing), PartitionId(0), Checks::default()), block)
+    }
+
+    #[test]
+    fn of_many_rejected_records_the_first_are_kept() {
+        let (_engine, decoders) = decoders();
+        let decoded = submit(&decoders, &b"bad\n".repeat(20)).wait();
+        assert_eq!(decoded.rejected.counts, BTreeMap::from([(Reason::Syntax, 20)]));
+        let lines: Vec<u64> = decoded.rejected.first.iter().map(|(place, _)| place.line).collect();
+        assert_eq!(lines, [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_decoder_that_fails_is_told_and_the_others_go_on() {
+        let (_engine, decoders) = decoders();
+        let failing: Vec<UnderWay> = (0..5).map(|_| submit(&decoders, b"bad\nworst\nbad\n")).collect();
+        let good = submit(&decoders, b"bad\n");
+        for block in failing {
+            let told = catch_unwind(AssertUnwindSafe(|| block.wait())).err().expect("it has failed");
+            let told = workers::text(&*told);
+            assert!(
+                told.starts_with("a decoder has failed: ") && told.contains("that is too much"),
+                "{told}"
+            );
+        }
+        assert_eq!(good.wait().rejected.counts, BTreeMap::from([(Reason::Syntax, 1)]));
+    }
+
+    #[test]
+    fn blocks_that_nobody_takes_do_not_keep_the_threads() {
+        let (engine, decoders) = decoders();
+        let left: Vec<UnderWay> = (0..5).map(|_| submit(&decoders, b"bad\n")).collect();
+        drop((engine, decoders));
+        // The threads have done what they were asked for before they ended.
+        assert!(left.into_iter().all(|block| block.wait().batch.events.is_empty()));
+    }
+}

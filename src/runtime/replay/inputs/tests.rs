@@ -170,3 +170,39 @@ proptest! {
         prop_assert_eq!(turns(&case, threads, blocks, size), turns(&case, 1, 1, 1));
     }
 }
+
+#[test]
+fn however_many_inputs_there_are_what_is_read_ahead_is_bounded() {
+    let ahead = |inputs, threads| {
+        let Pace { blocks, size, .. } = Pace::of(inputs, threads);
+        (blocks, size)
+    };
+    assert_eq!(ahead(1, 2), (6, 256 << 10));
+    assert_eq!(ahead(2, 2), (3, 256 << 10));
+    assert_eq!(ahead(10, 2), (2, 256 << 10));
+    assert_eq!(ahead(1000, 2), (2, 16_777));
+    assert_eq!(ahead(5000, 2), (2, SMALLEST));
+    assert_eq!(ahead(1, 1024), (2050, SMALLEST));
+    for inputs in [1, 3, 64, 500, 1000] {
+        for threads in [2, 8, 500] {
+            let (blocks, size) = ahead(inputs, threads);
+            assert!(inputs * blocks * size <= READ_AHEAD, "{inputs} inputs, {threads} threads");
+        }
+    }
+}
+
+#[test]
+fn only_lines_that_can_be_read_by_themselves_are_divided() {
+    let header = Format::Csv(csv::Settings::default());
+    let columns = Format::Csv(csv::Settings::new(b',', Some(vec!["n".into()])).expect("they are right"));
+    for (format, framing, can) in [
+        (Format::Json, Framing::Lines, true),
+        (columns.clone(), Framing::Lines, true),
+        (columns, Framing::Csv { delimiter: b',' }, false),
+        (header, Framing::Lines, false),
+        (Format::Syslog, Framing::OctetCounting, false),
+    ] {
+        let decoding = Decoding { format, framing, compression: Compression::Gzip };
+        assert_eq!(decoding.can_be_divided(), can, "{decoding:?}");
+    }
+}
