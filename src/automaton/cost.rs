@@ -37,6 +37,10 @@ pub use live::Lifetime;
 pub(crate) const RUN_BYTES: usize = 64;
 /// Bytes that it takes besides where steps have times of their own. A test compares it with the structure.
 pub(crate) const CLOCK_BYTES: usize = 40;
+/// Bytes that it takes besides where a key has many: its places in the order and in a lane, and room.
+const LANE_BYTES: usize = 48;
+/// So many are many.
+const MANY_RUNS: usize = 32;
 /// Bytes by which a run grows with each event that it holds, without the event.
 pub(crate) const CAPTURE_BYTES: usize = 32;
 /// Bytes by which runs that are held together grow with each event that one of them takes, without the
@@ -225,7 +229,8 @@ fn memory(compiled: &CompiledRule, values: &[usize], runs: Runs, most_events: Op
     // The beginning of one group is held in place.
     let groups = if rule.clocks.len() > 1 { size_of_val(&*rule.clocks) } else { 0 };
     let clock = if compiled.timing == Timing::Steps { CLOCK_BYTES + groups } else { 0 };
-    let run = RUN_BYTES + clock + rule.registers.len() * size_of::<Register>();
+    let lane = if runs.most >= MANY_RUNS { LANE_BYTES } else { 0 };
+    let run = RUN_BYTES + lane + clock + rule.registers.len() * size_of::<Register>();
     let distinct = compiled.specs.iter().filter(|spec| spec.aggregate == Aggregate::CountDistinct).count();
     let captured = compiled.automaton.states.iter().flat_map(|state| &state.transitions);
     let captured = captured.filter_map(|transition| match transition.trigger {
