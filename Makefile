@@ -1,7 +1,7 @@
 # The two commands to know are `make demo` and `make test`; `make help` lists the rest.
 
 CARGO ?= cargo
-# Passed on to the demo, for example: make demo ARGS="--seed 7 --events 100000"
+# Passed on to the program, for example: make demo ARGS="--seed 7 --events 100000"
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -25,10 +25,9 @@ fuzz: ## Feed made-up input to the parser, the formatter, the compiler and the d
 	@scripts/need-compiler
 	scripts/fuzz $(ARGS)
 
-bench: ## Measure how fast it is; takes minutes and wants a quiet machine
+bench: ## Measure how fast it is, beside the result kept before: make bench ARGS="--only rules --runs 1"; takes about ten minutes and wants a quiet machine
 	@scripts/need-compiler
-	$(CARGO) bench --locked --bench replay
-	$(CARGO) bench --locked --bench history
+	$(CARGO) bench --locked --bench suite -- $(ARGS)
 
 load: ## Put the running service under load: throughput, a stalled receiver, delay; takes minutes and wants a quiet machine
 	@scripts/need-compiler

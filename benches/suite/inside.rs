@@ -73,6 +73,13 @@ pub struct Outcome {
     pub events: u64,
 }
 
+impl Outcome {
+    /// Whether it was stopped before anything was measured.
+    pub fn is_stopped(&self) -> bool {
+        self.events == 0
+    }
+}
+
 /// Measures a job in a process of its own; `None` if it was stopped because it took too long.
 pub fn start(job: &Job, patience_s: u64) -> Option<Outcome> {
     let me = std::env::current_exe().expect("the system tells which program this is");

@@ -18,6 +18,8 @@ pub struct Options {
     pub binary: PathBuf,
     /// CPU time after which a measurement is given up, in seconds.
     pub patience_s: u64,
+    /// A file to which a line is added for each figure.
+    pub append: Option<PathBuf>,
     /// Whether the result becomes the one that later ones are compared with.
     pub save: bool,
 }
@@ -31,8 +33,9 @@ Measures how fast the service is and compares with the result that is kept in be
   --events N     events of a case end to end (default 2000000); other cases keep their proportion
   --runs N       how often each case is measured (default 3); the median by CPU time counts
   --binary FILE  measure this build of tripline instead of the one just built
+  --append FILE  add a line with case, value and unit to this file for each figure
+  --save         keep the result in benches/results/latest.json; not together with --only or --binary
   --patience N   give a measurement up after so many seconds of CPU time (default 120)
-  --save         keep the result in benches/results/latest.json; not together with the options above
   --help         this text";
 
 impl Options {
@@ -47,6 +50,7 @@ impl Options {
             runs: 3,
             binary: PathBuf::from(env!("CARGO_BIN_EXE_tripline")),
             patience_s: 120,
+            append: None,
             save: false,
         };
         let mut partial = None;
@@ -58,6 +62,7 @@ impl Options {
                 "--events" => options.events = number(&name, &value()?)?,
                 "--runs" => options.runs = number(&name, &value()?)? as usize,
                 "--binary" => options.binary = PathBuf::from(value()?),
+                "--append" => options.append = Some(PathBuf::from(value()?)),
                 "--patience" => options.patience_s = number(&name, &value()?)?,
                 "--save" => options.save = true,
                 // Cargo adds it.
@@ -65,13 +70,14 @@ impl Options {
                 "--help" | "-h" => return Err(HELP.to_owned()),
                 _ => return Err(format!("unknown option {name}\n\n{HELP}")),
             }
-            if name != "--save" {
+            if name == "--only" || name == "--binary" {
                 partial = Some(name);
             }
         }
         match partial {
             Some(name) if options.save => Err(format!(
-                "--save keeps a whole run, so that every figure of the file was measured alike: leave {name} out"
+                "--save keeps a whole run of the build just made, so that all figures of the file belong together: leave \
+                 {name} out"
             )),
             _ => Ok(options),
         }

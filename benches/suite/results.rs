@@ -81,6 +81,19 @@ impl Unit {
         }
     }
 
+    /// What it is called without a value.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::MicrosAnEvent => "µs an event",
+            Unit::NanosAnEvent => "ns an event",
+            Unit::NanosARun => "ns a run",
+            Unit::Bytes => "bytes",
+            Unit::Seconds => "s",
+            Unit::Times => "times",
+            Unit::SpeedUp => "times as fast",
+        }
+    }
+
     /// Whether more is better.
     pub fn more_is_better(self) -> bool {
         self == Unit::SpeedUp

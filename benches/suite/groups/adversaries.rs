@@ -5,8 +5,9 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use crate::results::Row;
-use crate::suite::{Measured, Replay, Suite};
+use crate::results::{Row, Unit};
+use crate::suite::{Measured, Replay, STOPPED, Suite};
+use crate::table::grouped;
 use crate::traffic::{self, cards};
 
 const GROUP: &str = "adversaries";
@@ -124,11 +125,21 @@ fn one_large_key(suite: &mut Suite) {
     suite.push(described(case, &measured));
 }
 
+/// How long it took altogether, and which limit was named.
 fn described(case: &str, measured: &Measured) -> Row {
-    let row = measured.row(GROUP, case);
+    let mut row = Row::new(GROUP, case, measured.cpu_s, Unit::Seconds);
+    row.peak_mb = Some(measured.peak_mb);
     if measured.stopped {
-        return row;
+        return row.remark(STOPPED);
     }
-    let limits = if measured.limits.is_empty() { "no limit".to_owned() } else { measured.limits.join(", ") };
-    row.remark(format!("{:.2} s; named: {limits}", measured.wall_s))
+    row.alerts = Some(measured.alerts);
+    let limits = match measured.limits.as_slice() {
+        [] => "no limit was reached".to_owned(),
+        limits => format!("named: {}", limits.join(", ")),
+    };
+    row.remark(format!(
+        "{} events, {:.1} s on the clock; {limits}",
+        grouped(measured.events),
+        measured.wall_s
+    ))
 }

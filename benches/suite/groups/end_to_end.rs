@@ -1,9 +1,10 @@
 //! From a file of JSON lines to alerts, one rule, one core; and the example rules over their streams.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use crate::results::Row;
 use crate::suite::{Replay, Suite};
 use crate::traffic::{cards, logins, orders, rising, to_file};
 
@@ -48,6 +49,18 @@ pub fn run(suite: &mut Suite) {
         suite.push(row);
     }
     examples(suite);
+}
+
+fn measure(suite: &Suite, case: &str, replay: &Replay) -> Row {
+    let measured = suite.replay(replay);
+    let row = measured.row(GROUP, case);
+    if measured.stopped {
+        return row;
+    }
+    let sizes = replay.inputs.iter().map(|(_, file)| fs::metadata(file).map_or(0, |file| file.len()));
+    let bytes = sizes.sum::<u64>() as f64 / replay.events as f64;
+    let alerts = measured.alerts as f64 * 1e3 / replay.events as f64;
+    row.remark(format!("{bytes:.0} bytes an event, {alerts:.1} alerts a thousand events"))
 }
 
 fn card_testing(folder: &Path, events: u64) -> Vec<(&'static str, PathBuf)> {
@@ -97,9 +110,8 @@ fn examples(suite: &mut Suite) {
     suite.note(&format!("{GROUP}: {case} are written"));
     let inputs = write_examples(&suite.fresh_folder(), events);
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
-    let measured = suite.replay(&Replay { rules, inputs, events, shards: 1 });
-    let alerts = measured.alerts as f64 * 1e3 / events as f64;
-    suite.push(measured.row(GROUP, case).remark(format!("{alerts:.1} alerts a thousand events")));
+    let row = measure(suite, case, &Replay { rules, inputs, events, shards: 1 });
+    suite.push(row);
 }
 
 /// One file a stream, in the order in which the lines would arrive.

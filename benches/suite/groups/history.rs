@@ -3,7 +3,7 @@
 
 use crate::inside::{Job, Values};
 use crate::results::{Row, Unit};
-use crate::suite::Suite;
+use crate::suite::{STOPPED, Suite};
 use crate::table::grouped;
 
 const GROUP: &str = "history";
@@ -51,8 +51,7 @@ fn measure(suite: &mut Suite, case: &str, condition: &str, window: u64) {
         events: suite.options.scaled(200_000),
         enough_s: 3.0,
     };
-    match suite.inside(&job) {
-        Some(outcome) => suite.push(Row::new(GROUP, case, outcome.nanos, Unit::NanosAnEvent)),
-        None => eprintln!("{GROUP}: {case} was stopped: it takes too long"),
-    }
+    let outcome = suite.inside(&job);
+    let row = Row::new(GROUP, case, outcome.nanos, Unit::NanosAnEvent);
+    suite.push(if outcome.is_stopped() { row.remark(STOPPED) } else { row });
 }

@@ -4,7 +4,7 @@
 
 use crate::inside::{Job, Outcome, Values};
 use crate::results::{Row, Unit};
-use crate::suite::Suite;
+use crate::suite::{STOPPED, Suite};
 use crate::table::grouped;
 
 const GROUP: &str = "window";
@@ -75,12 +75,13 @@ pub fn run(suite: &mut Suite) {
             if !suite.wants(GROUP, &case) {
                 continue;
             }
-            let Some(outcome) = suite.inside(&job(pattern, runs, suite.options.scaled(200_000))) else {
-                eprintln!("{GROUP}: {case} was stopped: it takes too long");
+            let outcome = suite.inside(&job(pattern, runs, suite.options.scaled(200_000)));
+            let row = Row::new(GROUP, case, outcome.nanos, Unit::NanosAnEvent);
+            if outcome.is_stopped() {
+                suite.push(row.remark(STOPPED));
                 continue;
-            };
-            let remark = format!("{} were alive", grouped(outcome.live_runs));
-            suite.push(Row::new(GROUP, case, outcome.nanos, Unit::NanosAnEvent).remark(remark));
+            }
+            suite.push(row.remark(format!("{} were alive", grouped(outcome.live_runs))));
             match &fewest {
                 None => fewest = (runs == RUNS[0]).then_some(outcome),
                 Some(fewest) if runs == RUNS[RUNS.len() - 1] => suite.push(judged(pattern, fewest, &outcome)),
