@@ -39,7 +39,7 @@ pub(crate) const CAPTURE_BYTES: usize = 40;
 /// Bytes of an event without its fields and its record.
 pub(crate) const EVENT_BYTES: usize = 96;
 /// Bytes that a key takes beside its runs: its record, its places in the index and among the timers.
-const KEY_BYTES: usize = 600;
+const KEY_BYTES: usize = 120;
 /// Bytes of a record as it came in: assumed, as no rule says how long records are.
 pub const RECORD_BYTES: usize = 400;
 /// Texts up to so many bytes are held in place; longer ones take their length more.
