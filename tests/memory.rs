@@ -62,7 +62,7 @@ fn compare(clauses: &str, keeps: bool) -> (usize, usize) {
     let program = Arc::new(program.unwrap_or_else(|| panic!("{diagnostics:?}")));
     let cost = program.cost("r").expect("the rule is there").memory;
     let stream = program.stream("s").expect("it is declared");
-    let mut decoder = JsonDecoder::new(stream, program.schema(stream));
+    let mut decoder = JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream));
     let mut engine = Engine::new(Arc::clone(&program), EngineOptions::RECORDED);
     engine.open(stream, PartitionId(0), Timestamp::from_micros(0));
     let mut record = 0;
@@ -93,7 +93,9 @@ fn partial_matches_take_what_their_cost_says() {
         ("match a then s as b within 1h".to_owned(), false, true),
         (format!("{sums}\n  match a then b within 1h"), false, true),
         ("match (a then (s as b then s as c within 1m) within 5m) then s as d".to_owned(), false, true),
-        ("event b = s where t == \"b\"\n  match 1+ a then b within 1h".to_owned(), true, true),
+        ("event b = s where t == \"b\"\n  match 1+ a then b".to_owned(), true, true),
+        // Held together: what they have in common is held once.
+        ("event b = s where t == \"b\"\n  match 1+ a then b within 1h".to_owned(), true, false),
         (format!("{distinct}\n  match 1+ a then b within 1h\n  max events 10_000_000"), true, false),
     ] {
         // What follows never comes, so that every event begins a run that stays.

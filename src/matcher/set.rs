@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use super::compact::CompactRuns;
 use super::list::{Run, RunList};
 use super::{Matcher, Report};
 use crate::automaton::{Answers, CompiledRule, Representation};
@@ -14,6 +15,8 @@ use crate::event::{Event, Timestamp};
 pub enum RunSet {
     /// Each by itself.
     List(RunList),
+    /// Those that stand at the same place together.
+    Compact(Box<CompactRuns>),
 }
 
 /// Of a key that has no runs yet. How they will be held is decided when the first one begins.
@@ -24,17 +27,21 @@ impl Default for RunSet {
 }
 
 impl RunSet {
-    /// An empty set as the rule wants it.
-    fn new(rule: &CompiledRule) -> RunSet {
-        match rule.representation {
-            Representation::List => RunSet::List(RunList::default()),
+    /// Makes of a set without runs one as the rule wants it.
+    fn prepare(&mut self, rule: &CompiledRule) {
+        match (&*self, rule.representation) {
+            // Its room can be used again.
+            (RunSet::Compact(_), Representation::Compact) => {}
+            (_, Representation::Compact) => *self = RunSet::Compact(Box::default()),
+            (_, Representation::List(_)) => *self = RunSet::List(RunList::default()),
         }
     }
 
-    /// How many runs are alive.
+    /// How many runs are alive; of runs that are held together, how many at most.
     pub fn len(&self) -> usize {
         match self {
             RunSet::List(list) => list.len(),
+            RunSet::Compact(runs) => runs.len(),
         }
     }
 
@@ -42,6 +49,7 @@ impl RunSet {
     pub fn is_empty(&self) -> bool {
         match self {
             RunSet::List(list) => list.is_empty(),
+            RunSet::Compact(runs) => runs.is_empty(),
         }
     }
 
@@ -50,26 +58,33 @@ impl RunSet {
     pub fn due(&self) -> Timestamp {
         match self {
             RunSet::List(list) => list.due(),
+            RunSet::Compact(runs) => runs.due(),
         }
     }
 
-    /// The runs one by one, in the order of their first events: for looking at them, not for moving
-    /// them.
-    pub fn runs(&self) -> Vec<Cow<'_, Run>> {
+    /// The runs one by one, in the order of their first events, when all times before `passed` have
+    /// passed: for looking at them, not for moving them.
+    pub fn runs(&self, rule: &CompiledRule, passed: Timestamp) -> Vec<Cow<'_, Run>> {
         match self {
-            RunSet::List(list) => list.runs().iter().map(Cow::Borrowed).collect(),
+            RunSet::List(list) => list.runs(),
+            RunSet::Compact(runs) => runs.runs(rule, passed).into_iter().map(Cow::Owned).collect(),
         }
     }
 }
 
 impl Matcher<'_> {
     /// Offers the next event of the key to every run, and lets it start a new one.
-    pub fn event(&self, set: &mut RunSet, event: &Event, answers: &mut Answers, reports: &mut Vec<Report>) {
+    pub fn event(&self, set: &mut RunSet, event: &Event, answers: &Answers, reports: &mut Vec<Report>) {
         if set.is_empty() {
-            *set = RunSet::new(self.rule);
+            set.prepare(self.rule);
         }
         match set {
             RunSet::List(list) => self.offer_to_list(list, event, answers, reports),
+            RunSet::Compact(runs) => {
+                if let Some(list) = self.offer_to_compact(runs, event, answers, reports) {
+                    *set = RunSet::List(list);
+                }
+            }
         }
     }
 
@@ -78,6 +93,7 @@ impl Matcher<'_> {
     pub fn time(&self, set: &mut RunSet, now: Timestamp, reports: &mut Vec<Report>) {
         match set {
             RunSet::List(list) => self.pass_time_in_list(list, now, reports),
+            RunSet::Compact(runs) => self.pass_time_in_compact(runs, now),
         }
     }
 }

@@ -53,6 +53,14 @@ impl Place {
         Place { state, frontier, fresh: true }
     }
 
+    /// Where runs stand that have stood here and gone on without an event, with these transitions. That
+    /// an event was skipped matters only where something must not follow directly.
+    pub fn skipped(self, automaton: &Automaton, frontier: u64) -> Place {
+        let transitions = &automaton.state(self.state).transitions;
+        let fresh = self.fresh && transitions.iter().all(|transition| transition.next_not.is_empty());
+        Place { frontier, fresh, ..self }
+    }
+
     /// What an event does to the runs here; `fits` says whether it fits a test.
     pub fn step(self, automaton: &Automaton, mut fits: impl FnMut(TestId) -> bool) -> Step {
         let transitions = &automaton.state(self.state).transitions;

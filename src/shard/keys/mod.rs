@@ -67,9 +67,9 @@ impl Keys {
         self.records.iter().map(|(_, record)| record)
     }
 
-    /// How many runs are alive.
-    pub fn live_runs(&self) -> usize {
-        self.records().flat_map(Record::all_runs).map(RunSet::len).sum()
+    /// How many runs are alive of each rule for each key.
+    pub fn live_runs(&self) -> impl Iterator<Item = (RuleId, usize)> {
+        self.records().flat_map(Record::all_runs).map(|(rule, runs)| (rule, runs.len()))
     }
 
     /// How many keys have a record.
@@ -101,7 +101,6 @@ impl Keys {
     ///
     /// Each loop reads something of every key before the next loop needs it, and no turn of a loop
     /// waits for another.
-    #[cfg_attr(not(test), expect(dead_code, reason = "events are still looked at one by one"))]
     pub fn look_up(&self, keys: &mut [Sought<'_>]) {
         for sought in &mut *keys {
             sought.hint = self.index.find(sought.hash, |_| true);
@@ -158,6 +157,12 @@ impl Keys {
     /// Whether the rule has live runs for the key.
     pub fn has_runs(&self, slot: Slot, rule: RuleId) -> bool {
         self.runs(slot, rule).is_some_and(|runs| !runs.is_empty())
+    }
+
+    /// The rules that have live runs for the key, in order.
+    pub fn active(&self, slot: Slot) -> impl Iterator<Item = RuleId> {
+        let runs = self.record(slot).all_runs();
+        runs.filter(|(_, runs)| !runs.is_empty()).map(|(rule, _)| rule)
     }
 
     /// The runs of a rule for a key, if it has any.

@@ -163,10 +163,10 @@ impl Record {
         Some(&mut self.held.as_mut_slice()[index])
     }
 
-    /// All runs.
-    pub fn all_runs(&self) -> impl Iterator<Item = &RunSet> {
+    /// All runs, with their rules, in the order of these.
+    pub fn all_runs(&self) -> impl Iterator<Item = (RuleId, &RunSet)> {
         self.held.as_slice().iter().filter_map(|held| match held {
-            Held::Runs(held) => Some(&held.runs),
+            Held::Runs(held) => Some((held.rule, &held.runs)),
             Held::Passed(_) => None,
         })
     }
@@ -281,6 +281,6 @@ impl Record {
             Value::Str(text) => text.as_bytes().first().copied().unwrap_or_default(),
             _ => 0,
         });
-        u64::from(text) ^ self.all_runs().next().map_or(0, |runs| runs.len() as u64)
+        u64::from(text) ^ self.all_runs().next().map_or(0, |(_, runs)| runs.len() as u64)
     }
 }

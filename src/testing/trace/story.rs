@@ -79,7 +79,7 @@ impl Story {
     fn find<'r>(&self, seen: &'r Seen<'_>) -> Option<(Cow<'r, Run>, usize)> {
         let target = &self.target.captured;
         let first = target.first().map(|(_, point)| *point);
-        let runs = seen.runs.runs().into_iter();
+        let runs = seen.runs().into_iter();
         let runs = runs.filter(|run| Some(run.first()) == first && run.len() <= target.len());
         let own = runs.filter(|run| run.captured()[..] == target[..run.len()]);
         let longest = own.max_by_key(|run| run.len())?;

@@ -1,0 +1,57 @@
+//! The benchmark suite: what every figure of `docs/performance.md` is measured with.
+//!
+//! `make bench`, or `cargo bench --bench suite -- --help` for what can be chosen.
+//!
+//! Enters: nothing but the binary and the rules beside this file; the traffic is made up, the same for
+//! every run. Leaves: one table, with the figures of the result that is kept in the repository beside
+//! those of now. Figures that are end to end are those the operating system keeps of the real binary
+//! ([`child`]); where the engine alone is meant, it runs in a process of its own ([`inside`]).
+
+mod child;
+mod groups;
+mod inside;
+mod machine;
+mod options;
+mod results;
+mod suite;
+mod table;
+mod traffic;
+#[path = "../common/usage.rs"]
+mod usage;
+
+use std::process::ExitCode;
+
+use options::Options;
+use results::Report;
+use suite::Suite;
+
+// As in the binary, so that what is measured inside this one is what the binary would take.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    // What this program starts itself, to keep account of one process at a time.
+    match arguments.split_first() {
+        Some((word, rest)) if word == child::WORD => return child::keep_account(rest),
+        Some((word, rest)) if word == inside::WORD => return inside::run(rest),
+        _ => {}
+    }
+    let options = match Options::from_arguments(arguments) {
+        Ok(options) => options,
+        Err(text) => {
+            eprintln!("{text}");
+            return ExitCode::from(2);
+        }
+    };
+    let save = options.save;
+    let before = Report::read();
+    let mut suite = Suite::new(options);
+    groups::run(&mut suite);
+    let now = suite.report();
+    print!("{}", table::render(before.as_ref(), &now));
+    if save {
+        now.write();
+    }
+    ExitCode::SUCCESS
+}
