@@ -163,7 +163,7 @@ impl Program {
     /// differs, and can be compared so.
     pub fn hold_one_by_one(mut self) -> Program {
         for compiled in &mut self.rules {
-            if compiled.representation == Representation::Compact {
+            if matches!(compiled.representation, Representation::Compact { .. }) {
                 compiled.representation = Representation::List(OneByOne::Wanted);
             }
         }
@@ -287,6 +287,11 @@ impl Program {
     /// it to the decoder (see [`crate::codec::Format::decoder`]).
     pub fn kept(&self, stream: StreamId) -> Kept {
         self.kept[stream.0 as usize]
+    }
+
+    /// The same for each stream.
+    pub(crate) fn all_kept(&self) -> &[Kept] {
+        &self.kept
     }
 
     /// The lists and tables, in the order of their names; [`crate::table::TableId`] counts them from

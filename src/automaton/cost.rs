@@ -23,7 +23,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::{CompiledRule, Representation, Trigger};
+use super::{CompiledRule, Representation, Timing, Trigger};
 use crate::event::{Duration, Kept, StreamSchema, Value};
 use crate::expression::{Aggregate, Register};
 
@@ -34,7 +34,9 @@ pub(crate) use grow::Holding;
 pub use live::Lifetime;
 
 /// Bytes of a run without what it points to. A test compares it with the structure.
-pub(crate) const RUN_BYTES: usize = 160;
+pub(crate) const RUN_BYTES: usize = 64;
+/// Bytes that it takes besides where steps have times of their own. A test compares it with the structure.
+pub(crate) const CLOCK_BYTES: usize = 40;
 /// Bytes by which a run grows with each event that it holds, without the event.
 pub(crate) const CAPTURE_BYTES: usize = 40;
 /// Bytes by which runs that are held together grow with each event that one of them takes, without the
@@ -220,11 +222,10 @@ fn values(streams: &[StreamSchema], kept: &[Kept]) -> Vec<usize> {
 
 fn memory(compiled: &CompiledRule, values: &[usize], runs: Runs, most_events: Option<usize>) -> Memory {
     let rule = &compiled.rule;
-    // One clock and one register are held in place.
-    let beside = |count: usize, size: usize| if count > 1 { count * size } else { 0 };
-    let run = RUN_BYTES
-        + beside(rule.clocks.len(), size_of::<crate::event::Timestamp>())
-        + beside(rule.registers.len(), size_of::<Register>());
+    // The beginning of one group is held in place.
+    let groups = if rule.clocks.len() > 1 { size_of_val(&*rule.clocks) } else { 0 };
+    let clock = if compiled.timing == Timing::Steps { CLOCK_BYTES + groups } else { 0 };
+    let run = RUN_BYTES + clock + rule.registers.len() * size_of::<Register>();
     let distinct = compiled.specs.iter().filter(|spec| spec.aggregate == Aggregate::CountDistinct).count();
     let captured = compiled.automaton.states.iter().flat_map(|state| &state.transitions);
     let captured = captured.filter_map(|transition| match transition.trigger {
@@ -235,16 +236,16 @@ fn memory(compiled: &CompiledRule, values: &[usize], runs: Runs, most_events: Op
     let event = EVENT_BYTES + values * size_of::<Value>() + RECORD_BYTES;
     let held = most_events.map_or(rule.max_events, |most| (most * runs.most).min(rule.max_events));
     let held = if runs.most == 0 { 0 } else { held };
-    if compiled.representation == Representation::Compact {
+    if matches!(compiled.representation, Representation::Compact { .. }) {
         // One entry for each event that a run has taken, and as many that join runs. Half of the room may
         // be free, and half of the rest not yet tidied up.
         let entries = 4 * (held + runs.most);
         let key = KEY_BYTES + TOGETHER_BYTES + entries * ENTRY_BYTES + held * event;
         return Memory { run: 0, capture: ENTRY_BYTES, distinct, event, most_events, key };
     }
-    // A list that grows has room for up to twice as many.
-    let (own, room) = if runs.most == 0 { (0, 0) } else { (KEY_BYTES, runs.most.next_power_of_two()) };
-    let key = own + room * run + held * (CAPTURE_BYTES + event + distinct * DISTINCT_BYTES);
+    // A list that grows has room for up to a quarter more.
+    let (own, room) = if runs.most == 0 { (0, 0) } else { (KEY_BYTES, runs.most / 4 * RUN_BYTES) };
+    let key = own + room + runs.most * run + held * (CAPTURE_BYTES + event + distinct * DISTINCT_BYTES);
     Memory { run, capture: CAPTURE_BYTES, distinct, event, most_events, key }
 }
 

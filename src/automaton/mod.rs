@@ -144,6 +144,34 @@ pub struct TooLarge {
     pub span: Span,
 }
 
+/// What in a rule depends on the passing of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timing {
+    /// Nothing.
+    None,
+    /// The `within` of the whole match alone: all that a run can do next ends at the same moment, a
+    /// fixed time after its first event.
+    Whole,
+    /// Also absences, or limits of links or groups: what a run can do next may end at different moments.
+    Steps,
+}
+
+impl Timing {
+    fn of(rule: &Rule, automaton: &Automaton) -> Timing {
+        let mut transitions = automaton.states.iter().flat_map(|state| &state.transitions);
+        let is_limited = |transition: &Transition| {
+            matches!(transition.trigger, Trigger::Take { within: Some(_), .. } | Trigger::Absence { .. })
+        };
+        if !rule.clocks.is_empty() || transitions.any(is_limited) {
+            Timing::Steps
+        } else if rule.within.is_some() {
+            Timing::Whole
+        } else {
+            Timing::None
+        }
+    }
+}
+
 /// A rule ready to run.
 #[derive(Debug)]
 pub struct CompiledRule {
@@ -153,8 +181,8 @@ pub struct CompiledRule {
     pub automaton: Automaton,
     /// For each test of the rule, what it asks of the event alone; `None`: nothing.
     pub predicates: Vec<Option<PredicateId>>,
-    /// Whether anything in it depends on the passing of time.
-    pub is_timed: bool,
+    /// What in it depends on the passing of time.
+    pub timing: Timing,
     /// How its partial matches are held.
     pub representation: Representation,
     /// The registers of its conditions without their variables, as evaluation needs them.
@@ -174,12 +202,14 @@ impl CompiledRule {
             .map(|test| test.unary.as_ref().map(|condition| predicates.intern(test.stream, condition)))
             .collect();
         let specs = rule.registers.iter().map(|register| register.spec).collect();
-        let is_timed = rule.within.is_some()
-            || !rule.clocks.is_empty()
-            || automaton.states.iter().flat_map(|state| &state.transitions).any(|transition| {
-                matches!(transition.trigger, Trigger::Take { within: Some(_), .. } | Trigger::Absence { .. })
-            });
-        let representation = Representation::of(&rule, &automaton);
-        Ok(CompiledRule { rule, automaton, predicates: own, is_timed, representation, specs })
+        let timing = Timing::of(&rule, &automaton);
+        Ok(CompiledRule {
+            representation: Representation::of(&rule, &automaton),
+            rule,
+            automaton,
+            predicates: own,
+            timing,
+            specs,
+        })
     }
 }

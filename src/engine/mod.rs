@@ -57,7 +57,8 @@ pub enum Refused {
     Future(Duration),
 }
 
-/// A state cannot be gone on from: it is that of a program with other streams or rules.
+/// A state cannot be gone on from: it is that of a program with other streams or rules, or whose events
+/// keep less than is read now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the state belongs to other rules or streams")]
 pub struct OtherProgram;
@@ -141,6 +142,7 @@ impl Engine {
         let rules = self.program.rules().iter();
         EngineState {
             streams: self.program.streams().to_vec(),
+            kept: self.program.all_kept().to_vec(),
             rules: rules.map(|rule| (Arc::clone(&rule.name), Arc::clone(&rule.fingerprint))).collect(),
             ordering: self.ordering.state(),
             shards: self.shard_states(),

@@ -158,7 +158,7 @@ impl Matcher<'_> {
     /// What has taken the step away before the event could be taken.
     fn gone_before(&self, run: &Run, transition: &Transition, event: &Event) -> Option<Gone> {
         let deadline = run.deadline(self.rule, transition);
-        if self.rule.is_timed && deadline < event.time() {
+        if deadline < event.time() {
             return Some(Gone::TooLate(deadline));
         }
         let fits = |test: &TestId| self.is(*test, event, &run.registers);

@@ -68,19 +68,21 @@ pub struct Matcher<'a> {
 impl Matcher<'_> {
     /// Whether the event fits the test for a run that keeps `registers`.
     fn fits(&self, test: TestId, event: &Event, registers: &[Register], answers: &Answers) -> bool {
-        self.fits_alone(test, event, answers)
-            && self.rule.rule.tests[test.0 as usize].residual.as_ref().is_none_or(|condition| {
-                let specs = &self.rule.specs;
-                let tables = self.tables;
-                condition.holds(&Scope {
-                    event: Some(event),
-                    registers,
-                    specs,
-                    tables,
-                    history: self.history,
-                    ..Scope::bare(self.faults)
-                })
+        self.fits_alone(test, event, answers) && self.fits_captured(test, event, registers)
+    }
+
+    /// Whether the event fits what the test asks besides, of what a run has captured and of the past.
+    fn fits_captured(&self, test: TestId, event: &Event, registers: &[Register]) -> bool {
+        self.rule.rule.tests[test.0 as usize].residual.as_ref().is_none_or(|condition| {
+            condition.holds(&Scope {
+                event: Some(event),
+                registers,
+                specs: &self.rule.specs,
+                tables: self.tables,
+                history: self.history,
+                ..Scope::bare(self.faults)
             })
+        })
     }
 
     /// Whether the event fits what the test asks of it alone, whatever a run has captured.

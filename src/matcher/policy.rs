@@ -1,7 +1,9 @@
 //! What the overlap policy of a rule drops when matches are reported.
 
+use std::cmp::Ordering;
+
 use super::Report;
-use crate::event::{Event, SequencePoint};
+use crate::event::{Event, SequencePoint, Timestamp};
 use crate::language::checked::{Overlap, VariableId};
 
 /// Which runs the reports of one moment drop, by their first events.
@@ -34,10 +36,17 @@ impl Dropped {
         }
     }
 
-    /// Whether a run that began with `first` is dropped.
-    pub fn includes(&self, first: SequencePoint) -> bool {
-        self.through.is_some_and(|through| first <= through)
-            || self.before.is_some_and(|before| first < before)
-            || self.starts.binary_search(&first).is_ok()
+    /// Whether a run is dropped that began at `time`; `first`, asked only where the time does not settle
+    /// it, is the event with which it began.
+    pub fn includes(&self, time: Timestamp, first: impl Fn() -> SequencePoint) -> bool {
+        let comes = |limit: SequencePoint, allowed: fn(Ordering) -> bool| {
+            allowed(time.cmp(&limit.time).then_with(|| first().cmp(&limit)))
+        };
+        self.through.is_some_and(|through| comes(through, Ordering::is_le))
+            || self.before.is_some_and(|before| comes(before, Ordering::is_lt))
+            || self
+                .starts
+                .binary_search_by(|start| start.time.cmp(&time).then_with(|| start.cmp(&first())))
+                .is_ok()
     }
 }

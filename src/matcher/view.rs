@@ -61,7 +61,7 @@ impl Run {
 
     /// The first event that it has captured.
     pub fn first(&self) -> SequencePoint {
-        self.first
+        self.first_point()
     }
 
     /// How many events it has captured.

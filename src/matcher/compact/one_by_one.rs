@@ -3,7 +3,7 @@
 use super::paths::Paths;
 use super::ring::EntryId;
 use super::{CompactRuns, within};
-use crate::automaton::{CompiledRule, Trigger};
+use crate::automaton::CompiledRule;
 use crate::event::Timestamp;
 use crate::matcher::Run;
 use crate::matcher::step::Place;
@@ -49,7 +49,7 @@ impl History<'_> {
         debug_assert_eq!(run.state, place.state);
         run.frontier = place.frontier;
         run.fresh = place.fresh;
-        run.due = run.next_due(self.rule);
+        run.settle(self.rule);
         run
     }
 
@@ -58,10 +58,7 @@ impl History<'_> {
         let (entry, event) = (self.runs.ring.entry(id), self.runs.ring.event(id));
         let start = || Run::start(self.rule, event);
         let mut run = self.taken.last().map_or_else(start, |(_, run)| run.clone());
-        let transition = &self.rule.automaton.state(run.state).transitions[usize::from(entry.transition)];
-        if let Trigger::Take { variable, .. } = transition.trigger {
-            run.take(self.rule, transition, variable, event);
-        }
+        run.take(self.rule, entry.transition, event);
         // A run that is complete is reported at once, or dropped with the report of another.
         run.reported |= self.rule.automaton.state(run.state).accepting;
         run

@@ -32,7 +32,7 @@ impl Matcher<'_> {
         let mut dropped = Dropped::default();
         for path in in_order {
             let first = set.ring.first(path[0]);
-            if dropped.includes(first) {
+            if dropped.includes(first.time, || first) {
                 continue;
             }
             let captures = self.captured(&set.ring, path);
@@ -41,7 +41,7 @@ impl Matcher<'_> {
             reports.push(report);
         }
         if overlap != Overlap::All {
-            set.drop_starts(within(self.rule), |first| dropped.includes(first));
+            set.drop_starts(within(self.rule), |first| dropped.includes(first.time, || first));
         }
     }
 

@@ -16,14 +16,16 @@ pub struct Captures {
 #[derive(Debug)]
 struct Captured {
     variable: VariableId,
+    /// By which transition of the state in which the run stood.
+    choice: u8,
     event: Event,
     before: Option<Arc<Captured>>,
 }
 
 impl Captures {
-    /// Adds an event.
-    pub fn push(&mut self, variable: VariableId, event: Event) {
-        self.newest = Some(Arc::new(Captured { variable, event, before: self.newest.take() }));
+    /// Adds an event, taken by the transition with that place in its state.
+    pub fn push(&mut self, variable: VariableId, choice: u8, event: Event) {
+        self.newest = Some(Arc::new(Captured { variable, choice, event, before: self.newest.take() }));
         self.len += 1;
     }
 
@@ -34,8 +36,16 @@ impl Captures {
 
     /// The events from the newest to the oldest.
     pub fn newest_first(&self) -> impl Iterator<Item = (VariableId, &Event)> {
+        self.list().map(|captured| (captured.variable, &captured.event))
+    }
+
+    /// By which transitions they were taken, from the newest to the oldest.
+    pub fn choices_newest_first(&self) -> impl Iterator<Item = u8> {
+        self.list().map(|captured| captured.choice)
+    }
+
+    fn list(&self) -> impl Iterator<Item = &Captured> {
         std::iter::successors(self.newest.as_deref(), |captured| captured.before.as_deref())
-            .map(|captured| (captured.variable, &captured.event))
     }
 
     /// The events in the order taken.
@@ -73,7 +83,7 @@ mod tests {
         let event = Event::new(StreamId(0), Timestamp::MIN, Position::default(), [], []);
         let mut captures = Captures::default();
         for _ in 0..1_000_000 {
-            captures.push(VariableId(0), event.clone());
+            captures.push(VariableId(0), 0, event.clone());
         }
         let copy = captures.clone();
         drop(captures);

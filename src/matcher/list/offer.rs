@@ -1,12 +1,10 @@
-//! Offering an event to the runs.
+//! Offering an event to one run, and beginning one.
 
-use super::captures::Captures;
-use super::report::Done;
-use super::{Run, RunList};
-use crate::automaton::{AbsenceEnd, Answers, StateId, Transition, Trigger};
+use super::Run;
+use crate::automaton::{AbsenceEnd, Answers, CompiledRule, StateId, Timing, Transition, Trigger};
 use crate::event::Event;
 use crate::language::checked::{LinkKind, TestId};
-use crate::matcher::{Matcher, Report, ReportKind};
+use crate::matcher::Matcher;
 
 /// What became of a run that was offered an event, besides the copies of it that took the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,83 +19,30 @@ pub(in crate::matcher) enum Offered {
     Dead,
 }
 
+impl Offered {
+    /// Whether the run, of which this has become, is complete.
+    pub(super) fn is_complete(self, rule: &CompiledRule, run: &Run) -> bool {
+        match self {
+            Offered::Taken => rule.automaton.state(run.state).accepting,
+            Offered::Completed => true,
+            Offered::Skipped | Offered::Dead => false,
+        }
+    }
+}
+
 impl Matcher<'_> {
-    /// Offers the next event of the key to every run, and lets it start a new one.
-    pub(in crate::matcher) fn offer_to_list(
-        &self,
-        set: &mut RunList,
-        event: &Event,
-        answers: &Answers,
-        reports: &mut Vec<Report>,
-    ) {
-        let mut done = Done::default();
-        let mut copies = Vec::new();
-        // Most runs stay one run. From the first on that becomes several, the set is built anew.
-        for at in 0..set.runs.len() {
-            let offered = self.offer(&mut set.runs[at], event, answers, &mut copies);
-            if copies.is_empty() {
-                self.note(set, at, offered, &mut done);
+    /// The run that begins with the event, if it fits a possible first step.
+    pub(super) fn start(&self, event: &Event, answers: &Answers) -> Option<Run> {
+        let mut run: Option<Run> = None;
+        for (index, transition) in (0..).zip(&self.rule.automaton.state(StateId::START).transitions) {
+            let Trigger::Take { test, .. } = transition.trigger else { continue };
+            if !self.fits_alone(test, event, answers) {
                 continue;
             }
-            let mut rest = set.runs.split_off(at).into_iter();
-            rest.next().into_iter().for_each(|run| self.add(set, &mut copies, run, offered, &mut done));
-            for mut run in rest {
-                let offered = self.offer(&mut run, event, answers, &mut copies);
-                self.add(set, &mut copies, run, offered, &mut done);
-            }
-            break;
-        }
-        if let Some(run) = self.start(event, answers) {
-            if set.runs.is_empty() {
-                // Most keys have one run; a vector would make room for four.
-                set.runs.reserve_exact(1);
-            }
-            set.runs.push(run);
-            self.note(set, set.runs.len() - 1, Offered::Taken, &mut done);
-        }
-        self.report(set, done, ReportKind::Match, event.time(), reports);
-        set.runs.retain(|run| run.frontier != 0);
-        self.keep_limits(set, event, reports);
-        set.settle();
-    }
-
-    /// Adds what a run has become to the set: copies before the run itself, so that those of one run
-    /// stand together in the order of preference.
-    fn add(&self, set: &mut RunList, copies: &mut Vec<Run>, run: Run, offered: Offered, done: &mut Done) {
-        for copy in copies.drain(..) {
-            set.runs.push(copy);
-            self.note(set, set.runs.len() - 1, Offered::Taken, done);
-        }
-        if offered != Offered::Dead {
-            set.runs.push(run);
-            self.note(set, set.runs.len() - 1, offered, done);
-        }
-    }
-
-    /// Notes what became of a run: whether it is complete, or dead and to be removed.
-    fn note(&self, set: &mut RunList, index: usize, offered: Offered, done: &mut Done) {
-        let run = &mut set.runs[index];
-        match offered {
-            Offered::Taken if self.rule.automaton.state(run.state).accepting => done.complete(index),
-            Offered::Completed => done.complete(index),
-            Offered::Dead => run.frontier = 0,
-            Offered::Taken | Offered::Skipped => {}
-        }
-    }
-
-    /// The run that begins with the event, if it fits a possible first step.
-    fn start(&self, event: &Event, answers: &Answers) -> Option<Run> {
-        if !self.can_start(event, answers) {
-            return None;
-        }
-        let start = self.rule.automaton.state(StateId::START);
-        let mut run = Run::start(self.rule, event);
-        for transition in &start.transitions {
-            if let Trigger::Take { test, variable, .. } = transition.trigger
-                && self.fits(test, event, &run.registers, answers)
-            {
-                run.take(self.rule, transition, variable, event);
-                return Some(run);
+            let new = run.get_or_insert_with(|| Run::start(self.rule, event));
+            if self.fits_captured(test, event, &new.registers) {
+                new.take(self.rule, index, event);
+                return run;
             }
         }
         None
@@ -114,17 +59,17 @@ impl Matcher<'_> {
     ) -> Offered {
         self.remove_before(run, event, answers);
         let state = self.rule.automaton.state(run.state);
-        for (_, transition) in run.open(state) {
-            let Trigger::Take { test, variable, link, .. } = transition.trigger else { continue };
+        for (index, transition) in run.open(state) {
+            let Trigger::Take { test, link, .. } = transition.trigger else { continue };
             if !self.fits_transition(run, test, transition, event, answers) {
                 continue;
             }
             if link != LinkKind::ThenAny {
-                run.take(self.rule, transition, variable, event);
+                run.take(self.rule, index, event);
                 return Offered::Taken;
             }
             let mut copy = run.clone();
-            copy.take(self.rule, transition, variable, event);
+            copy.take(self.rule, index, event);
             copies.push(copy);
         }
         self.skip(run, event, answers)
@@ -134,8 +79,10 @@ impl Matcher<'_> {
     /// and steps that the very next event was not to be followed by.
     fn remove_before(&self, run: &mut Run, event: &Event, answers: &Answers) {
         let state = self.rule.automaton.state(run.state);
+        // Where all steps end at the same moment, the run is gone when it has passed.
+        let may_be_late = self.rule.timing == Timing::Steps;
         for (index, transition) in run.open(state) {
-            let gone = self.deadline_passed(run, transition, event)
+            let gone = may_be_late && run.deadline(self.rule, transition) < event.time()
                 || transition.until.is_some_and(|until| self.fits(until, event, &run.registers, answers))
                 || (run.fresh
                     && transition
@@ -146,10 +93,6 @@ impl Matcher<'_> {
                 run.frontier &= !(1 << index);
             }
         }
-    }
-
-    fn deadline_passed(&self, run: &Run, transition: &Transition, event: &Event) -> bool {
-        self.rule.is_timed && run.deadline(self.rule, transition) < event.time()
     }
 
     /// Whether the event fits the step; the first step of a repetition does not see the captures of
@@ -165,9 +108,12 @@ impl Matcher<'_> {
         if transition.resets.is_empty() || self.rule.rule.tests[test.0 as usize].residual.is_none() {
             return self.fits(test, event, &run.registers, answers);
         }
+        if !self.fits_alone(test, event, answers) {
+            return false;
+        }
         let mut registers = run.registers.clone();
         Run::reset(&mut registers, self.rule, transition);
-        self.fits(test, event, &registers, answers)
+        self.fits_captured(test, event, &registers)
     }
 
     /// The run goes on without the event.
@@ -191,55 +137,13 @@ impl Matcher<'_> {
         }
         if let Some(target) = completed {
             run.move_to(self.rule, target, event.time());
-            run.due = run.next_due(self.rule);
             return Offered::Completed;
         }
         run.fresh = false;
         if run.frontier == 0 {
             return Offered::Dead;
         }
-        if self.rule.is_timed {
-            run.due = run.next_due(self.rule);
-        }
+        run.settle(self.rule);
         Offered::Skipped
-    }
-
-    /// The list of these runs, which stand in its order, after the event that brought them there.
-    pub(in crate::matcher) fn list_of(
-        &self,
-        runs: Vec<Run>,
-        event: &Event,
-        reports: &mut Vec<Report>,
-    ) -> RunList {
-        let mut list = RunList { runs, ..RunList::default() };
-        self.keep_limits(&mut list, event, reports);
-        list.settle();
-        list
-    }
-
-    /// Drops the oldest runs until the limits of the rule are kept.
-    fn keep_limits(&self, set: &mut RunList, event: &Event, reports: &mut Vec<Report>) {
-        let rule = &self.rule.rule;
-        let mut held: usize = set.runs.iter().map(|run| run.captures.len()).sum();
-        let mut dropped = 0;
-        let mut reason = ReportKind::TooManyRuns;
-        while set.runs.len() - dropped > rule.max_runs || held > rule.max_events {
-            if set.runs.len() - dropped <= rule.max_runs {
-                reason = ReportKind::TooManyEvents;
-            }
-            held -= set.runs[dropped].captures.len();
-            dropped += 1;
-        }
-        for run in set.runs.drain(..dropped) {
-            if !set.limit_reported {
-                set.limit_reported = true;
-                reports.push(Report {
-                    kind: reason,
-                    decided: event.time(),
-                    first: run.first,
-                    captures: Captures::in_order(&run.captures),
-                });
-            }
-        }
     }
 }

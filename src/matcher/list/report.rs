@@ -1,66 +1,59 @@
-//! Reporting what is complete, and dropping what the overlap policy says.
+//! Reporting runs in order.
 
 use std::cmp::Reverse;
+use std::ops::IndexMut;
 
-use super::{Run, RunList};
+use super::Run;
 use crate::event::{SequencePoint, Timestamp};
 use crate::matcher::policy::Dropped;
 use crate::matcher::{Matcher, Report, ReportKind};
 
-/// The runs that are to be reported at the same moment, by their places in the set.
-#[derive(Debug, Default)]
-pub(super) struct Done(Vec<usize>);
-
-impl Done {
-    pub fn complete(&mut self, index: usize) {
-        self.0.push(index);
-    }
-
-    /// In the order of reports: by first event, longest first, by captured positions from left to
-    /// right, then as preferred.
-    fn in_order(mut self, runs: &[Run]) -> Vec<usize> {
-        if self.0.len() > 1 {
-            self.0.sort_by_cached_key(|&index| {
-                let run = &runs[index];
-                let mut points: Vec<SequencePoint> =
-                    run.captures.newest_first().map(|(_, event)| event.point()).collect();
-                points.reverse();
-                (run.first, Reverse(points.len()), points, index)
-            });
-        }
-        self.0
+impl Run {
+    /// What is said of it.
+    pub(super) fn report(&self, kind: ReportKind, decided: Timestamp) -> Report {
+        let captures = self.captures.in_order();
+        let (_, first) = captures.first().expect("a run has captured the event that it began with");
+        Report { kind, decided, first: first.point(), captures }
     }
 }
 
 impl Matcher<'_> {
-    /// Reports runs in order; each report may drop others, by the rule's overlap policy. Runs that
-    /// are dropped stay in the set with an empty frontier until the caller removes them.
+    /// Reports runs, given by their places, in order; each report may drop others of them, by the rule's
+    /// overlap policy. What of all runs is dropped is for the caller to remove.
     pub(super) fn report(
         &self,
-        set: &mut RunList,
-        done: Done,
+        runs: &mut impl IndexMut<usize, Output = Run>,
+        mut done: Vec<usize>,
         kind: ReportKind,
         decided: Timestamp,
         reports: &mut Vec<Report>,
-    ) {
-        if done.0.is_empty() {
-            return;
+    ) -> Dropped {
+        if done.len() > 1 {
+            done.sort_by_cached_key(|&place| order(&runs[place]));
         }
         let mut dropped = Dropped::default();
-        for index in done.in_order(&set.runs) {
-            let run = &mut set.runs[index];
-            if dropped.includes(run.first) {
+        for place in done {
+            let run = &mut runs[place];
+            if dropped.includes(run.began(), || run.first_point()) {
                 continue;
             }
             run.reported = true;
-            let report = Report { kind, decided, first: run.first, captures: run.captures.in_order() };
+            let report = run.report(kind, decided);
             dropped.add(self.rule.rule.overlap, &report);
             reports.push(report);
         }
-        for run in &mut set.runs {
-            if dropped.includes(run.first) {
-                run.frontier = 0;
-            }
-        }
+        dropped
     }
+}
+
+/// By first event, longest first, by captured positions from left to right, then as preferred: of the
+/// copies of one run that took the same events, the one comes first that took the preferred step where
+/// they parted.
+fn order(run: &Run) -> impl Ord + use<> {
+    let mut points: Vec<SequencePoint> =
+        run.captures.newest_first().map(|(_, event)| event.point()).collect();
+    points.reverse();
+    let mut choices: Vec<u8> = run.captures.choices_newest_first().collect();
+    choices.reverse();
+    (points.first().copied(), Reverse(points.len()), points, choices)
 }

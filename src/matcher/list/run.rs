@@ -1,61 +1,111 @@
 //! A run: a partial match that is held by itself.
+//!
+//! There may be millions, so it keeps only what cannot be found again: what conditions read of captured
+//! events is there if any condition does, and a clock if steps have times of their own.
 
 use smallvec::SmallVec;
 
 use super::captures::Captures;
-use crate::automaton::{AbsenceEnd, CompiledRule, State, StateId, Transition, Trigger};
+use crate::automaton::{AbsenceEnd, CompiledRule, State, StateId, Timing, Transition, Trigger};
 use crate::event::{Event, SequencePoint, Timestamp};
 use crate::expression::Register;
-use crate::language::checked::{RunRegister, VariableId};
+use crate::language::checked::{ClockId, RunRegister};
+use crate::matcher::step::Place;
 
 /// A partial match.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// Where in the pattern it stands.
-    pub(in crate::matcher) state: StateId,
+    /// The captured events.
+    pub(in crate::matcher) captures: Captures,
     /// One bit for each transition of the state that is still there, the first the lowest.
     pub(in crate::matcher) frontier: u64,
+    /// Time of its first event.
+    began: Timestamp,
+    /// What conditions read of the captured events.
+    pub(in crate::matcher) registers: Box<[Register]>,
+    /// Where its steps have times of their own, what these are counted from.
+    clock: Option<Box<Clock>>,
+    /// Where in the pattern it stands.
+    pub(in crate::matcher) state: StateId,
     /// Whether no event has been skipped since it came to the state.
     pub(in crate::matcher) fresh: bool,
     /// Whether it has been reported: then it does not time out.
     pub(in crate::matcher) reported: bool,
-    /// Its first event.
-    pub(in crate::matcher) first: SequencePoint,
+}
+
+/// What the times of a run's steps are counted from.
+#[derive(Clone, Debug)]
+struct Clock {
     /// Time of the event taken last, or of the end of the absence after it.
-    pub(in crate::matcher) anchor: Timestamp,
-    /// When the groups with a time limit began, by [`crate::language::checked::ClockId`].
-    pub(in crate::matcher) clocks: SmallVec<[Timestamp; 1]>,
-    /// What conditions read of the captured events.
-    pub(in crate::matcher) registers: SmallVec<[Register; 1]>,
-    /// The captured events.
-    pub(in crate::matcher) captures: Captures,
-    /// The next moment at which the passing of time decides something about it.
-    pub(in crate::matcher) due: Timestamp,
+    anchor: Timestamp,
+    /// The next moment at which the passing of time decides something about the run.
+    due: Timestamp,
+    /// When the groups with a time limit began, by [`ClockId`].
+    groups: SmallVec<[Timestamp; 1]>,
 }
 
 impl Run {
     /// A run that has taken nothing, about to be offered its first event.
     pub(in crate::matcher) fn start(rule: &CompiledRule, event: &Event) -> Run {
+        let Place { state, frontier, fresh } = Place::at(&rule.automaton, StateId::START);
+        let clock = || {
+            let groups = SmallVec::from_elem(event.time(), rule.rule.clocks.len());
+            Box::new(Clock { anchor: event.time(), due: Timestamp::MAX, groups })
+        };
         Run {
-            state: StateId::START,
-            frontier: all(rule.automaton.state(StateId::START)),
-            fresh: true,
-            reported: false,
-            first: event.point(),
-            anchor: event.time(),
-            clocks: SmallVec::from_elem(event.time(), rule.rule.clocks.len()),
-            registers: RunRegister::empty(&rule.rule.registers).into(),
             captures: Captures::default(),
-            due: Timestamp::MAX,
+            frontier,
+            began: event.time(),
+            registers: RunRegister::empty(&rule.rule.registers).into(),
+            clock: (rule.timing == Timing::Steps).then(clock),
+            state,
+            fresh,
+            reported: false,
         }
+    }
+
+    /// Time of its first event.
+    pub(in crate::matcher) fn began(&self) -> Timestamp {
+        self.began
+    }
+
+    /// Its first event. Looks through all that it has captured: where times may settle the matter,
+    /// [`Run::began`] is asked before.
+    pub(in crate::matcher) fn first_point(&self) -> SequencePoint {
+        let oldest = self.captures.newest_first().last();
+        oldest.map(|(_, event)| event.point()).expect("a run has captured the event that it began with")
+    }
+
+    /// The next moment at which the passing of time decides something about it.
+    pub(in crate::matcher) fn due(&self, rule: &CompiledRule) -> Timestamp {
+        self.clock.as_ref().map_or_else(|| self.match_deadline(rule), |clock| clock.due)
+    }
+
+    fn clock(&self) -> &Clock {
+        self.clock.as_ref().expect("runs have a clock where steps have times of their own")
+    }
+
+    /// When a group with a time limit began.
+    fn group_began(&self, group: ClockId) -> Timestamp {
+        self.clock().groups[group.0 as usize]
     }
 
     /// Comes to the target of a transition at `time`.
     pub(in crate::matcher) fn move_to(&mut self, rule: &CompiledRule, target: StateId, time: Timestamp) {
-        self.state = target;
-        self.frontier = all(rule.automaton.state(target));
-        self.fresh = true;
-        self.anchor = time;
+        Place { state: self.state, frontier: self.frontier, fresh: self.fresh } =
+            Place::at(&rule.automaton, target);
+        if let Some(clock) = &mut self.clock {
+            clock.anchor = time;
+        }
+        self.settle(rule);
+    }
+
+    /// Finds out anew when it is due: it has moved, or its frontier has changed.
+    pub(in crate::matcher) fn settle(&mut self, rule: &CompiledRule) {
+        if self.clock.is_some() {
+            let due = self.next_due(rule);
+            self.clock.as_mut().expect("it is there").due = due;
+        }
     }
 
     /// Clears the registers of a repetition that begins with `transition`.
@@ -69,26 +119,25 @@ impl Run {
         }
     }
 
-    /// Takes an event by a transition.
-    pub(in crate::matcher) fn take(
-        &mut self,
-        rule: &CompiledRule,
-        transition: &Transition,
-        variable: VariableId,
-        event: &Event,
-    ) {
+    /// Takes an event by the transition with that place in its state.
+    pub(in crate::matcher) fn take(&mut self, rule: &CompiledRule, index: u8, event: &Event) {
+        let transition = &rule.automaton.state(self.state).transitions[usize::from(index)];
+        let Trigger::Take { variable, .. } = transition.trigger else {
+            unreachable!("time takes an absence, no event")
+        };
         Run::reset(&mut self.registers, rule, transition);
         for (register, kept) in self.registers.iter_mut().zip(&rule.rule.registers) {
             if kept.variable == variable {
                 kept.spec.add(register, event);
             }
         }
-        for clock in &transition.sets {
-            self.clocks[clock.0 as usize] = event.time();
+        if let Some(clock) = &mut self.clock {
+            for group in &transition.sets {
+                clock.groups[group.0 as usize] = event.time();
+            }
         }
-        self.captures.push(variable, event.clone());
+        self.captures.push(variable, index, event.clone());
         self.move_to(rule, transition.target, event.time());
-        self.due = self.next_due(rule);
     }
 
     /// The last moment at which the transition can still lead to a match in time. An absence has no
@@ -96,22 +145,23 @@ impl Run {
     pub(in crate::matcher) fn deadline(&self, rule: &CompiledRule, transition: &Transition) -> Timestamp {
         match transition.trigger {
             Trigger::Take { within, .. } => {
-                let link = within.map_or(Timestamp::MAX, |within| self.anchor.end_of(within));
+                let link = within.map_or(Timestamp::MAX, |within| self.clock().anchor.end_of(within));
                 self.group_deadline(rule, transition).min(link)
             }
             Trigger::Absence { .. } => self.deadline_after(rule, transition.target),
         }
     }
 
+    /// The last moment at which the match's `within` lets anything be taken.
+    fn match_deadline(&self, rule: &CompiledRule) -> Timestamp {
+        rule.rule.within.map_or(Timestamp::MAX, |within| self.began.end_of(within))
+    }
+
     /// The last moment at which the match's `within` and those of the groups around it let the
     /// transition's event be taken.
     fn group_deadline(&self, rule: &CompiledRule, transition: &Transition) -> Timestamp {
-        let whole = rule.rule.within.map(|within| self.first.time.end_of(within));
-        let groups = transition.checks.iter().map(|clock| {
-            let index = clock.0 as usize;
-            self.clocks[index].end_of(rule.rule.clocks[index])
-        });
-        whole.into_iter().chain(groups).min().unwrap_or(Timestamp::MAX)
+        let limit = |group: &ClockId| self.group_began(*group).end_of(rule.rule.clocks[group.0 as usize]);
+        transition.checks.iter().map(limit).fold(self.match_deadline(rule), Timestamp::min)
     }
 
     /// The last moment at which something could be taken in time after an absence that leads to
@@ -140,10 +190,10 @@ impl Run {
     /// When the absence is over.
     pub(in crate::matcher) fn absence_end(&self, rule: &CompiledRule, end: AbsenceEnd) -> Timestamp {
         match end {
-            AbsenceEnd::After(duration) => self.anchor.end_of(duration),
+            AbsenceEnd::After(duration) => self.clock().anchor.end_of(duration),
             AbsenceEnd::Within | AbsenceEnd::NextEvent => {
                 let within = rule.rule.within.expect("an absence at the end has a `within` around it");
-                self.first.time.end_of(within)
+                self.began.end_of(within)
             }
         }
     }
@@ -152,20 +202,23 @@ impl Run {
     pub(in crate::matcher) fn open<'r>(
         &self,
         state: &'r State,
-    ) -> impl Iterator<Item = (u32, &'r Transition)> + use<'r> {
+    ) -> impl Iterator<Item = (u8, &'r Transition)> + use<'r> {
         let mut bits = self.frontier;
         std::iter::from_fn(move || {
             if bits == 0 {
                 return None;
             }
-            let index = bits.trailing_zeros();
+            let index = bits.trailing_zeros() as u8;
             bits &= bits - 1;
-            Some((index, &state.transitions[index as usize]))
+            Some((index, &state.transitions[usize::from(index)]))
         })
     }
 
     /// The last moment at which one of its frontier steps could still be taken in time.
     pub(in crate::matcher) fn times_out(&self, rule: &CompiledRule) -> Timestamp {
+        if self.clock.is_none() {
+            return self.match_deadline(rule);
+        }
         let state = rule.automaton.state(self.state);
         self.open(state)
             .map(|(_, transition)| self.deadline(rule, transition))
@@ -173,8 +226,8 @@ impl Run {
             .unwrap_or(Timestamp::MIN)
     }
 
-    /// The next moment at which the passing of time decides something about it.
-    pub(in crate::matcher) fn next_due(&self, rule: &CompiledRule) -> Timestamp {
+    /// The next moment at which the passing of time decides something about it, by its steps.
+    fn next_due(&self, rule: &CompiledRule) -> Timestamp {
         let state = rule.automaton.state(self.state);
         let absences = self.open(state).filter_map(|(_, transition)| match transition.trigger {
             Trigger::Absence { end, .. } => Some(self.absence_end(rule, end)),
@@ -184,22 +237,14 @@ impl Run {
     }
 }
 
-/// The frontier with every transition of the state.
-fn all(state: &State) -> u64 {
-    match state.transitions.len() {
-        0 => 0,
-        count => u64::MAX >> (64 - count),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::automaton::cost::RUN_BYTES;
+    use crate::automaton::cost::{CLOCK_BYTES, RUN_BYTES};
 
     /// Most of the memory of a service are runs: one that grows should be noticed.
     #[test]
     fn a_run_is_as_large_as_its_cost_says() {
-        assert_eq!(size_of::<Run>(), RUN_BYTES);
+        assert_eq!((size_of::<Run>(), size_of::<Clock>()), (RUN_BYTES, CLOCK_BYTES));
     }
 }
