@@ -38,7 +38,7 @@ pub(crate) const RUN_BYTES: usize = 64;
 /// Bytes that it takes besides where steps have times of their own. A test compares it with the structure.
 pub(crate) const CLOCK_BYTES: usize = 40;
 /// Bytes by which a run grows with each event that it holds, without the event.
-pub(crate) const CAPTURE_BYTES: usize = 40;
+pub(crate) const CAPTURE_BYTES: usize = 32;
 /// Bytes by which runs that are held together grow with each event that one of them takes, without the
 /// event; at most, since what they have in common is held once.
 pub(crate) const ENTRY_BYTES: usize = 32;

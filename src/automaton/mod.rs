@@ -16,6 +16,7 @@ pub mod graph;
 mod lint;
 mod predicates;
 mod representation;
+mod sides;
 #[cfg(feature = "service")]
 pub mod svg;
 
@@ -24,12 +25,13 @@ use std::sync::Arc;
 use crate::diagnostic::Span;
 use crate::event::Duration;
 use crate::expression::{RegisterId, RegisterSpec};
-use crate::language::checked::{ClockId, LinkKind, Rule, TestId, VariableId};
+use crate::language::checked::{ClockId, LinkKind, Rule, Test, TestId, VariableId};
 
 pub use build::build;
 pub use lint::{Linter, same_meaning};
 pub use predicates::{Answers, FieldNumbers, Index, Place, PredicateId, Predicates};
 pub use representation::{OneByOne, Representation};
+pub use sides::Sides;
 
 /// Most states of one rule.
 pub const MAX_STATES: usize = 20_000;
@@ -187,6 +189,9 @@ pub struct CompiledRule {
     pub representation: Representation,
     /// The registers of its conditions without their variables, as evaluation needs them.
     pub specs: Vec<RegisterSpec>,
+    /// For each test of the rule, the comparisons of the event with what a run has captured of which it
+    /// consists; none where it is asked as a whole.
+    pub sides: Vec<Box<[Sides]>>,
 }
 
 impl CompiledRule {
@@ -201,7 +206,12 @@ impl CompiledRule {
             .iter()
             .map(|test| test.unary.as_ref().map(|condition| predicates.intern(test.stream, condition)))
             .collect();
-        let specs = rule.registers.iter().map(|register| register.spec).collect();
+        let specs: Vec<RegisterSpec> = rule.registers.iter().map(|register| register.spec).collect();
+        let of_test = |test: &Test| match &test.residual {
+            Some(residual) => sides::sides(residual, &specs),
+            None => Box::default(),
+        };
+        let sides = rule.tests.iter().map(of_test).collect();
         let timing = Timing::of(&rule, &automaton);
         Ok(CompiledRule {
             representation: Representation::of(&rule, &automaton),
@@ -210,6 +220,7 @@ impl CompiledRule {
             predicates: own,
             timing,
             specs,
+            sides,
         })
     }
 }

@@ -4,6 +4,8 @@
 //! kept, or what is wrong with the first field that is not as declared. Every declared field is looked
 //! at, kept or not, so that what is malformed does not depend on the rules.
 
+use std::collections::BTreeMap;
+
 use crate::event::{
     Event, Field, FieldId, FieldType, Kept, Position, SequencePoint, StreamId, StreamSchema, Timestamp, Value,
 };
@@ -28,9 +30,8 @@ pub(super) struct Fields {
     found: FieldSet,
     /// Those that every record must hold.
     required: FieldSet,
-    /// Fields whose last value is of a wrong type, with that value in words; each at most once, and
-    /// none that is in `found`.
-    wrong: Vec<(usize, String)>,
+    /// Fields whose last value is of a wrong type, with that value in words; none that is in `found`.
+    wrong: BTreeMap<usize, String>,
 }
 
 /// What becomes of a field's value.
@@ -72,7 +73,7 @@ impl Fields {
             values: Vec::new(),
             found: FieldSet::new(schema.fields.len()),
             required,
-            wrong: Vec::new(),
+            wrong: BTreeMap::new(),
         }
     }
 
@@ -105,7 +106,7 @@ impl Fields {
         if self.take(field, found) {
             self.found.insert(field);
         } else {
-            self.wrong.push((field, describe(found)));
+            self.wrong.insert(field, describe(found));
         }
     }
 
@@ -134,9 +135,7 @@ impl Fields {
         {
             self.values[slot as usize] = Value::Null;
         }
-        if !self.wrong.is_empty() {
-            self.wrong.retain(|(wrong, _)| *wrong != field);
-        }
+        self.wrong.remove(&field);
     }
 
     /// The event of the record, which stood at `position`, or what is wrong with the first field, in the
@@ -159,7 +158,7 @@ impl Fields {
     #[cold]
     fn malformed(&self) -> Malformed {
         for (index, field) in self.declared.iter().enumerate() {
-            if let Some((_, found)) = self.wrong.iter().find(|(wrong, _)| *wrong == index) {
+            if let Some(found) = self.wrong.get(&index) {
                 return Malformed::WrongType {
                     field: field.name.to_string(),
                     expected: expected(field.ty).to_owned(),

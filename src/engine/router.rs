@@ -65,3 +65,51 @@ impl Router {
         group.map_or(0, |KeyGroup(group)| usize::from(group) * self.shards / KeyGroup::COUNT)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Sources;
+    use crate::event::{Position, StreamId, Timestamp, Value};
+    use crate::program::RouteId;
+
+    /// A router of a program whose stream `s` is read by rules with so many keys of its fields `a`,
+    /// `b` and `c`.
+    fn router(keys: usize, shards: usize) -> (Arc<Program>, Router) {
+        let rules = ["a", "b", "c"].into_iter().take(keys).map(|key| {
+            format!("rule by_{key} {{\n by {key}\n event e = s\n match e\n alert low \"x\"\n}}\n")
+        });
+        let stream = "stream s time at { a int, b int, c int, at timestamp(s) }\n";
+        let text: String = std::iter::once(stream.to_owned()).chain(rules).collect();
+        let (program, diagnostics) = Program::compile(&Sources::new([("rules.trip", text)]));
+        let program = Arc::new(program.unwrap_or_else(|| panic!("{diagnostics:?}")));
+        (Arc::clone(&program), Router::new(program, shards))
+    }
+
+    #[test]
+    fn each_route_of_an_event_is_taken_by_the_shard_of_its_key() {
+        for (keys, shards) in [(1, 2), (1, 5), (2, 2), (3, 2), (3, 5)] {
+            let (program, router) = router(keys, shards);
+            let routes = program.routes(0, StreamId(0));
+            for number in 0..100 {
+                let values = [number, number / 2, number * 7].map(Value::Int);
+                let time = Timestamp::from_micros(number);
+                let values = values.into_iter().chain([Value::Timestamp(time)]).collect::<Vec<_>>();
+                let event = Event::new(StreamId(0), time, Position::default(), values, []);
+                let mut parts: Vec<Vec<Item>> = (0..shards).map(|_| Vec::new()).collect();
+                router.split(0, &mut vec![Item::new(event.clone())], &mut parts);
+                for (shard, items) in parts.iter().enumerate() {
+                    let own: Vec<&Vec<_>> = routes
+                        .iter()
+                        .filter(|route| router.shard_of(route, &event) == shard)
+                        .map(|route| &route.key)
+                        .collect();
+                    assert_eq!(items.len(), usize::from(!own.is_empty()), "an event comes once");
+                    let places = (0..).map(RouteId).zip(routes);
+                    let taken = places.filter(|(id, _)| items.iter().any(|item| item.routes.has(*id)));
+                    assert_eq!(taken.map(|(_, route)| &route.key).collect::<Vec<_>>(), own);
+                }
+            }
+        }
+    }
+}

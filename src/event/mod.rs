@@ -19,7 +19,7 @@ pub(crate) use calendar::Date;
 pub(crate) use digest::{digest, version};
 pub use hash::{Seeded, seed_hashes};
 pub use kept::Kept;
-pub use key::{Key, KeyGroup};
+pub use key::{Key, KeyGroup, KeyRef};
 pub use position::{PartitionId, Position, SequencePoint};
 pub use record::Event;
 pub use schema::{Field, FieldId, FieldType, StreamId, StreamSchema, TimeUnit};

@@ -222,10 +222,17 @@ impl Expr {
     /// Whether something in it may have no value for what it is given, which is counted: arithmetic,
     /// functions, what is kept of captured events. Everything else has a value or is null.
     pub fn can_fail(&self) -> bool {
-        matches!(
-            self,
-            Expr::Neg(_) | Expr::Arithmetic(..) | Expr::Call(..) | Expr::Register(_) | Expr::History(_)
-        ) || self.operands().into_iter().any(Expr::can_fail)
+        self.can_fail_where(&|_| true)
+    }
+
+    /// The same where only what some registers keep may have no value.
+    pub fn can_fail_where(&self, register: &impl Fn(RegisterId) -> bool) -> bool {
+        let own = match self {
+            Expr::Neg(_) | Expr::Arithmetic(..) | Expr::Call(..) | Expr::History(_) => true,
+            Expr::Register(id) => register(*id),
+            _ => false,
+        };
+        own || self.operands().into_iter().any(|operand| operand.can_fail_where(register))
     }
 
     /// Whether the value depends on more than the event being looked at and the key: on what a run

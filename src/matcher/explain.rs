@@ -135,8 +135,7 @@ impl Matcher<'_> {
         let answer = match (gone, is_absence) {
             // Whether it would have fitted in time is worth knowing.
             (None | Some(Gone::TooLate(_)), false) => {
-                let mut registers = run.registers.clone();
-                Run::reset(&mut registers, self.rule, transition);
+                let registers = run.registers_without(self.rule, &transition.resets);
                 self.answer(test, event, &registers)
             }
             _ => Answer::NotAsked,

@@ -68,7 +68,7 @@ impl RunSet {
     /// passed: for looking at them, not for moving them.
     pub fn runs(&self, rule: &CompiledRule, passed: Timestamp) -> Vec<Cow<'_, Run>> {
         match self {
-            RunSet::List(list) => list.runs().iter().map(Cow::Borrowed).collect(),
+            RunSet::List(list) => list.runs(),
             RunSet::Compact(runs) => runs.runs(rule, passed).into_iter().map(Cow::Owned).collect(),
         }
     }

@@ -5,9 +5,11 @@
 //! key for which they have runs: as long as there are such runs, they are looked for among the rules of
 //! the key. A key is made only if some rule is looked at for it.
 
-use super::keys::Slot;
+use super::ahead::Known;
+use super::keys::{Slot, Sought};
 use super::{Decided, Decision, Item, Order, Shard, past};
-use crate::event::{Event, Key};
+use crate::automaton::Place;
+use crate::event::{Event, KeyRef};
 use crate::expression::History;
 use crate::history::{LogId, Moment};
 use crate::matcher::Matcher;
@@ -17,7 +19,7 @@ use crate::program::{Audience, Program, Route, RouteId, RuleId, Via};
 struct Passing<'a> {
     program: &'a Program,
     item: &'a Item,
-    key: Key,
+    key: Sought<'a>,
     /// Where the record of the key is, if it has one.
     slot: Option<Slot>,
 }
@@ -28,26 +30,23 @@ fn moment(event: &Event) -> Moment {
 }
 
 impl Shard {
-    /// Looks at the next event in the order; event time has passed all that was due before it.
-    pub(super) fn event(&mut self, program: &Program, item: &Item, decisions: &mut Vec<Decision>) {
+    /// Looks at the next event in the order, of which this is known; event time has passed all that was
+    /// due before it.
+    pub(super) fn event<'a>(
+        &mut self,
+        program: &'a Program,
+        item: &'a Item,
+        known: Known<'_, 'a>,
+        decisions: &mut Vec<Decision>,
+    ) {
         let event = &item.event;
         let Some(audience) = program.audience(self.stratum, event.stream()) else { return };
-        self.answers.ask(audience.index(), event, &self.tables);
+        self.answers.recall(audience.index(), known.true_ones);
         self.count_keyless(audience, item);
-        self.count_failed(program, audience, item);
-        self.remember(program, audience, item);
-        let mut concerned = std::mem::take(&mut self.concerned);
-        concerned.extend(&audience.always().rules);
-        for predicate in self.answers.true_ones() {
-            concerned.extend(&audience.of(*predicate).rules);
-        }
-        // A rule may be concerned by several predicates.
-        concerned.sort_unstable();
-        concerned.dedup();
+        self.count_failed(program, audience, item, known.failed);
+        self.remember(program, audience, item, known.true_ones);
         let mut decided = Vec::new();
-        self.visit(program, audience, &concerned, item, &mut decided);
-        concerned.clear();
-        self.concerned = concerned;
+        self.visit(program, audience, known, item, &mut decided);
         self.timers.throw_out(|timer| self.keys.wants(timer));
         self.emit(program, decided, moment(event), decisions);
         self.drop_idle_keys();
@@ -66,8 +65,8 @@ impl Shard {
 
     /// Counts what could not be computed of what is asked of the event alone: a rule asks all its
     /// predicates of each event of its streams, and counts what all rules ask alike for itself.
-    fn count_failed(&mut self, program: &Program, audience: &Audience, item: &Item) {
-        for (predicate, count) in self.answers.failed() {
+    fn count_failed(&mut self, program: &Program, audience: &Audience, item: &Item, failed: &[(Place, u64)]) {
+        for (predicate, count) in failed {
             let concerned = audience.of(*predicate);
             let rules = concerned.rules.iter().filter(|via| is_taken(audience, item, via.0));
             let logs = concerned.logs.iter().filter(|via| is_taken(audience, item, via.0));
@@ -92,10 +91,9 @@ impl Shard {
 
     /// Adds the event to the logs that keep something of it: before it is matched, since an
     /// aggregate over the past counts the current event unless it says `previous`.
-    fn remember(&mut self, program: &Program, audience: &Audience, item: &Item) {
+    fn remember(&mut self, program: &Program, audience: &Audience, item: &Item, true_ones: &[Place]) {
         let always = &audience.always().logs;
-        let true_ones = self.answers.true_ones().iter();
-        let logs = always.iter().chain(true_ones.flat_map(|predicate| &audience.of(*predicate).logs));
+        let logs = always.iter().chain(true_ones.iter().flat_map(|predicate| &audience.of(*predicate).logs));
         for &(_, log) in logs.filter(|via| is_taken(audience, item, via.0)) {
             let spec = program.logs().get(log);
             let forgot = self.histories.get_mut().push(log, spec, &item.event, &self.tables, &self.faults);
@@ -111,17 +109,18 @@ impl Shard {
     }
 
     /// Offers the event to the rules that it concerns, and to those that see every event.
-    fn visit(
+    fn visit<'a>(
         &mut self,
-        program: &Program,
+        program: &'a Program,
         audience: &Audience,
-        concerned: &[Via<RuleId>],
-        item: &Item,
+        known: Known<'_, 'a>,
+        item: &'a Item,
         decided: &mut Vec<Decided>,
     ) {
+        let concerned = known.concerned;
         if self.live.seeing_all == 0 && self.watcher.is_none() {
             for rules in concerned.chunk_by(|(one, _), (other, _)| one == other) {
-                self.route(program, audience, rules[0].0, rules, item, decided);
+                self.route(program, audience, (rules[0].0, rules), known, item, decided);
             }
             return;
         }
@@ -129,18 +128,18 @@ impl Shard {
         for route in (0..audience.routes().len() as u32).map(RouteId) {
             let (rules, others) = rest.split_at(rest.partition_point(|(of, _)| *of == route));
             rest = others;
-            self.route(program, audience, route, rules, item, decided);
+            self.route(program, audience, (route, rules), known, item, decided);
         }
     }
 
     /// Offers the event to the rules of a route.
-    fn route(
+    fn route<'a>(
         &mut self,
-        program: &Program,
+        program: &'a Program,
         audience: &Audience,
-        id: RouteId,
-        concerned: &[Via<RuleId>],
-        item: &Item,
+        (id, concerned): (RouteId, &[Via<RuleId>]),
+        known: Known<'_, 'a>,
+        item: &'a Item,
         decided: &mut Vec<Decided>,
     ) {
         let route = audience.route(id);
@@ -149,7 +148,11 @@ impl Shard {
         if !item.routes.has(id) || (concerned.is_empty() && !sees_all && watched.is_none()) {
             return;
         }
-        let Some(key) = Key::new(route.key.iter().map(|field| item.event.value(*field))) else { return };
+        let seek = || {
+            let values = route.key.iter().map(|field| item.event.value(*field));
+            Some(self.keys.seek(KeyRef::new(values)?))
+        };
+        let Some(key) = known.key(id).or_else(seek) else { return };
         let slot = self.keys.find(&key);
         let mut passing = Passing { program, item, key, slot };
         let mut others: Vec<RuleId> = watched.into_iter().collect();
@@ -188,7 +191,8 @@ impl Shard {
         let compiled = &program.compiled()[rule.0 as usize];
         let is_watched = self.is_watched(rule);
         if is_watched {
-            self.show(program, rule, key, moment, |watcher, seen| watcher.event(seen, event));
+            let key = key.key.to_key();
+            self.show(program, rule, &key, moment, |watcher, seen| watcher.event(seen, event));
         }
         self.counters.events[rule.0 as usize] += u64::from(concerned);
         let matcher = Matcher { rule: compiled, tables: &self.tables, history: None, faults: &self.faults };
@@ -198,10 +202,10 @@ impl Shard {
             return;
         }
         let slot = *slot.get_or_insert_with(|| self.keys.insert(key));
-        let state = self.keys.state(slot, rule);
+        let (held, state) = self.keys.runs_mut(slot, rule);
         let before = state.runs.len();
         let readings = &program.readings(rule).pattern;
-        let history = past(program, readings, key.values(), moment, &self.histories);
+        let history = past(program, readings, held.values(), moment, &self.histories);
         let matcher = Matcher { history: history.as_ref().map(|history| history as &dyn History), ..matcher };
         matcher.event(&mut state.runs, event, &self.answers, &mut self.reports);
         self.live.change(compiled, before, state.runs.len());
@@ -209,7 +213,8 @@ impl Shard {
         self.count_faults(rule);
         if is_watched {
             let reports = self.reports.clone();
-            self.show(program, rule, key, moment, |watcher, seen| watcher.after(seen, &reports));
+            let key = key.key.to_key();
+            self.show(program, rule, &key, moment, |watcher, seen| watcher.after(seen, &reports));
         }
         decided.extend((0..).zip(self.reports.drain(..)).map(|(number, report)| Decided {
             order: Order::of_event(item.cause(), rule, number),

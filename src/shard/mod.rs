@@ -4,6 +4,7 @@
 //! in the order of all. A shard does not know how many others there are, reads no clock and waits for
 //! nothing.
 
+mod ahead;
 mod alerts;
 mod emit;
 mod event;
@@ -25,11 +26,12 @@ use crate::event::{Timestamp, Value};
 use crate::expression::Faults;
 use crate::history::{Histories, Moment, Reading, RuleHistory};
 use crate::matcher::{Matcher, Report};
-use crate::program::{Program, RuleId, Via};
+use crate::program::{Program, RuleId};
 use crate::table::Tables;
 
+use ahead::Ahead;
 use keys::{Keys, Slot};
-use timers::{Due, Timer, Timers};
+use timers::{Due, Timers};
 
 pub use order::Order;
 pub use state::ShardState;
@@ -57,8 +59,6 @@ pub struct Shard {
     passed: Timestamp,
     /// Buffer for the reports of one event or moment.
     reports: Vec<Report>,
-    /// Buffer for the rules that an event concerns.
-    concerned: Vec<Via<RuleId>>,
     /// The keys of one event or moment whose runs may be over.
     touched: Vec<Slot>,
     /// Who looks on, if anyone does.
@@ -165,7 +165,6 @@ impl Shard {
             live: Live::default(),
             passed: Timestamp::MIN,
             reports: Vec::new(),
-            concerned: Vec::new(),
             touched: Vec::new(),
             watcher: None,
             program,
@@ -207,9 +206,13 @@ impl Shard {
     pub fn run(&mut self, work: &Work, decisions: &mut Vec<Decision>) {
         // Once, not for each event: the count of those who share it is shared by all shards.
         let program = Arc::clone(&self.program);
-        for item in &work.items {
-            self.advance(item.event.time(), decisions);
-            self.event(&program, item, decisions);
+        let mut ahead = Ahead::default();
+        for items in work.items.chunks(ahead::TOGETHER) {
+            self.look_ahead(&program, items, &mut ahead);
+            for (place, item) in items.iter().enumerate() {
+                self.advance(item.event.time(), decisions);
+                self.event(&program, item, ahead.of(place), decisions);
+            }
         }
         self.advance(work.passed, decisions);
         self.passed = work.passed;
@@ -227,10 +230,10 @@ impl Shard {
     fn decide(&mut self, due: Timestamp, decisions: &mut Vec<Decision>) {
         let program = Arc::clone(&self.program);
         let mut decided: Vec<Decided> = Vec::new();
-        while let Some(Timer { slot, what, .. }) = self.timers.pop(due) {
-            match what {
-                Due::Runs(rule) => self.pass_time(&program, rule, slot, due, &mut decided),
-                Due::Limit(rule) => self.forget(&program, rule, slot, due),
+        while let Some(timer) = self.timers.pop(due, |soon| self.keys.come_near(soon)) {
+            match timer.what() {
+                Due::Runs(rule) => self.pass_time(&program, rule, timer.slot, due, &mut decided),
+                Due::Limit(rule) => self.forget(&program, rule, timer.slot, due),
             }
         }
         self.emit(&program, decided, Moment { now: due, current: None }, decisions);
@@ -246,7 +249,7 @@ impl Shard {
         due: Timestamp,
         decided: &mut Vec<Decided>,
     ) {
-        if self.keys.state_if_scheduled(slot, rule, due).is_none() {
+        if self.keys.runs_if_scheduled(slot, rule, due).is_none() {
             return;
         }
         let key = self.is_watched(rule).then(|| self.keys.key(slot).clone());
@@ -254,7 +257,7 @@ impl Shard {
         if let Some(key) = &key {
             self.show(program, rule, key, moment, |watcher, seen| watcher.time(seen, due));
         }
-        let state = self.keys.state(slot, rule);
+        let (_, state) = self.keys.runs_mut(slot, rule);
         let compiled = &program.compiled()[rule.0 as usize];
         let matcher = Matcher { rule: compiled, tables: &self.tables, history: None, faults: &self.faults };
         let before = state.runs.len();
@@ -279,8 +282,8 @@ impl Shard {
     /// Forgets what the `limit` of a rule needs no more of a key.
     fn forget(&mut self, program: &Program, rule: RuleId, slot: Slot, due: Timestamp) {
         let limit = program.compiled()[rule.0 as usize].rule.limit.as_ref();
-        if let (Some(limit), Some(state)) = (limit, self.keys.state_if_held(slot, rule)) {
-            state.forget(limit, due, slot, &mut self.timers);
+        if let Some(limit) = limit {
+            self.keys.forget(slot, rule, limit, due, &mut self.timers);
             self.touched.push(slot);
         }
     }

@@ -79,7 +79,7 @@ impl Shard {
     ) {
         let Some(mut watcher) = self.watcher.take() else { return };
         let none = RunSet::default();
-        let slot = self.keys.find(key);
+        let slot = self.keys.find(&self.keys.seek(key.as_ref()));
         let runs = slot.and_then(|slot| self.keys.runs(slot, rule)).unwrap_or(&none);
         let readings = &program.readings(rule).pattern;
         let history = past(program, readings, key.values(), moment, &self.histories);

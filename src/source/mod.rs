@@ -196,6 +196,12 @@ impl Decoding {
         wire
     }
 
+    /// Whether the bytes of a partition can be cut into blocks that are decoded apart from each other:
+    /// records are found without decoding them, and each can be read by itself.
+    pub fn can_be_divided(&self) -> bool {
+        self.framing == Framing::Lines && !self.format.has_header()
+    }
+
     /// What makes events of the bytes of a partition, from its beginning: of a stream with that schema,
     /// the fields that are kept.
     pub fn reader(

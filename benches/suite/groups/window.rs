@@ -48,11 +48,11 @@ const PATTERNS: [Pattern; 4] = [
         window: |runs| (((1.0 + 0.2 * runs as f64).sqrt() - 1.0) * 10.0) as u64,
         unary: true,
     },
-    // One event in a hundred is about as low as one of the runs.
+    // One event in a hundred is lower than what about one of the runs has captured.
     Pattern {
         name: "captured, <",
         clauses: "event a = s where v >= 1_000_000_000\n event b = s where v < a.v - 1_000_000_000\n match a then b",
-        values: |runs| Values::Low(1_000_000_000 / runs),
+        values: |runs| Values::Low(1_000_000_000 - 1_000_000_000 / runs),
         window: |runs| runs,
         unary: false,
     },

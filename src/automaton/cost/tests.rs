@@ -165,7 +165,7 @@ fn what_conditions_ask() {
 fn a_cost_is_told_in_a_sentence() {
     assert_eq!(
         cost("match 3+ a then within 5m b within 10m").summary(),
-        "At most 10,000 partial matches a key (`max runs`), one for each event that can begin a match. Each lives at most 10m, and takes 104 bytes and 40 for each event it holds."
+        "At most 10,000 partial matches a key (`max runs`), one for each event that can begin a match. Each lives at most 10m, and takes 104 bytes and 32 for each event it holds."
     );
     assert_eq!(
         cost("match 3+ a then b within 10m").summary(),
@@ -174,6 +174,6 @@ fn a_cost_is_told_in_a_sentence() {
     let past = cost("event e = s where t == \"e\" and count(s) over 30d > 5\n  match a next e").summary();
     assert_eq!(
         past,
-        "At most 1 partial match a key (the pattern allows no more). Each waits for the next events of its key, however long, and takes 64 bytes and 40 for each event it holds. Keeps the events of `s` of 30d for each key."
+        "At most 1 partial match a key (the pattern allows no more). Each waits for the next events of its key, however long, and takes 64 bytes and 32 for each event it holds. Keeps the events of `s` of 30d for each key."
     );
 }

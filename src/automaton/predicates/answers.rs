@@ -40,6 +40,14 @@ impl Answers {
         index.find(event, |found| self.judge(index, found, &scope));
     }
 
+    /// Comes back to an event of which these predicates hold: others may have been asked of since.
+    pub fn recall(&mut self, index: &Index, true_ones: &[Place]) {
+        self.event += 1;
+        for place in true_ones {
+            self.held[index.predicate(*place).0 as usize] = self.event;
+        }
+    }
+
     /// A predicate has been found, perhaps not for the first time.
     fn judge(&mut self, index: &Index, found: Found, scope: &Scope<'_>) {
         let Found { place, ask } = found;

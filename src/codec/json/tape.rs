@@ -63,3 +63,19 @@ impl fmt::Debug for Parser {
         f.debug_struct("Parser").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_large_record_has_needed_is_given_back() {
+        let mut parser = Parser::new();
+        for (length, most) in [(MAX_HELD, 2 * MAX_HELD), (MAX_LENGTH, 0), (MAX_HELD / 2, 2 * MAX_HELD)] {
+            let list = format!("[{}]", "1,".repeat(length / 2 - 2) + "1");
+            let nodes = parser.parse(list.as_bytes(), |nodes| nodes.len());
+            assert_eq!(nodes, Some(length / 2));
+            assert!(parser.text.capacity() <= most && parser.tape.0.capacity() <= most, "after {length}");
+        }
+    }
+}

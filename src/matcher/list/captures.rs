@@ -1,6 +1,6 @@
 //! What a run has captured: a list that copies of a run share.
 
-use std::sync::Arc;
+use triomphe::Arc;
 
 use crate::event::Event;
 use crate::language::checked::VariableId;
@@ -62,7 +62,7 @@ impl Drop for Captures {
     fn drop(&mut self) {
         let mut next = self.newest.take();
         while let Some(captured) = next {
-            next = Arc::into_inner(captured).and_then(|mut captured| captured.before.take());
+            next = Arc::into_unique(captured).and_then(|mut captured| captured.before.take());
         }
     }
 }
@@ -74,8 +74,8 @@ mod tests {
 
     #[test]
     fn a_captured_event_takes_what_its_cost_says() {
-        let counts = 2 * size_of::<usize>();
-        assert_eq!(counts + size_of::<Captured>(), crate::automaton::cost::CAPTURE_BYTES);
+        let count = size_of::<usize>();
+        assert_eq!(count + size_of::<Captured>(), crate::automaton::cost::CAPTURE_BYTES);
     }
 
     #[test]

@@ -2,10 +2,13 @@
 //!
 //! Every run is looked at when an event comes or something is due.
 
+use std::collections::HashSet;
+
 use super::offer::Offered;
 use super::{Run, limit_reached};
 use crate::automaton::{Answers, CompiledRule, Timing};
 use crate::event::{Event, Timestamp};
+use crate::matcher::step::Place;
 use crate::matcher::{Matcher, Report, ReportKind};
 
 /// The runs, in their order.
@@ -21,14 +24,17 @@ struct Noted {
     is_any_over: bool,
 }
 
-impl From<Vec<Run>> for Few {
-    /// Of runs in their order.
-    fn from(runs: Vec<Run>) -> Few {
+impl Few {
+    /// The runs, which are given in their order.
+    pub fn new(runs: Vec<Run>) -> Few {
         Few(runs)
     }
-}
 
-impl Few {
+    /// The runs, in their order.
+    pub fn into_runs(self) -> Vec<Run> {
+        self.0
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -37,6 +43,12 @@ impl Few {
     /// The runs.
     pub fn as_slice(&self) -> &[Run] {
         &self.0
+    }
+
+    /// At how many places they stand.
+    pub fn places(&self, rule: &CompiledRule) -> usize {
+        let places: HashSet<Place> = self.0.iter().map(|run| run.place(&rule.automaton)).collect();
+        places.len()
     }
 
     /// The next moment at which the passing of time decides something.

@@ -111,8 +111,7 @@ impl Matcher<'_> {
         if !self.fits_alone(test, event, answers) {
             return false;
         }
-        let mut registers = run.registers.clone();
-        Run::reset(&mut registers, self.rule, transition);
+        let registers = run.registers_without(self.rule, &transition.resets);
         self.fits_captured(test, event, &registers)
     }
 

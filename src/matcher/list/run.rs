@@ -6,9 +6,9 @@
 use smallvec::SmallVec;
 
 use super::captures::Captures;
-use crate::automaton::{AbsenceEnd, CompiledRule, State, StateId, Timing, Transition, Trigger};
+use crate::automaton::{AbsenceEnd, Automaton, CompiledRule, State, StateId, Timing, Transition, Trigger};
 use crate::event::{Event, SequencePoint, Timestamp};
-use crate::expression::Register;
+use crate::expression::{Register, RegisterId};
 use crate::language::checked::{ClockId, RunRegister};
 use crate::matcher::step::Place;
 
@@ -90,6 +90,19 @@ impl Run {
         self.clock().groups[group.0 as usize]
     }
 
+    /// Where it stands.
+    pub(in crate::matcher) fn place(&self, automaton: &Automaton) -> Place {
+        let place = Place { state: self.state, frontier: self.frontier, fresh: true };
+        if self.fresh { place } else { place.skipped(automaton, self.frontier) }
+    }
+
+    /// Stands there, in its state, from now on.
+    pub(in crate::matcher) fn come(&mut self, place: Place) {
+        debug_assert_eq!(self.state, place.state);
+        self.frontier = place.frontier;
+        self.fresh = place.fresh;
+    }
+
     /// Comes to the target of a transition at `time`.
     pub(in crate::matcher) fn move_to(&mut self, rule: &CompiledRule, target: StateId, time: Timestamp) {
         Place { state: self.state, frontier: self.frontier, fresh: self.fresh } =
@@ -108,15 +121,22 @@ impl Run {
         }
     }
 
-    /// Clears the registers of a repetition that begins with `transition`.
-    pub(in crate::matcher) fn reset(
-        registers: &mut [Register],
-        rule: &CompiledRule,
-        transition: &Transition,
-    ) {
-        for id in transition.resets.iter() {
+    /// Clears registers.
+    fn reset(registers: &mut [Register], rule: &CompiledRule, resets: &[RegisterId]) {
+        for id in resets {
             registers[id.0 as usize] = rule.specs[id.0 as usize].empty();
         }
+    }
+
+    /// What it keeps when some of its registers are cleared, as a repetition of a group begins.
+    pub(in crate::matcher) fn registers_without(
+        &self,
+        rule: &CompiledRule,
+        resets: &[RegisterId],
+    ) -> Box<[Register]> {
+        let mut registers = self.registers.clone();
+        Run::reset(&mut registers, rule, resets);
+        registers
     }
 
     /// Takes an event by the transition with that place in its state.
@@ -125,7 +145,7 @@ impl Run {
         let Trigger::Take { variable, .. } = transition.trigger else {
             unreachable!("time takes an absence, no event")
         };
-        Run::reset(&mut self.registers, rule, transition);
+        Run::reset(&mut self.registers, rule, &transition.resets);
         for (register, kept) in self.registers.iter_mut().zip(&rule.rule.registers) {
             if kept.variable == variable {
                 kept.spec.add(register, event);
