@@ -163,7 +163,7 @@ impl Program {
     /// differs, and can be compared so.
     pub fn hold_one_by_one(mut self) -> Program {
         for compiled in &mut self.rules {
-            if compiled.representation == Representation::Compact {
+            if matches!(compiled.representation, Representation::Compact { .. }) {
                 compiled.representation = Representation::List(OneByOne::Wanted);
             }
         }

@@ -241,7 +241,7 @@ fn memory(compiled: &CompiledRule, values: &[usize], runs: Runs, most_events: Op
     let event = EVENT_BYTES + values * size_of::<Value>() + RECORD_BYTES;
     let held = most_events.map_or(rule.max_events, |most| (most * runs.most).min(rule.max_events));
     let held = if runs.most == 0 { 0 } else { held };
-    if compiled.representation == Representation::Compact {
+    if matches!(compiled.representation, Representation::Compact { .. }) {
         // One entry for each event that a run has taken, and as many that join runs. Half of the room may
         // be free, and half of the rest not yet tidied up.
         let entries = 4 * (held + runs.most);

@@ -16,7 +16,10 @@ use crate::language::checked::{LinkKind, Overlap, Rule, TestId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Representation {
     /// Together: those that stand at one place are moved at once, and share what they have captured.
-    Compact,
+    Compact {
+        /// Whether a run can become several, because of `any`.
+        copies: bool,
+    },
     /// Each by itself.
     List(OneByOne),
 }
@@ -51,7 +54,7 @@ impl Representation {
     pub fn of(rule: &Rule, automaton: &Automaton) -> Representation {
         match obstacle(rule, automaton) {
             Some(reason) => Representation::List(reason),
-            None => Representation::Compact,
+            None => Representation::Compact { copies: makes_copies(automaton) },
         }
     }
 }
@@ -129,7 +132,7 @@ fn obstacle(rule: &Rule, automaton: &Automaton) -> Option<OneByOne> {
     if rule.timeout.is_some() {
         return Some(OneByOne::Timeout);
     }
-    (rule.overlap == Overlap::PerStart && transitions(1..).any(copies)).then_some(OneByOne::PerStartWithAny)
+    (rule.overlap == Overlap::PerStart && makes_copies(automaton)).then_some(OneByOne::PerStartWithAny)
 }
 
 /// The tests that decide about a transition.
@@ -162,7 +165,9 @@ fn own_clock(transition: &Transition) -> Option<OneByOne> {
     }
 }
 
-/// Whether taking an event by the transition leaves a copy of the run that did not.
-fn copies(transition: &Transition) -> bool {
-    matches!(transition.trigger, Trigger::Take { link: LinkKind::ThenAny, .. })
+/// Whether taking an event can leave a copy of the run that did not.
+fn makes_copies(automaton: &Automaton) -> bool {
+    let is_copying =
+        |transition: &Transition| matches!(transition.trigger, Trigger::Take { link: LinkKind::ThenAny, .. });
+    automaton.states[1..].iter().flat_map(|state| &state.transitions).any(is_copying)
 }

@@ -31,8 +31,10 @@ impl RunSet {
     fn prepare(&mut self, rule: &CompiledRule) {
         match (&*self, rule.representation) {
             // Its room can be used again.
-            (RunSet::Compact(_), Representation::Compact) => {}
-            (_, Representation::Compact) => *self = RunSet::Compact(Box::default()),
+            (RunSet::Compact(_), Representation::Compact { .. }) => {}
+            (_, Representation::Compact { copies }) => {
+                *self = RunSet::Compact(Box::new(CompactRuns::new(copies)));
+            }
             (_, Representation::List(_)) => *self = RunSet::List(RunList::default()),
         }
     }

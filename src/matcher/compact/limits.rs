@@ -1,7 +1,7 @@
 //! Keeping `max runs` and `max events`.
 //!
 //! Entries know how many runs and captured events they stood for when they were made, as if none had
-//! ended since. While that is within the limits there is nothing to do. Else the runs are counted, by
+//! ended since; and unless a run can become several, there are no more than starts in the ring. While that is within the limits there is nothing to do. Else the runs are counted, by
 //! tidying, if so many entries have come since the last time that it is cheap, told over all of them.
 //! Where that shows, too, that a limit is reached, or does not pay, they are held one by one from then
 //! on; the list then keeps the limits itself.
@@ -15,7 +15,12 @@ use crate::matcher::{Matcher, Report};
 impl CompactRuns {
     /// How many runs and captured events there are at most.
     pub(super) fn weight(&self) -> Weight {
-        self.lanes.iter().map(|lane| self.ring.weight(lane.head)).fold(Weight::default(), Weight::and)
+        let weights = self.lanes.iter().map(|lane| self.ring.weight(lane.head));
+        let mut weight = weights.fold(Weight::default(), Weight::and);
+        if !self.copies {
+            weight.runs = weight.runs.min(self.ring.starts());
+        }
+        weight
     }
 }
 

@@ -63,6 +63,8 @@ pub struct CompactRuns {
     oldest_until: Timestamp,
     /// The newest start that had a run when [`CompactRuns::due`] was settled last.
     newest: EntryId,
+    /// Whether a run can become several.
+    copies: bool,
     due: Timestamp,
 }
 
@@ -74,19 +76,19 @@ struct Lane {
     head: EntryId,
 }
 
-impl Default for CompactRuns {
-    fn default() -> CompactRuns {
+impl CompactRuns {
+    /// No runs; `copies`: whether a run of the rule can become several.
+    pub fn new(copies: bool) -> CompactRuns {
         CompactRuns {
             ring: Ring::default(),
             lanes: SmallVec::new(),
             oldest_until: Timestamp::MAX,
             newest: EntryId::FIRST,
+            copies,
             due: Timestamp::MAX,
         }
     }
-}
 
-impl CompactRuns {
     /// How many runs are alive, at most: those that are over since they were counted last are in it.
     pub fn len(&self) -> usize {
         self.weight().runs as usize

@@ -92,11 +92,13 @@ pub(super) struct Ring {
     stale: u32,
     /// How many it had then.
     kept: u32,
+    /// How many of the entries are starts.
+    starts: u32,
 }
 
 impl Default for Ring {
     fn default() -> Ring {
-        Ring { entries: VecDeque::new(), front: EntryId::FIRST.0.get(), stale: 0, kept: 0 }
+        Ring { entries: VecDeque::new(), front: EntryId::FIRST.0.get(), stale: 0, kept: 0, starts: 0 }
     }
 }
 
@@ -104,6 +106,11 @@ impl Ring {
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// How many of them are starts.
+    pub fn starts(&self) -> u32 {
+        self.starts
     }
 
     /// The place of an entry, unless it has left the ring.
@@ -195,6 +202,7 @@ impl Ring {
             entry.weight = entry.weight.and(self.weight(other));
         }
         let id = self.id(self.entries.len());
+        self.starts += u32::from(entry.is_start());
         if self.entries.capacity() == 0 {
             // Most keys have one run; a ring would make room for four.
             self.entries.reserve_exact(1);
@@ -208,10 +216,11 @@ impl Ring {
     /// that is not.
     pub fn drop_starts(&mut self, gone: impl Fn(SequencePoint) -> bool) {
         while let Some(front) = self.entries.front() {
-            if let (Some(event), None) = (&front.event, front.before)
-                && !gone(event.point())
-            {
-                return;
+            if let (Some(event), None) = (&front.event, front.before) {
+                if !gone(event.point()) {
+                    return;
+                }
+                self.starts -= 1;
             }
             self.entries.pop_front();
             self.front += 1;
