@@ -17,7 +17,7 @@ use crate::program::Program;
 use crate::table::Tables;
 
 /// Patterns whose events are `a`, `b`, `c`, and `x` for what must not come.
-const PATTERNS: [&str; 26] = [
+const PATTERNS: [&str; 27] = [
     "a then b",
     "a then any b",
     "a then any b then c",
@@ -27,6 +27,7 @@ const PATTERNS: [&str; 26] = [
     "a then any (b or c) then x",
     "2+ a then b",
     "2+ any a then b",
+    "a then any c next b",
     "2..3 any a then b",
     "a then not x then b",
     "a then not x then any b then c",

@@ -87,10 +87,10 @@ impl Lanes {
         }
     }
 
-    /// Takes all runs out of a lane that has some.
+    /// Takes all runs out of a lane; of one from which the last has just been taken, none.
     pub fn clear(&mut self, order: &mut Order, number: u32) -> Vec<Slot> {
         let members = self.lanes[number as usize].clear();
-        self.occupied -= 1;
+        self.occupied -= usize::from(!members.is_empty());
         members.iter().for_each(|slot| order.entry_mut(*slot).lane = NONE);
         members
     }
