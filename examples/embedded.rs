@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // One engine, one stream, one partition. Time is an argument: nothing here reads a clock.
     let mut engine = Engine::new(Arc::clone(&program), EngineOptions::RECORDED);
     let stream = program.stream("door").ok_or("no stream `door`")?;
-    let mut decoder = JsonDecoder::new(stream, program.schema(stream));
+    let mut decoder = JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream));
     let (partition, now) = (PartitionId(0), Timestamp::from_micros(0));
     engine.open(stream, partition, now);
 

@@ -1,20 +1,26 @@
 //! The compiled rule set: immutable, shared by every thread, swapped whole.
 
-use std::collections::{BTreeSet, HashMap};
+mod audience;
+mod kept;
+
 use std::sync::Arc;
 
 use crate::alert::Severity;
 use crate::automaton::cost::Cost;
 use crate::automaton::graph::{self, Graph};
-use crate::automaton::{self, CompiledRule, Predicates};
+use crate::automaton::{self, CompiledRule, OneByOne, Predicates, Representation};
 use crate::diagnostic::codes::{E0010, E0310};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
-use crate::event::{FieldId, StreamId, StreamSchema};
+use crate::event::{FieldId, Kept, StreamId, StreamSchema};
 use crate::history::{LogId, Logs, Reading};
 use crate::language::case::Case;
 use crate::language::checked::{AlertStream, Rule};
 use crate::language::{self, checked, tree};
 use crate::table::TableSpec;
+
+use audience::audiences;
+
+pub(crate) use audience::{Audience, Route, RouteId, Via};
 
 pub use crate::automaton::cost;
 pub use crate::language::checked::Mode;
@@ -35,6 +41,8 @@ pub(crate) struct RuleId(pub u32);
 #[derive(Debug)]
 pub struct Program {
     streams: Vec<StreamSchema>,
+    /// For each stream, the fields that its events keep.
+    kept: Vec<Kept>,
     tables: Vec<TableSpec>,
     rules: Vec<CompiledRule>,
     infos: Vec<RuleInfo>,
@@ -45,23 +53,12 @@ pub struct Program {
     readings: Vec<Readings>,
     /// For each log, the rules that read it.
     readers: Vec<Vec<RuleId>>,
-    /// For each stratum of rules and each stream, where its events go.
-    routes: Vec<Vec<Vec<Route>>>,
+    /// For each stratum of rules and each stream, whom its events concern, if anyone.
+    audiences: Vec<Vec<Option<Box<Audience>>>>,
     /// The tests that the rule set holds.
     cases: Vec<Case>,
     /// For each rule, the streams of its alerts that rules read.
     alert_streams: Vec<Vec<AlertStream>>,
-}
-
-/// Where the events of a stream go that are grouped by the same fields.
-#[derive(Debug)]
-pub(crate) struct Route {
-    /// The fields that make the key.
-    pub key: Vec<FieldId>,
-    /// The rules whose sequences the events belong to.
-    pub rules: Vec<RuleId>,
-    /// The logs that keep something of the events.
-    pub logs: Vec<LogId>,
 }
 
 /// How a rule reads the past, by the places of its expressions.
@@ -150,9 +147,27 @@ impl Program {
     }
 
     /// Compiles like [`Program::compile`] a program that can tell why an event did not fit, for
-    /// [`crate::testing`]. It does the same but takes more memory.
+    /// [`crate::testing`]. It does the same but takes more memory: its events keep all their fields,
+    /// as tests and explanations speak of any, and it follows each partial match by itself.
     pub fn compile_for_tests(sources: &Sources) -> (Option<Program>, Diagnostics) {
-        Program::compile_by(sources, language::check_for_tests)
+        let (program, diagnostics) = Program::compile_by(sources, language::check_for_tests);
+        let keeping_all = |program: Program| {
+            let kept = vec![Kept::ALL; program.streams.len()];
+            Program { kept, ..program }
+        };
+        (program.map(keeping_all).map(Program::hold_one_by_one), diagnostics)
+    }
+
+    /// The program with the partial matches of every rule held one by one, also of those rules whose
+    /// partial matches can be held together. It reports the same; what it takes in time and memory
+    /// differs, and can be compared so.
+    pub fn hold_one_by_one(mut self) -> Program {
+        for compiled in &mut self.rules {
+            if matches!(compiled.representation, Representation::Compact { .. }) {
+                compiled.representation = Representation::List(OneByOne::Wanted);
+            }
+        }
+        self
     }
 
     fn compile_by(
@@ -214,15 +229,17 @@ impl Program {
         let readings: Vec<Readings> =
             rules.iter().map(|compiled| Readings::new(&compiled.rule, &mut logs, &mut predicates)).collect();
         let strata = running(&rules).map(|(_, compiled)| compiled.rule.stratum + 1).max().unwrap_or(1);
-        let of_stratum = |stratum| routes(stratum, checked.streams.len(), &rules, &readings, &logs);
-        let routes: Vec<Vec<Vec<Route>>> = (0..strata).map(of_stratum).collect();
+        let of_stratum =
+            |stratum| audiences(stratum, &checked.streams, (&rules, &readings), &logs, &predicates);
+        let audiences: Vec<Vec<Option<Box<Audience>>>> = (0..strata).map(of_stratum).collect();
         Program {
-            alert_streams: alert_streams(checked.alert_streams, &rules, &routes),
-            routes,
+            alert_streams: alert_streams(checked.alert_streams, &rules, &audiences),
+            audiences,
             readers: readers(&readings, &rules, &logs),
             logs,
             readings,
             infos: rules.iter().map(|compiled| RuleInfo::new(&compiled.rule)).collect(),
+            kept: kept::kept(&checked.streams, rules.iter().map(|compiled| &compiled.rule)),
             streams: checked.streams,
             tables: checked.tables,
             cases: checked.cases,
@@ -266,6 +283,17 @@ impl Program {
         &self.streams[stream.0 as usize]
     }
 
+    /// The fields of a stream that its events keep: those that some rule reads. Who makes the events says
+    /// it to the decoder (see [`crate::codec::Format::decoder`]).
+    pub fn kept(&self, stream: StreamId) -> Kept {
+        self.kept[stream.0 as usize]
+    }
+
+    /// The same for each stream.
+    pub(crate) fn all_kept(&self) -> &[Kept] {
+        &self.kept
+    }
+
     /// The lists and tables, in the order of their names; [`crate::table::TableId`] counts them from
     /// 0. Their files are read by who runs the program.
     pub fn tables(&self) -> &[TableSpec] {
@@ -296,12 +324,12 @@ impl Program {
     /// What the rule of that name costs to run.
     pub fn cost(&self, rule: &str) -> Option<Cost> {
         let compiled = self.rules.iter().find(|compiled| *compiled.rule.name == *rule)?;
-        Some(Cost::of(compiled, &self.streams))
+        Some(Cost::of(compiled, &self.streams, &self.kept))
     }
 
     /// What each rule costs to run, in the order of their names.
     pub fn costs(&self) -> Vec<Cost> {
-        self.rules.iter().map(|compiled| Cost::of(compiled, &self.streams)).collect()
+        self.rules.iter().map(|compiled| Cost::of(compiled, &self.streams, &self.kept)).collect()
     }
 
     fn graphs(&self, rule: Option<&str>) -> Vec<Graph> {
@@ -357,12 +385,17 @@ impl Program {
     /// How many strata of rules there are: rules of the first read no alerts, those of the next read
     /// alerts of the first, and so on.
     pub(crate) fn strata(&self) -> usize {
-        self.routes.len()
+        self.audiences.len()
+    }
+
+    /// Whom the events of a stream concern among the rules of a stratum, if anyone.
+    pub(crate) fn audience(&self, stratum: usize, stream: StreamId) -> Option<&Audience> {
+        self.audiences[stratum][stream.0 as usize].as_deref()
     }
 
     /// Where the events of a stream go among the rules of a stratum.
     pub(crate) fn routes(&self, stratum: usize, stream: StreamId) -> &[Route] {
-        &self.routes[stratum][stream.0 as usize]
+        self.audience(stratum, stream).map_or(&[], Audience::routes)
     }
 
     /// Whether any rule reads a stream.
@@ -409,59 +442,14 @@ fn readers(readings: &[Readings], rules: &[CompiledRule], logs: &Logs) -> Vec<Ve
     readers
 }
 
-/// Where the events of each stream go among the rules of a stratum.
-fn routes(
-    stratum: u32,
-    streams: usize,
-    rules: &[CompiledRule],
-    readings: &[Readings],
-    logs: &Logs,
-) -> Vec<Vec<Route>> {
-    let mut routes = Routes { routes: (0..streams).map(|_| Vec::new()).collect(), places: HashMap::new() };
-    for (id, compiled) in running(rules).filter(|(_, compiled)| compiled.rule.stratum == stratum) {
-        let rule = &compiled.rule;
-        let sequence: BTreeSet<StreamId> = rule.tests.iter().map(|test| test.stream).collect();
-        for stream in sequence {
-            routes.to(stream, &rule.key.fields[&stream]).rules.push(id);
-        }
-        for log in readings[id.0 as usize].logs() {
-            let spec = logs.get(log);
-            let known = &mut routes.to(spec.stream, &spec.key).logs;
-            if !known.contains(&log) {
-                known.push(log);
-            }
-        }
-    }
-    routes.routes
-}
-
-/// The routes found so far.
-struct Routes<'r> {
-    routes: Vec<Vec<Route>>,
-    /// The place of a route among those of its stream.
-    places: HashMap<(StreamId, &'r [FieldId]), usize>,
-}
-
-impl<'r> Routes<'r> {
-    /// The route of a stream's events by the fields `key`, made if it is new.
-    fn to(&mut self, stream: StreamId, key: &'r [FieldId]) -> &mut Route {
-        let routes = &mut self.routes[stream.0 as usize];
-        let place = *self.places.entry((stream, key)).or_insert_with(|| {
-            routes.push(Route { key: key.to_vec(), rules: Vec::new(), logs: Vec::new() });
-            routes.len() - 1
-        });
-        &mut routes[place]
-    }
-}
-
 /// For each rule, the streams of its alerts that rules read.
 fn alert_streams(
     declared: Vec<AlertStream>,
     rules: &[CompiledRule],
-    routes: &[Vec<Vec<Route>>],
+    audiences: &[Vec<Option<Box<Audience>>>],
 ) -> Vec<Vec<AlertStream>> {
     let mut by_rule: Vec<Vec<AlertStream>> = rules.iter().map(|_| Vec::new()).collect();
-    let is_read = |stream: &AlertStream| routes.iter().any(|of| !of[stream.stream.0 as usize].is_empty());
+    let is_read = |stream: &AlertStream| audiences.iter().any(|of| of[stream.stream.0 as usize].is_some());
     for stream in declared.into_iter().filter(is_read) {
         if let Ok(rule) = rules.binary_search_by(|compiled| compiled.rule.name.cmp(&stream.rule)) {
             by_rule[rule].push(stream);

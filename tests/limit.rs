@@ -176,7 +176,7 @@ fn a_limit_changes_no_id() {
 
 #[test]
 fn what_was_counted_survives_a_restart_unless_it_is_counted_apart_for_something_else() {
-    let with = |limit: &str| format!("rule r {{ by k match s as a alert low \"x\" {limit} }}");
+    let with = |limit: &str| format!("rule r {{ by k match s as a alert low \"{{a.n}}\" {limit} }}");
     let rules =
         [with("limit 1 per 1h"), with("limit 2 per 2h"), with("limit 2 per 1h for each a.n"), with("")];
     let [one, two, each, none] = [&rules[0], &rules[1], &rules[2], &rules[3]].map(String::as_str);

@@ -1,15 +1,15 @@
-//! The memory that partial matches take is what `tripline check --cost` says: an allocator that counts is
-//! compared with the estimate.
+//! The memory that keys and partial matches take is what `tripline check --cost` says: an allocator that
+//! counts is compared with the estimate. What they have taken is used again.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tripline::codec::Decoder;
 use tripline::codec::json::JsonDecoder;
 use tripline::diagnostic::Sources;
 use tripline::engine::{Engine, EngineOptions};
-use tripline::event::{PartitionId, Position, Timestamp};
+use tripline::event::{Event, PartitionId, Position, Timestamp, Value};
 use tripline::program::Program;
 use tripline::program::cost::{DISTINCT_BYTES, RECORD_BYTES};
 
@@ -17,11 +17,13 @@ use tripline::program::cost::{DISTINCT_BYTES, RECORD_BYTES};
 struct Counting;
 
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
 
 // SAFETY: every call goes on to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        IN_USE.fetch_add(layout.size(), Ordering::Relaxed);
+        let before = IN_USE.fetch_add(layout.size(), Ordering::Relaxed);
+        MOST.fetch_max(before + layout.size(), Ordering::Relaxed);
         // SAFETY: as the caller of this function warrants.
         unsafe { System.alloc(layout) }
     }
@@ -35,6 +37,16 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
+
+/// Held while something is measured: what other tests take would be counted.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn in_use() -> usize {
+    IN_USE.load(Ordering::Relaxed)
+}
 
 /// How many events each key is sent: a power of two, so that lists have no room to spare.
 const EVENTS: usize = 1_024;
@@ -50,11 +62,11 @@ fn compare(clauses: &str, keeps: bool) -> (usize, usize) {
     let program = Arc::new(program.unwrap_or_else(|| panic!("{diagnostics:?}")));
     let cost = program.cost("r").expect("the rule is there").memory;
     let stream = program.stream("s").expect("it is declared");
-    let mut decoder = JsonDecoder::new(stream, program.schema(stream));
+    let mut decoder = JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream));
     let mut engine = Engine::new(Arc::clone(&program), EngineOptions::RECORDED);
     engine.open(stream, PartitionId(0), Timestamp::from_micros(0));
     let mut record = 0;
-    let before = IN_USE.load(Ordering::Relaxed);
+    let before = in_use();
     for number in 0..EVENTS {
         let raw = format!(r#"{{"k":"k","t":"a","v":{:04},"at":{}}}"#, 1_000 + number % 8_000, 1_000 + number);
         record = raw.len();
@@ -64,7 +76,7 @@ fn compare(clauses: &str, keeps: bool) -> (usize, usize) {
             decoder.decode(raw.as_bytes(), position, now).expect("it is well formed").expect("an event");
         engine.push(event, now).expect("it is not late");
     }
-    let taken = IN_USE.load(Ordering::Relaxed) - before;
+    let taken = in_use() - before;
     assert_eq!(engine.stats().live_runs, EVENTS, "{clauses}");
     let captured = if keeps { EVENTS * (EVENTS + 1) / 2 } else { EVENTS };
     let event = cost.event - RECORD_BYTES + record;
@@ -74,13 +86,16 @@ fn compare(clauses: &str, keeps: bool) -> (usize, usize) {
 
 #[test]
 fn partial_matches_take_what_their_cost_says() {
+    let _alone = alone();
     let sums = "event b = s where t == \"b\" and v > avg(a.v) + sum(a.v) + max(a.v)";
     let distinct = "event b = s where t == \"b\" and v > count_distinct(a.v)";
     for (clauses, keeps, exact) in [
         ("match a then s as b within 1h".to_owned(), false, true),
         (format!("{sums}\n  match a then b within 1h"), false, true),
         ("match (a then (s as b then s as c within 1m) within 5m) then s as d".to_owned(), false, true),
-        ("event b = s where t == \"b\"\n  match 1+ a then b within 1h".to_owned(), true, true),
+        ("event b = s where t == \"b\"\n  match 1+ a then b".to_owned(), true, true),
+        // Held together: what they have in common is held once.
+        ("event b = s where t == \"b\"\n  match 1+ a then b within 1h".to_owned(), true, false),
         (format!("{distinct}\n  match 1+ a then b within 1h\n  max events 10_000_000"), true, false),
     ] {
         // What follows never comes, so that every event begins a run that stays.
@@ -102,4 +117,67 @@ fn partial_matches_take_what_their_cost_says() {
             assert!(taken >= told - told / 10, "{taken} bytes, not {told}: {clauses}");
         }
     }
+}
+
+/// An engine with a rule of which each key has at most one partial match, which ends after an hour.
+fn many_keys() -> (Arc<Program>, Engine) {
+    let rule = "stream s time at { k string, t string, at timestamp(ms) }
+        rule r { by k  match s as a then s as b within 1h  max runs 1  alert low \"x\" }";
+    let (program, diagnostics) = Program::compile(&Sources::new([("r.trip", rule)]));
+    let program = Arc::new(program.unwrap_or_else(|| panic!("{diagnostics:?}")));
+    let mut engine = Engine::new(Arc::clone(&program), EngineOptions::RECORDED);
+    engine.open(program.stream("s").expect("it is declared"), PartitionId(0), Timestamp::from_micros(0));
+    (program, engine)
+}
+
+/// Sends each of so many keys an event from a time on, all within a minute.
+fn send_each(program: &Program, engine: &mut Engine, keys: usize, from: i64) {
+    let stream = program.stream("s").expect("it is declared");
+    for number in 0..keys as i64 {
+        let now = Timestamp::from_millis(from + number * 60_000 / keys as i64).expect("a small number");
+        let position = Position { partition: PartitionId(0), offset: (from + number) as u64 };
+        let values = [Value::text(format!("key {from} {number}")), Value::Null, Value::Timestamp(now)];
+        engine.push(Event::new(stream, now, position, values, []), now).expect("it is not late");
+    }
+}
+
+#[test]
+fn a_key_takes_what_its_cost_says() {
+    let _alone = alone();
+    let (program, mut engine) = many_keys();
+    let told = program.cost("r").expect("the rule is there").memory.key - RECORD_BYTES;
+    // Between two sizes of the index.
+    let keys = 40_000;
+    let before = in_use();
+    send_each(&program, &mut engine, keys, 0);
+    assert_eq!(engine.stats().live_keys, keys);
+    let taken = (in_use() - before) / keys;
+    println!("{taken} bytes a key taken, {told} told");
+    assert!(taken <= told + told / 20, "{taken} bytes a key, not {told}");
+    assert!(taken >= told - told / 10, "{taken} bytes a key, not {told}");
+}
+
+/// What a burst of keys has taken is given back or used again.
+#[test]
+fn keys_that_come_again_take_no_more() {
+    /// More than the records' first piece has.
+    const KEYS: usize = 40_000;
+    let _alone = alone();
+    let (program, mut engine) = many_keys();
+    let before = in_use();
+    let mut most = Vec::new();
+    for round in 0..3 {
+        MOST.store(0, Ordering::Relaxed);
+        let from = round * 10_000_000;
+        send_each(&program, &mut engine, KEYS, from);
+        assert!(engine.stats().live_keys >= KEYS);
+        most.push(MOST.load(Ordering::Relaxed) - before);
+        // Of another key, so that time passes: two hours later only that one is there.
+        send_each(&program, &mut engine, 1, from + 7_200_000);
+        assert_eq!(engine.stats().live_keys, 1);
+        let left = in_use() - before;
+        println!("{} bytes at most, {left} left", most[round as usize]);
+        assert!(left < most[0] / 10, "{left} bytes of {} are left", most[0]);
+    }
+    assert!(most.iter().all(|bytes| *bytes <= most[0] + most[0] / 100), "{most:?}");
 }

@@ -39,7 +39,7 @@ fn the_alert_is_the_first_of_the_example() {
     let (now, partition) = (Timestamp::from_micros(0), PartitionId(0));
     let mut engine = Engine::new(Arc::clone(&program), EngineOptions::RECORDED);
     engine.open(stream, partition, now);
-    let mut decoder = JsonDecoder::new(stream, &program.streams()[stream.0 as usize]);
+    let mut decoder = JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream));
     let mut offset = 0;
     for line in read("rules/fraud/card_testing.events/card_auths.jsonl").split_inclusive('\n') {
         // A file's positions are its byte offsets, which the alert's id depends on.

@@ -49,7 +49,7 @@ fn alerts(sources: &Sources, samples: &BTreeMap<String, Vec<String>>) -> Vec<Jso
     }
     for (name, events) in samples {
         let stream = program.stream(name).expect("a stream");
-        let mut decoder = JsonDecoder::new(stream, program.schema(stream));
+        let mut decoder = JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream));
         for (offset, event) in (0..).zip(events) {
             let decoded = decoder.decode(event.as_bytes(), Position { partition, offset }, now);
             // Events that are late are so whatever they are called.

@@ -18,9 +18,10 @@ use tripline::codec::Decoder;
 use tripline::codec::json::JsonDecoder;
 use tripline::diagnostic::{Style, render_all};
 use tripline::engine::{Engine, EngineOptions, Refused};
-use tripline::event::{PartitionId, Position, StreamId, Timestamp};
+use tripline::event::{Kept, PartitionId, Position, StreamId, Timestamp};
 use tripline::language::case::{ExpectationKind, Step};
 use tripline::program::Program;
+use tripline::program::cost::Held;
 use tripline::testing;
 
 #[path = "common/rules.rs"]
@@ -98,9 +99,14 @@ fn arrange(samples: &[(StreamId, Vec<Json>)], arrival: Arrival) -> Vec<(StreamId
     all.into_iter().map(|(_, stream, offset, event)| (stream, offset, event)).collect()
 }
 
-/// Runs the events through a fresh engine and gives the alerts as JSON, captured events replaced by
-/// their ids.
-fn run(program: &Arc<Program>, example: &Example, arrival: Arrival) -> Vec<Json> {
+/// Runs the events, of which so many fields are kept, through a fresh engine and gives the alerts as
+/// JSON, captured events replaced by their ids.
+fn run(
+    program: &Arc<Program>,
+    example: &Example,
+    arrival: Arrival,
+    kept: impl Fn(StreamId) -> Kept,
+) -> Vec<Json> {
     let samples = samples(program, example);
     let now = Timestamp::from_micros(0);
     let partition = PartitionId(0);
@@ -109,8 +115,8 @@ fn run(program: &Arc<Program>, example: &Example, arrival: Arrival) -> Vec<Json>
     let mut decoders = BTreeMap::new();
     for (stream, _) in &samples {
         engine.open(*stream, partition, now);
-        let schema = &program.streams()[stream.0 as usize];
-        decoders.insert(*stream, JsonDecoder::new(*stream, schema));
+        let decoder = JsonDecoder::keeping(kept(*stream), *stream, program.schema(*stream));
+        decoders.insert(*stream, decoder);
     }
     for (stream, offset, event) in arrange(&samples, arrival) {
         let decoder = decoders.get_mut(&stream).expect("one for each stream");
@@ -181,7 +187,7 @@ fn shortened(alert: &Json) -> Json {
 fn check(program: &Arc<Program>, example: &Example, arrival: Arrival) -> Vec<String> {
     let mut missing = lines(&example.expected);
     let mut problems = Vec::new();
-    for alert in run(program, example, arrival) {
+    for alert in run(program, example, arrival, |stream| program.kept(stream)) {
         match missing.iter().position(|expected| is_expected(expected, &alert)) {
             Some(at) => drop(missing.remove(at)),
             None => problems.push(format!("{arrival:?}: not expected: {}", shortened(&alert))),
@@ -202,6 +208,36 @@ fn every_rule_gives_the_alerts_written_down_beside_it() {
         }
     }
     assert!(problems.is_empty(), "{} differences:\n{}", problems.len(), problems.join("\n"));
+}
+
+/// A field that a rule reads and that its events do not keep would be null to it.
+#[test]
+fn alerts_are_the_same_when_events_keep_all_their_fields() {
+    let program = Arc::new(rules::program());
+    for example in examples() {
+        let kept = run(&program, &example, Arrival::RoundRobin, |stream| program.kept(stream));
+        let all = run(&program, &example, Arrival::RoundRobin, |_| Kept::ALL);
+        assert_eq!(kept, all, "{}", example.name);
+    }
+    let spared = |stream: &StreamId| {
+        let fields = program.schema(*stream).fields.len();
+        program.kept(*stream).count(fields) < fields
+    };
+    let streams = program.inputs().map(|name| program.input(name).expect("a stream of sources"));
+    assert!(streams.filter(spared).count() > 5, "the rules leave something out");
+}
+
+#[test]
+fn alerts_are_the_same_when_partial_matches_are_held_one_by_one() {
+    let (program, one_by_one) = (rules::program(), rules::program().hold_one_by_one());
+    let together = program.costs().iter().filter(|cost| cost.held == Held::Together).count();
+    assert!(together > 0, "there are rules whose partial matches are held together");
+    let (program, one_by_one) = (Arc::new(program), Arc::new(one_by_one));
+    for example in examples() {
+        let usual = run(&program, &example, Arrival::RoundRobin, |stream| program.kept(stream));
+        let listed = run(&one_by_one, &example, Arrival::RoundRobin, |stream| program.kept(stream));
+        assert_eq!(usual, listed, "{}", example.name);
+    }
 }
 
 #[test]

@@ -60,7 +60,8 @@ impl Feed {
     /// An engine whose lists and tables have not been read.
     fn unread(rules: &str) -> Feed {
         let program = Arc::new(compile(rules));
-        let decoder = JsonDecoder::new(StreamId(0), program.schema(StreamId(0)));
+        let decoder =
+            JsonDecoder::keeping(program.kept(StreamId(0)), StreamId(0), program.schema(StreamId(0)));
         let mut engine = Engine::new(program, EngineOptions::RECORDED);
         engine.open(StreamId(0), PartitionId(0), Timestamp::from_micros(0));
         Feed { engine, decoder, pushed: 0 }

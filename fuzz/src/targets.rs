@@ -7,7 +7,7 @@ use tripline::codec::json::JsonDecoder;
 use tripline::codec::{Decoder, Format, Malformed, csv, regex};
 use tripline::diagnostic::{FileId, Sources, Style, render_all};
 use tripline::engine::{Engine, EngineOptions};
-use tripline::event::{PartitionId, Position, Timestamp};
+use tripline::event::{Kept, PartitionId, Position, Timestamp};
 use tripline::language;
 use tripline::program::Program;
 
@@ -89,7 +89,7 @@ pub fn expression(bytes: &[u8]) {
     let program = Arc::new(program);
     let Some(stream) = program.stream("s") else { return };
     let mut engine = Engine::new(Arc::clone(&program), EngineOptions::RECORDED);
-    let mut decoder = JsonDecoder::new(stream, program.schema(stream));
+    let mut decoder = JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream));
     let (partition, now) = (PartitionId(0), Timestamp::from_micros(0));
     engine.open(stream, partition, now);
     for (offset, record) in (0..).zip(EVENTS) {
@@ -160,7 +160,7 @@ pub fn decode_text(bytes: &[u8]) {
     let format = &FORMATS[usize::from(*choice) % FORMATS.len()];
     let stream = TEXT_STREAM.stream("s").expect("it is declared");
     let schema = TEXT_STREAM.schema(stream);
-    let mut decoder = format.decoder(stream, schema);
+    let mut decoder = format.decoder(stream, schema, Kept::ALL);
     let mut flat = schema.clone();
     for field in &mut flat.fields {
         field.path = vec![field.path.join(".").into()];

@@ -23,23 +23,35 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::{CompiledRule, Trigger};
-use crate::event::{Duration, StreamSchema, Value};
+use super::{CompiledRule, Representation, Timing, Trigger};
+use crate::event::{Duration, Kept, StreamSchema, Value};
 use crate::expression::{Aggregate, Register};
 
+pub use super::representation::Held;
 pub use ask::{Asked, Condition, Index};
 pub use grow::Growth;
 pub(crate) use grow::Holding;
 pub use live::Lifetime;
 
 /// Bytes of a run without what it points to. A test compares it with the structure.
-pub(crate) const RUN_BYTES: usize = 160;
+pub(crate) const RUN_BYTES: usize = 64;
+/// Bytes that it takes besides where steps have times of their own. A test compares it with the structure.
+pub(crate) const CLOCK_BYTES: usize = 40;
+/// Bytes that it takes besides where a key has many: its places in the order and in a lane, and room.
+const LANE_BYTES: usize = 48;
+/// So many are many.
+const MANY_RUNS: usize = 32;
 /// Bytes by which a run grows with each event that it holds, without the event.
-pub(crate) const CAPTURE_BYTES: usize = 40;
+pub(crate) const CAPTURE_BYTES: usize = 32;
+/// Bytes by which runs that are held together grow with each event that one of them takes, without the
+/// event; at most, since what they have in common is held once.
+pub(crate) const ENTRY_BYTES: usize = 32;
+/// Bytes of the runs of a key that are held together, without their entries.
+pub(crate) const TOGETHER_BYTES: usize = 104;
 /// Bytes of an event without its fields and its record.
-pub(crate) const EVENT_BYTES: usize = 96;
+pub(crate) const EVENT_BYTES: usize = 88;
 /// Bytes that a key takes beside its runs: its record, its places in the index and among the timers.
-const KEY_BYTES: usize = 600;
+const KEY_BYTES: usize = 120;
 /// Bytes of a record as it came in: assumed, as no rule says how long records are.
 pub const RECORD_BYTES: usize = 400;
 /// Texts up to so many bytes are held in place; longer ones take their length more.
@@ -56,6 +68,8 @@ pub struct Cost {
     pub transitions: usize,
     /// Its partial matches.
     pub runs: Runs,
+    /// How they are held.
+    pub held: Held,
     /// How long a partial match can live.
     pub lifetime: Lifetime,
     /// What its partial matches take.
@@ -92,9 +106,9 @@ pub enum Bound {
 /// What the partial matches of a rule take up, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Memory {
-    /// A partial match itself.
+    /// A partial match itself; nothing where they are held together.
     pub run: usize,
-    /// What each event that it holds adds to it.
+    /// What each event that it holds adds to it; where they are held together, at most.
     pub capture: usize,
     /// Different values that are remembered for each `count_distinct`: so many registers, each of which
     /// grows by about [`DISTINCT_BYTES`] with each different value.
@@ -124,8 +138,8 @@ pub struct Past {
 }
 
 impl Cost {
-    /// Of a rule over these streams.
-    pub fn of(compiled: &CompiledRule, streams: &[StreamSchema]) -> Cost {
+    /// Of a rule over these streams, whose events keep these fields.
+    pub fn of(compiled: &CompiledRule, streams: &[StreamSchema], kept: &[Kept]) -> Cost {
         let CompiledRule { rule, automaton, .. } = compiled;
         let holding = grow::Holding::new(compiled);
         let growth = holding.growth();
@@ -135,8 +149,9 @@ impl Cost {
             states: automaton.states.len(),
             transitions: automaton.transitions(),
             runs,
+            held: Held::of(compiled),
             lifetime: live::lifetime(compiled, &holding),
-            memory: memory(compiled, streams, runs, holding.most_events()),
+            memory: memory(compiled, &values(streams, kept), runs, holding.most_events()),
             conditions: ask::conditions(compiled, streams),
             past: past(compiled, streams),
         }
@@ -160,12 +175,12 @@ impl Cost {
                 write!(text, ", {}", growth.sentence()).expect(WRITES);
             }
             let Memory { run, capture, .. } = self.memory;
-            write!(
-                text,
-                ". Each {}, and takes {run} bytes and {capture} for each event it holds.",
-                self.lifetime
-            )
-            .expect(WRITES);
+            let takes = match self.held {
+                Held::Together => format!("at most {capture} bytes"),
+                _ => format!("{run} bytes and {capture}"),
+            };
+            write!(text, ". Each {}, and takes {takes} for each event it holds.", self.lifetime)
+                .expect(WRITES);
         }
         for past in &self.past {
             write!(text, " Keeps the events of `{}` of {} for each key.", past.stream, past.over)
@@ -204,31 +219,38 @@ fn runs(compiled: &CompiledRule, growth: Growth) -> Runs {
     Runs { most, bound, growth }
 }
 
-fn memory(
-    compiled: &CompiledRule,
-    streams: &[StreamSchema],
-    runs: Runs,
-    most_events: Option<usize>,
-) -> Memory {
+/// How many values an event of each stream keeps.
+fn values(streams: &[StreamSchema], kept: &[Kept]) -> Vec<usize> {
+    streams.iter().zip(kept).map(|(stream, kept)| kept.count(stream.fields.len())).collect()
+}
+
+fn memory(compiled: &CompiledRule, values: &[usize], runs: Runs, most_events: Option<usize>) -> Memory {
     let rule = &compiled.rule;
-    // One clock and one register are held in place.
-    let beside = |count: usize, size: usize| if count > 1 { count * size } else { 0 };
-    let run = RUN_BYTES
-        + beside(rule.clocks.len(), size_of::<crate::event::Timestamp>())
-        + beside(rule.registers.len(), size_of::<Register>());
+    // The beginning of one group is held in place.
+    let groups = if rule.clocks.len() > 1 { size_of_val(&*rule.clocks) } else { 0 };
+    let clock = if compiled.timing == Timing::Steps { CLOCK_BYTES + groups } else { 0 };
+    let lane = if runs.most >= MANY_RUNS { LANE_BYTES } else { 0 };
+    let run = RUN_BYTES + lane + clock + rule.registers.len() * size_of::<Register>();
     let distinct = compiled.specs.iter().filter(|spec| spec.aggregate == Aggregate::CountDistinct).count();
     let captured = compiled.automaton.states.iter().flat_map(|state| &state.transitions);
     let captured = captured.filter_map(|transition| match transition.trigger {
         Trigger::Take { test, .. } => Some(rule.tests[test.0 as usize].stream),
         Trigger::Absence { .. } => None,
     });
-    let fields = captured.map(|stream| streams[stream.0 as usize].fields.len()).max().unwrap_or(0);
-    let event = EVENT_BYTES + fields * size_of::<Value>() + RECORD_BYTES;
+    let values = captured.map(|stream| values[stream.0 as usize]).max().unwrap_or(0);
+    let event = EVENT_BYTES + values * size_of::<Value>() + RECORD_BYTES;
     let held = most_events.map_or(rule.max_events, |most| (most * runs.most).min(rule.max_events));
     let held = if runs.most == 0 { 0 } else { held };
-    // A list that grows has room for up to twice as many.
-    let (own, room) = if runs.most == 0 { (0, 0) } else { (KEY_BYTES, runs.most.next_power_of_two()) };
-    let key = own + room * run + held * (CAPTURE_BYTES + event + distinct * DISTINCT_BYTES);
+    if matches!(compiled.representation, Representation::Compact { .. }) {
+        // One entry for each event that a run has taken, and as many that join runs. Half of the room may
+        // be free, and half of the rest not yet tidied up.
+        let entries = 4 * (held + runs.most);
+        let key = KEY_BYTES + TOGETHER_BYTES + entries * ENTRY_BYTES + held * event;
+        return Memory { run: 0, capture: ENTRY_BYTES, distinct, event, most_events, key };
+    }
+    // A list that grows has room for up to a quarter more.
+    let (own, room) = if runs.most == 0 { (0, 0) } else { (KEY_BYTES, runs.most / 4 * RUN_BYTES) };
+    let key = own + room + runs.most * run + held * (CAPTURE_BYTES + event + distinct * DISTINCT_BYTES);
     Memory { run, capture: CAPTURE_BYTES, distinct, event, most_events, key }
 }
 

@@ -6,6 +6,7 @@
 
 use std::fmt::Write;
 
+use super::representation::Held;
 use super::{AbsenceEnd, Automaton, CompiledRule, StateId, Transition, Trigger};
 use crate::event::Duration;
 use crate::language::checked::{LinkKind, Rule, TestId};
@@ -26,6 +27,8 @@ pub struct Graph {
     pub edges: Vec<Edge>,
     /// The time limit of the whole match.
     pub within: Option<Duration>,
+    /// How its partial matches are held.
+    pub held: Held,
     /// How many states are not drawn.
     pub left_out: usize,
 }
@@ -63,6 +66,7 @@ impl Graph {
             nodes: Vec::new(),
             edges: Vec::new(),
             within: compiled.rule.within,
+            held: Held::of(compiled),
             left_out: automaton.states.len() - drawn.len(),
         };
         for (from, &id) in drawn.iter().enumerate() {
@@ -88,7 +92,8 @@ impl Graph {
             out.push_str(&text);
             out.push('\n');
         };
-        line(format!("  subgraph r{number}[\"{}\"]", mermaid_text(&self.title())));
+        let title = self.title().map(|line| mermaid_text(&line)).join("<br/>");
+        line(format!("  subgraph r{number}[\"{title}\"]"));
         for (index, node) in self.nodes.iter().enumerate() {
             let label = mermaid_text(&node.label);
             let shape = match (index, node.accepting) {
@@ -110,14 +115,14 @@ impl Graph {
         line("  end".to_owned());
     }
 
-    /// The rule with its time limit, and how much is left out.
-    pub fn title(&self) -> String {
+    /// Two lines: the rule with its time limit and how much is left out; how its partial matches are held.
+    pub fn title(&self) -> [String; 2] {
         let within = self.within.map(|within| format!(" within {within}")).unwrap_or_default();
         let left_out = match self.left_out {
             0 => String::new(),
             count => format!(" ({count} more states)"),
         };
-        format!("{}{within}{left_out}", self.rule)
+        [format!("{}{within}{left_out}", self.rule), format!("partial matches are {}", self.held)]
     }
 }
 

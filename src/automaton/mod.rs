@@ -15,6 +15,8 @@ mod distance;
 pub mod graph;
 mod lint;
 mod predicates;
+mod representation;
+mod sides;
 #[cfg(feature = "service")]
 pub mod svg;
 
@@ -23,11 +25,13 @@ use std::sync::Arc;
 use crate::diagnostic::Span;
 use crate::event::Duration;
 use crate::expression::{RegisterId, RegisterSpec};
-use crate::language::checked::{ClockId, LinkKind, Rule, TestId, VariableId};
+use crate::language::checked::{ClockId, LinkKind, Rule, Test, TestId, VariableId};
 
 pub use build::build;
 pub use lint::{Linter, same_meaning};
-pub use predicates::{Answers, FieldNumbers, PredicateId, Predicates};
+pub use predicates::{Answers, FieldNumbers, Index, Place, PredicateId, Predicates};
+pub use representation::{OneByOne, Representation};
+pub use sides::Sides;
 
 /// Most states of one rule.
 pub const MAX_STATES: usize = 20_000;
@@ -142,6 +146,34 @@ pub struct TooLarge {
     pub span: Span,
 }
 
+/// What in a rule depends on the passing of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timing {
+    /// Nothing.
+    None,
+    /// The `within` of the whole match alone: all that a run can do next ends at the same moment, a
+    /// fixed time after its first event.
+    Whole,
+    /// Also absences, or limits of links or groups: what a run can do next may end at different moments.
+    Steps,
+}
+
+impl Timing {
+    fn of(rule: &Rule, automaton: &Automaton) -> Timing {
+        let mut transitions = automaton.states.iter().flat_map(|state| &state.transitions);
+        let is_limited = |transition: &Transition| {
+            matches!(transition.trigger, Trigger::Take { within: Some(_), .. } | Trigger::Absence { .. })
+        };
+        if !rule.clocks.is_empty() || transitions.any(is_limited) {
+            Timing::Steps
+        } else if rule.within.is_some() {
+            Timing::Whole
+        } else {
+            Timing::None
+        }
+    }
+}
+
 /// A rule ready to run.
 #[derive(Debug)]
 pub struct CompiledRule {
@@ -151,10 +183,15 @@ pub struct CompiledRule {
     pub automaton: Automaton,
     /// For each test of the rule, what it asks of the event alone; `None`: nothing.
     pub predicates: Vec<Option<PredicateId>>,
-    /// Whether anything in it depends on the passing of time.
-    pub is_timed: bool,
+    /// What in it depends on the passing of time.
+    pub timing: Timing,
+    /// How its partial matches are held.
+    pub representation: Representation,
     /// The registers of its conditions without their variables, as evaluation needs them.
     pub specs: Vec<RegisterSpec>,
+    /// For each test of the rule, the comparisons of the event with what a run has captured of which it
+    /// consists; none where it is asked as a whole.
+    pub sides: Vec<Box<[Sides]>>,
 }
 
 impl CompiledRule {
@@ -169,12 +206,21 @@ impl CompiledRule {
             .iter()
             .map(|test| test.unary.as_ref().map(|condition| predicates.intern(test.stream, condition)))
             .collect();
-        let specs = rule.registers.iter().map(|register| register.spec).collect();
-        let is_timed = rule.within.is_some()
-            || !rule.clocks.is_empty()
-            || automaton.states.iter().flat_map(|state| &state.transitions).any(|transition| {
-                matches!(transition.trigger, Trigger::Take { within: Some(_), .. } | Trigger::Absence { .. })
-            });
-        Ok(CompiledRule { rule, automaton, predicates: own, is_timed, specs })
+        let specs: Vec<RegisterSpec> = rule.registers.iter().map(|register| register.spec).collect();
+        let of_test = |test: &Test| match &test.residual {
+            Some(residual) => sides::sides(residual, &specs),
+            None => Box::default(),
+        };
+        let sides = rule.tests.iter().map(of_test).collect();
+        let timing = Timing::of(&rule, &automaton);
+        Ok(CompiledRule {
+            representation: Representation::of(&rule, &automaton),
+            rule,
+            automaton,
+            predicates: own,
+            timing,
+            specs,
+            sides,
+        })
     }
 }

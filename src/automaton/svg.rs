@@ -14,7 +14,7 @@ use super::graph::Graph;
 pub fn svg(graphs: &[Graph]) -> String {
     let mut picture = VisualGraph::new(Orientation::LeftToRight);
     for graph in graphs {
-        let title = picture.add_node(element(&graph.title(), Look::Title));
+        let title = picture.add_node(element(&graph.title().join("\n"), Look::Title));
         let nodes: Vec<_> = graph
             .nodes
             .iter()
@@ -62,7 +62,8 @@ fn element(label: &str, look: Look) -> Element {
     };
     let style = StyleAttr::new(Color::fast(line), width, Some(Color::fast(fill)), 6, 15);
     // The width of a letter is a guess that suits the fonts browsers choose.
-    let size = Point::new(24.0 + 9.0 * label.chars().count() as f64, 36.0);
+    let longest = label.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+    let size = Point::new(24.0 + 9.0 * longest as f64, 18.0 + 18.0 * label.lines().count() as f64);
     Element::create(ShapeKind::new_box(label), style, Orientation::LeftToRight, size)
 }
 

@@ -1,12 +1,14 @@
 //! What rules cost, for people: a table of all, or one in detail.
 
-use crate::program::cost::{Asked, Bound, Condition, Cost, Growth, Index, Lifetime, Memory, RECORD_BYTES};
+use crate::program::cost::{
+    Asked, Bound, Condition, Cost, Growth, Held, Index, Lifetime, Memory, RECORD_BYTES,
+};
 
 use super::output::{grouped, plural};
 
 /// A line for each rule.
 pub fn table(costs: &[Cost]) -> String {
-    let head = ["rule", "states", "partial matches", "growth", "life", "memory", "conditions"];
+    let head = ["rule", "states", "partial matches", "growth", "life", "memory", "conditions", "held"];
     let mut rows = vec![head.map(str::to_owned)];
     rows.extend(costs.iter().map(row));
     let mut text = String::new();
@@ -26,7 +28,7 @@ pub fn table(costs: &[Cost]) -> String {
     text
 }
 
-fn row(cost: &Cost) -> [String; 7] {
+fn row(cost: &Cost) -> [String; 8] {
     [
         cost.rule.clone(),
         grouped(cost.states as u64),
@@ -40,6 +42,11 @@ fn row(cost: &Cost) -> [String; 7] {
         },
         bytes(cost.memory.key),
         conditions(&cost.conditions),
+        match &cost.held {
+            Held::Nothing => "nothing".to_owned(),
+            Held::Together => "together".to_owned(),
+            Held::OneByOne { because } => format!("one by one: {because}"),
+        },
     ]
 }
 
@@ -72,9 +79,14 @@ pub fn details(cost: &Cost) -> String {
             Some(most) => format!("at most {}", plural(most, "event")),
             None => "as many events as come".to_owned(),
         };
+        let takes = match cost.held {
+            Held::Together => format!("at most {}", bytes(capture)),
+            _ => format!("{} each, and {}", bytes(run), bytes(capture)),
+        };
         lines.extend([
+            ("", cost.held.to_string()),
             ("life", format!("each {}", cost.lifetime)),
-            ("memory", format!("{} each, and {} for each event that it holds", bytes(run), bytes(capture))),
+            ("memory", format!("{takes} for each event that it holds")),
             ("", format!("each holds {events}; an event takes about {}", bytes(event))),
             ("", format!("all of a key: at most {}, if records have {RECORD_BYTES} bytes", bytes(key))),
         ]);

@@ -23,27 +23,40 @@ pub(super) enum Found<'a> {
 
 /// The value of a field of type `ty`; `None` when what was found does not fit. Null fits nothing
 /// here: the caller decides whether the field may be missing.
+pub(super) fn convert(ty: FieldType, found: &Found<'_>) -> Option<Value> {
+    let mut value = Value::Null;
+    convert_to(ty, found, &mut value).map(|()| value)
+}
+
+/// Puts the value where it is to stay; `None`, and nothing is changed, when what was found does not fit.
+/// To write a value where it stays is much faster than to write and move it.
 ///
 /// - A float without a fraction is an integer too (some programs write every number as a float).
 /// - An IPv4 address that is written as an IPv6 one (`::ffff:192.0.2.1`) becomes the IPv4 address,
 ///   so that it is found in networks such as `192.0.2.0/24`.
-pub(super) fn convert(ty: FieldType, found: &Found<'_>) -> Option<Value> {
-    Some(match (ty, *found) {
-        (FieldType::Bool, Found::Bool(value)) => Value::Bool(value),
-        (FieldType::Int, Found::Int(value)) => Value::Int(i64::try_from(value).ok()?),
-        (FieldType::Int, Found::Float(value)) => Value::Int(whole_number(value)?),
-        (FieldType::Float, Found::Int(value)) => Value::Float(value as f64),
-        (FieldType::Float, Found::Float(value)) => Value::float(value),
+pub(super) fn convert_to(ty: FieldType, found: &Found<'_>, value: &mut Value) -> Option<()> {
+    *value = match (ty, *found) {
+        (FieldType::Bool, Found::Bool(bool)) => Value::Bool(bool),
+        (FieldType::Int, Found::Int(int)) => Value::Int(i64::try_from(int).ok()?),
+        (FieldType::Int, Found::Float(float)) => Value::Int(whole_number(float)?),
+        (FieldType::Float, Found::Int(int)) => Value::Float(int as f64),
+        (FieldType::Float, Found::Float(float)) => Value::float(float),
         (FieldType::Str, Found::Text(text)) => Value::text(text),
         (FieldType::Timestamp(_), Found::Text(text)) => Value::Timestamp(Timestamp::parse(text)?),
-        (FieldType::Timestamp(Some(unit)), Found::Int(value)) => Value::Timestamp(unit.time_of_int(value)?),
-        (FieldType::Timestamp(Some(unit)), Found::Float(value)) => {
-            Value::Timestamp(unit.time_of_float(value)?)
+        (FieldType::Timestamp(Some(unit)), Found::Int(int)) => Value::Timestamp(unit.time_of_int(int)?),
+        (FieldType::Timestamp(Some(unit)), Found::Float(float)) => {
+            Value::Timestamp(unit.time_of_float(float)?)
         }
         (FieldType::Duration, Found::Text(text)) => Value::Duration(Duration::parse(text)?),
         (FieldType::Ip, Found::Text(text)) => Value::Ip(text.parse::<IpAddr>().ok()?.to_canonical()),
         _ => return None,
-    })
+    };
+    Some(())
+}
+
+/// Whether [`convert`] has a value, found without making one where that is dearer.
+pub(super) fn fits(ty: FieldType, found: &Found<'_>) -> bool {
+    matches!((ty, found), (FieldType::Str, Found::Text(_))) || convert(ty, found).is_some()
 }
 
 /// What a field of that type should hold, in words.

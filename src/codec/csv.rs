@@ -16,7 +16,7 @@ mod tests;
 
 use compact_str::CompactString;
 
-use crate::event::{Event, Position, StreamId, StreamSchema, Timestamp};
+use crate::event::{Event, Kept, Position, StreamId, StreamSchema, Timestamp};
 
 use self::rows::Rows;
 
@@ -127,8 +127,8 @@ impl CsvDecoder {
     ///
     /// # Panics
     /// When the schema's time field is not a timestamp of the schema: a mistake in the caller.
-    pub fn new(stream: StreamId, schema: &StreamSchema, settings: &Settings) -> CsvDecoder {
-        let texts = Texts::new(stream, schema);
+    pub fn new(stream: StreamId, schema: &StreamSchema, kept: Kept, settings: &Settings) -> CsvDecoder {
+        let texts = Texts::new(stream, schema, kept);
         let header = match &settings.columns {
             None => Header::Awaited,
             Some(names) => Header::Columns(names.iter().map(|name| texts.column(name)).collect()),

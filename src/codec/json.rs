@@ -2,8 +2,10 @@
 //!
 //! Enters: the bytes of a record. Leaves: an event with the fields of its stream, or why it is none.
 //!
-//! - One pass, no tree: the paths of the fields are compiled into a trie of names (`paths`), and
-//!   what no field reads is skipped. Text is borrowed from the record until it becomes a value.
+//! - No tree: the record is made a flat list of what it holds (`tape`), and the paths of the fields are
+//!   compiled into a trie of names (`paths`) that is walked along with it. What no field reads is
+//!   skipped. Text is borrowed until it becomes a value that is kept.
+//! - What the first parser refuses is read again by another (`reread`), which says what is wrong.
 //! - Types are strict: numbers are never read from text or text from numbers. See `convert`.
 //! - If a name stands twice in an object, its last value counts, as in most JSON readers.
 //! - A path that meets something else than an object finds nothing: its field is missing.
@@ -13,14 +15,15 @@
 //! - Memory is bounded by the size of the record and nesting by [`MAX_DEPTH`].
 
 mod paths;
+mod reread;
+mod tape;
 #[cfg(test)]
 mod tests;
 
-use serde::de::DeserializeSeed;
+use crate::event::{Event, FieldType, Kept, Position, StreamId, StreamSchema, Timestamp, Value};
 
-use crate::event::{Event, FieldType, Position, StreamId, StreamSchema, Timestamp, Value};
-
-use self::paths::{At, Paths};
+use self::paths::Paths;
+use self::tape::Parser;
 
 use super::convert::{Found, convert};
 use super::fields::Fields;
@@ -53,18 +56,42 @@ pub fn read(ty: FieldType, json: &serde_json::Value) -> Option<Value> {
 /// Decodes JSON objects.
 #[derive(Debug)]
 pub struct JsonDecoder {
-    stream: StreamId,
+    parser: Parser,
     paths: Paths,
     fields: Fields,
 }
 
 impl JsonDecoder {
-    /// A decoder for records of `stream`.
+    /// A decoder for records of `stream` whose events keep all fields.
     ///
     /// # Panics
     /// When the schema's time field is not a timestamp of the schema: a mistake in the caller.
     pub fn new(stream: StreamId, schema: &StreamSchema) -> JsonDecoder {
-        JsonDecoder { stream, paths: Paths::new(&schema.fields), fields: Fields::new(schema) }
+        JsonDecoder::keeping(Kept::ALL, stream, schema)
+    }
+
+    /// A decoder whose events keep these fields. The others are checked all the same.
+    ///
+    /// # Panics
+    /// As [`JsonDecoder::new`].
+    pub fn keeping(kept: Kept, stream: StreamId, schema: &StreamSchema) -> JsonDecoder {
+        let paths = Paths::new(&schema.fields);
+        JsonDecoder { parser: Parser::new(), paths, fields: Fields::new(stream, schema, kept) }
+    }
+
+    /// Gives the fields what the record holds for them, unless the first parser refuses it.
+    fn read(&mut self, object: &[u8]) -> bool {
+        let (paths, fields) = (&mut self.paths, &mut self.fields);
+        fields.clear();
+        self.parser.parse(object, |nodes| paths.read(nodes, fields)) == Some(true)
+    }
+
+    /// The same by the second parser, which says why it refuses the record.
+    #[cold]
+    fn read_again(&mut self, record: &[u8], object: &[u8]) -> Result<(), Malformed> {
+        let text = check(record, object)?;
+        self.fields.clear();
+        reread::read(text, &self.paths, &mut self.fields).map_err(|error| syntax(record, object, &error))
     }
 }
 
@@ -76,19 +103,14 @@ impl Decoder for JsonDecoder {
         arrival: Timestamp,
     ) -> Result<Option<Event>, Malformed> {
         let object = trim(record);
-        let text = check(record, object)?;
-        self.fields.clear();
-        let mut json = serde_json::Deserializer::from_str(text);
-        At { paths: &self.paths, node: Paths::ROOT, fields: &mut self.fields }
-            .deserialize(&mut json)
-            .and_then(|()| json.end())
-            .map_err(|error| syntax(record, object, &error))?;
-        let (time, values) = self.fields.take(arrival)?;
-        Ok(Some(Event::new(self.stream, time, position, values, one_line(object))))
+        if !self.read(object) {
+            self.read_again(record, object)?;
+        }
+        self.fields.event(position, arrival, || one_line(object)).map(Some)
     }
 
     fn stream(&self) -> StreamId {
-        self.stream
+        self.fields.stream()
     }
 }
 
@@ -105,10 +127,9 @@ fn trim(record: &[u8]) -> &[u8] {
 /// The bytes to keep.
 fn one_line(object: &[u8]) -> Box<[u8]> {
     let mut raw: Box<[u8]> = object.into();
-    for byte in &mut raw {
-        if matches!(byte, b'\n' | b'\r') {
-            *byte = b' ';
-        }
+    if let Some(first) = memchr::memchr2(b'\n', b'\r', object) {
+        let is_end = |byte: &&mut u8| matches!(byte, b'\n' | b'\r');
+        raw[first..].iter_mut().filter(is_end).for_each(|byte| *byte = b' ');
     }
     raw
 }
@@ -136,8 +157,8 @@ fn check<'a>(record: &[u8], object: &'a [u8]) -> Result<&'a str, Malformed> {
     }
 }
 
-/// The place of the first bracket that opens one level too many. The parser limits the depth of
-/// what it reads, but not of what it skips.
+/// The place of the first bracket that opens one level too many. The second parser limits the depth
+/// of what it reads, but not of what it skips.
 fn too_deep(object: &[u8]) -> Option<usize> {
     // `[` and `{` differ in one bit. Few records have as many brackets as levels are allowed.
     let opened = object.iter().filter(|byte| **byte | 0x20 == b'{').count();

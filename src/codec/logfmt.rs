@@ -16,7 +16,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use crate::event::{Event, Position, StreamId, StreamSchema, Timestamp};
+use crate::event::{Event, Kept, Position, StreamId, StreamSchema, Timestamp};
 
 use super::convert::Found;
 use super::text::{Texts, malformed, place, utf8};
@@ -33,8 +33,8 @@ impl LogfmtDecoder {
     ///
     /// # Panics
     /// When the schema's time field is not a timestamp of the schema: a mistake in the caller.
-    pub fn new(stream: StreamId, schema: &StreamSchema) -> LogfmtDecoder {
-        LogfmtDecoder { texts: Texts::new(stream, schema) }
+    pub fn new(stream: StreamId, schema: &StreamSchema, kept: Kept) -> LogfmtDecoder {
+        LogfmtDecoder { texts: Texts::new(stream, schema, kept) }
     }
 
     fn read(&mut self, record: &[u8]) -> Result<(), String> {

@@ -11,7 +11,7 @@ pub mod syslog;
 mod tests;
 mod text;
 
-use crate::event::{Event, Position, StreamId, StreamSchema, Timestamp};
+use crate::event::{Event, Kept, Position, StreamId, StreamSchema, Timestamp};
 
 /// Why a record is not an event of its stream. It goes to quarantine with this reason.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -79,17 +79,18 @@ pub enum Format {
 }
 
 impl Format {
-    /// A decoder for the records of one partition of `stream`, from its beginning.
+    /// A decoder for the records of one partition of `stream`, from its beginning, whose events keep
+    /// these fields: [`crate::program::Program::kept`]. The others are checked all the same.
     ///
     /// # Panics
     /// When the schema's time field is not a timestamp of the schema: a mistake in the caller.
-    pub fn decoder(&self, stream: StreamId, schema: &StreamSchema) -> Box<dyn Decoder> {
+    pub fn decoder(&self, stream: StreamId, schema: &StreamSchema, kept: Kept) -> Box<dyn Decoder> {
         match self {
-            Format::Json => Box::new(json::JsonDecoder::new(stream, schema)),
-            Format::Csv(settings) => Box::new(csv::CsvDecoder::new(stream, schema, settings)),
-            Format::Logfmt => Box::new(logfmt::LogfmtDecoder::new(stream, schema)),
-            Format::Syslog => Box::new(syslog::SyslogDecoder::new(stream, schema)),
-            Format::Regex(settings) => Box::new(regex::RegexDecoder::new(stream, schema, settings)),
+            Format::Json => Box::new(json::JsonDecoder::keeping(kept, stream, schema)),
+            Format::Csv(settings) => Box::new(csv::CsvDecoder::new(stream, schema, kept, settings)),
+            Format::Logfmt => Box::new(logfmt::LogfmtDecoder::new(stream, schema, kept)),
+            Format::Syslog => Box::new(syslog::SyslogDecoder::new(stream, schema, kept)),
+            Format::Regex(settings) => Box::new(regex::RegexDecoder::new(stream, schema, kept, settings)),
         }
     }
 

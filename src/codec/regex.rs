@@ -14,7 +14,7 @@ mod tests;
 
 use regex::{CaptureLocations, Regex, RegexBuilder};
 
-use crate::event::{Event, Position, StreamId, StreamSchema, Timestamp};
+use crate::event::{Event, Kept, Position, StreamId, StreamSchema, Timestamp};
 
 use super::text::{Column, Texts, lacking, malformed, utf8};
 use super::{Decoder, Malformed};
@@ -92,8 +92,8 @@ impl RegexDecoder {
     ///
     /// # Panics
     /// When the schema's time field is not a timestamp of the schema: a mistake in the caller.
-    pub fn new(stream: StreamId, schema: &StreamSchema, settings: &Settings) -> RegexDecoder {
-        let texts = Texts::new(stream, schema);
+    pub fn new(stream: StreamId, schema: &StreamSchema, kept: Kept, settings: &Settings) -> RegexDecoder {
+        let texts = Texts::new(stream, schema, kept);
         let names = settings.pattern.capture_names().enumerate();
         let groups = names.filter_map(|(number, name)| Some((number, texts.column(name?)))).collect();
         let places = settings.pattern.capture_locations();

@@ -25,7 +25,7 @@ use std::borrow::Cow;
 
 use compact_str::{CompactString, ToCompactString};
 
-use crate::event::{Event, Field, FieldType, Position, StreamId, StreamSchema, Timestamp};
+use crate::event::{Event, Field, FieldType, Kept, Position, StreamId, StreamSchema, Timestamp};
 
 use super::convert::Found;
 use super::text::{Column, Texts, lacking, malformed, name, utf8};
@@ -124,8 +124,8 @@ impl SyslogDecoder {
     ///
     /// # Panics
     /// When the schema's time field is not a timestamp of the schema: a mistake in the caller.
-    pub fn new(stream: StreamId, schema: &StreamSchema) -> SyslogDecoder {
-        let texts = Texts::new(stream, schema);
+    pub fn new(stream: StreamId, schema: &StreamSchema, kept: Kept) -> SyslogDecoder {
+        let texts = Texts::new(stream, schema, kept);
         let columns = NAMES.map(|name| texts.column(name));
         SyslogDecoder { columns, texts, parameter: String::new() }
     }

@@ -24,7 +24,7 @@ pub(super) fn stream(fields: &str) -> StreamSchema {
 /// Reads the records of a partition: the object that is kept of each, `no event`, or why it is
 /// malformed.
 pub(super) fn read(format: &Format, schema: &StreamSchema, records: &[impl AsRef<[u8]>]) -> Vec<String> {
-    let mut decoder = format.decoder(StreamId(7), schema);
+    let mut decoder = format.decoder(StreamId(7), schema, Kept::ALL);
     let mut offset = 0;
     let mut shown = Vec::new();
     for record in records {
@@ -58,7 +58,7 @@ pub(super) fn assert_is_as_json(schema: &StreamSchema, event: &Event) {
     for field in &mut flat.fields {
         field.path = vec![field.path.join(".").into()];
     }
-    let mut decoder = Format::Json.decoder(StreamId(7), &flat);
+    let mut decoder = Format::Json.decoder(StreamId(7), &flat, Kept::ALL);
     let twin = decoder.decode(raw.as_bytes(), event.position(), ARRIVAL);
     let twin = twin.unwrap_or_else(|why| panic!("{raw}: {why}")).expect("every object is an event");
     assert_eq!(twin.time(), event.time(), "{raw}");
@@ -178,7 +178,7 @@ fn a_path_is_one_name_with_dots() {
 #[test]
 fn fields_may_share_a_name() {
     let schema = stream("n int from \"x\", t string from \"x\"");
-    let mut decoder = Format::Logfmt.decoder(StreamId(0), &schema);
+    let mut decoder = Format::Logfmt.decoder(StreamId(0), &schema, Kept::ALL);
     let event = decoder.decode(b"x=007", Position::default(), ARRIVAL).unwrap().unwrap();
     assert_eq!(values(&schema, &event), [Value::Int(7), Value::text("007")]);
     assert_eq!(event.raw(), br#"{"x":7}"#, "shown as the first of them reads it");
@@ -186,10 +186,10 @@ fn fields_may_share_a_name() {
 
 #[test]
 fn the_event_time_is_a_field_or_the_arrival() {
-    let mut decoder = Format::Logfmt.decoder(StreamId(0), &stream("n int"));
+    let mut decoder = Format::Logfmt.decoder(StreamId(0), &stream("n int"), Kept::ALL);
     let event = decoder.decode(b"n=1", Position::default(), ARRIVAL).unwrap().unwrap();
     assert_eq!(event.time(), ARRIVAL);
-    let mut decoder = Format::Logfmt.decoder(StreamId(0), &stream("n int, at timestamp(s)"));
+    let mut decoder = Format::Logfmt.decoder(StreamId(0), &stream("n int, at timestamp(s)"), Kept::ALL);
     let event = decoder.decode(b"n=1 at=5", Position::default(), ARRIVAL).unwrap().unwrap();
     assert_eq!(event.time(), Timestamp::from_micros(5_000_000));
 }

@@ -17,7 +17,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-use crate::event::{Event, Field, FieldType, Position, StreamId, StreamSchema, Timestamp};
+use crate::event::{Event, Field, FieldType, Kept, Position, StreamId, StreamSchema, Timestamp};
 
 use super::Malformed;
 use super::convert::Found;
@@ -32,7 +32,6 @@ type Readers = SmallVec<[usize; 2]>;
 /// Takes the texts of one record after the other.
 #[derive(Debug)]
 pub(super) struct Texts {
-    stream: StreamId,
     fields: Fields,
     /// Names come from the schema, so that no sender can choose them to collide.
     names: HashMap<CompactString, Readers, FixedState>,
@@ -49,21 +48,21 @@ pub(super) struct Column {
 }
 
 impl Texts {
-    /// For the records of `stream`.
+    /// For the records of `stream`, of which events keep these fields.
     ///
     /// # Panics
     /// When the schema's time field is not a timestamp of the schema: a mistake in the caller.
-    pub(super) fn new(stream: StreamId, schema: &StreamSchema) -> Texts {
+    pub(super) fn new(stream: StreamId, schema: &StreamSchema, kept: Kept) -> Texts {
         let mut names: HashMap<CompactString, Readers, FixedState> = HashMap::default();
         for (index, field) in schema.fields.iter().enumerate() {
             names.entry(name(field)).or_default().push(index);
         }
-        Texts { stream, fields: Fields::new(schema), names, raw: Vec::new() }
+        Texts { fields: Fields::new(stream, schema, kept), names, raw: Vec::new() }
     }
 
     /// The stream that the events belong to.
     pub(super) fn stream(&self) -> StreamId {
-        self.stream
+        self.fields.stream()
     }
 
     /// What is known about a name.
@@ -115,9 +114,8 @@ impl Texts {
     /// # Errors
     /// When a required field is missing or a text is not what its field declares.
     pub(super) fn finish(&mut self, position: Position, arrival: Timestamp) -> Result<Event, Malformed> {
-        let (time, values) = self.fields.take(arrival)?;
         self.raw.push(b'}');
-        Ok(Event::new(self.stream, time, position, values, self.raw.as_slice()))
+        self.fields.event(position, arrival, || self.raw.as_slice().into())
     }
 
     fn separate(&mut self) {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::shard::{Decision, Shard, Work};
+use crate::shard::{Decision, Item, Shard, Work};
 
 /// Which shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +30,20 @@ pub struct Outcome {
     pub place: Place,
     /// The alerts that it made, in order.
     pub decisions: Vec<Decision>,
+    /// The list of its events, empty, to be used again.
+    pub list: Vec<Item>,
+}
+
+impl Outcome {
+    /// Has a shard do its work.
+    pub fn of(shard: &mut Shard, place: Place, work: Work) -> Outcome {
+        let mut decisions = Vec::new();
+        shard.run(&work, &mut decisions);
+        // Who ran the shard frees the events.
+        let mut list = work.items;
+        list.clear();
+        Outcome { place, decisions, list }
+    }
 }
 
 /// What is done to each shard once it has done what was submitted before.
@@ -63,9 +77,8 @@ impl Inline {
 
 impl Executor for Inline {
     fn submit(&mut self, Task { place, work }: Task) {
-        let mut decisions = Vec::new();
-        self.shards[place.stratum][place.shard].run(&work, &mut decisions);
-        self.outcomes.push_back(Outcome { place, decisions });
+        let shard = &mut self.shards[place.stratum][place.shard];
+        self.outcomes.push_back(Outcome::of(shard, place, work));
     }
 
     fn outcome(&mut self, _: bool) -> Option<Outcome> {

@@ -17,7 +17,7 @@ use crate::alert::Alert;
 use crate::event::{Duration, Event, PartitionId, StreamId, Timestamp};
 use crate::ordering::Ordering;
 use crate::program::Program;
-use crate::shard::{Shard, ShardState, Watcher};
+use crate::shard::{Item, Shard, ShardState, Watcher};
 use crate::table::Tables;
 
 use executor::Inline;
@@ -57,7 +57,8 @@ pub enum Refused {
     Future(Duration),
 }
 
-/// A state cannot be gone on from: it is that of a program with other streams or rules.
+/// A state cannot be gone on from: it is that of a program with other streams or rules, or whose events
+/// keep less than is read now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the state belongs to other rules or streams")]
 pub struct OtherProgram;
@@ -141,6 +142,7 @@ impl Engine {
         let rules = self.program.rules().iter();
         EngineState {
             streams: self.program.streams().to_vec(),
+            kept: self.program.all_kept().to_vec(),
             rules: rules.map(|rule| (Arc::clone(&rule.name), Arc::clone(&rule.fingerprint))).collect(),
             ordering: self.ordering.state(),
             shards: self.shard_states(),
@@ -291,13 +293,14 @@ impl Engine {
     /// Matches the events that are ready. Where shards run elsewhere, their alerts may come with a
     /// later call.
     pub fn run(&mut self) {
-        let events: Vec<Event> = std::iter::from_fn(|| self.ordering.pop()).collect();
+        let mut items = self.stages.list();
+        self.ordering.drain_ready(|event| items.push(Item::new(event)));
         let passed = self.ordering.reached();
-        if !events.is_empty() || passed > self.passed {
+        if items.is_empty() && passed <= self.passed {
+            self.stages.keep(items);
+        } else {
             self.passed = passed;
-            let mut tasks = Vec::new();
-            self.stages.begin(Round { events, passed }, &mut tasks);
-            tasks.into_iter().for_each(|task| self.executor.submit(task));
+            self.stages.begin(Round { items, passed }, &mut *self.executor);
         }
         while self.take_outcome(self.stages.under_way() > MAX_UNDER_WAY) {}
     }
@@ -310,9 +313,7 @@ impl Engine {
     /// Takes the next outcome of a task, if there is one. Returns whether there was.
     fn take_outcome(&mut self, wait: bool) -> bool {
         let Some(outcome) = self.executor.outcome(wait) else { return false };
-        let mut tasks = Vec::new();
-        self.stages.done(outcome, &mut tasks, &mut self.alerts);
-        tasks.into_iter().for_each(|task| self.executor.submit(task));
+        self.stages.done(outcome, &mut *self.executor, &mut self.alerts);
         true
     }
 

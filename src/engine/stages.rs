@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use super::executor::{Outcome, Place, Task};
+use super::executor::{Executor, Outcome, Place, Task};
 use super::router::Router;
 use crate::alert::{Alert, AlertKind, AsEvent, Severity};
 use crate::event::{Event, StreamId, Timestamp, Value, digest};
@@ -28,11 +28,14 @@ use crate::shard::{Decision, Item, Order, Work};
 /// Most alerts of one moment and one stratum that other rules can read.
 const MAX_READ: usize = 100_000;
 
+/// How many events the lists that are used again have room for; what is longer was an exception.
+const KEPT: usize = 1 << 14;
+
 /// The next events in their order.
 #[derive(Debug)]
 pub struct Round {
-    /// The events.
-    pub events: Vec<Event>,
+    /// The events, all from sources.
+    pub items: Vec<Item>,
     /// All times before this have passed once they have been looked at.
     pub passed: Timestamp,
 }
@@ -48,6 +51,8 @@ pub struct Stages {
     /// How many rounds there were before these.
     complete: u64,
     pending: Pending,
+    /// Empty lists: each round uses those of the rounds before.
+    lists: Vec<Vec<Item>>,
 }
 
 /// Alerts that wait until they can be read, and what was counted of them.
@@ -111,6 +116,7 @@ impl Stages {
             rounds: VecDeque::new(),
             complete: 0,
             pending,
+            lists: Vec::new(),
             program,
         }
     }
@@ -136,15 +142,28 @@ impl Stages {
         &self.pending.left_out
     }
 
-    /// Begins a round. Gives tasks for the shards.
-    pub fn begin(&mut self, round: Round, tasks: &mut Vec<Task>) {
-        self.rounds.push_back(Open { round, alerts: Vec::new(), stages: 0 });
-        self.start(0, tasks);
+    /// An empty list for the events of a round.
+    pub fn list(&mut self) -> Vec<Item> {
+        self.lists.pop().unwrap_or_default()
     }
 
-    /// A task has been done. Gives those that can be begun now, and the alerts of rounds that are
-    /// complete, in order.
-    pub fn done(&mut self, outcome: Outcome, tasks: &mut Vec<Task>, alerts: &mut Vec<Alert>) {
+    /// Keeps an empty list to be used again.
+    pub fn keep(&mut self, list: Vec<Item>) {
+        if list.capacity() <= KEPT {
+            self.lists.push(list);
+        }
+    }
+
+    /// Begins a round.
+    pub fn begin(&mut self, round: Round, executor: &mut dyn Executor) {
+        self.rounds.push_back(Open { round, alerts: Vec::new(), stages: 0 });
+        self.start(0, executor);
+    }
+
+    /// A task has been done. Submits those that can be begun now, and gives the alerts of rounds that
+    /// are complete, in order.
+    pub fn done(&mut self, outcome: Outcome, executor: &mut dyn Executor, alerts: &mut Vec<Alert>) {
+        self.keep(outcome.list);
         let Place { stratum, shard } = outcome.place;
         let stage = &mut self.stages[stratum];
         stage.done[shard].push_back(outcome.decisions);
@@ -158,7 +177,7 @@ impl Stages {
         }
         self.finish(stratum, decisions);
         if stratum + 1 < self.stages.len() {
-            self.start(stratum + 1, tasks);
+            self.start(stratum + 1, executor);
         }
         while self.rounds.front().is_some_and(|open| open.stages == self.stages.len()) {
             self.complete += 1;
@@ -171,34 +190,41 @@ impl Stages {
     }
 
     /// Begins the next round of a stage.
-    fn start(&mut self, stratum: usize, tasks: &mut Vec<Task>) {
+    fn start(&mut self, stratum: usize, executor: &mut dyn Executor) {
         let stage = &mut self.stages[stratum];
-        let open = &mut self.rounds[(stage.next - self.complete) as usize];
+        let round = (stage.next - self.complete) as usize;
         stage.next += 1;
-        let passed = open.round.passed;
-        // Most rules that read alerts read little else.
-        let is_read = |event: &Event| !self.program.routes(stratum, event.stream()).is_empty();
-        let mut items: Vec<Item> = match stratum + 1 == self.stages.len() {
-            true => {
-                let events = std::mem::take(&mut open.round.events);
-                events.into_iter().filter(is_read).map(Item::new).collect()
-            }
-            false => {
-                let events = open.round.events.iter();
-                events.filter(|event| is_read(event)).cloned().map(Item::new).collect()
-            }
-        };
+        let mut items = self.sources(stratum, round);
+        let passed = self.rounds[round].round.passed;
         if stratum > 0 {
             let derived = self.pending.inboxes[stratum].take(passed);
             items = merge(items, derived);
         }
-        tasks.extend(
-            self.router
-                .split(stratum, items)
-                .into_iter()
-                .enumerate()
-                .map(|(shard, items)| Task { place: Place { stratum, shard }, work: Work { items, passed } }),
-        );
+        let mut submit = |shard, items| {
+            executor.submit(Task { place: Place { stratum, shard }, work: Work { items, passed } });
+        };
+        if self.router.shards() == 1 {
+            return submit(0, items);
+        }
+        let mut parts: Vec<Vec<Item>> = (0..self.router.shards()).map(|_| self.list()).collect();
+        self.router.split(stratum, &mut items, &mut parts);
+        self.keep(items);
+        parts.into_iter().enumerate().for_each(|(shard, items)| submit(shard, items));
+    }
+
+    /// The events of sources that the rules of a stage read, of the round at that place. Most rules
+    /// that read alerts read little else.
+    fn sources(&mut self, stratum: usize, round: usize) -> Vec<Item> {
+        let is_read = |item: &Item| !self.program.routes(stratum, item.event.stream()).is_empty();
+        let all = &mut self.rounds[round].round.items;
+        if stratum + 1 == self.stages.len() {
+            let mut items = std::mem::take(all);
+            items.retain(is_read);
+            return items;
+        }
+        let mut items = self.lists.pop().unwrap_or_default();
+        items.extend(all.iter().filter(|item| is_read(item)).map(|item| Item::new(item.event.clone())));
+        items
     }
 
     /// A stage is through with its oldest round.
@@ -210,10 +236,11 @@ impl Stages {
             let told = if decision.read { self.read(stratum, &decision) } else { None };
             let open = &mut self.rounds[place];
             let Decision { order, alert, sent, .. } = decision;
+            let told = told.map(|told| (order.clone(), told));
             if sent {
-                open.alerts.push((order.clone(), alert));
+                open.alerts.push((order, alert));
             }
-            open.alerts.extend(told.map(|told| (order, told)));
+            open.alerts.extend(told);
         }
         self.rounds[place].stages += 1;
     }

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::alert::Alert;
-use crate::event::StreamSchema;
+use crate::event::{Kept, StreamSchema};
 use crate::ordering::OrderingState;
 use crate::program::Program;
 use crate::shard::ShardState;
@@ -20,6 +20,8 @@ use super::stages::Pending;
 pub struct EngineState {
     /// The streams of its program: events are known by their fields' places in them.
     pub streams: Vec<StreamSchema>,
+    /// For each of them, the fields that its events keep.
+    pub kept: Vec<Kept>,
     /// Names and fingerprints of its rules: runs are known by the places in their patterns.
     pub rules: Vec<(Arc<str>, Arc<str>)>,
     /// The events that wait for their turn, and the watermarks.
@@ -36,10 +38,12 @@ pub struct EngineState {
 
 impl EngineState {
     /// Whether it is the state of an engine that runs this program, or one that means the same, with
-    /// so many shards.
+    /// so many shards. Its events must keep all that the program reads: an alert that says something
+    /// new is no new meaning, but what it says may be missing.
     pub fn is_of(&self, program: &Program, shards: usize) -> bool {
         let rules = program.rules();
         self.streams == program.streams()
+            && program.all_kept().iter().zip(&self.kept).all(|(read, kept)| kept.covers(*read))
             && self.shards.len() == program.strata()
             && self.shards.iter().all(|of_stratum| of_stratum.len() == shards)
             && self.rules.len() == rules.len()
@@ -92,5 +96,31 @@ impl StateStore for MemoryStore {
 
     fn load(&mut self) -> Result<Option<EngineState>, Infallible> {
         Ok(self.0.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Sources;
+    use crate::engine::{Engine, EngineOptions};
+
+    #[test]
+    fn events_that_lack_what_a_new_alert_says_are_not_taken_over() {
+        let program = |alert: &str| {
+            let stream = "stream s { k string, n int }";
+            let rule =
+                format!("{stream} rule r {{ by k match s as x then s as y within 1h alert low {alert} }}");
+            let (program, problems) = Program::compile(&Sources::new([("r.trip", rule)]));
+            Arc::new(program.unwrap_or_else(|| panic!("{problems:?}")))
+        };
+        let (silent, telling) = (program("\"x\""), program("\"x\" { n = x.n }"));
+        assert_eq!(silent.rules()[0].fingerprint, telling.rules()[0].fingerprint, "it means the same");
+        let restore = |from: &Arc<Program>, to: &Arc<Program>| {
+            let state = Engine::new(Arc::clone(from), EngineOptions::RECORDED).snapshot();
+            Engine::restore(Arc::clone(to), EngineOptions::RECORDED, state).is_ok()
+        };
+        assert!(restore(&telling, &silent) && restore(&silent, &silent));
+        assert!(!restore(&silent, &telling));
     }
 }

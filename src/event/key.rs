@@ -1,4 +1,7 @@
 //! Keys: the values by which a rule groups events.
+//!
+//! A key is held for as long as something is held for it, and millions are: one of one value takes no
+//! more than the value. An event's own key is only looked at ([`KeyRef`]) until something must be held.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -10,26 +13,62 @@ use super::value::Value;
 /// The key of a group of events: the values of the rule's `by` fields, none of them null. A rule
 /// without `by` has one group, whose key is empty.
 #[derive(Clone, Debug)]
-pub struct Key {
-    values: SmallVec<[Value; 1]>,
+pub struct Key(Parts);
+
+/// Most keys have one value.
+#[derive(Clone, Debug)]
+enum Parts {
+    One(Value),
+    Other(Box<[Value]>),
 }
 
-impl Key {
-    /// The key made of `values`; `None` when one of them is null, because such an event belongs to
-    /// no group.
-    pub fn new<'a>(values: impl IntoIterator<Item = &'a Value>) -> Option<Key> {
+/// A key as an event has it: nothing is copied.
+#[derive(Clone, Debug)]
+pub struct KeyRef<'a>(SmallVec<[&'a Value; 3]>);
+
+impl<'a> KeyRef<'a> {
+    /// The key made of `values`; `None` when one of them is null, because such an event belongs to no
+    /// group.
+    pub fn new(values: impl IntoIterator<Item = &'a Value>) -> Option<KeyRef<'a>> {
         let mut own = SmallVec::new();
         for value in values {
             if value.is_null() {
                 return None;
             }
-            own.push(match value {
-                // One zero: otherwise the sign shown would be that of whichever event came first.
-                Value::Float(x) if *x == 0.0 => Value::Float(0.0),
-                other => other.clone(),
-            });
+            own.push(value);
         }
-        Some(Key { values: own })
+        Some(KeyRef(own))
+    }
+
+    /// The key with values of its own.
+    pub fn to_key(&self) -> Key {
+        let own = |value: &&Value| match value {
+            // One zero: otherwise the sign shown would be that of whichever event came first.
+            Value::Float(x) if *x == 0.0 => Value::Float(0.0),
+            other => (*other).clone(),
+        };
+        Key(match &*self.0 {
+            [value] => Parts::One(own(value)),
+            values => Parts::Other(values.iter().map(own).collect()),
+        })
+    }
+
+    /// Whether it is this key.
+    pub fn is(&self, key: &Key) -> bool {
+        let values = key.values();
+        self.0.len() == values.len() && self.0.iter().zip(values).all(|(one, other)| identical(one, other))
+    }
+}
+
+impl Key {
+    /// The key made of `values`; `None` when one of them is null.
+    pub fn new<'a>(values: impl IntoIterator<Item = &'a Value>) -> Option<Key> {
+        Some(KeyRef::new(values)?.to_key())
+    }
+
+    /// The key to look at.
+    pub fn as_ref(&self) -> KeyRef<'_> {
+        KeyRef(self.values().iter().collect())
     }
 
     /// The group of the key made of `values`; `None` when one of them is null.
@@ -42,12 +81,15 @@ impl Key {
 
     /// The group that the key belongs to.
     pub fn group(&self) -> KeyGroup {
-        KeyGroup::of(self.values.iter())
+        KeyGroup::of(self.values().iter())
     }
 
     /// The values, in the order of `by`.
     pub fn values(&self) -> &[Value] {
-        &self.values
+        match &self.0 {
+            Parts::One(value) => std::slice::from_ref(value),
+            Parts::Other(values) => values,
+        }
     }
 }
 
@@ -70,26 +112,43 @@ impl KeyGroup {
     }
 }
 
-/// Keys of different types are different even where the numbers are equal: rules that group by an
+/// Values of different types are different even where the numbers are equal: rules that group by an
 /// integer and rules that group by a float share the records of a shard.
+fn identical(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        // What most keys are, compared without the question which comes first.
+        (Value::Str(one), Value::Str(other)) => one == other,
+        (Value::Int(one), Value::Int(other)) => one == other,
+        _ => one.ty() == other.ty() && one == other,
+    }
+}
+
 impl PartialEq for Key {
     fn eq(&self, other: &Key) -> bool {
-        let pairs = || self.values.iter().zip(&other.values);
-        self.values == other.values && pairs().all(|(one, another)| one.ty() == another.ty())
+        let (own, others) = (self.values(), other.values());
+        own.len() == others.len() && own.iter().zip(others).all(|(one, other)| identical(one, other))
     }
 }
 
 impl Eq for Key {}
 
+/// Like that of the [`KeyRef`] of the same values.
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.values.hash(state);
+        self.values().iter().for_each(|value| value.hash(state));
+    }
+}
+
+/// Like that of the [`Key`] of the same values.
+impl Hash for KeyRef<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.iter().for_each(|value| value.hash(state));
     }
 }
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, value) in self.values.iter().enumerate() {
+        for (index, value) in self.values().iter().enumerate() {
             if index > 0 {
                 f.write_str(", ")?;
             }
@@ -122,6 +181,42 @@ mod tests {
         assert_eq!(Key::group_of([&Value::Int(1), &Value::Null].into_iter()), None);
         let zero = |x| Key::group_of([&Value::Float(x)].into_iter());
         assert_eq!(zero(0.0), zero(-0.0));
+    }
+
+    /// There are as many keys in memory as something is held for.
+    #[test]
+    fn a_key_of_one_value_takes_no_more_than_the_value() {
+        assert_eq!(size_of::<Key>(), size_of::<Value>());
+    }
+
+    #[test]
+    fn the_key_of_an_event_is_found_as_the_one_that_is_held() {
+        let hash = |key: &dyn Fn(&mut foldhash::fast::FoldHasher<'_>)| {
+            let mut hasher = foldhash::fast::FixedState::default().build_hasher();
+            key(&mut hasher);
+            hasher.finish()
+        };
+        let values = [
+            Value::text("a"),
+            Value::text("a text that is too long to be held in place"),
+            Value::Int(0),
+            Value::Float(0.0),
+            Value::Float(-0.0),
+            Value::Bool(false),
+        ];
+        let pairs = values.iter().flat_map(|one| values.iter().map(move |other| vec![one, other]));
+        let sets = pairs.chain(values.iter().map(|value| vec![value])).chain([Vec::new()]);
+        let sets: Vec<Vec<&Value>> = sets.collect();
+        for set in &sets {
+            let found = KeyRef::new(set.iter().copied()).expect("not null");
+            let held = found.to_key();
+            assert!(found.is(&held));
+            assert_eq!(hash(&|hasher| found.hash(hasher)), hash(&|hasher| held.hash(hasher)));
+            for other in &sets {
+                let other = Key::new(other.iter().copied()).expect("not null");
+                assert_eq!(found.is(&other), held == other, "{held:?}, {other:?}");
+            }
+        }
     }
 
     #[test]

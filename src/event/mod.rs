@@ -6,6 +6,7 @@
 mod calendar;
 mod digest;
 mod hash;
+mod kept;
 mod key;
 mod position;
 mod record;
@@ -17,7 +18,8 @@ mod value;
 pub(crate) use calendar::Date;
 pub(crate) use digest::{digest, version};
 pub use hash::{Seeded, seed_hashes};
-pub use key::{Key, KeyGroup};
+pub use kept::Kept;
+pub use key::{Key, KeyGroup, KeyRef};
 pub use position::{PartitionId, Position, SequencePoint};
 pub use record::Event;
 pub use schema::{Field, FieldId, FieldType, StreamId, StreamSchema, TimeUnit};

@@ -4,7 +4,8 @@ use super::schema::TimeUnit;
 use super::time::Timestamp;
 
 impl TimeUnit {
-    /// The unit as a fraction of microseconds: times the first number, divided by the second.
+    /// The unit as a fraction of microseconds: times the first number, divided by the second; one of
+    /// them is 1.
     const fn scale(self) -> (i32, i32) {
         match self {
             TimeUnit::Seconds => (1_000_000, 1),
@@ -18,8 +19,11 @@ impl TimeUnit {
     /// no event can have it.
     pub(crate) fn time_of_int(self, value: i128) -> Option<Timestamp> {
         let (times, divided) = self.scale();
-        let us = value.checked_mul(times.into())?.div_euclid(divided.into());
-        time(i64::try_from(us).ok()?)
+        // Few numbers need 128 bits, for which machines have no division.
+        if let Ok(value) = i64::try_from(value) {
+            return time(value.checked_mul(times.into())?.div_euclid(divided.into()));
+        }
+        time(i64::try_from(value.div_euclid(divided.into()).checked_mul(times.into())?).ok()?)
     }
 
     /// The same of a number with a fraction.

@@ -127,7 +127,7 @@ pub enum Register {
     /// before 2^64 values.
     Whole {
         /// Sum of the values.
-        sum: i128,
+        sum: Wide,
         /// Number of values.
         count: u64,
     },
@@ -151,6 +151,11 @@ pub enum Register {
     /// The different values; shared between copies of a run until one of them adds to it.
     Distinct(Arc<HashSet<Value, Seeded>>),
 }
+
+/// 128 bits that are aligned like 64, so that they make no register larger than others.
+#[derive(Clone, Copy, Debug)]
+#[repr(Rust, packed(8))]
+pub struct Wide(pub i128);
 
 impl Register {
     /// Whether it has been given no value.
@@ -177,7 +182,7 @@ impl RegisterSpec {
             Aggregate::Sum | Aggregate::Avg if self.ty == Type::Float => {
                 Register::Float { sum: 0.0, count: 0 }
             }
-            Aggregate::Sum | Aggregate::Avg => Register::Whole { sum: 0, count: 0 },
+            Aggregate::Sum | Aggregate::Avg => Register::Whole { sum: Wide(0), count: 0 },
             Aggregate::Stddev => Register::Spread { count: 0, mean: 0.0, squares: 0.0 },
             Aggregate::CountDistinct => Register::Distinct(Arc::default()),
         }
@@ -205,7 +210,7 @@ impl RegisterSpec {
             }
             Register::Count(count) => *count += 1,
             Register::Whole { sum, count } => {
-                *sum += match new {
+                sum.0 += match new {
                     Value::Int(i) => i128::from(i),
                     Value::Duration(d) => i128::from(d.as_micros()),
                     _ => 0,
@@ -237,7 +242,7 @@ impl RegisterSpec {
         match register {
             Register::Value { value, .. } => value.clone(),
             Register::Count(count) => Value::Int(*count),
-            Register::Whole { sum, count } => self.whole(*sum, *count),
+            Register::Whole { sum, count } => self.whole(sum.0, *count),
             Register::Float { count: 0, .. } if self.aggregate == Aggregate::Avg => Value::Null,
             Register::Float { sum, count } if self.aggregate == Aggregate::Avg => {
                 Value::float(sum / *count as f64)
@@ -321,6 +326,12 @@ mod tests {
         assert_eq!(fold(Aggregate::Sum, Type::Int, &big), Value::Null);
         let back = [Value::Int(i64::MAX), Value::Int(1), Value::Int(-1)];
         assert_eq!(fold(Aggregate::Sum, Type::Int, &back), Value::Int(i64::MAX));
+    }
+
+    /// Runs keep registers, and there may be millions of them.
+    #[test]
+    fn registers_stay_small() {
+        assert_eq!(size_of::<Register>(), 32);
     }
 
     #[test]

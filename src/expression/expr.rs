@@ -95,6 +95,31 @@ pub enum Comparison {
     Ge,
 }
 
+impl Comparison {
+    /// What holds of two values exactly when this does not; of null neither does.
+    pub const fn opposite(self) -> Comparison {
+        match self {
+            Comparison::Eq => Comparison::Ne,
+            Comparison::Ne => Comparison::Eq,
+            Comparison::Lt => Comparison::Ge,
+            Comparison::Le => Comparison::Gt,
+            Comparison::Gt => Comparison::Le,
+            Comparison::Ge => Comparison::Lt,
+        }
+    }
+
+    /// The same with the values exchanged: `5 < n` is `n > 5`.
+    pub const fn flipped(self) -> Comparison {
+        match self {
+            Comparison::Eq | Comparison::Ne => self,
+            Comparison::Lt => Comparison::Gt,
+            Comparison::Le => Comparison::Ge,
+            Comparison::Gt => Comparison::Lt,
+            Comparison::Ge => Comparison::Le,
+        }
+    }
+}
+
 /// How two values are combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Arithmetic {
@@ -192,6 +217,22 @@ impl Expr {
     /// Whether it reads a list or table itself.
     pub fn reads_table(&self) -> bool {
         matches!(self, Expr::InTable(..) | Expr::Lookup(..))
+    }
+
+    /// Whether something in it may have no value for what it is given, which is counted: arithmetic,
+    /// functions, what is kept of captured events. Everything else has a value or is null.
+    pub fn can_fail(&self) -> bool {
+        self.can_fail_where(&|_| true)
+    }
+
+    /// The same where only what some registers keep may have no value.
+    pub fn can_fail_where(&self, register: &impl Fn(RegisterId) -> bool) -> bool {
+        let own = match self {
+            Expr::Neg(_) | Expr::Arithmetic(..) | Expr::Call(..) | Expr::History(_) => true,
+            Expr::Register(id) => register(*id),
+            _ => false,
+        };
+        own || self.operands().into_iter().any(|operand| operand.can_fail_where(register))
     }
 
     /// Whether the value depends on more than the event being looked at and the key: on what a run

@@ -14,7 +14,7 @@ mod truth;
 mod values;
 mod wildcard;
 
-pub use aggregate::{Aggregate, FieldSource, Register, RegisterId, RegisterSpec};
+pub use aggregate::{Aggregate, FieldSource, Register, RegisterId, RegisterSpec, Wide};
 pub use describe::Leaves;
 pub use evaluate::{Faults, Scope};
 pub use expr::{Arithmetic, Comparison, Expr, Size, TableRef, Template, conjunction};

@@ -213,7 +213,7 @@ impl Asked<'_> {
     fn comparison(&self, comparison: Comparison, a: &Expr, b: &Expr) -> Truth {
         let (comparison, value, constant_side) = match (a.as_const(), b.as_const()) {
             (_, Some(value)) => (comparison, a, value),
-            (Some(value), _) => (flipped(comparison), b, value),
+            (Some(value), _) => (comparison.flipped(), b, value),
             (None, None) => return self.pair(comparison, a, b),
         };
         if constant_side.is_null() {
@@ -222,7 +222,7 @@ impl Asked<'_> {
         let value = exact(value, constant_side);
         let domain = self.domain(value);
         let set = |comparison| ValueSet::compared(comparison, constant_side, domain);
-        self.limits(value, (set(comparison), set(opposite(comparison))))
+        self.limits(value, (set(comparison), set(comparison.opposite())))
     }
 
     /// Two values that are both not constant: how they stand to each other is the subject, as -1, 0 or 1.
@@ -231,7 +231,7 @@ impl Asked<'_> {
         let (comparison, name, least, most) = match first.cmp(&second) {
             std::cmp::Ordering::Less => (comparison, format!("{first} <=> {second}"), -1, 1),
             std::cmp::Ordering::Equal => (comparison, format!("{first} <=> {first}"), 0, 0),
-            std::cmp::Ordering::Greater => (flipped(comparison), format!("{second} <=> {first}"), -1, 1),
+            std::cmp::Ordering::Greater => (comparison.flipped(), format!("{second} <=> {first}"), -1, 1),
         };
         let domain = Domain::Whole(least, most);
         let set = |comparison| ValueSet::compared(comparison, &Value::Int(0), domain);
@@ -239,7 +239,7 @@ impl Asked<'_> {
         self.must_be_present(a, &mut present);
         self.must_be_present(b, &mut present);
         let may_be_null = self.may_be_null(a) || self.may_be_null(b);
-        truth(name, (set(comparison), set(opposite(comparison))), may_be_null, present)
+        truth(name, (set(comparison), set(comparison.opposite())), may_be_null, present)
     }
 
     /// The condition is true while `value` lies in the first set, false while it lies in the second, and
@@ -391,28 +391,6 @@ fn truth(
     let (not_yes, not_no) = (alone(or_null(&no)), alone(or_null(&yes)));
     let with = |facts: Facts| both(vec![facts, Some(present.clone())]);
     Truth { yes: with(alone(yes)), no: with(alone(no)), not_yes, not_no }
-}
-
-fn opposite(comparison: Comparison) -> Comparison {
-    match comparison {
-        Comparison::Eq => Comparison::Ne,
-        Comparison::Ne => Comparison::Eq,
-        Comparison::Lt => Comparison::Ge,
-        Comparison::Le => Comparison::Gt,
-        Comparison::Gt => Comparison::Le,
-        Comparison::Ge => Comparison::Lt,
-    }
-}
-
-/// The comparison with its sides exchanged.
-fn flipped(comparison: Comparison) -> Comparison {
-    match comparison {
-        Comparison::Eq | Comparison::Ne => comparison,
-        Comparison::Lt => Comparison::Gt,
-        Comparison::Le => Comparison::Ge,
-        Comparison::Gt => Comparison::Lt,
-        Comparison::Ge => Comparison::Le,
-    }
 }
 
 #[cfg(test)]

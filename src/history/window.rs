@@ -8,7 +8,7 @@ use super::WindowSpec;
 use super::exact::{ExactSum, deviation, product};
 use super::log::Entries;
 use crate::event::{Seeded, Timestamp, Type, Value};
-use crate::expression::{Aggregate, FieldSource, Register, RegisterSpec};
+use crate::expression::{Aggregate, FieldSource, Register, RegisterSpec, Wide};
 
 /// The events of a log from `start` to before `end`, and what is kept of them.
 #[derive(Clone, Debug)]
@@ -203,7 +203,9 @@ impl State {
         match self {
             State::Events | State::Unkept => Value::Int(events as i64),
             State::Values(count) => Value::Int(*count as i64),
-            State::Whole { sum, count } => spec.register.value(&Register::Whole { sum: *sum, count: *count }),
+            State::Whole { sum, count } => {
+                spec.register.value(&Register::Whole { sum: Wide(*sum), count: *count })
+            }
             State::Float { sum, count } => {
                 spec.register.value(&Register::Float { sum: sum.value(), count: *count })
             }

@@ -4,7 +4,7 @@
 //! the same verdict; tests hold it to that.
 
 use super::Matcher;
-use super::run::Run;
+use super::Run;
 use crate::automaton::{AbsenceEnd, StateId, Transition, Trigger};
 use crate::diagnostic::Span;
 use crate::event::{Event, Timestamp, Value};
@@ -135,8 +135,7 @@ impl Matcher<'_> {
         let answer = match (gone, is_absence) {
             // Whether it would have fitted in time is worth knowing.
             (None | Some(Gone::TooLate(_)), false) => {
-                let mut registers = run.registers.clone();
-                Run::reset(&mut registers, self.rule, transition);
+                let registers = run.registers_without(self.rule, &transition.resets);
                 self.answer(test, event, &registers)
             }
             _ => Answer::NotAsked,
@@ -158,7 +157,7 @@ impl Matcher<'_> {
     /// What has taken the step away before the event could be taken.
     fn gone_before(&self, run: &Run, transition: &Transition, event: &Event) -> Option<Gone> {
         let deadline = run.deadline(self.rule, transition);
-        if self.rule.is_timed && deadline < event.time() {
+        if deadline < event.time() {
             return Some(Gone::TooLate(deadline));
         }
         let fits = |test: &TestId| self.is(*test, event, &run.registers);

@@ -5,26 +5,26 @@
 //! The matcher is stateless; what changes is the [`RunSet`], which is explicit and can tell its
 //! size. It never reads a clock and never looks at another key.
 //!
-//! Invariants: runs stand in the order of their first events; what was due before an event has
-//! been decided before it is looked at.
+//! Invariant: what was due before an event has been decided before it is looked at.
 
-mod captures;
+mod compact;
 pub mod explain;
-mod offer;
+mod list;
 mod policy;
-mod run;
+mod set;
+mod step;
 #[cfg(test)]
 mod tests;
-mod time;
 pub mod view;
 
-use crate::automaton::{Answers, CompiledRule, Predicates, StateId, Trigger};
+use crate::automaton::{Answers, CompiledRule, StateId, Trigger};
 use crate::event::{Event, SequencePoint, Timestamp};
 use crate::expression::{Faults, History, Register, Scope};
 use crate::language::checked::{TestId, VariableId};
 use crate::table::Tables;
 
-pub use run::{Run, RunSet};
+pub use list::Run;
+pub use set::RunSet;
 
 /// Something that the matcher has decided.
 #[derive(Clone, Debug)]
@@ -57,8 +57,6 @@ pub enum ReportKind {
 pub struct Matcher<'a> {
     /// The rule.
     pub rule: &'a CompiledRule,
-    /// The predicates of the rule set.
-    pub predicates: &'a Predicates,
     /// The contents of lists and tables.
     pub tables: &'a Tables,
     /// The past as the rule sees it for the key and the event; none when it does not look.
@@ -69,41 +67,36 @@ pub struct Matcher<'a> {
 
 impl Matcher<'_> {
     /// Whether the event fits the test for a run that keeps `registers`.
-    fn fits(&self, test: TestId, event: &Event, registers: &[Register], answers: &mut Answers) -> bool {
-        self.fits_alone(test, event, answers)
-            && self.rule.rule.tests[test.0 as usize].residual.as_ref().is_none_or(|condition| {
-                let specs = &self.rule.specs;
-                let tables = self.tables;
-                condition.holds(&Scope {
-                    event: Some(event),
-                    registers,
-                    specs,
-                    tables,
-                    history: self.history,
-                    ..Scope::bare(self.faults)
-                })
+    fn fits(&self, test: TestId, event: &Event, registers: &[Register], answers: &Answers) -> bool {
+        self.fits_alone(test, event, answers) && self.fits_captured(test, event, registers)
+    }
+
+    /// Whether the event fits what the test asks besides, of what a run has captured and of the past.
+    fn fits_captured(&self, test: TestId, event: &Event, registers: &[Register]) -> bool {
+        self.rule.rule.tests[test.0 as usize].residual.as_ref().is_none_or(|condition| {
+            condition.holds(&Scope {
+                event: Some(event),
+                registers,
+                specs: &self.rule.specs,
+                tables: self.tables,
+                history: self.history,
+                ..Scope::bare(self.faults)
             })
+        })
     }
 
     /// Whether the event fits what the test asks of it alone, whatever a run has captured.
-    pub fn fits_alone(&self, test: TestId, event: &Event, answers: &mut Answers) -> bool {
+    pub fn fits_alone(&self, test: TestId, event: &Event, answers: &Answers) -> bool {
         event.stream() == self.rule.rule.tests[test.0 as usize].stream
-            && self.rule.predicates[test.0 as usize]
-                .is_none_or(|id| answers.holds(self.predicates, id, event, self.tables))
+            && self.rule.predicates[test.0 as usize].is_none_or(|id| answers.holds(id))
     }
 
     /// Whether the event fits, alone, a step that a run can begin with.
-    pub fn can_start(&self, event: &Event, answers: &mut Answers) -> bool {
+    pub fn can_start(&self, event: &Event, answers: &Answers) -> bool {
         let start = self.rule.automaton.state(StateId::START);
         start.transitions.iter().any(|transition| match transition.trigger {
             Trigger::Take { test, .. } => self.fits_alone(test, event, answers),
             Trigger::Absence { .. } => false,
         })
-    }
-
-    /// Whether the event can matter to the rule: it fits some test, or steps must follow directly
-    /// and any event is in their way.
-    pub fn concerns(&self, event: &Event, answers: &mut Answers) -> bool {
-        (0..self.rule.rule.tests.len()).any(|test| self.fits_alone(TestId(test as u32), event, answers))
     }
 }

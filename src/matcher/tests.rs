@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::explain::Verdict;
-use super::offer::Offered;
+use super::list::Offered;
 use super::*;
 use crate::automaton::Answers;
 use crate::diagnostic::Sources;
@@ -89,11 +89,11 @@ proptest! {
         let tables = Tables::unread(program.tables());
         let matcher = Matcher {
             rule,
-            predicates: program.predicates(),
             tables: &tables,
             history: None,
             faults: &faults,
         };
+        let index = program.audience(0, StreamId(0)).expect("the rule reads the stream").index();
         let mut answers = Answers::new(program.predicates());
         let mut set = RunSet::default();
         let mut reports = Vec::new();
@@ -101,16 +101,16 @@ proptest! {
         for (offset, (letter, v, after)) in (0..).zip(events) {
             now += after;
             let event = event(offset, now, letter, v);
-            answers.next_event();
+            answers.ask(index, &event, &tables);
             while set.due() < event.time() && !set.is_empty() {
                 let due = set.due();
                 matcher.time(&mut set, due, &mut reports);
             }
-            for run in set.runs() {
-                let told = matcher.explain(run, &event).verdict;
+            for run in set.runs(rule, event.time()) {
+                let told = matcher.explain(&run, &event).verdict;
                 let mut copies = Vec::new();
-                let mut offered = run.clone();
-                let done = matcher.offer(&mut offered, &event, &mut answers, &mut copies);
+                let mut offered = run.clone().into_owned();
+                let done = matcher.offer(&mut offered, &event, &answers, &mut copies);
                 let expected = match told {
                     Verdict::Taken(variable) => {
                         let last = offered.captured().pop();
@@ -123,7 +123,7 @@ proptest! {
                 };
                 prop_assert_eq!(done, expected, "{}: {:?} of {:?}", PATTERNS[pattern], event, run);
             }
-            matcher.event(&mut set, &event, &mut answers, &mut reports);
+            matcher.event(&mut set, &event, &answers, &mut reports);
         }
     }
 }

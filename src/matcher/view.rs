@@ -2,7 +2,7 @@
 
 use compact_str::CompactString;
 
-use super::run::{Run, RunSet};
+use super::Run;
 use crate::automaton::{CompiledRule, Trigger};
 use crate::event::{Event, SequencePoint, Timestamp, Value};
 use crate::language::checked::{LinkKind, VariableId};
@@ -50,13 +50,6 @@ pub enum WaitKind {
 /// What tells a run from the others of its key: what it has captured, in order.
 pub type Captured = Vec<(VariableId, SequencePoint)>;
 
-impl RunSet {
-    /// The runs.
-    pub fn runs(&self) -> &[Run] {
-        &self.runs
-    }
-}
-
 impl Run {
     /// What it has captured.
     pub fn captured(&self) -> Captured {
@@ -68,7 +61,7 @@ impl Run {
 
     /// The first event that it has captured.
     pub fn first(&self) -> SequencePoint {
-        self.first
+        self.first_point()
     }
 
     /// How many events it has captured.

@@ -10,10 +10,15 @@
 //! at or before it may go.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 
 use crate::event::{Duration, Event, PartitionId, SequencePoint, StreamId, StreamSchema, Timestamp};
+use buffer::Buffer;
+use partitions::{Id, Partition, Partitions, Place};
 
+mod buffer;
+mod partitions;
 mod state;
 
 pub use state::{OrderingState, PartitionState};
@@ -22,10 +27,11 @@ pub use state::{OrderingState, PartitionState};
 #[derive(Debug)]
 pub struct Ordering {
     streams: Vec<StreamOrder>,
-    partitions: BTreeMap<(StreamId, PartitionId), Partition>,
-    waiting: BinaryHeap<Reverse<Waiting>>,
-    /// The partitions that hold time back, each once, with what was noted of their watermarks.
-    holding: BinaryHeap<Reverse<Frontier>>,
+    partitions: Partitions,
+    waiting: Buffer,
+    /// The partitions that hold time back, with what was noted of their watermarks. Of one that has been
+    /// closed something may be left.
+    holding: BinaryHeap<Reverse<Holding>>,
     /// The least (watermark, stream, partition) of the partitions that hold time back; `None` when
     /// none does.
     frontier: Option<Frontier>,
@@ -35,12 +41,21 @@ pub struct Ordering {
     passed: Timestamp,
     /// The furthest watermark that a partition had when it ended.
     ended: Timestamp,
-    /// About how many bytes of memory the events that wait take.
-    waiting_bytes: usize,
 }
 
 /// What lies at or before it may go.
 type Frontier = (Timestamp, StreamId, PartitionId);
+
+/// A partition that holds time back: its watermark as it was once, and where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Holding {
+    watermark: Timestamp,
+    id: Id,
+    place: Place,
+}
+
+/// How many closed partitions may be left among those that hold time back, beside as many as are open.
+const FEW: usize = 64;
 
 /// What a stream says about order.
 #[derive(Clone, Copy, Debug)]
@@ -53,53 +68,10 @@ struct StreamOrder {
     heard: Option<Timestamp>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Partition {
-    /// No event before this can be taken any more.
-    watermark: Timestamp,
-    /// When it last sent something, or was opened, by the wall clock.
-    active_at: Timestamp,
-    /// Whether it has been quiet for longer than its stream's `idle`.
-    idle: bool,
-}
-
-/// An event that waits. Its place stands beside it because the heap compares places all the time, and
-/// each look into an event may have to wait for memory.
-#[derive(Debug)]
-struct Waiting {
-    point: SequencePoint,
-    event: Event,
-}
-
-impl Waiting {
-    fn new(event: Event) -> Waiting {
-        Waiting { point: event.point(), event }
-    }
-}
-
-impl PartialEq for Waiting {
-    fn eq(&self, other: &Waiting) -> bool {
-        self.point == other.point
-    }
-}
-
-impl Eq for Waiting {}
-
-impl PartialOrd for Waiting {
-    fn partial_cmp(&self, other: &Waiting) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Waiting {
-    fn cmp(&self, other: &Waiting) -> std::cmp::Ordering {
-        self.point.cmp(&other.point)
-    }
-}
-
 impl Ordering {
     /// An ordering for events of these streams.
     pub fn new(streams: &[StreamSchema]) -> Ordering {
+        let late = streams.iter().map(|stream| stream.late).max();
         let streams = streams
             .iter()
             .map(|stream| StreamOrder {
@@ -110,30 +82,30 @@ impl Ordering {
             })
             .collect();
         Ordering {
+            waiting: Buffer::new(late.unwrap_or(Duration::ZERO)),
             streams,
-            partitions: BTreeMap::new(),
-            waiting: BinaryHeap::new(),
+            partitions: Partitions::default(),
             holding: BinaryHeap::new(),
             frontier: None,
             released: None,
             passed: Timestamp::MIN,
             ended: Timestamp::MIN,
-            waiting_bytes: 0,
         }
     }
 
     /// A partition begins to send and holds event time back from now on.
     pub fn open(&mut self, stream: StreamId, partition: PartitionId, now: Timestamp) {
         self.hear_from((stream, partition), now);
-        self.find_frontier();
     }
 
     /// A partition has ended and holds nothing back any more. With the last of them time comes to
     /// where the furthest one ended, whichever of them that was.
     pub fn close(&mut self, stream: StreamId, partition: PartitionId) {
-        let Some(closed) = self.partitions.remove(&(stream, partition)) else { return };
+        let Some(closed) = self.partitions.remove((stream, partition)) else { return };
         self.ended = self.ended.max(closed.watermark);
-        self.holding.retain(|Reverse((_, s, p))| (*s, *p) != (stream, partition));
+        if self.holding.len() > 2 * self.partitions.len() + FEW {
+            self.find_holding();
+        }
         self.find_frontier();
         if self.partitions.is_empty() {
             self.pass(self.ended);
@@ -143,7 +115,7 @@ impl Ordering {
     /// Ends every partition and all time: what waits may go, and no event can be taken any more.
     pub fn finish(&mut self) {
         self.partitions.clear();
-        self.holding.clear();
+        self.find_holding();
         self.find_frontier();
         self.pass(Timestamp::MAX);
     }
@@ -155,54 +127,50 @@ impl Ordering {
     /// When the event is late: by how much.
     pub fn push(&mut self, event: Event, now: Timestamp) -> Result<(), Duration> {
         let id = (event.stream(), event.position().partition);
-        if self.hear_from(id, now) {
-            self.find_frontier();
-        }
-        let order = self.streams[event.stream().0 as usize];
-        let first = self.first_in_time(&event);
-        let event = if order.by_arrival { event.not_before(first) } else { event };
+        let place = self.hear_from(id, now);
+        let StreamOrder { late, by_arrival, .. } = self.streams[id.0.0 as usize];
+        let first = self.first_in_time(place, &event);
+        let event = if by_arrival { event.not_before(first) } else { event };
         if event.time() < first {
             return Err(first.since(event.time()).unwrap_or(Duration::ZERO));
         }
-        let partition = self.partitions.get_mut(&id).expect("the partition has just been heard from");
-        partition.watermark = partition.watermark.max(event.time().saturating_sub(order.late));
+        let watermark = &mut self.partitions.get_mut(place).watermark;
+        *watermark = event.time().saturating_sub(late).max(*watermark);
         if self.behind() == Some(id) {
             self.find_frontier();
         }
-        self.waiting_bytes += event.footprint();
-        self.waiting.push(Reverse(Waiting::new(event)));
+        self.waiting.push(event, self.frontier);
         Ok(())
     }
 
     /// A partition is there although it sends nothing, because it is not read or not connected: it
     /// does not become idle.
     pub fn keep_active(&mut self, stream: StreamId, partition: PartitionId, now: Timestamp) {
-        if self.partitions.contains_key(&(stream, partition)) && self.hear_from((stream, partition), now) {
-            self.find_frontier();
+        if self.partitions.find((stream, partition)).is_some() {
+            self.hear_from((stream, partition), now);
         }
     }
 
-    /// A partition shows that it is there; whether it was not, or not any more.
-    fn hear_from(&mut self, id: (StreamId, PartitionId), now: Timestamp) -> bool {
-        let new = Partition { watermark: Timestamp::MIN, active_at: now, idle: true };
-        let partition = self.partitions.entry(id).or_insert(new);
+    /// A partition shows that it is there. Gives its place.
+    fn hear_from(&mut self, id: Id, now: Timestamp) -> Place {
+        let place = self.partitions.find(id).unwrap_or_else(|| {
+            let new = Partition { id, watermark: Timestamp::MIN, active_at: now, idle: true };
+            self.partitions.add(new)
+        });
+        let partition = self.partitions.get_mut(place);
         partition.active_at = now;
         self.streams[id.0.0 as usize].heard = Some(now);
-        let was_idle = std::mem::take(&mut partition.idle);
-        if was_idle {
-            self.holding.push(Reverse((partition.watermark, id.0, id.1)));
+        if std::mem::take(&mut partition.idle) {
+            self.holding.push(Reverse(Holding { watermark: partition.watermark, id, place }));
+            self.find_frontier();
         }
-        was_idle
+        place
     }
 
     /// The first time with which the event can still be put in order: not before the watermark of
     /// its partition, nor before what has passed, nor before what has been released.
-    fn first_in_time(&self, event: &Event) -> Timestamp {
-        let watermark = self
-            .partitions
-            .get(&(event.stream(), event.position().partition))
-            .map_or(Timestamp::MIN, |partition| partition.watermark);
-        let first = watermark.max(self.passed);
+    fn first_in_time(&mut self, place: Place, event: &Event) -> Timestamp {
+        let first = self.partitions.get_mut(place).watermark.max(self.passed);
         match self.released {
             Some(last) if last.time >= first => {
                 // At the very time of the last event released, what follows that one is in turn.
@@ -216,8 +184,8 @@ impl Ordering {
     /// Lets the wall clock move on to `now`: quiet partitions let go, and streams without a time
     /// field move with the clock.
     pub fn tick(&mut self, now: Timestamp) {
-        for ((stream, _), partition) in &mut self.partitions {
-            let order = self.streams[stream.0 as usize];
+        for partition in self.partitions.iter_mut() {
+            let order = self.streams[partition.id.0.0 as usize];
             if order.by_arrival {
                 partition.watermark = partition.watermark.max(now.saturating_sub(order.late));
             }
@@ -225,9 +193,7 @@ impl Ordering {
                 partition.idle = partition.active_at.saturating_add(idle) <= now;
             }
         }
-        let holding = self.partitions.iter().filter(|(_, partition)| !partition.idle);
-        self.holding =
-            holding.map(|((stream, id), partition)| Reverse((partition.watermark, *stream, *id))).collect();
+        self.find_holding();
         self.find_frontier();
         if self.holding.is_empty() && self.are_silent(now) {
             // The slowest of the streams decides how far time follows the clock.
@@ -247,34 +213,22 @@ impl Ordering {
         known.peek().is_some() && known.all(|(heard, idle)| heard.saturating_add(idle) <= now)
     }
 
-    /// The next event whose turn has come.
-    pub fn pop(&mut self) -> Option<Event> {
-        loop {
-            let Reverse(Waiting { point, .. }) = self.waiting.peek()?;
-            let point = *point;
-            let ready = match self.frontier {
-                Some(frontier) => (point.time, point.stream, point.position.partition) <= frontier,
-                // Nobody holds time back: all that is there may go.
-                None => true,
-            };
-            if !ready {
-                return None;
-            }
-            let popped = self.waiting.pop().map(|Reverse(waiting)| waiting.event);
-            self.waiting_bytes -= popped.as_ref().map_or(0, Event::footprint);
+    /// Gives out the events whose turn has come, in their order.
+    pub fn drain_ready(&mut self, mut give: impl FnMut(Event)) {
+        while let Some((point, event)) = self.waiting.pop(self.frontier) {
             // A position delivered again while the event was waiting is the same event.
             if self.released.replace(point) != Some(point) {
-                return popped;
+                give(event);
             }
         }
     }
 
-    /// All times before this have passed, once every event that is ready has been popped.
+    /// All times before this have passed, once every event that is ready has been given out.
     pub fn passed(&self) -> Timestamp {
         self.passed
     }
 
-    /// All times before this have passed for who looks at the popped events: where nobody holds time
+    /// All times before this have passed for who looks at the events given out: where nobody holds time
     /// back, they go further than [`Ordering::passed`], and nothing that precedes the last of them
     /// can follow it.
     pub fn reached(&self) -> Timestamp {
@@ -288,18 +242,18 @@ impl Ordering {
 
     /// About how many bytes of memory they take.
     pub fn waiting_bytes(&self) -> usize {
-        self.waiting_bytes
+        self.waiting.bytes()
     }
 
     /// The partitions that are open.
     pub fn open_partitions(&self) -> impl Iterator<Item = (StreamId, PartitionId)> {
-        self.partitions.keys().copied()
+        self.partitions.iter().map(|(_, partition)| partition.id)
     }
 
     /// The open partitions whose watermark is beyond event time: what they have sent waits for others.
     pub fn ahead(&self) -> impl Iterator<Item = (StreamId, PartitionId)> {
         let ahead = self.partitions.iter().filter(|(_, partition)| partition.watermark > self.passed);
-        ahead.map(|(id, _)| *id)
+        ahead.map(|(_, partition)| partition.id)
     }
 
     /// The partition that holds event time back most.
@@ -312,21 +266,32 @@ impl Ordering {
         self.passed = self.passed.max(time);
     }
 
+    /// Finds out which partitions hold time back.
+    fn find_holding(&mut self) {
+        let holding = self.partitions.iter().filter(|(_, partition)| !partition.idle);
+        self.holding = holding
+            .map(|(place, &Partition { id, watermark, .. })| Reverse(Holding { watermark, id, place }))
+            .collect();
+    }
+
     /// Finds out which partition holds time back most. What [`Ordering::holding`] says of a partition
     /// is brought up to date when it comes to the front: until then it says too little, which
     /// keeps no other partition from the front.
     fn find_frontier(&mut self) {
+        self.frontier = None;
         while let Some(mut first) = self.holding.peek_mut() {
-            let Reverse((noted, stream, id)) = *first;
-            let watermark = self.partitions[&(stream, id)].watermark.max(self.passed);
+            let Reverse(Holding { watermark: noted, id, place }) = *first;
+            let Some(partition) = self.partitions.at(place, id) else {
+                PeekMut::pop(first);
+                continue;
+            };
+            let watermark = partition.watermark.max(self.passed);
             if watermark == noted {
+                self.frontier = Some((watermark, id.0, id.1));
+                self.passed = watermark;
                 break;
             }
-            *first = Reverse((watermark, stream, id));
-        }
-        self.frontier = self.holding.peek().map(|Reverse(first)| *first);
-        if let Some((watermark, ..)) = self.frontier {
-            self.pass(watermark);
+            *first = Reverse(Holding { watermark, id, place });
         }
     }
 }

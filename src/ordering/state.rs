@@ -1,8 +1,6 @@
 //! What of an ordering must outlive the program that runs it.
 
-use std::cmp::Reverse;
-
-use super::{Ordering, Partition, Waiting};
+use super::{Ordering, Partition};
 use crate::event::{Event, PartitionId, SequencePoint, StreamId, StreamSchema, Timestamp};
 
 /// All that changes of what puts events in order. What can be found out from it is left out: which partition
@@ -41,18 +39,19 @@ pub struct PartitionState {
 impl Ordering {
     /// All of it that changes.
     pub fn state(&self) -> OrderingState {
-        let partitions = self.partitions.iter().map(|((stream, partition), of)| PartitionState {
-            stream: *stream,
-            partition: *partition,
+        let partitions = self.partitions.iter().map(|(_, of)| PartitionState {
+            stream: of.id.0,
+            partition: of.id.1,
             watermark: of.watermark,
             active_at: of.active_at,
             idle: of.idle,
         });
-        let mut waiting: Vec<Event> =
-            self.waiting.iter().map(|Reverse(waiting)| waiting.event.clone()).collect();
+        let mut partitions: Vec<PartitionState> = partitions.collect();
+        partitions.sort_by_key(|of| (of.stream, of.partition));
+        let mut waiting: Vec<Event> = self.waiting.iter().cloned().collect();
         waiting.sort_by_key(Event::point);
         OrderingState {
-            partitions: partitions.collect(),
+            partitions,
             waiting,
             released: self.released,
             passed: self.passed,
@@ -66,21 +65,20 @@ impl Ordering {
         let mut ordering = Ordering::new(streams);
         for of in &state.partitions {
             let id = (of.stream, of.partition);
-            let partition = Partition { watermark: of.watermark, active_at: of.active_at, idle: of.idle };
-            ordering.partitions.insert(id, partition);
-            if !of.idle {
-                ordering.holding.push(Reverse((of.watermark, id.0, id.1)));
-            }
+            let partition = Partition { id, watermark: of.watermark, active_at: of.active_at, idle: of.idle };
+            ordering.partitions.add(partition);
         }
         for (stream, heard) in ordering.streams.iter_mut().zip(state.heard) {
             stream.heard = heard;
         }
-        ordering.waiting_bytes = state.waiting.iter().map(Event::footprint).sum();
-        ordering.waiting = state.waiting.into_iter().map(|event| Reverse(Waiting::new(event))).collect();
         ordering.released = state.released;
         ordering.passed = state.passed;
         ordering.ended = state.ended;
+        ordering.find_holding();
         ordering.find_frontier();
+        for event in state.waiting {
+            ordering.waiting.push(event, ordering.frontier);
+        }
         ordering
     }
 }

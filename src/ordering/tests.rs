@@ -27,7 +27,9 @@ fn event((stream, partition): Id, offset: u64, us: i64) -> Event {
 }
 
 fn drain(ordering: &mut Ordering) -> Vec<SequencePoint> {
-    std::iter::from_fn(|| ordering.pop()).map(|event| event.point()).collect()
+    let mut points = Vec::new();
+    ordering.drain_ready(|event| points.push(event.point()));
+    points
 }
 
 /// What can happen to an ordering.
@@ -37,6 +39,17 @@ enum Step {
     Close(Id),
     Event(Id, i64),
     Tick(i64),
+}
+
+impl Step {
+    /// The same with spans so many times as long.
+    fn times(self, unit: i64) -> Step {
+        match self {
+            Step::Event(id, us) => Step::Event(id, us * unit),
+            Step::Tick(us) => Step::Tick(us * unit),
+            other => other,
+        }
+    }
 }
 
 /// The rules in words, computed anew whenever something is asked.
@@ -107,6 +120,9 @@ impl Model {
                 self.hear_from(id, now);
                 let mut point = event(id, offset, us).point();
                 if self.streams[id.0.0 as usize].time.is_none() {
+                    let last = self.released.last().map_or(i64::MIN, |last| last.time.as_micros());
+                    let first = self.partitions[&id].watermark.max(self.passed).max(last);
+                    point.time = point.time.max(Timestamp::from_micros(first));
                     while !self.is_in_time(point) {
                         point.time = point.time.saturating_add(Duration::from_micros(1));
                     }
@@ -175,11 +191,15 @@ proptest! {
         late in prop::collection::vec(0..6_i64, 3),
         idle in 1..6_i64,
         restarts in prop::collection::vec(prop::bool::weighted(0.2), 60),
+        // All within one bucket, or among many.
+        unit in prop_oneof![Just(1), Just(20_000)],
     ) {
+        let steps: Vec<Step> = steps.into_iter().map(|step| step.times(unit)).collect();
+        let idle = Some(idle * unit);
         let streams = vec![
-            schema("never idle", late[0], None, true),
-            schema("idle", late[1], Some(idle), true),
-            schema("by arrival", late[2], Some(idle), false),
+            schema("never idle", late[0] * unit, None, true),
+            schema("idle", late[1] * unit, idle, true),
+            schema("by arrival", late[2] * unit, idle, false),
         ];
         let mut ordering = Ordering::new(&streams);
         let mut model = Model {
@@ -360,4 +380,24 @@ fn a_partition_that_wakes_up_late_holds_time_back_again() {
     assert_eq!(drain(&mut ordering), [], "b has shown that it is there, though too late");
     ordering.push(event(b, 2, 6), at(12)).unwrap();
     assert_eq!(drain(&mut ordering).len(), 1);
+}
+
+#[test]
+fn nothing_is_left_of_partitions_that_are_closed() {
+    let mut ordering = Ordering::new(&[schema("a", 0, None, true)]);
+    let at = Timestamp::from_micros;
+    let id = |number| (StreamId(0), PartitionId(number));
+    ordering.open(StreamId(0), PartitionId(0), at(0));
+    for number in 1..10_000 {
+        ordering.push(event(id(number), 0, 100), at(0)).unwrap();
+        ordering.close(StreamId(0), PartitionId(number));
+        assert!(ordering.holding.len() <= FEW + 3, "{}", ordering.holding.len());
+    }
+    assert_eq!(ordering.behind(), Some(id(0)), "it has sent nothing yet");
+    assert_eq!(ordering.open_partitions().count(), 1);
+    // One that takes the place of another is not taken for it.
+    ordering.push(event(id(1), 1, 200), at(0)).unwrap();
+    ordering.push(event(id(0), 0, 300), at(0)).unwrap();
+    assert_eq!((drain(&mut ordering).len(), ordering.passed()), (10_000, at(200)));
+    assert_eq!(ordering.behind(), Some(id(1)));
 }

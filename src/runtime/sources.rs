@@ -110,6 +110,7 @@ pub fn identity(
         index,
         stream,
         schema: Arc::new(schema.clone()),
+        kept: program.kept(stream),
         decoding: settings.decoding.clone(),
         checks: Checks::new(Some(config.max_ahead), program.groupings(stream), schema),
         metrics,

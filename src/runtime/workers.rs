@@ -4,6 +4,9 @@
 //! thread has the shards of one number of all strata, and with them all that rules hold for its
 //! groups of keys; nothing is shared and nothing is locked while it works. How many tasks are under
 //! way is bounded by the engine, which waits for the oldest round.
+//!
+//! The threads can be asked for [`Help`] with what is no matter of a shard, as decoding: there need not
+//! be more threads than shards.
 
 use std::any::Any;
 use std::io;
@@ -29,10 +32,53 @@ pub fn cores() -> usize {
 /// # Errors
 /// When a thread cannot be started.
 pub fn engine(program: Arc<Program>, options: EngineOptions, news: &Arc<Notify>) -> io::Result<Engine> {
+    engine_and_helpers(program, options, news).map(|(engine, _)| engine)
+}
+
+/// The same with the means to ask the threads for help, if there are some.
+///
+/// # Errors
+/// When a thread cannot be started.
+pub fn engine_and_helpers(
+    program: Arc<Program>,
+    options: EngineOptions,
+    news: &Arc<Notify>,
+) -> io::Result<(Engine, Option<Helpers>)> {
     if options.shards == 1 {
-        return Ok(Engine::new(program, options));
+        return Ok((Engine::new(program, options), None));
     }
-    Engine::with_executor(program, options, |shards| Ok(Box::new(Workers::start(shards, news)?)))
+    let mut helpers = None;
+    let engine = Engine::with_executor(program, options, |shards| {
+        let workers = Workers::start(shards, news)?;
+        helpers = Some(Helpers { jobs: workers.jobs.clone() });
+        Ok::<_, io::Error>(Box::new(workers) as Box<dyn Executor>)
+    })?;
+    Ok((engine, helpers))
+}
+
+/// The threads of an engine's shards, to be asked for help. They end when this and the engine are gone.
+#[derive(Clone)]
+pub struct Helpers {
+    jobs: Vec<Sender<Job>>,
+}
+
+/// What each thread that is asked for help calls: the first is to do something, and the others find it
+/// done. It may not panic: what a shard does would be lost with it.
+pub type Help = Arc<dyn Fn() + Send + Sync>;
+
+impl Helpers {
+    /// How many threads there are.
+    pub fn count(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Asks for help. The threads come to it in the order in which they were asked, among their tasks. If
+    /// all have failed, `help` is dropped.
+    pub fn ask(&self, help: &Help) {
+        for jobs in &self.jobs {
+            let _ = jobs.send(Job::Help(Arc::clone(help)));
+        }
+    }
 }
 
 /// The threads.
@@ -47,6 +93,7 @@ struct Workers {
 enum Job {
     Task(Task),
     Visit(Visit, Sender<()>),
+    Help(Help),
 }
 
 /// What came of a task: its outcome, or what the shard said when it failed.
@@ -146,12 +193,9 @@ impl Worker {
     fn work(&mut self, job: Job) {
         match job {
             Job::Task(Task { place, work }) => {
-                let mut decisions = Vec::new();
-                self.shards[place.stratum].run(&work, &mut decisions);
-                // Freeing the events before anyone is told keeps that off the engine's thread.
-                drop(work);
+                let outcome = Outcome::of(&mut self.shards[place.stratum], place, work);
                 // The engine may be gone, when the service stops at once.
-                let _ = self.done.send(Ok(Outcome { place, decisions }));
+                let _ = self.done.send(Ok(outcome));
                 self.news.notify_one();
             }
             Job::Visit(visit, visited) => {
@@ -160,11 +204,33 @@ impl Worker {
                 }
                 let _ = visited.send(());
             }
+            Job::Help(help) => help(),
         }
     }
 }
 
-fn text(panic: &(dyn Any + Send)) -> &str {
+pub(super) fn text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("for no known reason")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::TryRecvError;
+
+    use super::*;
+
+    #[test]
+    fn help_that_nobody_can_give_is_dropped_so_that_nobody_waits_for_it() {
+        let (jobs, thread) = channel();
+        let helpers = Helpers { jobs: vec![jobs] };
+        let (held, waiting) = channel::<()>();
+        let help: Help = Arc::new(move || drop(held.clone()));
+        helpers.ask(&help);
+        drop(help);
+        assert!(waiting.try_recv().is_err_and(|error| error == TryRecvError::Empty));
+        // As when the thread of a shard has failed with jobs left.
+        drop(thread);
+        assert!(waiting.try_recv().is_err_and(|error| error == TryRecvError::Disconnected));
+    }
 }

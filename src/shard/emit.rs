@@ -86,8 +86,7 @@ impl Shard {
         let readings = &program.readings(*rule).limit;
         let group =
             self.with_past(program, readings, decided, moment, |history| making.group(limit, history));
-        let state = self.keys.state(*slot, *rule);
-        match state.offer(limit, group, report.decided, *slot, &mut self.timers) {
+        match self.keys.offer(*slot, *rule, limit, group, report.decided, &mut self.timers) {
             Verdict::Passes { suppressed, forgets } => {
                 self.counters.groups_forgotten[rule.0 as usize] += u64::from(forgets);
                 Some(suppressed)

@@ -4,8 +4,10 @@
 //! in the order of all. A shard does not know how many others there are, reads no clock and waits for
 //! nothing.
 
+mod ahead;
 mod alerts;
 mod emit;
+mod event;
 mod keys;
 mod limit;
 mod order;
@@ -19,16 +21,17 @@ mod work;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use crate::automaton::Answers;
-use crate::event::{Event, Key, Timestamp, Value};
-use crate::expression::{Faults, History};
+use crate::automaton::{Answers, CompiledRule};
+use crate::event::{Timestamp, Value};
+use crate::expression::Faults;
 use crate::history::{Histories, Moment, Reading, RuleHistory};
 use crate::matcher::{Matcher, Report};
-use crate::program::{Program, Route, RuleId};
+use crate::program::{Program, RuleId};
 use crate::table::Tables;
 
+use ahead::Ahead;
 use keys::{Keys, Slot};
-use timers::{Due, Timer, Timers};
+use timers::{Due, Timers};
 
 pub use order::Order;
 pub use state::ShardState;
@@ -51,7 +54,9 @@ pub struct Shard {
     counters: ShardCounters,
     /// Whether the alerts of rules in shadow are given out.
     sends_shadow: bool,
-    live_runs: usize,
+    live: Live,
+    /// All times before this have passed.
+    passed: Timestamp,
     /// Buffer for the reports of one event or moment.
     reports: Vec<Report>,
     /// The keys of one event or moment whose runs may be over.
@@ -118,6 +123,24 @@ impl ShardCounters {
     }
 }
 
+/// How many runs are alive.
+#[derive(Clone, Copy, Debug, Default)]
+struct Live {
+    runs: usize,
+    /// Those of them that see every event of their key, whether it fits anything or not.
+    seeing_all: usize,
+}
+
+impl Live {
+    /// A rule now has so many for a key.
+    fn change(&mut self, rule: &CompiledRule, before: usize, now: usize) {
+        self.runs = self.runs + now - before;
+        if rule.automaton.sees_every_event {
+            self.seeing_all = self.seeing_all + now - before;
+        }
+    }
+}
+
 /// A report with its place.
 struct Decided {
     order: Order,
@@ -139,7 +162,8 @@ impl Shard {
             faults: Faults::default(),
             counters: ShardCounters::new(program.rules().len()),
             sends_shadow: false,
-            live_runs: 0,
+            live: Live::default(),
+            passed: Timestamp::MIN,
             reports: Vec::new(),
             touched: Vec::new(),
             watcher: None,
@@ -164,7 +188,7 @@ impl Shard {
 
     /// How many runs are alive.
     pub fn live_runs(&self) -> usize {
-        self.live_runs
+        self.live.runs
     }
 
     /// How many events are kept for aggregates over the past.
@@ -180,133 +204,18 @@ impl Shard {
     /// Looks at events in their order, and decides all that is due before what has passed then. Adds
     /// the alerts to `decisions`, in order.
     pub fn run(&mut self, work: &Work, decisions: &mut Vec<Decision>) {
-        for item in &work.items {
-            self.advance(item.event.time(), decisions);
-            self.event(item, decisions);
+        // Once, not for each event: the count of those who share it is shared by all shards.
+        let program = Arc::clone(&self.program);
+        let mut ahead = Ahead::default();
+        for items in work.items.chunks(ahead::TOGETHER) {
+            self.look_ahead(&program, items, &mut ahead);
+            for (place, item) in items.iter().enumerate() {
+                self.advance(item.event.time(), decisions);
+                self.event(&program, item, ahead.of(place), decisions);
+            }
         }
         self.advance(work.passed, decisions);
-    }
-
-    /// Looks at the next event in the order; event time has passed all that was due before it.
-    fn event(&mut self, item: &Item, decisions: &mut Vec<Decision>) {
-        let event = &item.event;
-        self.answers.next_event();
-        let program = Arc::clone(&self.program);
-        let routes = program.routes(self.stratum, event.stream());
-        let mut decided = Vec::new();
-        match &item.routes {
-            Routes::All => {
-                routes.iter().for_each(|route| self.route(&program, route, item, &mut decided));
-            }
-            Routes::Some(places) => {
-                let chosen = places.iter().map(|place| &routes[*place as usize]);
-                chosen.for_each(|route| self.route(&program, route, item, &mut decided));
-            }
-        }
-        self.timers.throw_out(|timer| self.keys.wants(timer));
-        let moment = Moment { now: event.time(), current: Some(event.point()) };
-        self.emit(&program, decided, moment, decisions);
-        self.drop_idle_keys();
-    }
-
-    fn route(&mut self, program: &Program, route: &Route, item: &Item, decided: &mut Vec<Decided>) {
-        let event = &item.event;
-        if route.key.iter().any(|field| event.value(*field).is_null()) {
-            self.counters.keyless += 1;
-            self.show_keyless(route, event);
-            return;
-        }
-        self.remember(program, route, event);
-        let moment = Moment { now: event.time(), current: Some(event.point()) };
-        let mut slot: Option<Slot> = None;
-        let mut known: Option<Key> = None;
-        for &rule in &route.rules {
-            let compiled = &program.compiled()[rule.0 as usize];
-            self.answers.next_asker();
-            let is_watched = self.is_watched(rule);
-            if is_watched {
-                let key = known.get_or_insert_with(|| key_of(route, event));
-                self.show(program, rule, key, moment, |watcher, seen| watcher.event(seen, event));
-            }
-            let matcher = Matcher {
-                rule: compiled,
-                predicates: program.predicates(),
-                tables: &self.tables,
-                history: None,
-                faults: &self.faults,
-            };
-            let concerned = matcher.concerns(event, &mut self.answers);
-            self.counters.events[rule.0 as usize] += u64::from(concerned);
-            if !concerned && !compiled.automaton.sees_every_event {
-                self.count_faults(rule);
-                continue;
-            }
-            let key = known.get_or_insert_with(|| key_of(route, event));
-            if slot.is_none() {
-                slot = self.keys.find(key);
-            }
-            let active = slot.is_some_and(|slot| self.keys.has_runs(slot, rule));
-            let begins = concerned && matcher.can_start(event, &mut self.answers);
-            if !active && !begins {
-                self.count_faults(rule);
-                continue;
-            }
-            let at = *slot.get_or_insert_with(|| self.keys.insert(key));
-            let state = self.keys.state(at, rule);
-            let before = state.runs.len();
-            let readings = &program.readings(rule).pattern;
-            let history = past(program, readings, key.values(), moment, &self.histories);
-            let matcher =
-                Matcher { history: history.as_ref().map(|history| history as &dyn History), ..matcher };
-            matcher.event(&mut state.runs, event, &mut self.answers, &mut self.reports);
-            self.live_runs = self.live_runs + state.runs.len() - before;
-            state.schedule(at, &mut self.timers);
-            self.count_faults(rule);
-            if is_watched {
-                let reports = self.reports.clone();
-                self.show(program, rule, key, moment, |watcher, seen| watcher.after(seen, &reports));
-            }
-            decided.extend((0..).zip(self.reports.drain(..)).map(|(number, report)| Decided {
-                order: Order::of_event(item.cause(), rule, number),
-                rule,
-                slot: at,
-                report,
-            }));
-        }
-        self.touched.extend(slot);
-    }
-
-    /// Counts what could not be computed for the rule in hand.
-    fn count_faults(&mut self, rule: RuleId) {
-        let faults = self.faults.take() + self.answers.take_faults();
-        if faults > 0 {
-            self.counters.faults[rule.0 as usize] += faults;
-        }
-    }
-
-    /// Adds the event to the logs that keep something of it: before it is matched, since an
-    /// aggregate over the past counts the current event unless it says `previous`.
-    fn remember(&mut self, program: &Program, route: &Route, event: &Event) {
-        for &log in &route.logs {
-            let spec = program.logs().get(log);
-            self.answers.next_asker();
-            let enters = spec
-                .filter
-                .is_none_or(|filter| self.answers.holds(program.predicates(), filter, event, &self.tables));
-            let forgot =
-                enters && self.histories.get_mut().push(log, spec, event, &self.tables, &self.faults);
-            let faults = self.faults.take() + self.answers.take_faults();
-            if !forgot && faults == 0 {
-                continue;
-            }
-            // Rules of other strata that read the log have another of their own, which counts for them.
-            let is_own =
-                |rule: &&RuleId| program.compiled()[rule.0 as usize].rule.stratum as usize == self.stratum;
-            for rule in program.readers(log).iter().filter(is_own) {
-                self.counters.forgotten[rule.0 as usize] += u64::from(forgot);
-                self.counters.faults[rule.0 as usize] += faults;
-            }
-        }
+        self.passed = work.passed;
     }
 
     /// Event time has come to `now`: decides everything that was due before it.
@@ -321,10 +230,10 @@ impl Shard {
     fn decide(&mut self, due: Timestamp, decisions: &mut Vec<Decision>) {
         let program = Arc::clone(&self.program);
         let mut decided: Vec<Decided> = Vec::new();
-        while let Some(Timer { slot, what, .. }) = self.timers.pop(due) {
-            match what {
-                Due::Runs(rule) => self.pass_time(&program, rule, slot, due, &mut decided),
-                Due::Limit(rule) => self.forget(&program, rule, slot, due),
+        while let Some(timer) = self.timers.pop(due, |soon| self.keys.come_near(soon)) {
+            match timer.what() {
+                Due::Runs(rule) => self.pass_time(&program, rule, timer.slot, due, &mut decided),
+                Due::Limit(rule) => self.forget(&program, rule, timer.slot, due),
             }
         }
         self.emit(&program, decided, Moment { now: due, current: None }, decisions);
@@ -340,7 +249,7 @@ impl Shard {
         due: Timestamp,
         decided: &mut Vec<Decided>,
     ) {
-        if self.keys.state_if_scheduled(slot, rule, due).is_none() {
+        if self.keys.runs_if_scheduled(slot, rule, due).is_none() {
             return;
         }
         let key = self.is_watched(rule).then(|| self.keys.key(slot).clone());
@@ -348,18 +257,12 @@ impl Shard {
         if let Some(key) = &key {
             self.show(program, rule, key, moment, |watcher, seen| watcher.time(seen, due));
         }
-        let state = self.keys.state(slot, rule);
+        let (_, state) = self.keys.runs_mut(slot, rule);
         let compiled = &program.compiled()[rule.0 as usize];
-        let matcher = Matcher {
-            rule: compiled,
-            predicates: program.predicates(),
-            tables: &self.tables,
-            history: None,
-            faults: &self.faults,
-        };
+        let matcher = Matcher { rule: compiled, tables: &self.tables, history: None, faults: &self.faults };
         let before = state.runs.len();
         matcher.time(&mut state.runs, due, &mut self.reports);
-        self.live_runs = self.live_runs + state.runs.len() - before;
+        self.live.change(compiled, before, state.runs.len());
         state.schedule(slot, &mut self.timers);
         self.count_faults(rule);
         if let Some(key) = &key {
@@ -379,8 +282,8 @@ impl Shard {
     /// Forgets what the `limit` of a rule needs no more of a key.
     fn forget(&mut self, program: &Program, rule: RuleId, slot: Slot, due: Timestamp) {
         let limit = program.compiled()[rule.0 as usize].rule.limit.as_ref();
-        if let (Some(limit), Some(state)) = (limit, self.keys.state_if_held(slot, rule)) {
-            state.forget(limit, due, slot, &mut self.timers);
+        if let Some(limit) = limit {
+            self.keys.forget(slot, rule, limit, due, &mut self.timers);
             self.touched.push(slot);
         }
     }
@@ -391,11 +294,6 @@ impl Shard {
             self.keys.remove_idle(slot);
         }
     }
-}
-
-/// The key of an event, none of whose parts is null.
-fn key_of(route: &Route, event: &Event) -> Key {
-    Key::new(route.key.iter().map(|field| event.value(*field))).expect("no part of the key is null")
 }
 
 /// The past as a rule sees it, if it looks at any.

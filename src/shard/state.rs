@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::automaton::CompiledRule;
+use crate::event::Timestamp;
 use crate::history::Histories;
 use crate::program::{Program, RuleId};
 
@@ -16,6 +17,8 @@ use super::{Shard, ShardCounters};
 pub struct ShardState {
     /// The keys that have live runs.
     pub(super) records: Vec<Record>,
+    /// All times before this have passed.
+    pub(super) passed: Timestamp,
     /// The past that rules look at.
     pub(super) histories: Histories,
     /// For each rule with a `limit`, what its alerts are counted apart for: the fingerprints of rules
@@ -36,6 +39,7 @@ impl Shard {
     pub fn state(&self) -> ShardState {
         ShardState {
             records: self.keys.records().cloned().collect(),
+            passed: self.passed,
             histories: self.histories.borrow().clone(),
             limits: limits(&self.program),
             counters: self.counters.clone(),
@@ -48,7 +52,10 @@ impl Shard {
         let now = limits(&shard.program);
         let is_kept = |rule: RuleId| now[rule.0 as usize] == state.limits[rule.0 as usize];
         shard.keys = Keys::restore(state.records, is_kept);
-        shard.live_runs = shard.keys.live_runs();
+        for (rule, runs) in shard.keys.live_runs() {
+            shard.live.change(&shard.program.compiled()[rule.0 as usize], 0, runs);
+        }
+        shard.passed = state.passed;
         shard.keys.timers().for_each(|timer| shard.timers.push(timer));
         shard.histories = RefCell::new(state.histories);
         shard.counters = state.counters;

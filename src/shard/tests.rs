@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::diagnostic::Sources;
-use crate::event::{Position, StreamId, Value};
+use crate::event::{Event, Position, StreamId, Value};
 
 /// A shard that runs these rules over the stream `s`, whose fields are `k` and `n`.
 fn shard(rules: &str) -> Shard {

@@ -1,13 +1,14 @@
 //! Looking on while rules are run.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::fmt::Debug;
 
 use crate::event::{Event, Key, Timestamp};
 use crate::expression::{Faults, History};
 use crate::history::Moment;
 use crate::matcher::view::RunView;
-use crate::matcher::{Matcher, Report, RunSet};
+use crate::matcher::{Matcher, Report, Run, RunSet};
 use crate::program::{Program, Route, RuleId};
 
 use super::{Shard, past};
@@ -36,10 +37,19 @@ pub trait Watcher: Any + Debug + Send {
 pub struct Seen<'a> {
     /// The key.
     pub key: &'a Key,
-    /// The runs.
-    pub runs: &'a RunSet,
+    /// Its runs.
+    runs: &'a RunSet,
     /// What moves them, for asking what an event is to them.
     pub matcher: Matcher<'a>,
+    /// All times before this have passed.
+    pub passed: Timestamp,
+}
+
+impl<'a> Seen<'a> {
+    /// The runs one by one.
+    pub fn runs(&self) -> Vec<Cow<'a, Run>> {
+        self.runs.runs(self.matcher.rule, self.passed)
+    }
 }
 
 impl Shard {
@@ -48,9 +58,14 @@ impl Shard {
         std::mem::replace(&mut self.watcher, watcher)
     }
 
+    /// The rule that someone looks at.
+    pub(super) fn watched_rule(&self) -> Option<RuleId> {
+        self.watcher.as_ref().map(|watcher| watcher.rule())
+    }
+
     /// Whether someone looks at the rule.
     pub(super) fn is_watched(&self, rule: RuleId) -> bool {
-        self.watcher.as_ref().is_some_and(|watcher| watcher.rule() == rule)
+        self.watched_rule() == Some(rule)
     }
 
     /// Shows the runs of a rule for a key.
@@ -64,7 +79,7 @@ impl Shard {
     ) {
         let Some(mut watcher) = self.watcher.take() else { return };
         let none = RunSet::default();
-        let slot = self.keys.find(key);
+        let slot = self.keys.find(&self.keys.seek(key.as_ref()));
         let runs = slot.and_then(|slot| self.keys.runs(slot, rule)).unwrap_or(&none);
         let readings = &program.readings(rule).pattern;
         let history = past(program, readings, key.values(), moment, &self.histories);
@@ -72,12 +87,11 @@ impl Shard {
         let faults = Faults::default();
         let matcher = Matcher {
             rule: &program.compiled()[rule.0 as usize],
-            predicates: program.predicates(),
             tables: &self.tables,
             history: history.as_ref().map(|history| history as &dyn History),
             faults: &faults,
         };
-        show(watcher.as_mut(), &Seen { key, runs, matcher });
+        show(watcher.as_mut(), &Seen { key, runs, matcher, passed: moment.now });
         self.watcher = Some(watcher);
     }
 
@@ -97,7 +111,8 @@ impl Shard {
         let mut views = Vec::new();
         for (slot, runs) in self.keys.runs_of(rule) {
             let key = self.keys.key(slot).values();
-            views.extend(runs.runs().iter().map(|run| run.view(compiled, key, &distances)));
+            let runs = runs.runs(compiled, self.passed);
+            views.extend(runs.iter().map(|run| run.view(compiled, key, &distances)));
         }
         views
     }

@@ -1,11 +1,9 @@
 //! What goes into a shard and what comes out.
 
-use smallvec::SmallVec;
-
 use super::order::{Cause, Order};
 use crate::alert::Alert;
 use crate::event::{Event, Timestamp};
-use crate::program::RuleId;
+use crate::program::{RouteId, RuleId};
 
 /// What a shard is to look at next: events in their order, and how far event time has come then.
 #[derive(Debug)]
@@ -32,8 +30,10 @@ pub struct Item {
 pub enum Routes {
     /// Every one.
     All,
+    /// This one.
+    One(u32),
     /// These.
-    Some(SmallVec<[u32; 6]>),
+    Some(Box<[u32]>),
 }
 
 /// An alert that a shard has made.
@@ -49,6 +49,17 @@ pub struct Decision {
     pub sent: bool,
     /// Whether rules read it.
     pub read: bool,
+}
+
+impl Routes {
+    /// Whether a route is one of them.
+    pub fn has(&self, route: RouteId) -> bool {
+        match self {
+            Routes::All => true,
+            Routes::One(place) => *place == route.0,
+            Routes::Some(places) => places.binary_search(&route.0).is_ok(),
+        }
+    }
 }
 
 impl Item {

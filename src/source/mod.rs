@@ -37,7 +37,7 @@ use tokio::sync::watch;
 use tracing::info;
 
 use crate::codec::{Decoder, Format};
-use crate::event::{PartitionId, StreamId, StreamSchema, Timestamp};
+use crate::event::{Kept, PartitionId, StreamId, StreamSchema, Timestamp};
 use crate::quarantine::writer::Writer;
 use crate::telemetry::catalogue::SourceMetrics;
 
@@ -196,17 +196,24 @@ impl Decoding {
         wire
     }
 
-    /// What makes events of the bytes of a partition, from its beginning.
+    /// Whether the bytes of a partition can be cut into blocks that are decoded apart from each other:
+    /// records are found without decoding them, and each can be read by itself.
+    pub fn can_be_divided(&self) -> bool {
+        self.framing == Framing::Lines && !self.format.has_header()
+    }
+
+    /// What makes events of the bytes of a partition, from its beginning: of a stream with that schema,
+    /// the fields that are kept.
     pub fn reader(
         &self,
         stream: StreamId,
-        schema: &StreamSchema,
+        (schema, kept): (&StreamSchema, Kept),
         limits: SourceLimits,
         partition: PartitionId,
         checks: Checks,
     ) -> Reader {
         let framing = self.framing.frames(limits.max_line);
-        Reader::new(self.format.decoder(stream, schema), framing, partition, checks)
+        Reader::new(self.format.decoder(stream, schema, kept), framing, partition, checks)
     }
 }
 
@@ -221,6 +228,8 @@ pub struct Identity {
     pub stream: StreamId,
     /// The stream's declaration.
     pub schema: Arc<StreamSchema>,
+    /// The fields that its events keep.
+    pub kept: Kept,
     /// How the records are written.
     pub decoding: Decoding,
     /// What is asked of an event besides.
@@ -232,12 +241,12 @@ pub struct Identity {
 impl Identity {
     /// What makes events of the bytes of a partition, from its beginning.
     pub fn reader(&self, limits: SourceLimits, partition: PartitionId) -> Reader {
-        self.decoding.reader(self.stream, &self.schema, limits, partition, self.checks.clone())
+        self.decoding.reader(self.stream, (&self.schema, self.kept), limits, partition, self.checks.clone())
     }
 
     /// What makes events of records, from the beginning of a connection or file.
     fn decoder(&self) -> Box<dyn Decoder> {
-        self.decoding.format.decoder(self.stream, &self.schema)
+        self.decoding.format.decoder(self.stream, &self.schema, self.kept)
     }
 
     /// What makes events of the records of a partition, from the beginning of a body.

@@ -172,6 +172,7 @@ mod tests {
             index: 0,
             stream: StreamId(0),
             schema: Arc::new(schema),
+            kept: crate::event::Kept::ALL,
             decoding: Decoding {
                 format: Format::Json,
                 framing: Framing::Lines,

@@ -50,6 +50,7 @@ impl Bench {
             index: 0,
             stream,
             schema: Arc::new(program.schema(stream).clone()),
+            kept: program.kept(stream),
             decoding: Decoding {
                 format: Format::Json,
                 framing: Framing::Lines,

@@ -59,7 +59,7 @@ impl Bench {
         let now = Timestamp::from_micros(0);
         let program = Arc::clone(self.engine.program());
         let stream = program.input(stream).expect("a stream of sources");
-        let mut decoder = JsonDecoder::new(stream, program.schema(stream));
+        let mut decoder = JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream));
         let position = Position { partition: PartitionId(0), offset };
         let event = decoder
             .decode(record.as_bytes(), position, now)

@@ -7,6 +7,7 @@ mod case;
 mod engine;
 
 use case::{Case, show_events, show_reports};
+use tripline::program::cost::Held;
 
 /// What is wrong with the engine's answer to a case.
 fn complaint(case: &Case) -> Option<String> {
@@ -26,6 +27,36 @@ fn complaint(case: &Case) -> Option<String> {
             show_reports(&reports)
         )
     })
+}
+
+/// A field that a rule reads and that its events do not keep would be null to it.
+#[test]
+fn alerts_are_the_same_when_events_keep_all_their_fields() {
+    for case in case::recorded() {
+        let program = engine::compile_text(&case.rule).expect("the rules compile");
+        let kept = engine::as_json(&engine::alerts(&program, &case.events));
+        let all = engine::as_json(&engine::alerts_of_whole_events(&program, &case.events));
+        assert_eq!(kept, all, "{}\n{}", case.id, case.rule);
+    }
+}
+
+#[test]
+fn all_is_the_same_when_partial_matches_are_held_one_by_one() {
+    let mut together = 0;
+    for case in case::recorded() {
+        let program = engine::compile_text(&case.rule).expect("the rules compile");
+        together += program.costs().iter().filter(|cost| cost.held == Held::Together).count();
+        let one_by_one = engine::compile_one_by_one(&case.rule);
+        for restarts in [false, true] {
+            let (usual, listed) = (&program, &one_by_one);
+            let [usual, listed] = [usual, listed].map(|program| {
+                let (alerts, counts, keys) = engine::everything(program, &case.events, |_| restarts);
+                (engine::as_json(&alerts), counts, keys)
+            });
+            assert_eq!(usual, listed, "{}\n{}", case.id, case.rule);
+        }
+    }
+    assert!(together > 20, "only {together} rules whose partial matches are held together");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 use tripline::codec::{Format, csv, regex};
-use tripline::event::{Event, FieldId, Position, StreamId, StreamSchema, Timestamp};
+use tripline::event::{Event, FieldId, Kept, Position, StreamId, StreamSchema, Timestamp};
 use tripline::program::Program;
 
 use super::page::{Block, check, sections};
@@ -128,7 +128,7 @@ impl Source {
 }
 
 fn decode(format: &Format, schema: &StreamSchema, records: &[&str]) -> Vec<Result<Option<Event>, String>> {
-    let mut decoder = format.decoder(StreamId(0), schema);
+    let mut decoder = format.decoder(StreamId(0), schema, Kept::ALL);
     let arrival = Timestamp::parse(ARRIVAL).expect("a time");
     let mut decode = |record: &&str| {
         let event = decoder.decode(record.as_bytes(), Position::default(), arrival);

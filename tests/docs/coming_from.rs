@@ -105,7 +105,7 @@ fn reports(section: &Section, label: &str, streams: &str, events: &str, block: &
     let (program, _, shown) = compile(&rule.text, streams);
     let program = Arc::new(program.expect(&shown));
     let stream = program.stream("events").expect("the stream is declared");
-    let mut decoder = JsonDecoder::new(stream, program.schema(stream));
+    let mut decoder = JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream));
     let mut engine = Engine::new(Arc::clone(&program), EngineOptions::RECORDED);
     let (partition, now) = (PartitionId(0), Timestamp::from_micros(0));
     engine.open(stream, partition, now);

@@ -67,7 +67,7 @@ fn event(word: &str, index: usize, before: Option<i64>) -> (String, Json, i64) {
 /// What the engine reports for events.
 fn reports(program: &Arc<Program>, events: &str) -> String {
     let stream = program.stream("s").expect("the stream is declared");
-    let mut decoder = JsonDecoder::new(stream, program.schema(stream));
+    let mut decoder = JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream));
     let mut engine = Engine::new(Arc::clone(program), EngineOptions::RECORDED);
     let (partition, now) = (PartitionId(0), Timestamp::from_micros(0));
     engine.open(stream, partition, now);
@@ -141,7 +141,7 @@ pub fn value(expression: &str, streams: &str, event: &str) -> String {
     let (program, _, shown) = check(&[("example.trip", &rule), ("streams.trip", streams)]);
     let Some(program) = program.map(Arc::new) else { return shown };
     let stream = program.stream("auth").expect("the stream is declared");
-    let mut decoder = JsonDecoder::new(stream, program.schema(stream));
+    let mut decoder = JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream));
     let mut engine = Engine::new(Arc::clone(&program), EngineOptions::RECORDED);
     let now = Timestamp::from_micros(0);
     engine.open(stream, PartitionId(0), now);

@@ -50,7 +50,7 @@ impl Feed {
         let stream = program.stream(stream).expect("a stream");
         self.pushed += 1;
         let position = Position { partition: PartitionId(partition), offset: self.pushed };
-        let mut decoder = JsonDecoder::new(stream, program.schema(stream));
+        let mut decoder = JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream));
         let record = json!({"id": id, "k": "key", "at": at}).to_string();
         let event = decoder
             .decode(record.as_bytes(), position, seconds(now))

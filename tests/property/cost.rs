@@ -23,7 +23,7 @@ struct Run {
 impl Run {
     fn new(program: &Arc<Program>) -> Run {
         let stream = program.stream("s").expect("the rules declare stream s");
-        let decoder = JsonDecoder::new(stream, &program.streams()[stream.0 as usize]);
+        let decoder = JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream));
         let mut engine = Engine::new(program.clone(), EngineOptions::RECORDED);
         engine.open(stream, PartitionId(0), Timestamp::from_micros(0));
         Run { engine, decoder, pushed: 0 }

@@ -7,7 +7,7 @@ use tripline::alert::{Alert, AlertKind};
 use tripline::codec::{Decoder, json::JsonDecoder};
 use tripline::diagnostic::{Sources, Style, render_all};
 use tripline::engine::{Engine, EngineOptions, MemoryStore, StateStore};
-use tripline::event::{PartitionId, Position, Timestamp};
+use tripline::event::{Kept, PartitionId, Position, Timestamp};
 use tripline::program::Program;
 
 use super::case::{Event, Kind, Report};
@@ -27,10 +27,19 @@ pub fn compile_text(text: &str) -> Result<Arc<Program>, String> {
     compile(&[("rule.trip".to_string(), text.to_string())])
 }
 
+/// The same with the partial matches of all rules held one by one.
+pub fn compile_one_by_one(text: &str) -> Arc<Program> {
+    let (program, _) = Program::compile(&Sources::new([("rule.trip", text)]));
+    Arc::new(program.expect("it has been compiled before").hold_one_by_one())
+}
+
 /// The alerts of a program for events of stream `s` on one partition, in the order decided.
 pub fn alerts(program: &Arc<Program>, events: &[Event]) -> Vec<Alert> {
-    let arrivals: Vec<Arrival> = events.iter().map(|event| (0, event.clone())).collect();
-    alerts_in_batches(program, &arrivals, usize::MAX)
+    alerts_in_batches(program, &in_order(events), usize::MAX)
+}
+
+fn in_order(events: &[Event]) -> Vec<Arrival> {
+    events.iter().map(|event| (0, event.clone())).collect()
 }
 
 /// The alerts of a program for events on several partitions, taken out after every `batch` events.
@@ -64,15 +73,49 @@ pub fn alerts_with_restarts(
     })
 }
 
+/// The alerts when events keep all their fields, whatever the rules read.
+pub fn alerts_of_whole_events(program: &Arc<Program>, events: &[Event]) -> Vec<Alert> {
+    run_keeping(Kept::ALL, program, &in_order(events), |_, _| {}).take_alerts()
+}
+
 /// The alerts that are left at the end when `after` is called after each event. The offset of an
 /// event is its place among those that arrive.
-fn run(
+fn run(program: &Arc<Program>, arrivals: &[Arrival], after: impl FnMut(usize, &mut Engine)) -> Vec<Alert> {
+    let stream = program.stream("s").expect("the rules declare stream s");
+    run_keeping(program.kept(stream), program, arrivals, after).take_alerts()
+}
+
+/// All that can be told from outside of a run over events on one partition: the alerts, what has been
+/// counted of rules, and for how many keys something is held after each event. The engine is stopped and
+/// restored after each event for which `restarts` says so.
+pub fn everything(
+    program: &Arc<Program>,
+    events: &[Event],
+    restarts: impl Fn(usize) -> bool,
+) -> (Vec<Alert>, String, Vec<usize>) {
+    let stream = program.stream("s").expect("the rules declare stream s");
+    let mut keys = vec![];
+    let mut engine = run_keeping(program.kept(stream), program, &in_order(events), |offset, engine| {
+        if restarts(offset) {
+            let state = engine.snapshot();
+            *engine =
+                Engine::restore(program.clone(), EngineOptions::RECORDED, state).expect("the same rules");
+        }
+        keys.push(engine.stats().live_keys);
+    });
+    keys.push(engine.stats().live_keys);
+    (engine.take_alerts(), format!("{:?}", engine.stats().rules), keys)
+}
+
+/// The engine at the end of the same, with events that keep these fields.
+fn run_keeping(
+    kept: Kept,
     program: &Arc<Program>,
     arrivals: &[Arrival],
     mut after: impl FnMut(usize, &mut Engine),
-) -> Vec<Alert> {
+) -> Engine {
     let stream = program.stream("s").expect("the rules declare stream s");
-    let mut decoder = JsonDecoder::new(stream, &program.streams()[stream.0 as usize]);
+    let mut decoder = JsonDecoder::keeping(kept, stream, program.schema(stream));
     let mut engine = Engine::new(program.clone(), EngineOptions::RECORDED);
     let start = Timestamp::from_micros(0);
     for partition in 0..=arrivals.iter().map(|(partition, _)| *partition).max().unwrap_or(0) {
@@ -88,7 +131,7 @@ fn run(
         after(offset, &mut engine);
     }
     engine.finish();
-    engine.take_alerts()
+    engine
 }
 
 /// The compared part of an alert; its captured ids come from the JSON that a sink would get.

@@ -259,7 +259,8 @@ fn aggregates_over_the_past_are_those_of_a_recomputation() {
         let mut engine = Engine::new(program.clone(), EngineOptions::RECORDED);
         let start = Timestamp::from_micros(0);
         let streams = STREAMS.map(|name| program.stream(name).expect("the stream is declared"));
-        let mut decoders = streams.map(|stream| JsonDecoder::new(stream, program.schema(stream)));
+        let mut decoders =
+            streams.map(|stream| JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream)));
         for stream in streams {
             engine.open(stream, PartitionId(0), start);
         }

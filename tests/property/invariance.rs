@@ -95,6 +95,19 @@ fn when_alerts_are_taken_out_is_without_effect() {
     }
 }
 
+#[test]
+fn what_events_keep_beyond_what_rules_read_is_without_effect() {
+    for seed in seeds(150) {
+        let set = RuleSet::new(seed);
+        for text in [set.text(), format!("{}\n{HOLDING_MORE}", set.text())] {
+            let program = program(&text);
+            let expected = engine::as_json(&engine::alerts(&program, &set.events));
+            let alerts = engine::alerts_of_whole_events(&program, &set.events);
+            assert_eq!(expected, engine::as_json(&alerts), "seed {seed}\n{}", set.show());
+        }
+    }
+}
+
 /// Rules that hold more than runs: what a limit counts, a past, and events made of alerts.
 pub const HOLDING_MORE: &str = r#"
 rule base {

@@ -17,6 +17,7 @@ mod invariance;
 mod naive;
 mod pattern;
 mod random;
+mod representation;
 mod shards;
 mod shrink;
 mod warnings;

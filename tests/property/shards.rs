@@ -70,7 +70,7 @@ struct Way {
 /// The alerts for events that arrive in this order, and what was counted.
 fn run(program: &Arc<Program>, arrivals: &[Placed], way: &Way) -> (Vec<String>, ShardCounters) {
     let stream = program.stream("s").expect("the rules declare stream s");
-    let mut decoder = JsonDecoder::new(stream, program.schema(stream));
+    let mut decoder = JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream));
     let options = EngineOptions { shards: way.shards, ..EngineOptions::RECORDED };
     let mut engine = Engine::new(program.clone(), options);
     let now = Timestamp::from_micros(0);

@@ -110,7 +110,11 @@ impl World {
     pub fn event(&self, source: Source, offset: u64, at: i64, fields: &str) -> Event {
         let comma = if fields.is_empty() { "" } else { "," };
         let record = format!("{{\"at\":{at}{comma}{fields}}}");
-        let mut decoder = JsonDecoder::new(source.stream, self.program.schema(source.stream));
+        let mut decoder = JsonDecoder::keeping(
+            self.program.kept(source.stream),
+            source.stream,
+            self.program.schema(source.stream),
+        );
         let position = Position { partition: source.partition, offset };
         let event = decoder.decode(record.as_bytes(), position, self.clock());
         event.unwrap_or_else(|why| panic!("{record}: {why}")).expect("every record is an event")

@@ -90,12 +90,52 @@ fn what_a_run_holds() {
     assert_eq!(cost("match 3 a then b within 1h").memory.most_events, Some(3));
     assert_eq!(cost("match 3 a then optional b then c within 1h").memory.most_events, Some(4));
     assert_eq!(cost("match 3+ a then b within 1h").memory.most_events, None);
-    let small = cost("match a then b within 1h\n  max runs 10").memory;
+    let together = cost("match a then b within 1h\n  max runs 10").memory;
+    assert_eq!((together.run, together.capture), (0, ENTRY_BYTES));
+    assert_eq!(together.key, KEY_BYTES + TOGETHER_BYTES + 80 * ENTRY_BYTES + 10 * together.event);
+    let small = cost("match a then b\n  max runs 10").memory;
     assert_eq!(small.run, RUN_BYTES);
-    assert_eq!(small.key, KEY_BYTES + 16 * small.run + 10 * (small.capture + small.event));
+    assert_eq!(small.key, KEY_BYTES + 2 * RUN_BYTES + 10 * (small.run + small.capture + small.event));
     let sums = "event b = s where t == \"b\" and v > avg(a.v) + sum(a.v) and count_distinct(a.id) > 3";
     let large = cost(&format!("{sums}\n  match 5 a then b within 1h")).memory;
-    assert_eq!((large.run, large.distinct), (RUN_BYTES + 3 * size_of::<Register>(), 1));
+    assert_eq!((large.run, large.distinct), (RUN_BYTES + LANE_BYTES + 3 * size_of::<Register>(), 1));
+}
+
+#[test]
+fn how_runs_are_held() {
+    let later = "event later = s where t == \"b\" and v > a.v";
+    let habit = "event habit = s where count(s) over 30d > 5";
+    for (clauses, words) in [
+        ("match a then b within 1h", "held together"),
+        ("match 3+ any a until x then not c then (a as d or b) within 1h\n  overlap all", "held together"),
+        ("match a then b within 1h\n  overlap per start", "held together"),
+        ("match a within 1h", "not held: a match is one event"),
+        ("match a then b", "held one by one, because the match has no `within`"),
+        ("match a then within 5m b within 1h", "held one by one, because a link has a `within` of its own"),
+        (
+            "match (a then b within 5m) then c within 1h",
+            "held one by one, because a group has a `within` of its own",
+        ),
+        ("match a then not x within 1h", "held one by one, because the absence of `x` is waited for"),
+        (
+            "match a then b within 1h\n  on timeout alert low \"x\"",
+            "held one by one, because time-outs are reported",
+        ),
+        (
+            "match a then any b then c within 1h\n  overlap per start",
+            "held one by one, because `overlap per start` chooses among copies made by `any`",
+        ),
+        (
+            &format!("{later}\n  match a then later within 1h"),
+            "held one by one, because the condition of `later` reads what was captured",
+        ),
+        (
+            &format!("{habit}\n  match a then habit within 1h"),
+            "held one by one, because the condition of `habit` reads the past",
+        ),
+    ] {
+        assert_eq!(cost(clauses).held.to_string(), words, "{clauses}");
+    }
 }
 
 #[test]
@@ -124,12 +164,16 @@ fn what_conditions_ask() {
 #[test]
 fn a_cost_is_told_in_a_sentence() {
     assert_eq!(
+        cost("match 3+ a then within 5m b within 10m").summary(),
+        "At most 10,000 partial matches a key (`max runs`), one for each event that can begin a match. Each lives at most 10m, and takes 152 bytes and 32 for each event it holds."
+    );
+    assert_eq!(
         cost("match 3+ a then b within 10m").summary(),
-        "At most 10,000 partial matches a key (`max runs`), one for each event that can begin a match. Each lives at most 10m, and takes 160 bytes and 40 for each event it holds."
+        "At most 10,000 partial matches a key (`max runs`), one for each event that can begin a match. Each lives at most 10m, and takes at most 32 bytes for each event it holds."
     );
     let past = cost("event e = s where t == \"e\" and count(s) over 30d > 5\n  match a next e").summary();
     assert_eq!(
         past,
-        "At most 1 partial match a key (the pattern allows no more). Each waits for the next events of its key, however long, and takes 160 bytes and 40 for each event it holds. Keeps the events of `s` of 30d for each key."
+        "At most 1 partial match a key (the pattern allows no more). Each waits for the next events of its key, however long, and takes 64 bytes and 32 for each event it holds. Keeps the events of `s` of 30d for each key."
     );
 }

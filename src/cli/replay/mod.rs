@@ -41,7 +41,8 @@ pub struct Replay {
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Divide the keys among this many threads; the alerts are the same, in the same order [default: one for each core]
+    /// Divide the keys among this many threads, which also decode; the alerts are the same, in the same order
+    /// [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     shards: Option<u16>,
 

@@ -1,166 +1,147 @@
-//! The paths of a stream's fields as a trie of names, and the visitor that walks it along with the
-//! record.
-
-use std::fmt;
+//! The paths of a stream's fields as a trie of names, and the walk along it with a record's tape.
+//!
+//! A record has mostly the same names in the same order as the one before it. So each place of the trie
+//! remembers the names that stood there last time, and a name is first compared with the one expected;
+//! only when that fails it is looked up.
 
 use compact_str::CompactString;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use simd_json::{Node, StaticNode};
 
 use crate::codec::convert::Found;
 use crate::codec::fields::Fields;
 use crate::event::Field;
 
+/// How many names of an object are expected in their order. Those behind them are looked up.
+const MAX_EXPECTED: usize = 64;
+/// The longest name that is remembered: so long a text is held in place.
+const MAX_NAME: usize = size_of::<CompactString>();
+
 /// Where the fields of a stream stand in its records.
 #[derive(Debug)]
-pub(super) struct Paths(Vec<Node>);
+pub(super) struct Paths(Vec<Place>);
 
-/// A place in the record that a path leads to or through.
+/// A place in the record that a path leads to or through, by its number in the trie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PlaceId(usize);
+
 #[derive(Debug, Default)]
-struct Node {
+struct Place {
     /// The fields that read the value at this place.
     here: Vec<usize>,
     /// The fields that read something inside of the value at this place.
     below: Vec<usize>,
-    /// By name, the nodes one step further. Names come from the schema, so that no sender can
-    /// choose them to collide.
-    next: HashMap<CompactString, usize, FixedState>,
+    /// By name, the places one step further. Names come from the schema, so that no sender can choose
+    /// them to collide.
+    next: HashMap<CompactString, PlaceId, FixedState>,
+    /// The names that an object at this place had last time, in their order, each with where it leads.
+    expected: Vec<(CompactString, Option<PlaceId>)>,
 }
 
 impl Paths {
-    /// The node of the record itself.
-    pub(super) const ROOT: usize = 0;
+    /// The record itself.
+    pub(super) const ROOT: PlaceId = PlaceId(0);
 
     pub(super) fn new(fields: &[Field]) -> Paths {
-        let mut nodes = vec![Node::default()];
+        let mut places = vec![Place::default()];
         for (index, field) in fields.iter().enumerate() {
-            let mut node = Paths::ROOT;
+            let mut place = Paths::ROOT;
             for name in &field.path {
-                nodes[node].below.push(index);
-                let fresh = nodes.len();
-                node = *nodes[node].next.entry(name.clone()).or_insert(fresh);
-                if node == fresh {
-                    nodes.push(Node::default());
+                places[place.0].below.push(index);
+                let fresh = PlaceId(places.len());
+                place = *places[place.0].next.entry(name.clone()).or_insert(fresh);
+                if place == fresh {
+                    places.push(Place::default());
                 }
             }
-            nodes[node].here.push(index);
+            places[place.0].here.push(index);
         }
-        Paths(nodes)
-    }
-}
-
-/// A place in the record where the parser has arrived: it takes the value there.
-pub(super) struct At<'a> {
-    pub(super) paths: &'a Paths,
-    pub(super) node: usize,
-    pub(super) fields: &'a mut Fields,
-}
-
-impl<'a> At<'a> {
-    fn node(&self) -> &'a Node {
-        &self.paths.0[self.node]
+        Paths(places)
     }
 
-    /// Something stands here. It replaces what stood here before, with all that was inside: the
+    /// Something stands at a place. It replaces what stood there before, with all that was inside: the
     /// last of several equal names counts.
-    fn found(&mut self, found: &Found<'_>) {
-        let node = self.node();
-        for field in &node.here {
-            self.fields.put(*field, found);
+    pub(super) fn found(&self, place: PlaceId, found: &Found<'_>, fields: &mut Fields) {
+        let place = &self.0[place.0];
+        for field in &place.here {
+            fields.put(*field, found);
         }
-        for field in &node.below {
-            self.fields.forget(*field);
+        for field in &place.below {
+            fields.forget(*field);
         }
     }
-}
 
-impl<'de> DeserializeSeed<'de> for At<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for At<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
+    /// Where a name in the object at a place leads, if a path goes there.
+    pub(super) fn step(&self, place: PlaceId, name: &str) -> Option<PlaceId> {
+        self.0[place.0].next.get(name).copied()
     }
 
-    fn visit_unit<E>(mut self) -> Result<(), E> {
-        self.found(&Found::Null);
-        Ok(())
-    }
-
-    fn visit_bool<E>(mut self, value: bool) -> Result<(), E> {
-        self.found(&Found::Bool(value));
-        Ok(())
-    }
-
-    fn visit_i64<E>(mut self, value: i64) -> Result<(), E> {
-        self.found(&Found::Int(value.into()));
-        Ok(())
-    }
-
-    fn visit_u64<E>(mut self, value: u64) -> Result<(), E> {
-        self.found(&Found::Int(value.into()));
-        Ok(())
-    }
-
-    fn visit_f64<E>(mut self, value: f64) -> Result<(), E> {
-        self.found(&Found::Float(value));
-        Ok(())
-    }
-
-    fn visit_str<E>(mut self, value: &str) -> Result<(), E> {
-        self.found(&Found::Text(value));
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
-        self.found(&Found::List);
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut object: A) -> Result<(), A::Error> {
-        self.found(&Found::Object);
-        let At { paths, fields, .. } = self;
-        let node = &paths.0[self.node];
-        while let Some(next) = object.next_key_seed(Step(node))? {
-            match next {
-                Some(node) => object.next_value_seed(At { paths, node, fields: &mut *fields })?,
-                None => {
-                    object.next_value::<IgnoredAny>()?;
-                }
+    /// The same for a name that is the `number`th of its object, counted from 0.
+    fn step_in_order(&mut self, place: PlaceId, number: usize, name: &str) -> Option<PlaceId> {
+        let place = &mut self.0[place.0];
+        if let Some((expected, next)) = place.expected.get(number)
+            && expected == name
+        {
+            return *next;
+        }
+        let next = place.next.get(name).copied();
+        if name.len() <= MAX_NAME {
+            let (known, count) = ((CompactString::new(name), next), place.expected.len());
+            if number < count {
+                place.expected[number] = known;
+            } else if number == count && count < MAX_EXPECTED {
+                place.expected.push(known);
             }
         }
-        Ok(())
+        next
+    }
+
+    /// Gives the fields what the record holds for them; says whether it is an object.
+    pub(super) fn read(&mut self, record: &[Node<'_>], fields: &mut Fields) -> bool {
+        let [Node::Object { .. }, entries @ ..] = record else { return false };
+        self.read_object(Paths::ROOT, entries, fields);
+        true
+    }
+
+    /// The same for the names and values of an object at a place. This calls itself once for each step of
+    /// a path, and not for what no path leads to.
+    fn read_object(&mut self, place: PlaceId, mut entries: &[Node<'_>], fields: &mut Fields) {
+        let mut number = 0;
+        while let [Node::String(name), value, rest @ ..] = entries {
+            let (inside, rest) = rest.split_at(inside(value).min(rest.len()));
+            if let Some(next) = self.step_in_order(place, number, name) {
+                self.found(next, &found(value), fields);
+                if matches!(value, Node::Object { .. }) && !self.0[next.0].below.is_empty() {
+                    self.read_object(next, inside, fields);
+                }
+            }
+            entries = rest;
+            number += 1;
+        }
     }
 }
 
-/// Follows a name in an object: yields the node one step further, if a path leads there.
-struct Step<'a>(&'a Node);
-
-impl<'de> DeserializeSeed<'de> for Step<'_> {
-    type Value = Option<usize>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<usize>, D::Error> {
-        deserializer.deserialize_str(self)
+/// How many nodes follow that are inside of this one.
+fn inside(node: &Node<'_>) -> usize {
+    match node {
+        Node::Object { count, .. } | Node::Array { count, .. } => *count,
+        Node::String(_) | Node::Static(_) => 0,
     }
 }
 
-impl Visitor<'_> for Step<'_> {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Option<usize>, E> {
-        Ok(self.0.next.get(name).copied())
+/// What a node says of the value that it begins.
+fn found<'r>(node: &Node<'r>) -> Found<'r> {
+    match *node {
+        Node::String(text) => Found::Text(text),
+        Node::Object { .. } => Found::Object,
+        Node::Array { .. } => Found::List,
+        Node::Static(StaticNode::Null) => Found::Null,
+        Node::Static(StaticNode::Bool(value)) => Found::Bool(value),
+        // What has no sign is unsigned, so that this is -0, which no integer is.
+        Node::Static(StaticNode::I64(0)) => Found::Float(-0.0),
+        Node::Static(StaticNode::I64(value)) => Found::Int(value.into()),
+        Node::Static(StaticNode::U64(value)) => Found::Int(value.into()),
+        Node::Static(StaticNode::F64(value)) => Found::Float(value),
     }
 }

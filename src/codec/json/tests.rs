@@ -1,6 +1,7 @@
 //! What the decoder takes, refuses and says.
 
 mod property;
+mod readers;
 
 use crate::event::{Duration, Field, FieldId, PartitionId, TimeUnit};
 
@@ -365,6 +366,27 @@ fn a_refused_record_leaves_nothing_behind() {
     let event = decode("{}").unwrap().unwrap();
     assert!(event.value(FieldId(0)).is_null() && event.value(FieldId(1)).is_null());
     assert!(decode(r#"{"a":2}"#).unwrap().unwrap().value(FieldId(1)).is_null());
+}
+
+#[test]
+fn what_is_kept_of_many_fields_is_found_again() {
+    let names: Vec<String> = (0..130).map(|number| format!("f{number}")).collect();
+    let of_ints: Vec<(&str, FieldType)> = names.iter().map(|name| (name.as_str(), FieldType::Int)).collect();
+    let schema = schema(&of_ints);
+    let kept: Kept = [1, 40, 63].map(FieldId).into_iter().collect();
+    let entries: Vec<String> = (0..130).map(|number| format!("\"f{number}\":{number}")).collect();
+    let record = format!("{{{}}}", entries.join(","));
+    let mut decoder = JsonDecoder::keeping(kept, StreamId(0), &schema);
+    let event = decoder.decode(record.as_bytes(), POSITION, ARRIVAL).unwrap().unwrap();
+    for field in [1, 40, 63].into_iter().chain(64..130) {
+        assert_eq!(*event.value(FieldId(field)), Value::Int(field.into()));
+    }
+    let wrong = record.replace("\"f2\":2", "\"f2\":true");
+    let why = decoder.decode(wrong.as_bytes(), POSITION, ARRIVAL).expect_err("what is not kept is looked at");
+    assert_eq!(why.to_string(), "the field `f2` should be an integer of 64 bits, but is true");
+    let lacking = record.replace("\"f100\":100,", "");
+    let why = decoder.decode(lacking.as_bytes(), POSITION, ARRIVAL).expect_err("also among the last");
+    assert_eq!(why.to_string(), "the required field `f100` is missing");
 }
 
 #[test]

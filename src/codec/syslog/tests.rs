@@ -14,7 +14,7 @@ fn read(record: impl AsRef<[u8]>) -> String {
 
 /// The time of a message that arrived at a certain one.
 fn time(message: &str, arrival: &str) -> String {
-    let mut decoder = SyslogDecoder::new(StreamId(0), &stream("at timestamp from \"timestamp\""));
+    let mut decoder = SyslogDecoder::new(StreamId(0), &stream("at timestamp from \"timestamp\""), Kept::ALL);
     let arrival = Timestamp::parse(arrival).expect("the arrival is a time");
     match decoder.decode(message.as_bytes(), Position::default(), arrival) {
         Ok(event) => event.expect("every message is an event").time().to_string(),
@@ -263,7 +263,7 @@ fn a_time_without_a_year_is_close_to_the_arrival() {
 
 #[test]
 fn any_time_of_arrival_will_do() {
-    let mut decoder = SyslogDecoder::new(StreamId(0), &stream("timestamp timestamp?"));
+    let mut decoder = SyslogDecoder::new(StreamId(0), &stream("timestamp timestamp?"), Kept::ALL);
     for arrival in
         [Timestamp::MIN, Timestamp::FIRST, Timestamp::from_micros(0), Timestamp::LAST, Timestamp::MAX]
     {
@@ -277,7 +277,7 @@ fn any_time_of_arrival_will_do() {
 
 #[test]
 fn a_stream_without_a_time_field_takes_the_arrival() {
-    let mut decoder = SyslogDecoder::new(StreamId(0), &stream("message string"));
+    let mut decoder = SyslogDecoder::new(StreamId(0), &stream("message string"), Kept::ALL);
     let event = decoder.decode(b"<13>Feb  1 12:17:09 vm x", Position::default(), ARRIVAL).unwrap().unwrap();
     assert_eq!(event.time(), ARRIVAL);
 }

@@ -136,7 +136,7 @@ fn last_of(
     schema: &StreamSchema,
     records: &[impl AsRef<[u8]>],
 ) -> Result<Option<Event>, Malformed> {
-    let mut decoder = format.decoder(StreamId(7), schema);
+    let mut decoder = format.decoder(StreamId(7), schema, Kept::ALL);
     let mut last = Ok(None);
     for record in records {
         last = decoder.decode(record.as_ref(), Position::default(), ARRIVAL);
@@ -162,6 +162,34 @@ proptest! {
             let time = schema.time.map(|FieldId(time)| &expected[time as usize]);
             if let Some(Value::Timestamp(time)) = time {
                 prop_assert_eq!(event.time(), *time);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_kept_decides_nothing_else(
+        (schema, values) in event(),
+        keep in any::<u64>(),
+        damage in any::<prop::sample::Index>(),
+    ) {
+        for (format, schema, mut records) in records(&schema, &values) {
+            // Three of four are left as they are.
+            let record = records.last_mut().expect("there is one");
+            if let Some((place, _)) = record.char_indices().nth(damage.index(4 * record.len() + 1)) {
+                record.remove(place);
+            }
+            let fields: Vec<FieldId> = (0..schema.fields.len() as u32).map(FieldId).collect();
+            let kept: Kept = fields.iter().copied().filter(|id| keep >> id.0 & 1 == 1).collect();
+            let mut decoder = format.decoder(StreamId(7), &schema, kept);
+            let decoded = records.iter().map(|record| decoder.decode(record.as_bytes(), Position::default(), ARRIVAL));
+            match (decoded.last().expect("there is one"), last_of(&format, &schema, &records)) {
+                (Ok(Some(event)), Ok(Some(whole))) => {
+                    prop_assert_eq!((event.point(), event.raw()), (whole.point(), whole.raw()));
+                    for id in fields.into_iter().filter(|id| kept.contains(*id)) {
+                        prop_assert_eq!(event.value(id), whole.value(id));
+                    }
+                }
+                (event, whole) => prop_assert_eq!(event.map(|_| ()), whole.map(|_| ())),
             }
         }
     }

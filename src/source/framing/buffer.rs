@@ -17,12 +17,38 @@ pub(super) struct Buffer {
     end: usize,
     /// Offset in the partition of `bytes[start]`.
     offset: u64,
+    /// How much is read at once: now, and at most.
     read: usize,
+    largest_read: usize,
 }
 
 impl Buffer {
     pub(super) fn new() -> Buffer {
-        Buffer { bytes: Vec::new(), start: 0, end: 0, offset: 0, read: SMALLEST_READ }
+        Buffer { read: SMALLEST_READ, ..Buffer::of_reads(LARGEST_READ) }
+    }
+
+    /// A buffer for reads of always so many bytes.
+    pub(super) fn of_reads(size: usize) -> Buffer {
+        Buffer { bytes: Vec::new(), start: 0, end: 0, offset: 0, read: size, largest_read: size }
+    }
+
+    /// Keeps the first `count` of the bytes held, and gives a buffer that goes on with the others in the
+    /// memory of another.
+    pub(super) fn split_off(&mut self, count: usize, mut memory: Vec<u8>) -> Buffer {
+        let rest = self.start + count..self.end;
+        if memory.len() < rest.len() {
+            memory.resize(rest.len(), 0);
+        }
+        memory[..rest.len()].copy_from_slice(&self.bytes[rest.clone()]);
+        self.end = rest.start;
+        let offset = self.offset + count as u64;
+        let (read, largest_read) = (self.read, self.largest_read);
+        Buffer { bytes: memory, start: 0, end: rest.len(), offset, read, largest_read }
+    }
+
+    /// Its memory, for another to use.
+    pub(super) fn into_memory(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// See [`super::Frames::space`].
@@ -47,7 +73,7 @@ impl Buffer {
     pub(super) fn filled(&mut self, count: usize) {
         assert!(count <= self.bytes.len() - self.end, "more bytes read than there was space for");
         if count == self.bytes.len() - self.end {
-            self.read = (self.read * 2).min(LARGEST_READ);
+            self.read = (self.read * 2).min(self.largest_read);
         }
         self.end += count;
     }

@@ -22,6 +22,21 @@ impl Lines {
         Lines { buffer: Buffer::new(), line: Terminated::new(max_line), number: 1 }
     }
 
+    /// A cutter for the lines held in `buffer`, of which `line` knows how the first begins.
+    pub(super) fn held(buffer: Buffer, line: Terminated) -> Lines {
+        Lines { buffer, line, number: 1 }
+    }
+
+    /// How many lines there have been.
+    pub(super) fn count(&self) -> u64 {
+        self.number - 1
+    }
+
+    /// The memory that it takes, for another to use.
+    pub(super) fn into_memory(self) -> Vec<u8> {
+        self.buffer.into_memory()
+    }
+
     fn cut(&mut self) -> Option<Cut> {
         while let Some(feed) = self.line.find_feed(&self.buffer) {
             let taken = self.line.take(&mut self.buffer, feed, 1);

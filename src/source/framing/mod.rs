@@ -8,6 +8,7 @@
 //!   over without being held; the memory of a long record is given back.
 //! - Nothing but empty records is left out without being reported.
 
+pub mod blocks;
 mod buffer;
 pub mod csv;
 pub mod length;

@@ -1,7 +1,8 @@
 //! What the framings share whose records end with a line feed: the limit.
 
-use std::io::BufRead;
 use std::ops::Range;
+
+use memchr::{memchr, memrchr};
 
 use super::Part;
 use super::buffer::Buffer;
@@ -32,11 +33,26 @@ impl Terminated {
     /// The place of the first line feed held.
     pub(super) fn find_feed(&mut self, buffer: &Buffer) -> Option<usize> {
         let held = buffer.held();
-        let mut rest = &held[self.scanned..];
-        // `skip_until` of a slice is a vectorised search that cannot fail.
-        let count = rest.skip_until(b'\n').unwrap_or(0);
-        self.scanned += count;
-        (count > 0 && held[self.scanned - 1] == b'\n').then(|| self.scanned - 1)
+        let found = memchr(b'\n', &held[self.scanned..]).map(|place| self.scanned + place);
+        self.scanned = found.unwrap_or(held.len());
+        found
+    }
+
+    /// The place of the last line feed held.
+    pub(super) fn find_last_feed(&mut self, buffer: &Buffer) -> Option<usize> {
+        let held = buffer.held();
+        let found = memrchr(b'\n', &held[self.scanned..]).map(|place| self.scanned + place);
+        if found.is_none() {
+            self.scanned = held.len();
+        }
+        found
+    }
+
+    /// Leaves what is known of the record that the bytes held begin with to someone else, who has these
+    /// bytes up to a line feed. None is among the `held` bytes behind that.
+    pub(super) fn hand_over(&mut self, held: usize) -> Terminated {
+        let next = Terminated { scanned: held, ..Terminated::new(self.max_record) };
+        std::mem::replace(self, next)
     }
 
     /// Takes a record of `length` bytes, and after it the `end` bytes of its end. A carriage return

@@ -4,6 +4,7 @@
 //! the records that are no events, or none that may pass, each with its place and the reason. No
 //! record is dropped without being reported.
 
+mod blocks;
 mod checks;
 mod rejection;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use crate::event::{Event, PartitionId, Position, Timestamp};
 
 use super::framing::{Content, Frame, Frames};
 
+pub use blocks::BlockReader;
 pub use checks::Checks;
 pub use rejection::{Reason, Rejection};
 
@@ -70,7 +72,8 @@ impl Batch {
         self.events.len() >= limits.events || self.bytes >= limits.bytes
     }
 
-    pub(super) fn push(&mut self, event: Event) {
+    /// Adds an event.
+    pub fn push(&mut self, event: Event) {
         self.bytes += event.footprint();
         self.events.push(event);
     }
@@ -121,12 +124,7 @@ impl Reader {
     ) -> bool {
         while !batch.is_full(limits) && !quarantine.is_full() {
             let Some(frame) = self.frames.next() else { return false };
-            let place = self.events.place(&frame);
-            match self.events.event(&frame, arrival) {
-                Ok(Some(event)) => batch.push(event),
-                Ok(None) => {}
-                Err((why, record)) => self.events.reject(place, &why, record, quarantine),
-            }
+            self.events.take(&frame, |why| why, arrival, batch, quarantine);
         }
         true
     }
@@ -134,28 +132,16 @@ impl Reader {
     /// The bytes have ended, once [`Reader::decode`] has found no more: decodes what is left. It is
     /// an event if it is whole.
     pub fn end(&mut self, arrival: Timestamp, batch: &mut Batch, quarantine: &mut dyn Quarantine) {
-        self.last(Rejection::at_the_end, arrival, batch, quarantine);
+        if let Some(frame) = self.frames.last() {
+            self.events.take(&frame, Rejection::at_the_end, arrival, batch, quarantine);
+        }
     }
 
     /// The bytes of a datagram have ended: as [`Reader::end`], but nothing has been cut off, so that
     /// what is wrong with the last record is wrong with it and not that its end is missing.
     pub fn end_datagram(&mut self, arrival: Timestamp, batch: &mut Batch, quarantine: &mut dyn Quarantine) {
-        self.last(|why| why, arrival, batch, quarantine);
-    }
-
-    fn last(
-        &mut self,
-        judge: impl Fn(Rejection) -> Rejection,
-        arrival: Timestamp,
-        batch: &mut Batch,
-        quarantine: &mut dyn Quarantine,
-    ) {
-        let Some(frame) = self.frames.last() else { return };
-        let place = self.events.place(&frame);
-        match self.events.event(&frame, arrival) {
-            Ok(Some(event)) => batch.push(event),
-            Ok(None) => {}
-            Err((why, record)) => self.events.reject(place, &judge(why), record, quarantine),
+        if let Some(frame) = self.frames.last() {
+            self.events.take(&frame, |why| why, arrival, batch, quarantine);
         }
     }
 
@@ -172,6 +158,22 @@ impl Reader {
 }
 
 impl Events {
+    /// Takes what a frame holds, an event or a record that is none; `judge` has the last word on why.
+    fn take(
+        &mut self,
+        frame: &Frame<'_>,
+        judge: impl Fn(Rejection) -> Rejection,
+        arrival: Timestamp,
+        batch: &mut Batch,
+        quarantine: &mut dyn Quarantine,
+    ) {
+        match self.event(frame, arrival) {
+            Ok(Some(event)) => batch.push(event),
+            Ok(None) => {}
+            Err((why, record)) => self.reject(self.place(frame), &judge(why), record, quarantine),
+        }
+    }
+
     fn reject(&self, place: Place, why: &Rejection, record: &[u8], quarantine: &mut dyn Quarantine) {
         match self.header() {
             Some(header) => quarantine.reject_row(place, why, record, header),

@@ -98,7 +98,7 @@ fn of_rules(rules: &str, max_ahead: Option<Duration>, records: &str) -> (Vec<u64
     let stream = program.input("logins").expect("a stream");
     let schema = program.schema(stream);
     let checks = Checks::new(max_ahead, program.groupings(stream), schema);
-    let decoder = Format::Json.decoder(stream, schema);
+    let decoder = Format::Json.decoder(stream, schema, program.kept(stream));
     let mut reader = Reader::new(decoder, Framing::Lines.frames(1000), PartitionId(0), checks);
     reader.space()[..records.len()].copy_from_slice(records.as_bytes());
     reader.filled(records.len());

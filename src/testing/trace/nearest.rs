@@ -43,7 +43,7 @@ impl Nearest {
     }
 
     fn look(&mut self, seen: &Seen<'_>) {
-        for run in seen.runs.runs().iter().filter(|run| !run.is_reported()) {
+        for run in seen.runs().iter().filter(|run| !run.is_reported()) {
             let missing = Reverse(run.missing(seen.matcher.rule, &self.distances));
             let score = (has(seen.key, &self.wanted), missing, run.len());
             if self.best.as_ref().is_some_and(|(best, _)| *best >= score) {

@@ -1,5 +1,6 @@
 //! What happened to one partial match.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::event::{Event, Timestamp};
@@ -75,13 +76,15 @@ impl Story {
     }
 
     /// The run that is, or is to become, the target.
-    fn find<'r>(&self, seen: &'r Seen<'_>) -> Option<(&'r Run, usize)> {
+    fn find<'r>(&self, seen: &'r Seen<'_>) -> Option<(Cow<'r, Run>, usize)> {
         let target = &self.target.captured;
         let first = target.first().map(|(_, point)| *point);
-        let runs = seen.runs.runs().iter();
+        let runs = seen.runs().into_iter();
         let runs = runs.filter(|run| Some(run.first()) == first && run.len() <= target.len());
         let own = runs.filter(|run| run.captured()[..] == target[..run.len()]);
-        own.max_by_key(|run| run.len()).map(|run| (run, run.len()))
+        let longest = own.max_by_key(|run| run.len())?;
+        let length = longest.len();
+        Some((longest, length))
     }
 
     /// How it ended, if it has.
@@ -143,7 +146,7 @@ impl Watcher for Story {
             Some((run, len)) => {
                 let next = self.target.captured.get(len).map(|(_, point)| *point);
                 let takes = next == Some(event.point());
-                let explanation = seen.matcher.explain(run, event);
+                let explanation = seen.matcher.explain(&run, event);
                 self.pending = Some(Pending::Event { event: event.clone(), explanation, takes });
             }
             None => {
@@ -169,10 +172,10 @@ impl Watcher for Story {
             return;
         }
         let found = self.find(seen);
-        let complete = found.filter(|(_, len)| *len == self.target.captured.len());
+        let complete = found.as_ref().filter(|(_, len)| *len == self.target.captured.len());
         if let Some((run, _)) = complete {
             self.waits = run.waits(seen.matcher.rule, &self.distances);
-            self.last = Some(run.clone());
+            self.last = Some(Run::clone(run));
         }
         let Some(pending) = self.pending.take() else { return };
         let own = reports.iter().find(|report| self.is_report_of_target(report));

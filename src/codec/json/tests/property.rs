@@ -11,7 +11,7 @@ use super::*;
 
 /// JSON as text can hold it: names may repeat.
 #[derive(Clone, Debug)]
-enum Json {
+pub(super) enum Json {
     Scalar(&'static str),
     List(Vec<Json>),
     Object(Vec<(&'static str, Json)>),
@@ -19,7 +19,7 @@ enum Json {
 
 impl Json {
     /// `blank` stands wherever JSON allows white space.
-    fn write(&self, blank: &str, out: &mut String) {
+    pub(super) fn write(&self, blank: &str, out: &mut String) {
         let (open, close, length) = match self {
             Json::Scalar(text) => return out.push_str(text),
             Json::List(items) => ('[', ']', items.len()),
@@ -78,15 +78,20 @@ fn json() -> impl Strategy<Value = Json> {
         4,
         40,
         5,
-        |inner| prop_oneof![1 => vec(inner.clone(), 0..3).prop_map(Json::List), 4 => object(inner)],
+        |inner| prop_oneof![1 => vec(inner.clone(), 0..3).prop_map(Json::List), 4 => object_of(inner)],
     )
 }
 
-fn object(inner: impl Strategy<Value = Json>) -> impl Strategy<Value = Json> {
+/// A record.
+pub(super) fn object() -> impl Strategy<Value = Json> {
+    object_of(json())
+}
+
+fn object_of(inner: impl Strategy<Value = Json>) -> impl Strategy<Value = Json> {
     vec((select(&NAMES[..]), inner), 0..5).prop_map(Json::Object)
 }
 
-fn random_schema() -> impl Strategy<Value = StreamSchema> {
+pub(super) fn random_schema() -> impl Strategy<Value = StreamSchema> {
     let types = [
         FieldType::Bool,
         FieldType::Int,
@@ -176,7 +181,7 @@ proptest! {
     #[test]
     fn decoding_agrees_with_looking_into_a_tree(
         schema in random_schema(),
-        object in object(json()),
+        object in object(),
         blank in select(&["", " ", "\r\n\t"][..]),
     ) {
         let mut record = String::new();
@@ -215,7 +220,7 @@ proptest! {
     #[test]
     fn a_damaged_record_is_read_or_refused(
         schema in random_schema(),
-        object in object(json()),
+        object in object(),
         damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         cut in any::<prop::sample::Index>(),
     ) {

@@ -62,6 +62,7 @@ impl Bench {
             index: 7,
             stream,
             schema: Arc::new(program.schema(stream).clone()),
+            kept: crate::event::Kept::ALL,
             decoding: Decoding {
                 format: Format::Json,
                 framing: Framing::Lines,

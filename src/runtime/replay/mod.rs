@@ -5,23 +5,27 @@
 //! turn in the engine stays small however long the files are. The result depends on the files'
 //! content alone: partitions are numbered by sorted path.
 
+mod decoders;
+mod divided;
+mod inputs;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::alert::Alert;
 use crate::engine::ShardCounters;
 use crate::engine::{Counters, Engine, EngineOptions};
 use crate::event::{PartitionId, StreamId, Timestamp};
 use crate::program::Program;
-use crate::source::reader::{Batch, BatchLimits, Checks, Place, Quarantine, Reader, Reason, Rejection};
-use crate::source::recording::{self, OpenError, Recording};
-use crate::source::{Decoding, SourceLimits};
+use crate::source::Decoding;
+use crate::source::reader::{BatchLimits, Reason, Rejection};
+use crate::source::recording::{self, OpenError};
 use crate::table::Tables;
 
 use super::workers;
+use inputs::Inputs;
 
 /// The clock during a replay if nothing else is said: recorded events know their own time, and results
 /// must not depend on when a replay is made.
@@ -106,18 +110,8 @@ pub struct Summary {
 /// A replay under way.
 pub struct Replay {
     engine: Engine,
-    partitions: BTreeMap<(StreamId, PartitionId), Partition>,
-    rejections: Rejections,
-    stored_size: Option<u64>,
-    settings: Settings,
-}
-
-struct Partition {
-    path: PathBuf,
-    bytes: Box<dyn Read + Send>,
-    stored_read: Arc<AtomicU64>,
-    reader: Reader,
-    ended: bool,
+    inputs: Inputs,
+    clock: Timestamp,
 }
 
 impl Replay {
@@ -132,37 +126,22 @@ impl Replay {
         settings: Settings,
     ) -> Result<Replay, ReplayError> {
         let options = EngineOptions { shards: settings.shards, ..EngineOptions::RECORDED };
-        let mut engine = workers::engine(program, options, &Arc::default()).map_err(ReplayError::Threads)?;
+        let (mut engine, helpers) =
+            workers::engine_and_helpers(Arc::clone(&program), options, &Arc::default())
+                .map_err(ReplayError::Threads)?;
         engine.set_tables(tables);
-        let mut replay = Replay {
-            engine,
-            partitions: BTreeMap::new(),
-            rejections: Rejections::default(),
-            stored_size: Some(0),
-            settings,
-        };
+        let mut opened = Inputs::new(program, settings, inputs.len(), helpers);
         for (input, partition) in numbered(inputs)? {
             let recording = recording::open(&input.path, Some(input.decoding.compression))?;
-            replay.add(input, partition, recording);
+            engine.open(input.stream, partition, settings.clock);
+            opened.add((input.stream, partition), input, recording);
         }
-        Ok(replay)
-    }
-
-    fn add(&mut self, input: Input, partition: PartitionId, recording: Recording) {
-        let schema = self.engine.program().schema(input.stream);
-        let Recording { bytes, stored_size, stored_read } = recording;
-        self.stored_size = self.stored_size.zip(stored_size).map(|(sum, size)| sum + size);
-        let limits = SourceLimits { max_line: self.settings.max_line, batch: TURN };
-        // Recorded events may be of any time, and the engine counts those without a key.
-        let reader = input.decoding.reader(input.stream, schema, limits, partition, Checks::default());
-        self.engine.open(input.stream, partition, self.settings.clock);
-        let partition_state = Partition { path: input.path, bytes, stored_read, reader, ended: false };
-        self.partitions.insert((input.stream, partition), partition_state);
+        Ok(Replay { engine, inputs: opened, clock: settings.clock })
     }
 
     /// The size of all inputs as they are stored, when that is known.
     pub fn stored_size(&self) -> Option<u64> {
-        self.stored_size
+        self.inputs.stored_size()
     }
 
     /// Reads the inputs to their ends. Alerts are given to `alerts` as they are decided; `progress`
@@ -171,78 +150,48 @@ impl Replay {
     ///
     /// # Errors
     /// When an input cannot be read or `alerts` fails. What was decided before has been given out.
+    ///
+    /// # Panics
+    /// When a shard or a decoder has failed: nothing can be said of the results any more.
     pub fn run(
         mut self,
         mut alerts: impl FnMut(Vec<Alert>) -> io::Result<()>,
         mut progress: impl FnMut(u64, u64),
     ) -> Result<Summary, ReplayError> {
-        let mut read_of_ended = 0;
+        let mut rejections = Rejections::default();
         while let Some(id) = self.choose() {
-            let partition = self.partitions.get_mut(&id).expect("choose returns an open partition");
-            let batch = partition.next_batch(self.settings.clock, &mut self.rejections);
-            // What came before a failure still counts.
-            let (batch, failure) = match batch {
-                Ok(batch) => (batch, None),
-                Err((batch, error)) => (batch, Some(error)),
-            };
-            for event in batch.events {
+            let turn = self.inputs.turn(&id, &mut rejections);
+            for event in turn.batch.events {
                 // A refusal has been counted by the engine and shows in the summary.
-                let _ = self.engine.offer(event, self.settings.clock);
+                let _ = self.engine.offer(event, self.clock);
             }
             self.engine.run();
-            if let Some(error) = failure {
+            // What came before a failure still counts.
+            if let Some(error) = turn.failure {
                 self.engine.settle();
                 alerts(self.engine.take_alerts()).map_err(ReplayError::Write)?;
-                return Err(ReplayError::Read { path: partition.path.clone(), error });
+                return Err(ReplayError::Read { path: self.inputs.path(&id).to_path_buf(), error });
             }
-            if partition.ended {
-                read_of_ended += partition.stored_read.load(Ordering::Relaxed);
-                self.partitions.remove(&id);
+            if turn.ended {
                 self.engine.close(id.0, id.1);
             }
             alerts(self.engine.take_alerts()).map_err(ReplayError::Write)?;
-            let reading = self.partitions.values().map(|one| one.stored_read.load(Ordering::Relaxed));
-            progress(read_of_ended + reading.sum::<u64>(), self.engine.counters().events);
+            progress(self.inputs.stored_read(), self.engine.counters().events);
         }
         self.engine.finish();
         alerts(self.engine.take_alerts()).map_err(ReplayError::Write)?;
         Ok(Summary {
             counters: self.engine.counters(),
             rules: self.engine.stats().rules,
-            rejected: self.rejections.counts,
-            shown: self.rejections.shown,
+            rejected: rejections.counts,
+            shown: rejections.shown,
         })
     }
 
-    /// The partition to read from next; `None` when all have ended.
-    fn choose(&self) -> Option<(StreamId, PartitionId)> {
-        let behind = self.engine.behind().filter(|id| self.partitions.contains_key(id));
-        behind.or_else(|| self.partitions.keys().next().copied())
-    }
-}
-
-impl Partition {
-    /// The next events, up to [`TURN`]; notes when the bytes have ended.
-    fn next_batch(
-        &mut self,
-        clock: Timestamp,
-        rejections: &mut Rejections,
-    ) -> Result<Batch, (Batch, io::Error)> {
-        let mut batch = Batch::default();
-        let mut quarantine = Named { path: &self.path, rejections };
-        while !self.reader.decode(clock, TURN, &mut batch, &mut quarantine) {
-            match self.bytes.read(self.reader.space()) {
-                Ok(0) => {
-                    self.reader.end(clock, &mut batch, &mut quarantine);
-                    self.ended = true;
-                    break;
-                }
-                Ok(count) => self.reader.filled(count),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err((batch, error)),
-            }
-        }
-        Ok(batch)
+    /// The input to read from next; `None` when all have ended.
+    fn choose(&self) -> Option<inputs::Id> {
+        let behind = self.engine.behind().filter(|id| self.inputs.is_open(id));
+        behind.or_else(|| self.inputs.first())
     }
 }
 
@@ -265,24 +214,23 @@ fn numbered(mut inputs: Vec<Input>) -> Result<Vec<(Input, PartitionId)>, ReplayE
     Ok(numbered)
 }
 
+/// What the summary says of rejected records.
 #[derive(Default)]
 struct Rejections {
     counts: BTreeMap<Reason, u64>,
     shown: Vec<Rejected>,
 }
 
-/// Keeps the rejected records of one file.
-struct Named<'a> {
-    path: &'a Path,
-    rejections: &'a mut Rejections,
-}
+impl Rejections {
+    /// There are `count` more of a kind.
+    fn count(&mut self, reason: Reason, count: u64) {
+        *self.counts.entry(reason).or_default() += count;
+    }
 
-impl Quarantine for Named<'_> {
-    fn reject(&mut self, place: Place, why: &Rejection, _record: &[u8]) {
-        *self.rejections.counts.entry(why.reason()).or_default() += 1;
-        if self.rejections.shown.len() < SHOWN_REJECTIONS {
-            let path = self.path.to_path_buf();
-            self.rejections.shown.push(Rejected { path, line: place.line, why: why.clone() });
+    /// Keeps the next one if it is one of the first.
+    fn show(&mut self, path: &Path, line: u64, why: &Rejection) {
+        if self.shown.len() < SHOWN_REJECTIONS {
+            self.shown.push(Rejected { path: path.to_path_buf(), line, why: why.clone() });
         }
     }
 }

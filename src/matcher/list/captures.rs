@@ -1,6 +1,6 @@
 //! What a run has captured: a list that copies of a run share.
 
-use std::sync::Arc;
+use triomphe::Arc;
 
 use crate::event::Event;
 use crate::language::checked::VariableId;
@@ -16,14 +16,16 @@ pub struct Captures {
 #[derive(Debug)]
 struct Captured {
     variable: VariableId,
+    /// By which transition of the state in which the run stood.
+    choice: u8,
     event: Event,
     before: Option<Arc<Captured>>,
 }
 
 impl Captures {
-    /// Adds an event.
-    pub fn push(&mut self, variable: VariableId, event: Event) {
-        self.newest = Some(Arc::new(Captured { variable, event, before: self.newest.take() }));
+    /// Adds an event, taken by the transition with that place in its state.
+    pub fn push(&mut self, variable: VariableId, choice: u8, event: Event) {
+        self.newest = Some(Arc::new(Captured { variable, choice, event, before: self.newest.take() }));
         self.len += 1;
     }
 
@@ -34,8 +36,16 @@ impl Captures {
 
     /// The events from the newest to the oldest.
     pub fn newest_first(&self) -> impl Iterator<Item = (VariableId, &Event)> {
+        self.list().map(|captured| (captured.variable, &captured.event))
+    }
+
+    /// By which transitions they were taken, from the newest to the oldest.
+    pub fn choices_newest_first(&self) -> impl Iterator<Item = u8> {
+        self.list().map(|captured| captured.choice)
+    }
+
+    fn list(&self) -> impl Iterator<Item = &Captured> {
         std::iter::successors(self.newest.as_deref(), |captured| captured.before.as_deref())
-            .map(|captured| (captured.variable, &captured.event))
     }
 
     /// The events in the order taken.
@@ -52,7 +62,7 @@ impl Drop for Captures {
     fn drop(&mut self) {
         let mut next = self.newest.take();
         while let Some(captured) = next {
-            next = Arc::into_inner(captured).and_then(|mut captured| captured.before.take());
+            next = Arc::into_unique(captured).and_then(|mut captured| captured.before.take());
         }
     }
 }
@@ -64,8 +74,8 @@ mod tests {
 
     #[test]
     fn a_captured_event_takes_what_its_cost_says() {
-        let counts = 2 * size_of::<usize>();
-        assert_eq!(counts + size_of::<Captured>(), crate::automaton::cost::CAPTURE_BYTES);
+        let count = size_of::<usize>();
+        assert_eq!(count + size_of::<Captured>(), crate::automaton::cost::CAPTURE_BYTES);
     }
 
     #[test]
@@ -73,7 +83,7 @@ mod tests {
         let event = Event::new(StreamId(0), Timestamp::MIN, Position::default(), [], []);
         let mut captures = Captures::default();
         for _ in 0..1_000_000 {
-            captures.push(VariableId(0), event.clone());
+            captures.push(VariableId(0), 0, event.clone());
         }
         let copy = captures.clone();
         drop(captures);

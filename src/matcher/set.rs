@@ -1,0 +1,101 @@
+//! The runs of one rule for one key, however they are held.
+//!
+//! How is the compiler's choice ([`Representation`]); what is reported is the same.
+
+use std::borrow::Cow;
+
+use super::compact::CompactRuns;
+use super::list::{Run, RunList};
+use super::{Matcher, Report};
+use crate::automaton::{Answers, CompiledRule, Representation};
+use crate::event::{Event, Timestamp};
+
+/// The partial matches of one rule for one key.
+#[derive(Clone, Debug)]
+pub enum RunSet {
+    /// Each by itself.
+    List(RunList),
+    /// Those that stand at the same place together.
+    Compact(Box<CompactRuns>),
+}
+
+/// Of a key that has no runs yet. How they will be held is decided when the first one begins.
+impl Default for RunSet {
+    fn default() -> RunSet {
+        RunSet::List(RunList::default())
+    }
+}
+
+impl RunSet {
+    /// Makes of a set without runs one as the rule wants it.
+    fn prepare(&mut self, rule: &CompiledRule) {
+        match (&*self, rule.representation) {
+            // Its room can be used again.
+            (RunSet::Compact(_), Representation::Compact { .. }) => {}
+            (_, Representation::Compact { copies }) => {
+                *self = RunSet::Compact(Box::new(CompactRuns::new(copies)));
+            }
+            (_, Representation::List(_)) => *self = RunSet::List(RunList::default()),
+        }
+    }
+
+    /// How many runs are alive; of runs that are held together, how many at most.
+    pub fn len(&self) -> usize {
+        match self {
+            RunSet::List(list) => list.len(),
+            RunSet::Compact(runs) => runs.len(),
+        }
+    }
+
+    /// Whether no run is alive.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            RunSet::List(list) => list.is_empty(),
+            RunSet::Compact(runs) => runs.is_empty(),
+        }
+    }
+
+    /// The next moment at which the passing of time decides something; [`Timestamp::MAX`] when
+    /// nothing waits for time.
+    pub fn due(&self) -> Timestamp {
+        match self {
+            RunSet::List(list) => list.due(),
+            RunSet::Compact(runs) => runs.due(),
+        }
+    }
+
+    /// The runs one by one, in the order of their first events, when all times before `passed` have
+    /// passed: for looking at them, not for moving them.
+    pub fn runs(&self, rule: &CompiledRule, passed: Timestamp) -> Vec<Cow<'_, Run>> {
+        match self {
+            RunSet::List(list) => list.runs(),
+            RunSet::Compact(runs) => runs.runs(rule, passed).into_iter().map(Cow::Owned).collect(),
+        }
+    }
+}
+
+impl Matcher<'_> {
+    /// Offers the next event of the key to every run, and lets it start a new one.
+    pub fn event(&self, set: &mut RunSet, event: &Event, answers: &Answers, reports: &mut Vec<Report>) {
+        if set.is_empty() {
+            set.prepare(self.rule);
+        }
+        match set {
+            RunSet::List(list) => self.offer_to_list(list, event, answers, reports),
+            RunSet::Compact(runs) => {
+                if let Some(list) = self.offer_to_compact(runs, event, answers, reports) {
+                    *set = RunSet::List(list);
+                }
+            }
+        }
+    }
+
+    /// Event time has passed `now`, which is the set's [`RunSet::due`]: decides all that is due.
+    /// Matches are reported before time-outs.
+    pub fn time(&self, set: &mut RunSet, now: Timestamp, reports: &mut Vec<Report>) {
+        match set {
+            RunSet::List(list) => self.pass_time_in_list(list, now, reports),
+            RunSet::Compact(runs) => self.pass_time_in_compact(runs, now),
+        }
+    }
+}
