@@ -4,8 +4,8 @@
 //! are those of `tripline`: they are run in this process, of which a timer takes a sample about a
 //! thousand times for each second of CPU time, and the picture goes to standard output.
 //!
-//! What is shown is what a reader of this project can find in it: calls in the standard library's own
-//! machinery (closures, iterators) belong to whoever called them.
+//! What is shown is what a reader of this project can find in it: the standard library's own machinery
+//! (closures, iterators) belongs to whoever called it, and another library is one frame.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -62,8 +62,8 @@ fn profile() -> Result<ExitCode, Box<dyn Error>> {
     let mut stacks: BTreeMap<String, isize> = BTreeMap::new();
     for (frames, count) in &report.data {
         // Innermost first, also of the functions that were put into one.
-        let names = frames.frames.iter().flatten().map(|symbol| short(&symbol.name()));
-        let mut names: Vec<String> = names.filter(|name| is_shown(name)).collect();
+        let mut names: Vec<String> =
+            frames.frames.iter().flatten().filter_map(|symbol| shown(&symbol.name())).collect();
         names.reverse();
         names.dedup();
         if !names.is_empty() {
@@ -81,32 +81,39 @@ fn profile() -> Result<ExitCode, Box<dyn Error>> {
     Ok(code)
 }
 
-/// Whether a function is one that a reader of the project would look for.
-fn is_shown(name: &str) -> bool {
-    const MACHINERY: [&str; 14] = [
-        "core::",
-        "std::",
-        "alloc::",
-        "<core::",
-        "<std::",
-        "<alloc::",
-        "<&",
-        "<I as ",
-        "<F as ",
-        "<T as ",
-        "__libc_start",
-        "_start",
-        "main",
-        "tripline_flame_graph",
-    ];
-    !name.is_empty() && !MACHINERY.iter().any(|prefix| name.starts_with(prefix))
+/// What a function is shown as: by its name, or that of the library to which it belongs; `None` for the
+/// standard library's machinery and for this program.
+fn shown(symbol: &str) -> Option<String> {
+    const MACHINERY: [&str; 9] =
+        ["core::", "std::", "alloc::", "&", "{", "__libc_start", "_start", "main", "tripline_flame_graph"];
+    const ALLOCATOR: [&str; 6] = ["mi_", "_mi_", "mimalloc", "__rust_", "alloc", "dealloc"];
+    let path = symbol.trim_start_matches('<');
+    let begins = |prefix: &&str| path.starts_with(*prefix);
+    // A type parameter that stands for any type: `<F as FnOnce>::call_once`.
+    let is_parameter = path.find(" as ").is_some_and(|end| end == 1);
+    if path.is_empty() || is_parameter || MACHINERY.iter().any(begins) {
+        return None;
+    }
+    if ALLOCATOR.iter().any(begins) || path == "realloc" {
+        return Some("mimalloc".to_owned());
+    }
+    if let Some(own) = path.strip_prefix("tripline::") {
+        let own = if symbol.starts_with('<') { format!("<{own}") } else { own.to_owned() };
+        return Some(short(&own));
+    }
+    match path.split_once("::") {
+        Some((library, _)) => Some(library.to_owned()),
+        // Of the C library, or put into another function without its full name.
+        None => Some(path.to_owned()),
+    }
 }
 
 /// The name of a function without what the compiler adds to it.
 fn short(name: &str) -> String {
     let mut name = name.replace("tripline::", "");
     // Closures are part of the function that they stand in.
-    while let Some(outer) = name.strip_suffix("::{{closure}}") {
+    while let Some(outer) = name.strip_suffix("::{{closure}}").or_else(|| name.strip_suffix("::{closure#0}"))
+    {
         name.truncate(outer.len());
     }
     without_generics(&name)

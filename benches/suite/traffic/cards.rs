@@ -37,7 +37,7 @@ pub fn write(out: &mut impl Write, events: u64, spread: Spread) -> io::Result<()
         let (merchant, device) = (chance.below(5_000), chance.below(1 << 24));
         writeln!(
             out,
-            r#"{{"id":"p{number:09}","card":"c{card:08}","user":"u{:06}","merchant":"shop-{merchant:04}","amount":{}.{:02},"currency":"EUR","country":"{country}","entry":"online","device":"{device:06x}","ip":"203.0.113.{}","approved":true,"at":{time_ms}}}"#,
+            r#"{{"id":"p{number:09}","card":"c{card:06}","user":"u{:06}","merchant":"m{merchant:04}","amount":{}.{:02},"currency":"EUR","country":"{country}","entry":"online","device":"{device:06x}","ip":"203.0.113.{}","approved":true,"at":{time_ms}}}"#,
             card / 2,
             cents / 100,
             cents % 100,
