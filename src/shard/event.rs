@@ -198,7 +198,8 @@ impl Shard {
         let matcher = Matcher { rule: compiled, tables: &self.tables, history: None, faults: &self.faults };
         let is_active = slot.is_some_and(|slot| self.keys.has_runs(slot, rule))
             && (concerned || compiled.automaton.sees_every_event);
-        if !is_active && !(concerned && matcher.can_start(event, &self.answers)) {
+        let begins = || concerned && matcher.can_start(event, &self.answers);
+        if !is_active && !begins() {
             return;
         }
         let slot = *slot.get_or_insert_with(|| self.keys.insert(key));

@@ -115,9 +115,12 @@ impl Run {
 
     /// Finds out anew when it is due: it has moved, or its frontier has changed.
     pub(in crate::matcher) fn settle(&mut self, rule: &CompiledRule) {
-        if self.clock.is_some() {
-            let due = self.next_due(rule);
-            self.clock.as_mut().expect("it is there").due = due;
+        if self.clock.is_none() {
+            return;
+        }
+        let due = self.next_due(rule);
+        if let Some(clock) = &mut self.clock {
+            clock.due = due;
         }
     }
 
