@@ -25,7 +25,7 @@ fuzz: ## Feed made-up input to the parser, the formatter, the compiler and the d
 	@scripts/need-compiler
 	scripts/fuzz $(ARGS)
 
-bench: ## Measure how fast it is, beside the result kept before: make bench ARGS="--only rules --runs 1"; takes about ten minutes and wants a quiet machine
+bench: ## Measure how fast it is, beside the result kept before: make bench ARGS="--help"; about ten minutes, wants a quiet machine
 	@scripts/need-compiler
 	$(CARGO) bench --locked --bench suite -- $(ARGS)
 

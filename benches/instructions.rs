@@ -201,7 +201,11 @@ impl Setup {
         let stream: StreamId = program.stream(stream).expect("the rules declare the stream");
         let mut engine = Engine::new(Arc::clone(&program), EngineOptions::RECORDED);
         engine.open(stream, PartitionId(0), Timestamp::FIRST);
-        Setup { decoder: JsonDecoder::new(stream, program.schema(stream)), engine, offset: 0 }
+        Setup {
+            decoder: JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream)),
+            engine,
+            offset: 0,
+        }
     }
 
     /// All of them, decoded.

@@ -136,7 +136,7 @@ impl Feed {
         let stream = program.stream("s").expect("the stream is declared");
         let mut engine = Engine::new(Arc::clone(program), EngineOptions::RECORDED);
         engine.open(stream, PartitionId(0), Timestamp::FIRST);
-        let decoder = JsonDecoder::new(stream, program.schema(stream));
+        let decoder = JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream));
         Feed { engine, decoder, values, number: 0 }
     }
 

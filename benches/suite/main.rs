@@ -44,14 +44,13 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let save = options.save;
-    let before = Report::read();
-    let mut suite = Suite::new(options);
+    let before = Report::read(&options.result);
+    let mut suite = Suite::new(options.clone());
     groups::run(&mut suite);
     let now = suite.report();
     print!("{}", table::render(before.as_ref(), &now));
-    if save {
-        now.write();
+    if options.save {
+        now.write(&options.result);
     }
     ExitCode::SUCCESS
 }

@@ -5,6 +5,11 @@ use std::path::PathBuf;
 /// How many events a case has where it says nothing else.
 pub const EVENTS: u64 = 2_000_000;
 
+/// How often each case is measured.
+const RUNS: u64 = 3;
+/// CPU time after which a measurement is given up, in seconds.
+const PATIENCE_S: u64 = 120;
+
 /// What to measure, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -20,7 +25,9 @@ pub struct Options {
     pub patience_s: u64,
     /// A file to which a line is added for each figure.
     pub append: Option<PathBuf>,
-    /// Whether the result becomes the one that later ones are compared with.
+    /// The result that is compared with.
+    pub result: PathBuf,
+    /// Whether the result of now takes its place.
     pub save: bool,
 }
 
@@ -34,7 +41,8 @@ Measures how fast the service is and compares with the result that is kept in be
   --runs N       how often each case is measured (default 3); the median by CPU time counts
   --binary FILE  measure this build of tripline instead of the one just built
   --append FILE  add a line with case, value and unit to this file for each figure
-  --save         keep the result in benches/results/latest.json; not together with --only or --binary
+  --result FILE  the result to compare with (default benches/results/latest.json)
+  --save         keep the result of now in its place
   --patience N   give a measurement up after so many seconds of CPU time (default 120)
   --help         this text";
 
@@ -47,13 +55,13 @@ impl Options {
         let mut options = Options {
             only: Vec::new(),
             events: EVENTS,
-            runs: 3,
+            runs: RUNS as usize,
             binary: PathBuf::from(env!("CARGO_BIN_EXE_tripline")),
-            patience_s: 120,
+            patience_s: PATIENCE_S,
             append: None,
+            result: [env!("CARGO_MANIFEST_DIR"), "benches", "results", "latest.json"].iter().collect(),
             save: false,
         };
-        let mut partial = None;
         let mut arguments = arguments.into_iter();
         while let Some(name) = arguments.next() {
             let mut value = || arguments.next().ok_or_else(|| format!("{name} needs a value"));
@@ -64,22 +72,31 @@ impl Options {
                 "--binary" => options.binary = PathBuf::from(value()?),
                 "--append" => options.append = Some(PathBuf::from(value()?)),
                 "--patience" => options.patience_s = number(&name, &value()?)?,
+                "--result" => options.result = PathBuf::from(value()?),
                 "--save" => options.save = true,
                 // Cargo adds it.
-                "--bench" => continue,
+                "--bench" => {}
                 "--help" | "-h" => return Err(HELP.to_owned()),
                 _ => return Err(format!("unknown option {name}\n\n{HELP}")),
             }
-            if name == "--only" || name == "--binary" {
-                partial = Some(name);
-            }
         }
-        match partial {
-            Some(name) if options.save => Err(format!(
-                "--save keeps a whole run of the build just made, so that all figures of the file belong together: leave \
-                 {name} out"
-            )),
-            _ => Ok(options),
+        Ok(options)
+    }
+
+    /// The call that measures the same again, without what says where files are.
+    pub fn command(&self) -> String {
+        let mut words: Vec<String> = self.only.iter().map(|text| format!("--only '{text}'")).collect();
+        let numbers = [
+            ("--events", self.events, EVENTS),
+            ("--runs", self.runs as u64, RUNS),
+            ("--patience", self.patience_s, PATIENCE_S),
+        ];
+        let chosen = numbers.iter().filter(|(_, number, default)| number != default);
+        words.extend(chosen.map(|(name, number, _)| format!("{name} {number}")));
+        if words.is_empty() {
+            "make bench".to_owned()
+        } else {
+            format!("make bench ARGS=\"{}\"", words.join(" "))
         }
     }
 

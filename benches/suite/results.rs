@@ -1,7 +1,7 @@
 //! What was measured, and the file in the repository that the next measurement is compared with.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -137,10 +137,9 @@ impl Row {
 }
 
 impl Report {
-    /// The result that is kept in the repository, if it can be read.
-    pub fn read() -> Option<Report> {
-        let file = file();
-        let text = fs::read_to_string(&file).ok()?;
+    /// The result that is kept in a file, if it can be read.
+    pub fn read(file: &Path) -> Option<Report> {
+        let text = fs::read_to_string(file).ok()?;
         match serde_json::from_str(&text) {
             Ok(report) => Some(report),
             Err(error) => {
@@ -150,13 +149,11 @@ impl Report {
         }
     }
 
-    /// Keeps this result in the repository.
-    pub fn write(&self) {
-        let file = file();
+    /// Keeps this result in a file.
+    pub fn write(&self, file: &Path) {
         let mut text = serde_json::to_string_pretty(self).expect("a report is plain data");
         text.push('\n');
-        fs::write(&file, text)
-            .unwrap_or_else(|error| panic!("{} cannot be written: {error}", file.display()));
+        fs::write(file, text).unwrap_or_else(|error| panic!("{} cannot be written: {error}", file.display()));
         eprintln!("Kept in {}.", file.display());
     }
 
@@ -164,8 +161,4 @@ impl Report {
     pub fn row(&self, group: &str, case: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.group == group && row.case == case)
     }
-}
-
-fn file() -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "benches", "results", "latest.json"].iter().collect()
 }

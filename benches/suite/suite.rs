@@ -134,18 +134,13 @@ impl Suite {
 
     /// Measures the real binary.
     pub fn replay(&self, replay: &Replay) -> Measured {
-        self.replay_times(replay, self.options.runs)
-    }
-
-    /// Measures the real binary so many times.
-    pub fn replay_times(&self, replay: &Replay, times: usize) -> Measured {
         let empty = self.folder.path().join("empty.jsonl");
         fs::write(&empty, "").expect("a file can be written");
         let nothing = replay.inputs.iter().map(|(stream, _)| (*stream, empty.clone())).collect();
-        let startup = self.samples(&Replay { inputs: nothing, ..replay.clone() }, times);
+        let startup = self.samples(&Replay { inputs: nothing, ..replay.clone() });
         let startup_wall_s = median(&startup, |account| account.wall_s);
         let startup = middle(startup);
-        let samples = self.samples(replay, times);
+        let samples = self.samples(replay);
         let wall_s = median(&samples, |account| account.wall_s) - startup_wall_s;
         let (alerts, limits) = alerts(&self.alerts_file());
         let sample = middle(samples);
@@ -162,7 +157,7 @@ impl Suite {
         }
     }
 
-    fn samples(&self, replay: &Replay, times: usize) -> Vec<Account> {
+    fn samples(&self, replay: &Replay) -> Vec<Account> {
         let mut arguments = vec!["replay".to_owned(), replay.rules.display().to_string()];
         arguments.push(format!("--shards={}", replay.shards));
         arguments.push(format!("--output={}", self.alerts_file().display()));
@@ -171,7 +166,7 @@ impl Suite {
         }
         let begun = Instant::now();
         let mut samples = Vec::new();
-        while samples.len() < times.max(1) && (samples.is_empty() || begun.elapsed() < BUDGET) {
+        while samples.len() < self.options.runs && (samples.is_empty() || begun.elapsed() < BUDGET) {
             let account = child::account(&self.options.binary, &arguments, self.options.patience_s);
             assert!(account.success || account.stopped, "the replay failed:\n{}", account.stderr);
             samples.push(account);
@@ -200,19 +195,13 @@ impl Suite {
 
     /// The figures, with where they come from.
     pub fn report(self) -> Report {
-        let mut command = "make bench".to_owned();
-        let options = &self.options;
-        let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
-        if !arguments.is_empty() {
-            command.push_str(&format!(" ARGS=\"{}\"", arguments.join(" ")));
-        }
         Report {
             commit: machine::commit(),
             date: jiff::Timestamp::now().strftime("%Y-%m-%d").to_string(),
             machine: machine::describe(),
             compiler: machine::compiler(),
-            command,
-            events: options.events,
+            command: self.options.command(),
+            events: self.options.events,
             rows: self.rows,
         }
     }
