@@ -4,15 +4,18 @@
 
 use std::borrow::Cow;
 
-use super::compact::CompactRuns;
+use super::compact::{CompactRuns, Lone};
 use super::list::{Run, RunList};
 use super::{Matcher, Report};
 use crate::automaton::{Answers, CompiledRule, Representation};
-use crate::event::{Event, Timestamp};
+use crate::event::{Duration, Event, Timestamp};
 
 /// The partial matches of one rule for one key.
 #[derive(Clone, Debug)]
 pub enum RunSet {
+    /// One run, of which the event that it began with is all there is to know: what most keys have of most
+    /// rules. It is held in place, and ends without a look at its rule.
+    Lone(Lone),
     /// Each by itself.
     List(RunList),
     /// Those that stand at the same place together.
@@ -27,6 +30,17 @@ impl Default for RunSet {
 }
 
 impl RunSet {
+    /// The run that has begun with an event and lives so long, of a rule that says so
+    /// ([`CompiledRule::lone`]) and has no run yet.
+    pub fn lone(event: &Event, within: Duration) -> RunSet {
+        RunSet::Lone(Lone::new(event, within))
+    }
+
+    /// Whether it is such a run, whose time is over when all times before `now` and itself have passed.
+    pub fn is_lone_and_over(&self, now: Timestamp) -> bool {
+        matches!(self, RunSet::Lone(run) if run.until() <= now)
+    }
+
     /// Makes of a set without runs one as the rule wants it.
     fn prepare(&mut self, rule: &CompiledRule) {
         match (&*self, rule.representation) {
@@ -42,6 +56,7 @@ impl RunSet {
     /// How many runs are alive; of runs that are held together, how many at most.
     pub fn len(&self) -> usize {
         match self {
+            RunSet::Lone(_) => 1,
             RunSet::List(list) => list.len(),
             RunSet::Compact(runs) => runs.len(),
         }
@@ -50,6 +65,7 @@ impl RunSet {
     /// Whether no run is alive.
     pub fn is_empty(&self) -> bool {
         match self {
+            RunSet::Lone(_) => false,
             RunSet::List(list) => list.is_empty(),
             RunSet::Compact(runs) => runs.is_empty(),
         }
@@ -59,6 +75,7 @@ impl RunSet {
     /// nothing waits for time.
     pub fn due(&self) -> Timestamp {
         match self {
+            RunSet::Lone(run) => run.until(),
             RunSet::List(list) => list.due(),
             RunSet::Compact(runs) => runs.due(),
         }
@@ -67,9 +84,11 @@ impl RunSet {
     /// The runs one by one, in the order of their first events, when all times before `passed` have
     /// passed: for looking at them, not for moving them.
     pub fn runs(&self, rule: &CompiledRule, passed: Timestamp) -> Vec<Cow<'_, Run>> {
+        let one_by_one = |runs: &CompactRuns| runs.runs(rule, passed).into_iter().map(Cow::Owned).collect();
         match self {
+            RunSet::Lone(run) => one_by_one(&run.clone().together(rule)),
             RunSet::List(list) => list.runs(),
-            RunSet::Compact(runs) => runs.runs(rule, passed).into_iter().map(Cow::Owned).collect(),
+            RunSet::Compact(runs) => one_by_one(runs),
         }
     }
 }
@@ -78,9 +97,19 @@ impl Matcher<'_> {
     /// Offers the next event of the key to every run, and lets it start a new one.
     pub fn event(&self, set: &mut RunSet, event: &Event, answers: &Answers, reports: &mut Vec<Report>) {
         if set.is_empty() {
+            if let Some(within) = self.rule.lone() {
+                if self.can_start(event, answers) {
+                    *set = RunSet::lone(event, within);
+                }
+                return;
+            }
             set.prepare(self.rule);
         }
+        if let RunSet::Lone(run) = set {
+            *set = RunSet::Compact(Box::new(run.clone().together(self.rule)));
+        }
         match set {
+            RunSet::Lone(_) => unreachable!("it has just been made one of several"),
             RunSet::List(list) => self.offer_to_list(list, event, answers, reports),
             RunSet::Compact(runs) => {
                 if let Some(list) = self.offer_to_compact(runs, event, answers, reports) {
@@ -94,6 +123,11 @@ impl Matcher<'_> {
     /// Matches are reported before time-outs.
     pub fn time(&self, set: &mut RunSet, now: Timestamp, reports: &mut Vec<Report>) {
         match set {
+            RunSet::Lone(run) => {
+                if run.until() <= now {
+                    *set = RunSet::default();
+                }
+            }
             RunSet::List(list) => self.pass_time_in_list(list, now, reports),
             RunSet::Compact(runs) => self.pass_time_in_compact(runs, now),
         }

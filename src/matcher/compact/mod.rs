@@ -22,6 +22,7 @@
 //!   left out of its lane.
 //! - [`offer`] moves the lanes, [`paths`] finds the runs that an entry stands for, and [`report`]
 //!   reports those that are complete.
+//! - [`lone`] is the first run of a key as long as it has only begun.
 //! - [`limits`] keeps `max runs` and `max events`: entries know how many runs and captured events they
 //!   stand for at most. Where that is too much also after counting exactly, the runs are held one by
 //!   one from then on, until there is none any more. So what a limit drops is the list's decision alone.
@@ -37,6 +38,7 @@
 //! [`Place`]: super::step::Place
 
 mod limits;
+mod lone;
 mod offer;
 mod one_by_one;
 mod paths;
@@ -51,6 +53,7 @@ use super::Matcher;
 use super::step::Place;
 use crate::automaton::CompiledRule;
 use crate::event::{Duration, SequencePoint, Timestamp};
+pub use lone::Lone;
 use ring::{EntryId, Ring};
 
 /// The runs of one rule for one key, those of a place together.
