@@ -11,19 +11,18 @@ use crate::automaton::{Answers, CompiledRule, Representation};
 use crate::event::{Event, Timestamp};
 
 /// The partial matches of one rule for one key.
-#[derive(Clone, Debug)]
+///
+/// Elsewhere, so that what is held of a key is small whatever way its runs are held; one run and all that
+/// is asked of it are then in one place.
+#[derive(Clone, Debug, Default)]
 pub enum RunSet {
+    /// None yet: how they will be held is decided when the first one begins.
+    #[default]
+    None,
     /// Each by itself.
-    List(RunList),
+    List(Box<RunList>),
     /// Those that stand at the same place together.
     Compact(Box<CompactRuns>),
-}
-
-/// Of a key that has no runs yet. How they will be held is decided when the first one begins.
-impl Default for RunSet {
-    fn default() -> RunSet {
-        RunSet::List(RunList::default())
-    }
 }
 
 impl RunSet {
@@ -31,17 +30,19 @@ impl RunSet {
     fn prepare(&mut self, rule: &CompiledRule) {
         match (&*self, rule.representation) {
             // Its room can be used again.
-            (RunSet::Compact(_), Representation::Compact { .. }) => {}
+            (RunSet::Compact(_), Representation::Compact { .. })
+            | (RunSet::List(_), Representation::List(_)) => {}
             (_, Representation::Compact { copies }) => {
                 *self = RunSet::Compact(Box::new(CompactRuns::new(copies)));
             }
-            (_, Representation::List(_)) => *self = RunSet::List(RunList::default()),
+            (_, Representation::List(_)) => *self = RunSet::List(Box::default()),
         }
     }
 
     /// How many runs are alive; of runs that are held together, how many at most.
     pub fn len(&self) -> usize {
         match self {
+            RunSet::None => 0,
             RunSet::List(list) => list.len(),
             RunSet::Compact(runs) => runs.len(),
         }
@@ -50,6 +51,7 @@ impl RunSet {
     /// Whether no run is alive.
     pub fn is_empty(&self) -> bool {
         match self {
+            RunSet::None => true,
             RunSet::List(list) => list.is_empty(),
             RunSet::Compact(runs) => runs.is_empty(),
         }
@@ -59,8 +61,18 @@ impl RunSet {
     /// nothing waits for time.
     pub fn due(&self) -> Timestamp {
         match self {
+            RunSet::None => Timestamp::MAX,
             RunSet::List(list) => list.due(),
             RunSet::Compact(runs) => runs.due(),
+        }
+    }
+
+    /// Reads something of the runs, so that they are near when an event is offered to them.
+    pub fn touch(&self) -> u64 {
+        match self {
+            RunSet::None => 0,
+            RunSet::List(list) => list.touch(),
+            RunSet::Compact(runs) => runs.len() as u64,
         }
     }
 
@@ -68,6 +80,7 @@ impl RunSet {
     /// passed: for looking at them, not for moving them.
     pub fn runs(&self, rule: &CompiledRule, passed: Timestamp) -> Vec<Cow<'_, Run>> {
         match self {
+            RunSet::None => Vec::new(),
             RunSet::List(list) => list.runs(),
             RunSet::Compact(runs) => runs.runs(rule, passed).into_iter().map(Cow::Owned).collect(),
         }
@@ -81,10 +94,11 @@ impl Matcher<'_> {
             set.prepare(self.rule);
         }
         match set {
+            RunSet::None => unreachable!("it was prepared"),
             RunSet::List(list) => self.offer_to_list(list, event, answers, reports),
             RunSet::Compact(runs) => {
                 if let Some(list) = self.offer_to_compact(runs, event, answers, reports) {
-                    *set = RunSet::List(list);
+                    *set = RunSet::List(Box::new(list));
                 }
             }
         }
@@ -94,6 +108,7 @@ impl Matcher<'_> {
     /// Matches are reported before time-outs.
     pub fn time(&self, set: &mut RunSet, now: Timestamp, reports: &mut Vec<Report>) {
         match set {
+            RunSet::None => {}
             RunSet::List(list) => self.pass_time_in_list(list, now, reports),
             RunSet::Compact(runs) => self.pass_time_in_compact(runs, now),
         }

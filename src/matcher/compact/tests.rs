@@ -200,7 +200,7 @@ impl<'a> Feed<'a> {
     fn compact(&self) -> Option<&CompactRuns> {
         match &self.set {
             RunSet::Compact(runs) => Some(runs),
-            RunSet::List(_) => None,
+            RunSet::None | RunSet::List(_) => None,
         }
     }
 }
