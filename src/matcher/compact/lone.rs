@@ -23,6 +23,11 @@ impl Lone {
         Lone { event: event.clone(), until: event.time().end_of(within) }
     }
 
+    /// The event.
+    pub fn event(&self) -> &Event {
+        &self.event
+    }
+
     /// Its deadline.
     pub fn until(&self) -> Timestamp {
         self.until

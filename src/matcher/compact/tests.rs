@@ -202,6 +202,7 @@ impl<'a> Feed<'a> {
         match &self.set {
             RunSet::Lone(_) => Some(1),
             RunSet::Compact(runs) => Some(runs.ring.len()),
+            RunSet::None => Some(0),
             RunSet::List(list) => list.is_empty().then_some(0),
         }
     }
