@@ -126,7 +126,7 @@ fn a_key_is_made_only_by_an_event_that_a_run_can_begin_with() {
     assert_eq!(held(2, "c", 1), (0, 2, 3), "only `either` begins with it");
     assert_eq!(held(3, "b", 2), (2, 1, 1), "both are complete");
     assert_eq!(held(13, "d", 0), (0, 0, 0), "the time of the last one is over");
-    assert_eq!(shard.counters().events, [3, 4], "`either` and `falls`, however they are run");
+    assert_eq!(shard.counters().events, [4, 4], "for each rule, what fits one of those that it names");
 }
 
 #[test]
