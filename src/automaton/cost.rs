@@ -24,7 +24,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::{CompiledRule, Representation, Timing, Trigger};
-use crate::event::{Duration, IN_PLACE, Kept, StreamSchema, Value};
+use crate::event::{Duration, Kept, StreamSchema, Value};
 use crate::expression::{Aggregate, Register};
 
 pub use super::representation::Held;
@@ -51,9 +51,8 @@ pub(crate) const ENTRY_BYTES: usize = 32;
 pub(crate) const LIST_BYTES: usize = 112;
 /// Bytes of the runs of a key that are held together, with one entry.
 pub(crate) const TOGETHER_BYTES: usize = 104;
-/// Bytes of an event without its record and values that are not in place. A test compares it with the
-/// structure.
-pub(crate) const EVENT_BYTES: usize = 176;
+/// Bytes of an event without its fields and its record. A test compares it with the structure.
+pub(crate) const EVENT_BYTES: usize = 88;
 /// Bytes that a key takes beside its runs: its record, and its places in the index and among the timers.
 /// A test compares it with what is taken.
 const KEY_BYTES: usize = 108;
@@ -245,8 +244,7 @@ fn memory(compiled: &CompiledRule, values: &[usize], runs: Runs, most_events: Op
         Trigger::Absence { .. } => None,
     });
     let values = captured.map(|stream| values[stream.0 as usize]).max().unwrap_or(0);
-    let elsewhere = if values > IN_PLACE { values.next_power_of_two() * size_of::<Value>() } else { 0 };
-    let event = EVENT_BYTES + elsewhere + RECORD_BYTES;
+    let event = EVENT_BYTES + values * size_of::<Value>() + RECORD_BYTES;
     let held = most_events.map_or(rule.max_events, |most| (most * runs.most).min(rule.max_events));
     let held = if runs.most == 0 { 0 } else { held };
     if matches!(compiled.representation, Representation::Compact { .. }) {

@@ -145,14 +145,14 @@ impl Fields {
         &mut self,
         position: Position,
         arrival: Timestamp,
-        raw: impl AsRef<[u8]>,
+        raw: impl FnOnce() -> Box<[u8]>,
     ) -> Result<Event, Malformed> {
         if !self.wrong.is_empty() || !self.found.covers(&self.required) {
             return Err(self.malformed());
         }
         let time = if self.time.is_some() { self.at } else { arrival };
         let point = SequencePoint { time, stream: self.stream, position };
-        Ok(Event::keeping(self.kept, point, self.values.drain(..), raw))
+        Ok(Event::keeping(self.kept, point, self.values.drain(..), raw()))
     }
 
     #[cold]

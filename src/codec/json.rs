@@ -20,8 +20,6 @@ mod tape;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-
 use crate::event::{Event, FieldType, Kept, Position, StreamId, StreamSchema, Timestamp, Value};
 
 use self::paths::Paths;
@@ -108,7 +106,7 @@ impl Decoder for JsonDecoder {
         if !self.read(object) {
             self.read_again(record, object)?;
         }
-        self.fields.event(position, arrival, one_line(object)).map(Some)
+        self.fields.event(position, arrival, || one_line(object)).map(Some)
     }
 
     fn stream(&self) -> StreamId {
@@ -127,11 +125,11 @@ fn trim(record: &[u8]) -> &[u8] {
 }
 
 /// The bytes to keep.
-fn one_line(object: &[u8]) -> Cow<'_, [u8]> {
-    let mut raw = Cow::Borrowed(object);
+fn one_line(object: &[u8]) -> Box<[u8]> {
+    let mut raw: Box<[u8]> = object.into();
     if let Some(first) = memchr::memchr2(b'\n', b'\r', object) {
         let is_end = |byte: &&mut u8| matches!(byte, b'\n' | b'\r');
-        raw.to_mut()[first..].iter_mut().filter(is_end).for_each(|byte| *byte = b' ');
+        raw[first..].iter_mut().filter(is_end).for_each(|byte| *byte = b' ');
     }
     raw
 }

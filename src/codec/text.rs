@@ -115,7 +115,7 @@ impl Texts {
     /// When a required field is missing or a text is not what its field declares.
     pub(super) fn finish(&mut self, position: Position, arrival: Timestamp) -> Result<Event, Malformed> {
         self.raw.push(b'}');
-        self.fields.event(position, arrival, &self.raw)
+        self.fields.event(position, arrival, || self.raw.as_slice().into())
     }
 
     fn separate(&mut self) {

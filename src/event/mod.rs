@@ -22,7 +22,6 @@ pub use kept::Kept;
 pub use key::{Key, KeyGroup, KeyRef};
 pub use position::{PartitionId, Position, SequencePoint};
 pub use record::Event;
-pub(crate) use record::IN_PLACE;
 pub use schema::{Field, FieldId, FieldType, StreamId, StreamSchema, TimeUnit};
 pub use time::{Duration, Timestamp};
 pub(crate) use unit::whole_number;

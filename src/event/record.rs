@@ -1,12 +1,9 @@
 //! The event: decoded fields beside the bytes they came from.
 //!
-//! An event is made once and shared by all that look at it or capture it. It takes one allocation: what
-//! is known of it, a few values in place, and the record behind them. Most events are gone a moment
-//! later, often on another thread than the one that made them, so that asking for memory and giving it
-//! back is a good part of what they cost. An event keeps the values of the fields that some rule reads
-//! (see [`Kept`]); asking it for another is a mistake in the caller.
+//! An event is made once and shared by all that look at it or capture it. It takes two allocations:
+//! one for its values and what else is known of it, one for the record. It keeps the values of the
+//! fields that some rule reads (see [`Kept`]); asking it for another is a mistake in the caller.
 
-use smallvec::SmallVec;
 use triomphe::{Arc, ThinArc};
 
 use super::kept::Kept;
@@ -17,19 +14,15 @@ use super::value::Value;
 
 /// One event. Cloning shares it: however many runs capture an event, it is held once.
 #[derive(Clone, Debug)]
-pub struct Event(ThinArc<Header, u8>);
+pub struct Event(ThinArc<Header, Value>);
 
-/// Values that an event holds in place. Rules on one stream seldom read more fields; where they do, the
-/// values take an allocation of their own.
-pub(crate) const IN_PLACE: usize = 4;
-
-/// What stands before the record.
+/// What stands before the values.
 #[derive(Debug)]
 struct Header {
     point: SequencePoint,
     arrival: Timestamp,
     kept: Kept,
-    values: SmallVec<[Value; IN_PLACE]>,
+    raw: Box<[u8]>,
     /// What an event that was made of an alert has besides; few are, so it takes little room.
     derived: Option<Box<Derived>>,
 }
@@ -52,11 +45,11 @@ impl Event {
         stream: StreamId,
         time: Timestamp,
         position: Position,
-        values: impl IntoIterator<Item = Value>,
-        raw: impl AsRef<[u8]>,
+        values: impl Into<Box<[Value]>>,
+        raw: impl Into<Box<[u8]>>,
     ) -> Event {
         let point = SequencePoint { time, stream, position };
-        Event::keeping(Kept::ALL, point, values, raw)
+        Event::keeping(Kept::ALL, point, values.into().into_iter(), raw)
     }
 
     /// The event at a point of the order of all, with the values of the fields `kept`, in the order of
@@ -64,13 +57,13 @@ impl Event {
     pub fn keeping(
         kept: Kept,
         point: SequencePoint,
-        values: impl IntoIterator<Item = Value>,
-        raw: impl AsRef<[u8]>,
+        values: impl ExactSizeIterator<Item = Value>,
+        raw: impl Into<Box<[u8]>>,
     ) -> Event {
         let time = point.time.clamp(Timestamp::FIRST, Timestamp::LAST);
         let point = SequencePoint { time, ..point };
-        let values = values.into_iter().collect();
-        Event::made(Header { point, arrival: time, kept, values, derived: None }, raw.as_ref())
+        let header = Header { point, arrival: time, kept, raw: raw.into(), derived: None };
+        Event(ThinArc::from_header_and_iter(header, values))
     }
 
     /// An event of a stream that carries a rule's alerts. `number` grows from each such event to the
@@ -80,18 +73,14 @@ impl Event {
         time: Timestamp,
         number: u64,
         alert: impl Into<Box<str>>,
-        values: impl IntoIterator<Item = Value>,
-        raw: impl AsRef<[u8]>,
+        values: impl Into<Box<[Value]>>,
+        raw: impl Into<Box<[u8]>>,
     ) -> Event {
         let position = Position { offset: number, ..Position::default() };
         let point = SequencePoint { time, stream: SequencePoint::DERIVED, position };
         let derived = Some(Box::new(Derived { stream, alert: alert.into() }));
-        let values = values.into_iter().collect();
-        Event::made(Header { point, arrival: time, kept: Kept::ALL, values, derived }, raw.as_ref())
-    }
-
-    fn made(header: Header, raw: &[u8]) -> Event {
-        Event(ThinArc::from_header_and_slice(header, raw))
+        let header = Header { point, arrival: time, kept: Kept::ALL, raw: raw.into(), derived };
+        Event(ThinArc::from_header_and_iter(header, values.into().into_iter()))
     }
 
     /// The event, moved to `time` if it is before: how an event of a stream without a time field
@@ -104,7 +93,7 @@ impl Event {
             return self;
         }
         let point = SequencePoint { time, stream: self.stream(), position: self.position() };
-        Event::keeping(self.header().kept, point, self.header().values.iter().cloned(), self.raw())
+        Event::keeping(self.header().kept, point, self.0.slice.iter().cloned(), self.raw())
             .arrived(self.arrival())
     }
 
@@ -156,7 +145,7 @@ impl Event {
     /// The value of a field that the event keeps; null for any other, which nobody should ask for.
     pub fn value(&self, field: FieldId) -> &Value {
         let slot = self.header().kept.slot(field);
-        let value = slot.and_then(|slot| self.header().values.get(slot));
+        let value = slot.and_then(|slot| self.0.slice.get(slot));
         debug_assert!(value.is_some(), "an event is asked for {field:?}, which it does not keep");
         value.unwrap_or(&NOT_KEPT)
     }
@@ -174,19 +163,17 @@ impl Event {
 
     /// About how many bytes of memory it takes.
     pub fn footprint(&self) -> usize {
-        let values = &self.header().values;
-        let elsewhere = if values.spilled() { values.capacity() * size_of::<Value>() } else { 0 };
-        HEAD_BYTES + elsewhere + self.raw().len()
+        HEAD_BYTES + size_of_val(&self.0.slice) + self.raw().len()
     }
 
     /// The record as it came in.
     pub fn raw(&self) -> &[u8] {
-        &self.0.slice
+        &self.header().raw
     }
 }
 
-/// What an event takes without its record and values that are not in place: the header, how many share
-/// it, and how long the record is.
+/// What an event takes without its values and its record: the header, how many share it, and how many
+/// values follow.
 const HEAD_BYTES: usize = size_of::<Header>() + 2 * size_of::<usize>();
 
 #[cfg(test)]
@@ -210,15 +197,7 @@ mod tests {
         let event = event(kept, vec![Value::Int(1), Value::text("four")]);
         assert_eq!(*event.value(FieldId(1)), Value::Int(1));
         assert_eq!(*event.value(FieldId(4)), Value::text("four"));
-        assert_eq!(event.footprint(), HEAD_BYTES + 2);
-    }
-
-    #[test]
-    fn values_that_do_not_fit_in_place_are_kept_all_the_same() {
-        let values: Vec<Value> = (0..=IN_PLACE as i64).map(Value::Int).collect();
-        let event = event(Kept::ALL, values.clone());
-        assert!((0..).zip(&values).all(|(field, value)| event.value(FieldId(field)) == value));
-        assert!(event.footprint() >= HEAD_BYTES + size_of_val(&*values) + 2);
+        assert_eq!(event.footprint(), HEAD_BYTES + 2 * size_of::<Value>() + 2);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::*;
 fn both(decoder: &mut JsonDecoder, record: &[u8]) -> (Option<String>, Result<String, String>) {
     let object = trim(record);
     let event = |decoder: &mut JsonDecoder| {
-        let event = decoder.fields.event(POSITION, ARRIVAL, one_line(object));
+        let event = decoder.fields.event(POSITION, ARRIVAL, || one_line(object));
         // Shown, so that 0 and -0 differ.
         format!("{event:?}")
     };
