@@ -48,7 +48,7 @@ pub(crate) const CAPTURE_BYTES: usize = 32;
 /// event; at most, since what they have in common is held once.
 pub(crate) const ENTRY_BYTES: usize = 32;
 /// Bytes of the runs of a key that are held one by one, with the first. A test compares it with the structure.
-pub(crate) const LIST_BYTES: usize = 112;
+pub(crate) const LIST_BYTES: usize = 96;
 /// Bytes of the runs of a key that are held together, with one entry.
 pub(crate) const TOGETHER_BYTES: usize = 104;
 /// Bytes of an event without its record and values that are not in place. A test compares it with the
