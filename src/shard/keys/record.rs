@@ -19,8 +19,8 @@ pub struct Record {
     held: List,
 }
 
-/// What is held, in the order of [`Held::what`]. For most keys that is the runs of one rule, and then
-/// the record is all in one place; a test in `tests/memory.rs` says what it takes.
+/// What is held, in the order of [`Held::what`]. For most keys that is the runs of one rule, which is held
+/// in place; a test in `tests/memory.rs` says what a key takes.
 #[derive(Clone, Debug)]
 enum List {
     Empty,
