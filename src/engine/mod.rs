@@ -99,8 +99,9 @@ pub struct Stats {
     pub past_events: usize,
 }
 
-/// How many rounds may be under way before the engine waits for the oldest.
-const MAX_UNDER_WAY: usize = 4;
+/// How many rounds may be under way before the engine waits for the oldest: enough for no shard to wait
+/// for the engine, few enough for events to be still near when a shard comes to them.
+const MAX_UNDER_WAY: usize = 2;
 
 impl Engine {
     /// An engine that has seen nothing.

@@ -102,6 +102,37 @@ fn keys_whose_runs_are_over_are_forgotten() {
 }
 
 #[test]
+fn a_key_is_made_only_by_an_event_that_a_run_can_begin_with() {
+    let mut shard = shard(
+        r#"rule falls {
+             by k
+             event large = s where n > 5
+             event any_other = s where n > 0
+             match large then any_other within 10s
+             alert low "x"
+           }
+           rule either {
+             by k
+             event one = s where n == 1
+             event nine = s where n == 9
+             event two = s where n == 2
+             match (one or nine) then two within 10s
+             alert low "x"
+           }"#,
+    );
+    let mut held = |second, k, n| {
+        let alerts = shard.take(&event(second, k, n)).len();
+        (alerts, shard.live_keys(), shard.live_runs())
+    };
+    assert_eq!(held(0, "a", 2), (0, 0, 0), "of interest to both, but they begin with others");
+    assert_eq!(held(1, "b", 9), (0, 1, 2), "the first of both, though `any_other` fits as well");
+    assert_eq!(held(2, "c", 1), (0, 2, 3), "only `either` begins with it");
+    assert_eq!(held(3, "b", 2), (2, 1, 1), "both are complete");
+    assert_eq!(held(13, "d", 0), (0, 0, 0), "the time of the last one is over");
+    assert_eq!(shard.counters().events, [4, 4], "for each rule, what fits one of those that it names");
+}
+
+#[test]
 fn what_cannot_be_computed_is_counted_for_each_rule() {
     let mut shard = shard(
         r#"rule asks_alone {

@@ -142,8 +142,8 @@ pub static LIMITS: Section = Section {
     title: "`[limits]`",
     about: "What is held between the sources and the sinks. Apart from what rules keep (partial matches, the past), which \
             `max runs` and `max events` bound for each key, memory is bounded by the sum of: `queue_bytes`; `reorder_bytes`; a few \
-            batches in the shards; for each connection one record of at most `max_line`, one read of 256 KiB and one \
-            batch; `queue_bytes` of each sink; `max_bodies` of each HTTP source. Who finds a queue full stops reading.",
+            batches in the shards; for each connection one record of at most `max_line`, one read of 64 KiB, what its \
+            decoder keeps between records (up to 0.5 MB), and one batch; `queue_bytes` of each sink; `max_bodies` of each HTTP source. Who finds a queue full stops reading.",
     keys: &[
         key(
             "max_line",

@@ -20,8 +20,10 @@
 //!   `overlap resume`, which drop what began before some event. `overlap per start` drops others as
 //!   well, but without `any` each start has one run, the one that has just been reported, and it is
 //!   left out of its lane.
+//!   [`entries`] is where they are.
 //! - [`offer`] moves the lanes, [`paths`] finds the runs that an entry stands for, and [`report`]
 //!   reports those that are complete.
+//! - [`lone`] is the first run of a key as long as it has only begun.
 //! - [`limits`] keeps `max runs` and `max events`: entries know how many runs and captured events they
 //!   stand for at most. Where that is too much also after counting exactly, the runs are held one by
 //!   one from then on, until there is none any more. So what a limit drops is the list's decision alone.
@@ -36,7 +38,9 @@
 //! [`Representation::Compact`]: crate::automaton::Representation::Compact
 //! [`Place`]: super::step::Place
 
+mod entries;
 mod limits;
+mod lone;
 mod offer;
 mod one_by_one;
 mod paths;
@@ -51,6 +55,7 @@ use super::Matcher;
 use super::step::Place;
 use crate::automaton::CompiledRule;
 use crate::event::{Duration, SequencePoint, Timestamp};
+pub use lone::Lone;
 use ring::{EntryId, Ring};
 
 /// The runs of one rule for one key, those of a place together.

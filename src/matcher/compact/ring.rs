@@ -17,9 +17,9 @@
 //! event has ended stay until [`Ring::tidy`] makes the graph anew, which happens when as many entries
 //! have come as there were: it adds two or three visits to what an entry costs.
 
-use std::collections::VecDeque;
 use std::num::NonZeroU32;
 
+use super::entries::Entries;
 use crate::event::{Event, SequencePoint};
 
 /// So few entries are not tidied up.
@@ -85,7 +85,7 @@ impl Entry {
 /// The entries, the oldest first.
 #[derive(Clone, Debug)]
 pub(super) struct Ring {
-    entries: VecDeque<Entry>,
+    entries: Entries,
     /// The number of the first of them or, when there is none, of the next one.
     front: u32,
     /// How many entries have come, or were passed in vain, since the ring was tidy.
@@ -98,7 +98,7 @@ pub(super) struct Ring {
 
 impl Default for Ring {
     fn default() -> Ring {
-        Ring { entries: VecDeque::new(), front: EntryId::FIRST.0.get(), stale: 0, kept: 0, starts: 0 }
+        Ring { entries: Entries::default(), front: EntryId::FIRST.0.get(), stale: 0, kept: 0, starts: 0 }
     }
 }
 
@@ -126,7 +126,7 @@ impl Ring {
 
     /// The entries with their numbers, the oldest first.
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = (usize, &Entry)> + ExactSizeIterator {
-        self.entries.iter().enumerate()
+        self.entries.iter()
     }
 
     /// The number of the entry at a place.
@@ -203,10 +203,6 @@ impl Ring {
         }
         let id = self.id(self.entries.len());
         self.starts += u32::from(entry.is_start());
-        if self.entries.capacity() == 0 {
-            // Most keys have one run; a ring would make room for four.
-            self.entries.reserve_exact(1);
-        }
         self.entries.push_back(entry);
         self.stale = self.stale.saturating_add(1);
         id
@@ -229,14 +225,8 @@ impl Ring {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        let entries = match self.entries.capacity() {
-            0..=FEW => {
-                self.entries.clear();
-                std::mem::take(&mut self.entries)
-            }
-            _ => VecDeque::new(),
-        };
-        *self = Ring { entries, ..Ring::default() };
+        self.entries.clear(FEW);
+        *self = Ring { entries: std::mem::take(&mut self.entries), ..Ring::default() };
     }
 
     /// Notes that so many entries were passed on the way to others though no run of theirs is alive.
@@ -278,12 +268,12 @@ impl Ring {
         let heads: Vec<&mut EntryId> = heads.collect();
         let reached = self.reached(heads.iter().map(|head| **head));
         let needed = reached.iter().filter(|reached| **reached).count();
-        let old = std::mem::take(self);
+        let mut old = std::mem::take(self);
         let front = old.front;
-        self.entries.reserve_exact(needed);
+        self.entries = Entries::with_room(needed);
         // For each place of old, what stands there for its live runs now.
         let mut now: Vec<Option<EntryId>> = vec![None; reached.len()];
-        for (place, entry) in old.entries.into_iter().enumerate() {
+        for (place, entry) in std::iter::from_fn(|| old.entries.pop_front()).enumerate() {
             if !reached[place] {
                 continue;
             }

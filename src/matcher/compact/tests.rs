@@ -198,17 +198,20 @@ impl<'a> Feed<'a> {
         self.set = self.set.clone();
     }
 
-    fn compact(&self) -> Option<&CompactRuns> {
+    /// How many entries there are for runs, unless they are held one by one.
+    fn entries(&self) -> Option<usize> {
         match &self.set {
-            RunSet::Compact(runs) => Some(runs),
-            RunSet::List(_) => None,
+            RunSet::Lone(_) => Some(1),
+            RunSet::Compact(runs) => Some(runs.ring.len()),
+            RunSet::None => Some(0),
+            RunSet::List(list) => list.is_empty().then_some(0),
         }
     }
 }
 
-/// Gives both the same events, and compares what they say and hold after each. `seen` looks at the runs
-/// that are held together, if they still are.
-fn compare(shape: &Shape, events: &[Event], mut seen: impl FnMut(Option<&CompactRuns>, &[Stands])) {
+/// Gives both the same events, and compares what they say and hold after each. `seen` is told how
+/// many entries there are, if the runs are still held together, and what runs that is.
+fn compare(shape: &Shape, events: &[Event], mut seen: impl FnMut(Option<usize>, &[Stands])) {
     let (together, one_by_one) = (shape.program(), shape.program().hold_one_by_one());
     let representation = together.compiled()[0].representation;
     assert!(matches!(representation, Representation::Compact { .. }), "{shape:?}");
@@ -222,7 +225,7 @@ fn compare(shape: &Shape, events: &[Event], mut seen: impl FnMut(Option<&Compact
         let runs = one_by_one.runs(time);
         assert_eq!(together.runs(time), runs, "after event {number}");
         assert!(together.set.len() >= runs.len());
-        seen(together.compact(), &runs);
+        seen(together.entries(), &runs);
         if number % 7 == 3 {
             together.restart();
         }
@@ -247,9 +250,9 @@ fn both_say_and_hold_the_same() {
         };
         let events: Vec<Event> = (0..).zip(letters).map(give).collect();
         let (mut is_list, mut most) = (false, 0);
-        compare(&shape, &events, |compact, runs| {
-            is_list |= compact.is_none();
-            most = most.max(compact.map_or(0, |_| runs.len()));
+        compare(&shape, &events, |entries, runs| {
+            is_list |= entries.is_none();
+            most = most.max(entries.map_or(0, |_| runs.len()));
         });
         lists.set(lists.get() + usize::from(is_list));
         many.set(many.get() + usize::from(most > 5));
@@ -296,10 +299,10 @@ fn what_is_held_for_a_long_time_is_bounded() {
         let shape = Shape { pattern, overlap, within: 20, max_runs: 100_000, max_events: 1_000_000 };
         let events = stream(pattern as u64, size(1_500, 10_000), &[0, 0, 0, 0, 1, 2, 3], 4);
         let (mut most_held, mut most_entries) = (0, 0);
-        compare(&shape, &events, |compact, runs| {
+        compare(&shape, &events, |entries, runs| {
             let held: usize = runs.iter().map(|(captured, ..)| captured.len()).sum();
             most_held = most_held.max(held);
-            most_entries = most_entries.max(compact.expect("no limit is near").ring.len());
+            most_entries = most_entries.max(entries.expect("no limit is near"));
         });
         assert!(most_entries <= 4 * most_held + 64, "{shape:?}: {most_entries} entries for {most_held}");
     }
@@ -323,7 +326,7 @@ fn very_many_runs_that_complete_at_one_event() {
                 .zip(0..)
                 .all(|((_, _, first, _), offset)| first.position.offset == offset || expected == 1)
         );
-        assert!(feed.compact().is_some() && feed.set.is_empty());
+        assert!(feed.entries().is_some() && feed.set.is_empty());
     }
 }
 
@@ -341,12 +344,12 @@ fn every_combination_is_bounded() {
         limits += said.iter().filter(|(kind, ..)| *kind == ReportKind::TooManyRuns).count();
         assert!(feed.set.len() <= 300);
     }
-    assert!(limits == 1 && feed.compact().is_none());
+    assert!(limits == 1 && feed.entries().is_none());
     assert!(feed.pass(Timestamp::MAX).is_empty());
     assert!(feed.set.is_empty());
     // With nothing held, they are held together again.
     feed.give(&event(2_000, 10_000, 0));
-    assert!(feed.compact().is_some());
+    assert!(feed.entries().is_some());
 }
 
 #[test]

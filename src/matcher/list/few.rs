@@ -1,8 +1,10 @@
-//! A list of few runs: a vector in their order.
+//! A list of few runs: a vector in their order, which holds the first in place.
 //!
 //! Every run is looked at when an event comes or something is due.
 
 use std::collections::HashSet;
+
+use smallvec::SmallVec;
 
 use super::offer::Offered;
 use super::{Run, limit_reached};
@@ -13,7 +15,7 @@ use crate::matcher::{Matcher, Report, ReportKind};
 
 /// The runs, in their order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Few(Vec<Run>);
+pub(super) struct Few(SmallVec<[Run; 1]>);
 
 /// What became of the runs that were offered an event.
 #[derive(Debug, Default)]
@@ -27,12 +29,12 @@ struct Noted {
 impl Few {
     /// The runs, which are given in their order.
     pub fn new(runs: Vec<Run>) -> Few {
-        Few(runs)
+        Few(runs.into())
     }
 
     /// The runs, in their order.
     pub fn into_runs(self) -> Vec<Run> {
-        self.0
+        self.0.into_vec()
     }
 
     /// How many there are.
@@ -88,7 +90,8 @@ impl Few {
                 self.note(rule, at, offered, &mut noted);
                 continue;
             }
-            let mut rest = self.0.split_off(at).into_iter();
+            let rest: Vec<Run> = self.0.drain(at..).collect();
+            let mut rest = rest.into_iter();
             rest.next().into_iter().for_each(|run| self.add(rule, &mut copies, run, offered, &mut noted));
             for mut run in rest {
                 let offered = matcher.offer(&mut run, event, answers, &mut copies);

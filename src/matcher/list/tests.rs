@@ -249,3 +249,9 @@ proptest! {
         prop_assert_eq!(list.len(), plain.runs.len(), "{:?}", rule);
     }
 }
+
+/// There are as many lists as keys that wait for something.
+#[test]
+fn a_list_is_as_large_as_its_cost_says() {
+    assert_eq!(size_of::<RunList>(), crate::automaton::cost::LIST_BYTES);
+}

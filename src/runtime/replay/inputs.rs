@@ -25,8 +25,9 @@ use super::{Input, Rejections, Settings, TURN};
 /// How much of all inputs together may be read ahead, in bytes as they were read; each may have its
 /// [`FEWEST`] blocks of [`SMALLEST`] size, however many they are.
 const READ_AHEAD: usize = 32 << 20;
-/// The largest block, which is what is read at once.
-const LARGEST: usize = 256 << 10;
+/// The largest block, which is what is read at once: so small that what one core has read, decoded or put
+/// in order is still near when the next core comes to it.
+const LARGEST: usize = 64 << 10;
 /// The smallest block.
 const SMALLEST: usize = 16 << 10;
 /// Fewest blocks of an input that may be under way: while one is waited for, another is decoded.

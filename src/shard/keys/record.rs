@@ -281,6 +281,6 @@ impl Record {
             Value::Str(text) => text.as_bytes().first().copied().unwrap_or_default(),
             _ => 0,
         });
-        u64::from(text) ^ self.all_runs().next().map_or(0, |(_, runs)| runs.len() as u64)
+        u64::from(text) ^ self.all_runs().fold(0, |sum, (_, runs)| sum ^ runs.touch())
     }
 }

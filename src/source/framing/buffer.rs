@@ -4,8 +4,8 @@ use std::ops::Range;
 
 /// The first read of a partition; a silent connection holds no more than this.
 const SMALLEST_READ: usize = 8 << 10;
-/// Reads grow up to this while each fills its space.
-pub(super) const LARGEST_READ: usize = 256 << 10;
+/// Reads grow up to this while each fills its space: more would not stay near until it is decoded.
+pub(super) const LARGEST_READ: usize = 64 << 10;
 
 /// Takes bytes at its end and gives them out at its front. It grows by a read at a time, as long as
 /// nothing is taken from it: who cuts it has to bound that.

@@ -177,9 +177,9 @@ fn however_many_inputs_there_are_what_is_read_ahead_is_bounded() {
         let Pace { blocks, size, .. } = Pace::of(inputs, threads);
         (blocks, size)
     };
-    assert_eq!(ahead(1, 2), (6, 256 << 10));
-    assert_eq!(ahead(2, 2), (3, 256 << 10));
-    assert_eq!(ahead(10, 2), (2, 256 << 10));
+    assert_eq!(ahead(1, 2), (6, 64 << 10));
+    assert_eq!(ahead(2, 2), (3, 64 << 10));
+    assert_eq!(ahead(10, 2), (2, 64 << 10));
     assert_eq!(ahead(1000, 2), (2, 16_777));
     assert_eq!(ahead(5000, 2), (2, SMALLEST));
     assert_eq!(ahead(1, 1024), (2050, SMALLEST));
