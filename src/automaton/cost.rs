@@ -48,14 +48,14 @@ pub(crate) const CAPTURE_BYTES: usize = 32;
 /// event; at most, since what they have in common is held once.
 pub(crate) const ENTRY_BYTES: usize = 32;
 /// Bytes of the runs of a key that are held one by one, with the first. A test compares it with the structure.
-pub(crate) const LIST_BYTES: usize = 112;
+pub(crate) const LIST_BYTES: usize = 96;
 /// Bytes of the runs of a key that are held together, with one entry.
 pub(crate) const TOGETHER_BYTES: usize = 104;
 /// Bytes of an event without its fields and its record. A test compares it with the structure.
 pub(crate) const EVENT_BYTES: usize = 88;
 /// Bytes that a key takes beside its runs: its record, and its places in the index and among the timers.
 /// A test compares it with what is taken.
-const KEY_BYTES: usize = 108;
+const KEY_BYTES: usize = 100;
 /// Bytes of a record as it came in: assumed, as no rule says how long records are.
 pub const RECORD_BYTES: usize = 400;
 /// Texts up to so many bytes are held in place; longer ones take their length more.

@@ -12,15 +12,16 @@ use crate::event::{Duration, Event, Timestamp};
 
 /// The partial matches of one rule for one key.
 ///
-/// Elsewhere, so that what is held of a key is small whatever way its runs are held; one run and all that
-/// is asked of it are then in one place.
+/// A run that has only begun is held in place if that is all there is to know of it. All else is elsewhere,
+/// so that what is held of a key is small whatever way its runs are held; one run and all that is asked of
+/// it are then in one place.
 #[derive(Clone, Debug, Default)]
 pub enum RunSet {
     /// None yet: how they will be held is decided when the first one begins.
     #[default]
     None,
     /// One run, of which the event that it began with is all there is to know: what most keys have of most
-    /// rules. It is held in place, and ends without a look at its rule.
+    /// rules. It ends without a look at its rule.
     Lone(Lone),
     /// Each by itself.
     List(Box<RunList>),

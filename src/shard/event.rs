@@ -3,7 +3,11 @@
 //! The predicates that hold of the event say which rules it concerns; only these are looked at, in the
 //! order of routes and rules. Besides them, rules whose steps must follow directly see every event of a
 //! key for which they have runs: as long as there are such runs, they are looked for among the rules of
-//! the key. A key is made only if some rule is looked at for it.
+//! the key. A key is made only if a run begins.
+//!
+//! With thousands of rules, a rule is not in the processor's caches when an event concerns it. So a run
+//! begins, and ends if nothing comes of it, without a look at its rule, where the rule allows it
+//! ([`RunSet::Lone`]).
 
 use super::ahead::Known;
 use super::keys::{Slot, Sought};

@@ -4,9 +4,8 @@
 
 use std::collections::HashSet;
 
-use smallvec::SmallVec;
-
 use super::offer::Offered;
+use super::runs::Runs;
 use super::{Run, limit_reached};
 use crate::automaton::{Answers, CompiledRule, Timing};
 use crate::event::{Event, Timestamp};
@@ -15,7 +14,7 @@ use crate::matcher::{Matcher, Report, ReportKind};
 
 /// The runs, in their order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Few(SmallVec<[Run; 1]>);
+pub(super) struct Few(Runs);
 
 /// What became of the runs that were offered an event.
 #[derive(Debug, Default)]
@@ -34,7 +33,7 @@ impl Few {
 
     /// The runs, in their order.
     pub fn into_runs(self) -> Vec<Run> {
-        self.0.into_vec()
+        self.0.into()
     }
 
     /// How many there are.
@@ -63,15 +62,6 @@ impl Few {
         due.unwrap_or(Timestamp::MAX)
     }
 
-    /// Adds a run behind the others.
-    fn push(&mut self, run: Run) {
-        if self.0.len() == self.0.capacity() {
-            // Most keys have few runs, of which a vector that doubles would leave much room unused.
-            self.0.reserve_exact((self.0.len() / 4).max(1));
-        }
-        self.0.push(run);
-    }
-
     /// Offers the next event of the key to every run, and lets it start a new one.
     pub fn event(
         &mut self,
@@ -90,8 +80,7 @@ impl Few {
                 self.note(rule, at, offered, &mut noted);
                 continue;
             }
-            let rest: Vec<Run> = self.0.drain(at..).collect();
-            let mut rest = rest.into_iter();
+            let mut rest = self.0.split_off(at).into_iter();
             rest.next().into_iter().for_each(|run| self.add(rule, &mut copies, run, offered, &mut noted));
             for mut run in rest {
                 let offered = matcher.offer(&mut run, event, answers, &mut copies);
@@ -100,7 +89,7 @@ impl Few {
             break;
         }
         if let Some(run) = matcher.start(event, answers) {
-            self.push(run);
+            self.0.push(run);
             self.note(rule, self.0.len() - 1, Offered::Taken, &mut noted);
         }
         if noted.is_any_over || !noted.done.is_empty() {
@@ -120,11 +109,11 @@ impl Few {
         noted: &mut Noted,
     ) {
         for copy in copies.drain(..) {
-            self.push(copy);
+            self.0.push(copy);
             self.note(rule, self.0.len() - 1, Offered::Taken, noted);
         }
         if offered != Offered::Dead {
-            self.push(run);
+            self.0.push(run);
             self.note(rule, self.0.len() - 1, offered, noted);
         }
     }
@@ -168,8 +157,8 @@ impl Few {
         if done.is_empty() {
             return;
         }
-        let dropped = matcher.report(&mut self.0, done, kind, decided, reports);
-        for run in &mut self.0 {
+        let dropped = matcher.report(&mut *self.0, done, kind, decided, reports);
+        for run in &mut *self.0 {
             if dropped.includes(run.began(), || run.first_point()) {
                 run.frontier = 0;
             }
@@ -192,7 +181,6 @@ impl Few {
             held -= self.0[dropped].captures.len();
             dropped += 1;
         }
-        let first = self.0.drain(..dropped).next();
-        first.zip(reason)
+        self.0.drop_first(dropped).zip(reason)
     }
 }

@@ -21,6 +21,7 @@ mod many;
 mod offer;
 mod report;
 mod run;
+mod runs;
 #[cfg(test)]
 mod tests;
 mod time;
