@@ -99,8 +99,8 @@ impl RunSet {
     /// [`RunSet::touch`] reads must be near by now.
     pub fn touch_event(&self) -> u64 {
         match self {
-            // It is what `touch` has read.
-            RunSet::None | RunSet::Lone(_) => 0,
+            RunSet::None => 0,
+            RunSet::Lone(run) => run.event().touch(),
             RunSet::List(list) => list.touch_event(),
             RunSet::Compact(runs) => runs.touch_event(),
         }

@@ -54,7 +54,7 @@ use smallvec::SmallVec;
 use super::Matcher;
 use super::step::Place;
 use crate::automaton::CompiledRule;
-use crate::event::{Duration, SequencePoint, Timestamp};
+use crate::event::{Duration, Event, SequencePoint, Timestamp};
 pub use lone::Lone;
 use ring::{EntryId, Ring};
 
@@ -101,7 +101,7 @@ impl CompactRuns {
 
     /// Reads something of the oldest event that they hold: the first to be given up.
     pub fn touch_event(&self) -> u64 {
-        self.ring.oldest().map_or(0, |point| point.time.as_micros() as u64)
+        self.ring.oldest_event().map_or(0, Event::touch)
     }
 
     /// Whether no run is alive. Exact, as long as the passing of time is told when it is due.

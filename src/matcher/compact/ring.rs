@@ -166,8 +166,13 @@ impl Ring {
     }
 
     /// The first event of the oldest run that may be alive.
+    pub fn oldest_event(&self) -> Option<&Event> {
+        self.entries.front().map(|front| front.event.as_ref().expect("the front is a start"))
+    }
+
+    /// Its place in the order of all.
     pub fn oldest(&self) -> Option<SequencePoint> {
-        self.entries.front().map(|front| front.event.as_ref().expect("the front is a start").point())
+        self.oldest_event().map(Event::point)
     }
 
     /// Adds: the runs of `before` have taken an event or, if it is none, a run begins; and besides,

@@ -67,12 +67,12 @@ impl Run {
 
     /// Reads something of it, and of what conditions read.
     pub(super) fn touch(&self) -> u64 {
-        self.frontier ^ self.registers.first().map_or(0, |register| u64::from(register.is_empty()))
+        self.frontier ^ u64::from(self.state.0) ^ self.registers.first().map_or(0, |register| u64::from(register.is_empty()))
     }
 
     /// Reads something of the event that it captured last: of most runs the only one.
     pub(super) fn touch_event(&self) -> u64 {
-        self.captures.newest_first().next().map_or(0, |(_, event)| event.time().as_micros() as u64)
+        self.captures.newest_first().next().map_or(0, |(_, event)| event.touch())
     }
 
     /// Time of its first event.
