@@ -11,7 +11,8 @@ use crate::language::checked::RunRegister;
 /// be millions.
 #[derive(Clone, Debug)]
 pub(in crate::matcher) enum Kept {
-    /// None: as long as a run has captured one event at most, all that conditions read is found in it.
+    /// None: as long as a run has captured one event at most, all that conditions read is found in it. Runs
+    /// of which a key has many are asked so often that they keep it all the same.
     Nothing,
     /// A rule whose condition reads captured events often reads one thing of them: it is held in place, so
     /// that asking the condition does not wait for memory once more.

@@ -153,7 +153,12 @@ impl Run {
         self.kept.read(rule, &self.captures)
     }
 
-    /// The same when some of it is cleared, as a repetition of a group begins.
+    /// Keeps from now on what is read of its events, as it will be read often.
+    pub(super) fn keep_registers(&mut self, rule: &CompiledRule) {
+        self.kept.write(&rule.rule.registers, &self.captures);
+    }
+
+    /// All registers when some are cleared, as a repetition of a group begins.
     pub(in crate::matcher) fn registers_without(
         &self,
         rule: &CompiledRule,

@@ -63,6 +63,8 @@ impl Lanes {
 
     /// Puts a run into the lane where it stands.
     pub fn insert(&mut self, rule: &CompiledRule, order: &mut Order, slot: Slot) {
+        let run = &mut order[slot as usize];
+        run.keep_registers(rule);
         let run = &order[slot as usize];
         let number = self.at(rule, run.place(&rule.automaton));
         let lane = &mut self.lanes[number as usize];
