@@ -153,7 +153,10 @@ impl Report {
     pub fn write(&self, file: &Path) {
         let mut text = serde_json::to_string_pretty(self).expect("a report is plain data");
         text.push('\n');
-        fs::write(file, text).unwrap_or_else(|error| panic!("{} cannot be written: {error}", file.display()));
+        let folder = file.parent().map_or(Ok(()), fs::create_dir_all);
+        folder
+            .and_then(|()| fs::write(file, text))
+            .unwrap_or_else(|error| panic!("{} cannot be written: {error}", file.display()));
         eprintln!("Kept in {}.", file.display());
     }
 

@@ -20,7 +20,6 @@
 //!   `overlap resume`, which drop what began before some event. `overlap per start` drops others as
 //!   well, but without `any` each start has one run, the one that has just been reported, and it is
 //!   left out of its lane.
-//!   [`entries`] is where they are.
 //! - [`offer`] moves the lanes, [`paths`] finds the runs that an entry stands for, and [`report`]
 //!   reports those that are complete.
 //! - [`lone`] is the first run of a key as long as it has only begun.
@@ -38,7 +37,6 @@
 //! [`Representation::Compact`]: crate::automaton::Representation::Compact
 //! [`Place`]: super::step::Place
 
-mod entries;
 mod limits;
 mod lone;
 mod offer;

@@ -17,9 +17,9 @@
 //! event has ended stay until [`Ring::tidy`] makes the graph anew, which happens when as many entries
 //! have come as there were: it adds two or three visits to what an entry costs.
 
+use std::collections::VecDeque;
 use std::num::NonZeroU32;
 
-use super::entries::Entries;
 use crate::event::{Event, SequencePoint};
 
 /// So few entries are not tidied up.
@@ -85,7 +85,7 @@ impl Entry {
 /// The entries, the oldest first.
 #[derive(Clone, Debug)]
 pub(super) struct Ring {
-    entries: Entries,
+    entries: VecDeque<Entry>,
     /// The number of the first of them or, when there is none, of the next one.
     front: u32,
     /// How many entries have come, or were passed in vain, since the ring was tidy.
@@ -98,7 +98,7 @@ pub(super) struct Ring {
 
 impl Default for Ring {
     fn default() -> Ring {
-        Ring { entries: Entries::default(), front: EntryId::FIRST.0.get(), stale: 0, kept: 0, starts: 0 }
+        Ring { entries: VecDeque::new(), front: EntryId::FIRST.0.get(), stale: 0, kept: 0, starts: 0 }
     }
 }
 
@@ -126,7 +126,7 @@ impl Ring {
 
     /// The entries with their numbers, the oldest first.
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = (usize, &Entry)> + ExactSizeIterator {
-        self.entries.iter()
+        self.entries.iter().enumerate()
     }
 
     /// The number of the entry at a place.
@@ -208,6 +208,10 @@ impl Ring {
         }
         let id = self.id(self.entries.len());
         self.starts += u32::from(entry.is_start());
+        if self.entries.capacity() == 0 {
+            // Of most keys little is held; a ring would make room for four.
+            self.entries.reserve_exact(2);
+        }
         self.entries.push_back(entry);
         self.stale = self.stale.saturating_add(1);
         id
@@ -230,8 +234,12 @@ impl Ring {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.entries.clear(FEW);
-        *self = Ring { entries: std::mem::take(&mut self.entries), ..Ring::default() };
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.clear();
+        if entries.capacity() > FEW {
+            entries = VecDeque::new();
+        }
+        *self = Ring { entries, ..Ring::default() };
     }
 
     /// Notes that so many entries were passed on the way to others though no run of theirs is alive.
@@ -273,12 +281,12 @@ impl Ring {
         let heads: Vec<&mut EntryId> = heads.collect();
         let reached = self.reached(heads.iter().map(|head| **head));
         let needed = reached.iter().filter(|reached| **reached).count();
-        let mut old = std::mem::take(self);
+        let old = std::mem::take(self);
         let front = old.front;
-        self.entries = Entries::with_room(needed);
+        self.entries.reserve_exact(needed);
         // For each place of old, what stands there for its live runs now.
         let mut now: Vec<Option<EntryId>> = vec![None; reached.len()];
-        for (place, entry) in std::iter::from_fn(|| old.entries.pop_front()).enumerate() {
+        for (place, entry) in old.entries.into_iter().enumerate() {
             if !reached[place] {
                 continue;
             }
