@@ -18,6 +18,10 @@ use super::trouble::Trouble;
 use super::waiters::{Outcome, Waiters};
 use super::{Entry, Limits, Options};
 
+/// What is kept free in the files: for the mark at the end of a journal that is closed, or for copying
+/// the end of one that was not.
+const SPARE: u64 = (HEAD + 2 * MARK) as u64;
+
 /// A journal. Clones are the same journal; when the last one is dropped, what was appended is written
 /// and the journal ends.
 #[derive(Clone)]
@@ -253,7 +257,7 @@ impl State {
             return Err(AppendError::Busy { waiting, most });
         }
         let (held, most) = (self.bytes + self.waiting_cost + self.taken.2, shared.limits.disk);
-        if held + cost > most {
+        if held + cost + SPARE > most {
             return Err(AppendError::Full { folder: shared.folder.clone(), bytes: held, most });
         }
         Ok(())
