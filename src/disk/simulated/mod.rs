@@ -20,6 +20,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -56,6 +57,7 @@ struct State {
 #[derive(Debug, Default)]
 struct Faults {
     crash_at: Option<u64>,
+    at: Range<u64>,
     syncs: u64,
     writes: u64,
     per_mille: u64,
@@ -138,6 +140,11 @@ impl SimulatedDisk {
     /// The next so many changes of files and names fail, writes after a part of the bytes.
     pub fn fail_writes(&self, count: u64) {
         self.state().faults.writes = count;
+    }
+
+    /// The operations with these numbers fail, counted as for [`SimulatedDisk::crash_at`].
+    pub fn fail_at(&self, operations: Range<u64>) {
+        self.state().faults.at = operations;
     }
 
     /// Of a thousand changes and syncs, so many fail by chance.
@@ -270,6 +277,9 @@ impl State {
         };
         if *ordered > 0 {
             *ordered -= 1;
+            return Ok(Fate::Fails);
+        }
+        if self.faults.at.contains(&self.operations) {
             return Ok(Fate::Fails);
         }
         let by_chance = self.faults.per_mille > 0 && self.random.below(1_000) < self.faults.per_mille;

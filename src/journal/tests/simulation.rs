@@ -85,7 +85,7 @@ impl<'a> Play<'a> {
         if self.disk.is_down() {
             return self.crash();
         }
-        match self.random.size(40) {
+        match self.random.size(42) {
             0..16 => self.append(),
             16..28 => self.round(),
             28..31 => self.trim(),
@@ -101,6 +101,7 @@ impl<'a> Play<'a> {
             36 => self.disk.crash_at(self.disk.operations() + 1 + self.random.below(12)),
             37 => self.crash(),
             38 => self.kill(),
+            39..41 => self.fail_once(),
             _ => self.finish(),
         }
         self.check_status();
@@ -136,6 +137,19 @@ impl<'a> Play<'a> {
         let (journal, committer) = self.running.as_mut().expect("it runs");
         committer.round();
         self.counts.troubles += u64::from(journal.status().trouble.is_some());
+    }
+
+    /// A few operations fail, and sometimes the program or the power does not outlive that.
+    fn fail_once(&mut self) {
+        self.append();
+        let first = self.disk.operations() + 1 + self.random.below(8);
+        self.disk.fail_at(first..first + 1 + self.random.below(3));
+        self.round();
+        match self.random.size(4) {
+            0 => self.kill(),
+            1 => self.crash(),
+            _ => {}
+        }
     }
 
     /// As a checkpoint does, after the records were taken in.
@@ -224,6 +238,7 @@ impl<'a> Play<'a> {
         self.disk.fail_syncs(0);
         self.disk.fail_writes(0);
         self.disk.set_read_only(false);
+        self.disk.fail_at(0..0);
         self.disk.crash_at(u64::MAX);
     }
 
