@@ -11,7 +11,7 @@ use crate::automaton::graph::{self, Graph};
 use crate::automaton::{self, CompiledRule, OneByOne, Predicates, Representation};
 use crate::diagnostic::codes::{E0010, E0310};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
-use crate::event::{FieldId, Kept, StreamId, StreamSchema};
+use crate::event::{Duration, FieldId, Kept, StreamId, StreamSchema};
 use crate::history::{LogId, Logs, Reading};
 use crate::language::case::Case;
 use crate::language::checked::{AlertStream, Rule};
@@ -20,7 +20,7 @@ use crate::table::TableSpec;
 
 use audience::audiences;
 
-pub(crate) use audience::{Audience, Route, RouteId, Via};
+pub(crate) use audience::{Audience, Interest, Route, RouteId};
 
 pub use crate::automaton::cost;
 pub use crate::language::checked::Mode;
@@ -45,6 +45,8 @@ pub struct Program {
     kept: Vec<Kept>,
     tables: Vec<TableSpec>,
     rules: Vec<CompiledRule>,
+    /// For each rule, [`CompiledRule::lone`]: beside the rules, so that a run begins without a look at one.
+    lone: Vec<Option<Duration>>,
     infos: Vec<RuleInfo>,
     predicates: Predicates,
     /// What is kept of the past of streams.
@@ -167,6 +169,7 @@ impl Program {
                 compiled.representation = Representation::List(OneByOne::Wanted);
             }
         }
+        self.lone.fill(None);
         self
     }
 
@@ -239,6 +242,7 @@ impl Program {
             logs,
             readings,
             infos: rules.iter().map(|compiled| RuleInfo::new(&compiled.rule)).collect(),
+            lone: rules.iter().map(CompiledRule::lone).collect(),
             kept: kept::kept(&checked.streams, rules.iter().map(|compiled| &compiled.rule)),
             streams: checked.streams,
             tables: checked.tables,
@@ -346,6 +350,11 @@ impl Program {
     /// The rules as compiled, in the same order.
     pub(crate) fn compiled(&self) -> &[CompiledRule] {
         &self.rules
+    }
+
+    /// How long a run of a rule lives that has only begun, where that is all there is to know of it.
+    pub(crate) fn lone(&self, rule: RuleId) -> Option<Duration> {
+        self.lone[rule.0 as usize]
     }
 
     /// The distinct predicates of all rules.

@@ -187,7 +187,8 @@ fn keys_that_come_again_take_no_more() {
             assert_eq!(engine.stats().live_keys, 1);
             let left = in_use() - before;
             println!("{} bytes at most, {left} left", most[round as usize]);
-            assert!(left < most[0] / 10, "{left} bytes of {} are left", most[0]);
+            // Places for some thousand keys stay, to be used again.
+            assert!(left < most[0] / 8, "{left} bytes of {} are left", most[0]);
         }
         assert!(most.iter().all(|bytes| *bytes <= most[0] + most[0] / 100), "{most:?}: {b}");
     }

@@ -9,6 +9,11 @@ pub fn children_cpu_s() -> f64 {
     cpu_s(&usage(UsageWho::RUSAGE_CHILDREN))
 }
 
+/// The part of [`children_cpu_s`] that the system itself took, for example to clear new memory.
+pub fn children_system_s() -> f64 {
+    usage(UsageWho::RUSAGE_CHILDREN).system_time().num_microseconds() as f64 / 1e6
+}
+
 /// CPU time of this process, user and system, in seconds.
 pub fn own_cpu_s() -> f64 {
     cpu_s(&usage(UsageWho::RUSAGE_SELF))

@@ -26,6 +26,8 @@ const MOST_BYTES: u64 = 20 << 30;
 pub struct Account {
     /// CPU time, user and system, in seconds.
     pub cpu_s: f64,
+    /// The part of it that the system itself took.
+    pub system_s: f64,
     /// Time from start to end, in seconds.
     pub wall_s: f64,
     /// Peak memory, in megabytes.
@@ -71,6 +73,7 @@ pub fn keep_account(arguments: &[String]) -> ExitCode {
     };
     let account = Account {
         cpu_s: usage::children_cpu_s(),
+        system_s: usage::children_system_s(),
         wall_s: begun.elapsed().as_secs_f64(),
         peak_mb: usage::children_peak_mb(),
         success: output.status.success(),

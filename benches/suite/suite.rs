@@ -35,6 +35,8 @@ pub struct Replay {
 pub struct Measured {
     /// CPU time in seconds.
     pub cpu_s: f64,
+    /// The part of it that the system itself took: reading, and clearing new memory.
+    pub system_s: f64,
     /// Time from start to end in seconds.
     pub wall_s: f64,
     /// Peak memory in megabytes, startup included.
@@ -146,6 +148,7 @@ impl Suite {
         let sample = middle(samples);
         Measured {
             cpu_s: (sample.cpu_s - startup.cpu_s).max(0.0),
+            system_s: (sample.system_s - startup.system_s).max(0.0),
             wall_s: wall_s.max(0.0),
             peak_mb: sample.peak_mb,
             startup_s: startup.cpu_s,

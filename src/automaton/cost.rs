@@ -33,26 +33,29 @@ pub use grow::Growth;
 pub(crate) use grow::Holding;
 pub use live::Lifetime;
 
-/// Bytes of a run without what it points to. A test compares it with the structure.
-pub(crate) const RUN_BYTES: usize = 64;
+/// Bytes of a run without what it points to: one event and one register are held in place. A test
+/// compares it with the structure.
+pub(crate) const RUN_BYTES: usize = 80;
 /// Bytes that it takes besides where steps have times of their own. A test compares it with the structure.
 pub(crate) const CLOCK_BYTES: usize = 40;
 /// Bytes that it takes besides where a key has many: its places in the order and in a lane, and room.
 const LANE_BYTES: usize = 48;
 /// So many are many.
 const MANY_RUNS: usize = 32;
-/// Bytes by which a run grows with each event that it holds, without the event.
+/// Bytes by which a run that holds several events grows with each of them, without the event.
 pub(crate) const CAPTURE_BYTES: usize = 32;
 /// Bytes by which runs that are held together grow with each event that one of them takes, without the
 /// event; at most, since what they have in common is held once.
 pub(crate) const ENTRY_BYTES: usize = 32;
-/// Bytes of the runs of a key that are held together, without their entries.
+/// Bytes of the runs of a key that are held one by one, with the first. A test compares it with the structure.
+pub(crate) const LIST_BYTES: usize = 96;
+/// Bytes of the runs of a key that are held together, with one entry.
 pub(crate) const TOGETHER_BYTES: usize = 104;
-/// Bytes of an event without its fields and its record.
+/// Bytes of an event without its fields and its record. A test compares it with the structure.
 pub(crate) const EVENT_BYTES: usize = 88;
-/// Bytes that a key takes beside its runs: its record, its places in the index and among the timers, and the
-/// set of its runs. A test compares it with what is taken.
-const KEY_BYTES: usize = 152;
+/// Bytes that a key takes beside its runs: its record, and its places in the index and among the timers.
+/// A test compares it with what is taken.
+const KEY_BYTES: usize = 100;
 /// Bytes of a record as it came in: assumed, as no rule says how long records are.
 pub const RECORD_BYTES: usize = 400;
 /// Texts up to so many bytes are held in place; longer ones take their length more.
@@ -109,7 +112,8 @@ pub enum Bound {
 pub struct Memory {
     /// A partial match itself; nothing where they are held together.
     pub run: usize,
-    /// What each event that it holds adds to it; where they are held together, at most.
+    /// What each event that it holds adds to it; where they are held together, at most. Nothing where it
+    /// holds one at most.
     pub capture: usize,
     /// Different values that are remembered for each `count_distinct`: so many registers, each of which
     /// grows by about [`DISTINCT_BYTES`] with each different value.
@@ -177,11 +181,11 @@ impl Cost {
             }
             let Memory { run, capture, .. } = self.memory;
             let takes = match self.held {
-                Held::Together => format!("at most {capture} bytes"),
-                _ => format!("{run} bytes and {capture}"),
+                Held::Together => format!("at most {capture} bytes for each event it holds"),
+                _ if capture == 0 => format!("{run} bytes beside the event it holds"),
+                _ => format!("{run} bytes and {capture} for each event it holds"),
             };
-            write!(text, ". Each {}, and takes {takes} for each event it holds.", self.lifetime)
-                .expect(WRITES);
+            write!(text, ". Each {}, and takes {takes}.", self.lifetime).expect(WRITES);
         }
         for past in &self.past {
             write!(text, " Keeps the events of `{}` of {} for each key.", past.stream, past.over)
@@ -231,7 +235,8 @@ fn memory(compiled: &CompiledRule, values: &[usize], runs: Runs, most_events: Op
     let groups = if rule.clocks.len() > 1 { size_of_val(&*rule.clocks) } else { 0 };
     let clock = if compiled.timing == Timing::Steps { CLOCK_BYTES + groups } else { 0 };
     let lane = if runs.most >= MANY_RUNS { LANE_BYTES } else { 0 };
-    let run = RUN_BYTES + lane + clock + rule.registers.len() * size_of::<Register>();
+    let registers = if rule.registers.len() == 1 { 0 } else { rule.registers.len() };
+    let run = RUN_BYTES + lane + clock + registers * size_of::<Register>();
     let distinct = compiled.specs.iter().filter(|spec| spec.aggregate == Aggregate::CountDistinct).count();
     let captured = compiled.automaton.states.iter().flat_map(|state| &state.transitions);
     let captured = captured.filter_map(|transition| match transition.trigger {
@@ -249,10 +254,16 @@ fn memory(compiled: &CompiledRule, values: &[usize], runs: Runs, most_events: Op
         let key = KEY_BYTES + TOGETHER_BYTES + entries * ENTRY_BYTES + held * event;
         return Memory { run: 0, capture: ENTRY_BYTES, distinct, event, most_events, key };
     }
-    // A list that grows has room for up to a quarter more.
-    let (own, room) = if runs.most == 0 { (0, 0) } else { (KEY_BYTES, runs.most / 4 * RUN_BYTES) };
-    let key = own + room + runs.most * run + held * (CAPTURE_BYTES + event + distinct * DISTINCT_BYTES);
-    Memory { run, capture: CAPTURE_BYTES, distinct, event, most_events, key }
+    let capture = if most_events == Some(1) { 0 } else { CAPTURE_BYTES };
+    let own = match runs.most {
+        0 => 0,
+        // Its place is that of the first.
+        1 => KEY_BYTES + LIST_BYTES + run - RUN_BYTES,
+        // A list that grows has room for up to a quarter more.
+        most => KEY_BYTES + LIST_BYTES + most / 4 * RUN_BYTES + most * run,
+    };
+    let key = own + held * (capture + event + distinct * DISTINCT_BYTES);
+    Memory { run, capture, distinct, event, most_events, key }
 }
 
 fn past(compiled: &CompiledRule, streams: &[StreamSchema]) -> Vec<Past> {

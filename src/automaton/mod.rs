@@ -195,6 +195,20 @@ pub struct CompiledRule {
 }
 
 impl CompiledRule {
+    /// How long a run lives that has taken nothing but its first event, if that event is all there is to
+    /// know of it: where runs are held together, can begin in one way only, are not complete at once, and
+    /// need not see events that fit nothing.
+    pub fn lone(&self) -> Option<Duration> {
+        let [first] = &*self.automaton.state(StateId::START).transitions else { return None };
+        let second = self.automaton.state(first.target);
+        let goes_on = !second.accepting && !second.transitions.is_empty();
+        let is_known = matches!(self.representation, Representation::Compact { .. })
+            && matches!(first.trigger, Trigger::Take { .. })
+            && goes_on
+            && !self.automaton.sees_every_event;
+        self.rule.within.filter(|_| is_known)
+    }
+
     /// Compiles a checked rule; its predicates join those of the rules before it.
     ///
     /// # Errors

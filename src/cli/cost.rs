@@ -80,13 +80,14 @@ pub fn details(cost: &Cost) -> String {
             None => "as many events as come".to_owned(),
         };
         let takes = match cost.held {
-            Held::Together => format!("at most {}", bytes(capture)),
-            _ => format!("{} each, and {}", bytes(run), bytes(capture)),
+            Held::Together => format!("at most {} for each event that it holds", bytes(capture)),
+            _ if capture == 0 => format!("{} each, beside the event that it holds", bytes(run)),
+            _ => format!("{} each, and {} for each event that it holds", bytes(run), bytes(capture)),
         };
         lines.extend([
             ("", cost.held.to_string()),
             ("life", format!("each {}", cost.lifetime)),
-            ("memory", format!("{takes} for each event that it holds")),
+            ("memory", takes),
             ("", format!("each holds {events}; an event takes about {}", bytes(event))),
             ("", format!("all of a key: at most {}, if records have {RECORD_BYTES} bytes", bytes(key))),
         ]);

@@ -5,10 +5,10 @@
 //! it fits and the logs that it enters. Rules that an event does not concern are not touched, however many
 //! there are, and neither are their keys.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Readings, RuleId, running};
-use crate::automaton::{CompiledRule, Index, Place, PredicateId, Predicates};
+use crate::automaton::{CompiledRule, Index, Place, PredicateId, Predicates, StateId, Trigger};
 use crate::event::{FieldId, StreamId, StreamSchema};
 use crate::history::{LogId, Logs};
 
@@ -27,16 +27,55 @@ pub(crate) struct Route {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RouteId(pub u32);
 
-/// A rule or a log, with the route by which events go to it.
-pub(crate) type Via<T> = (RouteId, T);
+/// A rule of which an event fits a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Interest {
+    /// The route by which the event goes to it.
+    pub route: RouteId,
+    /// The rule.
+    pub rule: RuleId,
+    /// Whether the test is one with which a run can begin. Noted here, since most events of most keys are
+    /// of no use to a rule that waits for another event to begin with, and a look at the rule costs more
+    /// than all else when there are many.
+    pub begins: bool,
+}
+
+/// A log that an event enters, with the route by which it goes there.
+pub(crate) type ViaLog = (RouteId, LogId);
 
 /// Rules and logs.
 #[derive(Debug, Default)]
 pub(crate) struct Concerned {
     /// Rules of which an event fits a test.
-    pub rules: Vec<Via<RuleId>>,
+    pub rules: Vec<Interest>,
     /// Logs that an event enters.
-    pub logs: Vec<Via<LogId>>,
+    pub logs: Vec<ViaLog>,
+}
+
+/// A list for each predicate of an index, one behind the other.
+#[derive(Debug)]
+struct Lists<T> {
+    all: Vec<T>,
+    /// Where each list ends; it begins where the one before it does.
+    ends: Vec<u32>,
+}
+
+impl<T> Lists<T> {
+    fn new(lists: impl Iterator<Item = Vec<T>>) -> Lists<T> {
+        let mut all = Vec::new();
+        let end = |list| {
+            all.extend(list);
+            all.len() as u32
+        };
+        let ends = lists.map(end).collect();
+        Lists { all, ends }
+    }
+
+    fn of(&self, place: Place) -> &[T] {
+        let place = place.0 as usize;
+        let begin = if place == 0 { 0 } else { self.ends[place - 1] };
+        &self.all[begin as usize..self.ends[place] as usize]
+    }
 }
 
 /// Whom the events of a stream concern.
@@ -46,8 +85,10 @@ pub(crate) struct Audience {
     /// The routes whose key may have a part that is null.
     nullable: Vec<RouteId>,
     index: Index,
-    /// For each predicate of the index, who asks it.
-    by_predicate: Vec<Concerned>,
+    /// For each predicate of the index, the rules that ask it,
+    rules: Lists<Interest>,
+    /// and the logs.
+    logs: Lists<ViaLog>,
     /// Who asks nothing.
     always: Concerned,
 }
@@ -73,9 +114,14 @@ impl Audience {
         &self.index
     }
 
-    /// Whom an event concerns of which the predicate holds.
-    pub fn of(&self, predicate: Place) -> &Concerned {
-        &self.by_predicate[predicate.0 as usize]
+    /// The rules that an event concerns of which the predicate holds.
+    pub fn rules(&self, predicate: Place) -> &[Interest] {
+        self.rules.of(predicate)
+    }
+
+    /// The logs that it enters.
+    pub fn logs(&self, predicate: Place) -> &[ViaLog] {
+        self.logs.of(predicate)
     }
 
     /// Whom every event concerns.
@@ -134,11 +180,22 @@ impl<'r> Found<'r> {
         if compiled.automaton.sees_every_event {
             route.seeing_all.push(id);
         }
-        let tests = compiled.rule.tests.iter().zip(&compiled.predicates);
-        let asked: BTreeSet<_> =
-            tests.filter(|(test, _)| test.stream == stream).map(|(_, predicate)| *predicate).collect();
-        for predicate in asked {
-            self.by_predicate.entry(predicate).or_default().rules.push((place, id));
+        let begins_with = |test: usize| {
+            let first = &compiled.automaton.state(StateId::START).transitions;
+            first.iter().any(|transition| match transition.trigger {
+                Trigger::Take { test: taken, .. } => taken.0 as usize == test,
+                Trigger::Absence { .. } => false,
+            })
+        };
+        let mut asked: BTreeMap<Option<PredicateId>, bool> = BTreeMap::new();
+        for (test, (of, predicate)) in compiled.rule.tests.iter().zip(&compiled.predicates).enumerate() {
+            if of.stream == stream {
+                *asked.entry(*predicate).or_default() |= begins_with(test);
+            }
+        }
+        for (predicate, begins) in asked {
+            let interest = Interest { route: place, rule: id, begins };
+            self.by_predicate.entry(predicate).or_default().rules.push(interest);
         }
     }
 
@@ -154,12 +211,15 @@ impl<'r> Found<'r> {
         let index = Index::new(predicates, self.by_predicate.keys().flatten().copied().collect());
         let places = (0..index.len() as u32).map(Place);
         let concerned = places.map(|place| self.by_predicate.remove(&Some(index.predicate(place))));
+        let (rules, logs): (Vec<_>, Vec<_>) =
+            concerned.map(Option::unwrap_or_default).map(|Concerned { rules, logs }| (rules, logs)).unzip();
         let is_nullable =
             |route: &Route| route.key.iter().any(|field| schema.fields[field.0 as usize].optional);
         let places = (0..).map(RouteId).zip(&self.routes);
         Audience {
             nullable: places.filter(|(_, route)| is_nullable(route)).map(|(place, _)| place).collect(),
-            by_predicate: concerned.map(Option::unwrap_or_default).collect(),
+            rules: Lists::new(rules.into_iter()),
+            logs: Lists::new(logs.into_iter()),
             routes: self.routes,
             index,
             always,

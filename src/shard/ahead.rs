@@ -10,7 +10,7 @@ use super::keys::{Keys, Sought};
 use super::{Item, Shard};
 use crate::automaton::{Answers, Place};
 use crate::event::KeyRef;
-use crate::program::{Audience, Program, RouteId, RuleId, Via};
+use crate::program::{Audience, Interest, Program, RouteId};
 
 /// How many events are looked at together: enough for the processor to have many keys under way, few
 /// enough for what it has brought near to be there when the turn of the event comes.
@@ -23,7 +23,7 @@ const FEW_KEYS: usize = 4_096;
 pub(super) struct Ahead<'a> {
     true_ones: Vec<Place>,
     failed: Vec<(Place, u64)>,
-    concerned: Vec<Via<RuleId>>,
+    concerned: Vec<Interest>,
     routes: Vec<RouteId>,
     keys: Vec<Sought<'a>>,
     /// For each event, how much of each of these belongs to it and those before it.
@@ -46,7 +46,7 @@ pub(super) struct Known<'a, 'k> {
     /// Those of which something could not be computed, with how many values.
     pub failed: &'a [(Place, u64)],
     /// The rules that it concerns, in the order of routes and rules, each once.
-    pub concerned: &'a [Via<RuleId>],
+    pub concerned: &'a [Interest],
     /// The routes whose keys have been looked up, in order.
     routes: &'a [RouteId],
     keys: &'a [Sought<'k>],
@@ -89,15 +89,20 @@ impl<'a> Ahead<'a> {
         self.failed.extend(answers.failed());
         self.concerned.extend(&audience.always().rules);
         for predicate in answers.true_ones() {
-            self.concerned.extend(&audience.of(*predicate).rules);
+            self.concerned.extend(audience.rules(*predicate));
         }
         // A rule may be concerned by several predicates.
         self.concerned[from..].sort_unstable();
         let mut kept = from;
         for at in from..self.concerned.len() {
-            if at == from || self.concerned[at] != self.concerned[kept - 1] {
-                self.concerned[kept] = self.concerned[at];
-                kept += 1;
+            let interest = self.concerned[at];
+            let last = self.concerned[from..kept].last_mut();
+            match last.filter(|last| (last.route, last.rule) == (interest.route, interest.rule)) {
+                Some(last) => last.begins |= interest.begins,
+                None => {
+                    self.concerned[kept] = interest;
+                    kept += 1;
+                }
             }
         }
         self.concerned.truncate(kept);
@@ -106,8 +111,8 @@ impl<'a> Ahead<'a> {
     /// Adds the keys by which the event that was added last goes to rules that it concerns.
     fn add_keys(&mut self, audience: &Audience, item: &'a Item, keys: &Keys) {
         let from = self.ends.last().map_or(0, |end| end.concerned);
-        for rules in self.concerned[from..].chunk_by(|(one, _), (other, _)| one == other) {
-            let id = rules[0].0;
+        for rules in self.concerned[from..].chunk_by(|one, other| one.route == other.route) {
+            let id = rules[0].route;
             let values = audience.route(id).key.iter().map(|field| item.event.value(*field));
             if let Some(key) = KeyRef::new(values).filter(|_| item.routes.has(id)) {
                 self.routes.push(id);

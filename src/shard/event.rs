@@ -3,7 +3,11 @@
 //! The predicates that hold of the event say which rules it concerns; only these are looked at, in the
 //! order of routes and rules. Besides them, rules whose steps must follow directly see every event of a
 //! key for which they have runs: as long as there are such runs, they are looked for among the rules of
-//! the key. A key is made only if some rule is looked at for it.
+//! the key. A key is made only if a run begins.
+//!
+//! With thousands of rules, a rule is not in the processor's caches when an event concerns it. So a run
+//! begins, and ends if nothing comes of it, without a look at its rule, where the rule allows it
+//! ([`RunSet::Lone`]).
 
 use super::ahead::Known;
 use super::keys::{Slot, Sought};
@@ -12,8 +16,8 @@ use crate::automaton::Place;
 use crate::event::{Event, KeyRef};
 use crate::expression::History;
 use crate::history::{LogId, Moment};
-use crate::matcher::Matcher;
-use crate::program::{Audience, Program, Route, RouteId, RuleId, Via};
+use crate::matcher::{Matcher, RunSet};
+use crate::program::{Audience, Interest, Program, Route, RouteId, RuleId};
 
 /// An event on its way through a route.
 struct Passing<'a> {
@@ -67,11 +71,11 @@ impl Shard {
     /// predicates of each event of its streams, and counts what all rules ask alike for itself.
     fn count_failed(&mut self, program: &Program, audience: &Audience, item: &Item, failed: &[(Place, u64)]) {
         for (predicate, count) in failed {
-            let concerned = audience.of(*predicate);
-            let rules = concerned.rules.iter().filter(|via| is_taken(audience, item, via.0));
-            let logs = concerned.logs.iter().filter(|via| is_taken(audience, item, via.0));
+            let rules = audience.rules(*predicate).iter();
+            let rules = rules.filter(|interest| is_taken(audience, item, interest.route));
+            let logs = audience.logs(*predicate).iter().filter(|via| is_taken(audience, item, via.0));
             let readers = logs.flat_map(|(_, log)| self.own_readers(program, *log));
-            let mut asking: Vec<RuleId> = rules.map(|(_, rule)| *rule).chain(readers).collect();
+            let mut asking: Vec<RuleId> = rules.map(|interest| interest.rule).chain(readers).collect();
             asking.sort_unstable();
             asking.dedup();
             for rule in asking {
@@ -93,7 +97,7 @@ impl Shard {
     /// aggregate over the past counts the current event unless it says `previous`.
     fn remember(&mut self, program: &Program, audience: &Audience, item: &Item, true_ones: &[Place]) {
         let always = &audience.always().logs;
-        let logs = always.iter().chain(true_ones.iter().flat_map(|predicate| &audience.of(*predicate).logs));
+        let logs = always.iter().chain(true_ones.iter().flat_map(|predicate| audience.logs(*predicate)));
         for &(_, log) in logs.filter(|via| is_taken(audience, item, via.0)) {
             let spec = program.logs().get(log);
             let forgot = self.histories.get_mut().push(log, spec, &item.event, &self.tables, &self.faults);
@@ -119,14 +123,14 @@ impl Shard {
     ) {
         let concerned = known.concerned;
         if self.live.seeing_all == 0 && self.watcher.is_none() {
-            for rules in concerned.chunk_by(|(one, _), (other, _)| one == other) {
-                self.route(program, audience, (rules[0].0, rules), known, item, decided);
+            for rules in concerned.chunk_by(|one, other| one.route == other.route) {
+                self.route(program, audience, (rules[0].route, rules), known, item, decided);
             }
             return;
         }
         let mut rest = concerned;
         for route in (0..audience.routes().len() as u32).map(RouteId) {
-            let (rules, others) = rest.split_at(rest.partition_point(|(of, _)| *of == route));
+            let (rules, others) = rest.split_at(rest.partition_point(|interest| interest.route == route));
             rest = others;
             self.route(program, audience, (route, rules), known, item, decided);
         }
@@ -137,7 +141,7 @@ impl Shard {
         &mut self,
         program: &'a Program,
         audience: &Audience,
-        (id, concerned): (RouteId, &[Via<RuleId>]),
+        (id, concerned): (RouteId, &[Interest]),
         known: Known<'_, 'a>,
         item: &'a Item,
         decided: &mut Vec<Decided>,
@@ -162,28 +166,30 @@ impl Shard {
             others.extend(self.keys.active(slot).filter(is_of_route));
         }
         if others.is_empty() {
-            concerned.iter().for_each(|(_, rule)| self.offer(&mut passing, *rule, true, decided));
+            for interest in concerned {
+                self.offer(&mut passing, interest.rule, Some(interest), decided);
+            }
         } else {
             // Of a rule that is there twice, the first counts.
-            let concerned = concerned.iter().map(|(_, rule)| (*rule, false));
-            let mut all: Vec<(RuleId, bool)> =
-                concerned.chain(others.into_iter().map(|rule| (rule, true))).collect();
-            all.sort_unstable();
+            let concerned = concerned.iter().map(|interest| (interest.rule, Some(interest)));
+            let mut all: Vec<(RuleId, Option<&Interest>)> =
+                concerned.chain(others.into_iter().map(|rule| (rule, None))).collect();
+            all.sort_by_key(|(rule, _)| *rule);
             all.dedup_by_key(|(rule, _)| *rule);
-            for (rule, is_other) in all {
-                self.offer(&mut passing, rule, !is_other, decided);
+            for (rule, interest) in all {
+                self.offer(&mut passing, rule, interest, decided);
             }
         }
         self.touched.extend(passing.slot);
     }
 
-    /// Offers the event to a rule. `concerned`: it fits a test of the rule, as far as that looks at the
-    /// event alone.
+    /// Offers the event to a rule; with the interest, if it fits a test of the rule as far as that looks at
+    /// the event alone.
     fn offer(
         &mut self,
         passing: &mut Passing<'_>,
         rule: RuleId,
-        concerned: bool,
+        interest: Option<&Interest>,
         decided: &mut Vec<Decided>,
     ) {
         let Passing { program, item, key, slot } = passing;
@@ -194,20 +200,29 @@ impl Shard {
             let key = key.key.to_key();
             self.show(program, rule, &key, moment, |watcher, seen| watcher.event(seen, event));
         }
-        self.counters.events[rule.0 as usize] += u64::from(concerned);
-        let matcher = Matcher { rule: compiled, tables: &self.tables, history: None, faults: &self.faults };
+        self.counters.events[rule.0 as usize] += u64::from(interest.is_some());
         let is_active = slot.is_some_and(|slot| self.keys.has_runs(slot, rule))
-            && (concerned || compiled.automaton.sees_every_event);
-        let begins = || concerned && matcher.can_start(event, &self.answers);
-        if !is_active && !begins() {
+            && (interest.is_some() || compiled.automaton.sees_every_event);
+        if !is_active && !interest.is_some_and(|interest| interest.begins) {
             return;
         }
         let slot = *slot.get_or_insert_with(|| self.keys.insert(key));
         let (held, state) = self.keys.runs_mut(slot, rule);
+        if let Some(within) = program.lone(rule).filter(|_| !is_active && !is_watched) {
+            state.runs = RunSet::lone(event, within);
+            self.live.runs += 1;
+            state.schedule(slot, &mut self.timers);
+            return;
+        }
         let before = state.runs.len();
         let readings = &program.readings(rule).pattern;
         let history = past(program, readings, held.values(), moment, &self.histories);
-        let matcher = Matcher { history: history.as_ref().map(|history| history as &dyn History), ..matcher };
+        let matcher = Matcher {
+            rule: compiled,
+            tables: &self.tables,
+            history: history.as_ref().map(|history| history as &dyn History),
+            faults: &self.faults,
+        };
         matcher.event(&mut state.runs, event, &self.answers, &mut self.reports);
         self.live.change(compiled, before, state.runs.len());
         state.schedule(slot, &mut self.timers);

@@ -25,7 +25,7 @@ use crate::automaton::{Answers, CompiledRule};
 use crate::event::{Timestamp, Value};
 use crate::expression::Faults;
 use crate::history::{Histories, Moment, Reading, RuleHistory};
-use crate::matcher::{Matcher, Report};
+use crate::matcher::{Matcher, Report, RunSet};
 use crate::program::{Program, RuleId};
 use crate::table::Tables;
 
@@ -249,10 +249,15 @@ impl Shard {
         due: Timestamp,
         decided: &mut Vec<Decided>,
     ) {
-        if self.keys.runs_if_scheduled(slot, rule, due).is_none() {
+        let is_watched = self.is_watched(rule);
+        let Some(state) = self.keys.runs_if_scheduled(slot, rule, due) else { return };
+        if state.runs.is_lone_and_over(due) && !is_watched {
+            state.runs = RunSet::default();
+            self.live.runs -= 1;
+            self.touched.push(slot);
             return;
         }
-        let key = self.is_watched(rule).then(|| self.keys.key(slot).clone());
+        let key = is_watched.then(|| self.keys.key(slot).clone());
         let moment = Moment { now: due, current: None };
         if let Some(key) = &key {
             self.show(program, rule, key, moment, |watcher, seen| watcher.time(seen, due));

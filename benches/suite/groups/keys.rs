@@ -1,7 +1,14 @@
 //! Many keys, each with a live run; and what a key, a run and an event take of memory.
 //!
 //! Every key comes once and begins a run; then come further events for any of the keys, which look at
-//! its run. Memory is peak memory of the process. All figures in bytes are differences between two
+//! its run. The more keys there are the more of the same number of events are first ones, which cost
+//! something else: a key is made, and its event is kept. So three figures are given:
+//!
+//! - an event of a key that is there: what the further events take beyond what the first ones alone take;
+//! - a new key with its run and its event: what the first ones take, where they are enough to be measured;
+//! - all events together, as many for each number of keys.
+//!
+//! Memory is peak memory of the process. All figures in bytes are differences between two
 //! measurements of the same number of events, so that what does not grow is not in them:
 //!
 //! - one rule for 10,000 keys and for many: a key with its first run and the event that the run holds;
@@ -12,11 +19,14 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::results::{Row, Unit};
-use crate::suite::{Measured, Replay, Suite};
+use crate::suite::{Measured, Replay, STOPPED, Suite};
 use crate::table::grouped;
 use crate::traffic::{keys, to_file};
 
 const GROUP: &str = "keys";
+
+/// How many events there are in all, or how many further ones.
+const EVENTS: u64 = 12_000_000;
 
 /// How many keys.
 const KEYS: [u64; 3] = [10_000, 1_000_000, 10_000_000];
@@ -41,24 +51,56 @@ const KINDS: [(&str, &str); 2] =
 
 /// Measures all.
 pub fn run(suite: &mut Suite) {
+    further(suite);
     speed(suite);
     for (kind, condition) in KINDS {
         memory(suite, kind, condition);
     }
 }
 
-/// The cost of an event by the number of keys.
+/// The cost of an event of a key that is there, and that of a new key, by the number of keys.
+fn further(suite: &mut Suite) {
+    let events = suite.options.scaled(EVENTS);
+    let mut few = None;
+    for keys in KEYS.into_iter().filter(|keys| *keys <= events) {
+        let (case, new) =
+            (format!("an event of {} keys", grouped(keys)), format!("each of {} new keys", grouped(keys)));
+        if !suite.wants(GROUP, &case) {
+            continue;
+        }
+        let traffic = Traffic { keys, rounds: 1, events: keys, rules: 1 };
+        let first = measure(suite, traffic, KINDS[0].1);
+        let all = measure(suite, Traffic { events: keys + events, ..traffic }, KINDS[0].1);
+        let peak_mb = Some(all.peak_mb);
+        let micros = (all.cpu_s - first.cpu_s) * 1e6 / events as f64;
+        let remark = if all.stopped { STOPPED } else { "" };
+        let row = Row::new(GROUP, case.as_str(), micros, Unit::MicrosAnEvent).remark(remark);
+        suite.push(Row { peak_mb, ..row });
+        match few {
+            None if keys == KEYS[0] => few = Some(micros),
+            None => {}
+            Some(few) => {
+                let case = format!("{case} against {}", grouped(KEYS[0]));
+                suite.push(Row::new(GROUP, case, micros / few, Unit::Times).target(MOST_TIMES));
+                let remark = format!("with its run and its event, which is kept; {}", of_the_system(&first));
+                suite.push(first.row(GROUP, new).remark(remark));
+            }
+        }
+    }
+}
+
+/// The cost of as many events by the number of keys, the first event of each key included.
 fn speed(suite: &mut Suite) {
     let cases: Vec<(u64, String)> =
         KEYS.iter().map(|keys| (*keys, format!("{} keys", grouped(*keys)))).collect();
-    let events = suite.options.scaled(12_000_000);
+    let events = suite.options.scaled(EVENTS);
     let mut few: Option<Measured> = None;
     for (keys, case) in cases {
         if !suite.wants(GROUP, &case) || keys > events {
             continue;
         }
         let measured = measure(suite, Traffic { keys, rounds: 1, events, rules: 1 }, KINDS[0].1);
-        suite.push(measured.row(GROUP, case.as_str()));
+        suite.push(measured.row(GROUP, case.as_str()).remark(of_the_system(&measured)));
         match &few {
             None if keys == KEYS[0] => few = Some(measured),
             None => {}
@@ -73,6 +115,16 @@ fn speed(suite: &mut Suite) {
             }
         }
     }
+}
+
+/// How much of the time the system itself took: it must clear new memory, which takes much longer where it
+/// is itself a guest and gets that memory from its host.
+fn of_the_system(measured: &Measured) -> String {
+    if measured.stopped {
+        return STOPPED.to_owned();
+    }
+    let micros = measured.system_s * 1e6 / measured.events as f64;
+    format!("{micros:.2} µs of it the operating system's, for new memory above all")
 }
 
 /// What runs take of memory.

@@ -95,7 +95,10 @@ fn what_a_run_holds() {
     assert_eq!(together.key, KEY_BYTES + TOGETHER_BYTES + 80 * ENTRY_BYTES + 10 * together.event);
     let small = cost("match a then b\n  max runs 10").memory;
     assert_eq!(small.run, RUN_BYTES);
-    assert_eq!(small.key, KEY_BYTES + 2 * RUN_BYTES + 10 * (small.run + small.capture + small.event));
+    assert_eq!(small.capture, 0, "one event is held in place");
+    assert_eq!(small.key, KEY_BYTES + LIST_BYTES + 2 * RUN_BYTES + 10 * (small.run + small.event));
+    let one = cost("match a then b\n  max runs 1").memory;
+    assert_eq!(one.key, KEY_BYTES + LIST_BYTES + one.event);
     let sums = "event b = s where t == \"b\" and v > avg(a.v) + sum(a.v) and count_distinct(a.id) > 3";
     let large = cost(&format!("{sums}\n  match 5 a then b within 1h")).memory;
     assert_eq!((large.run, large.distinct), (RUN_BYTES + LANE_BYTES + 3 * size_of::<Register>(), 1));
@@ -165,7 +168,7 @@ fn what_conditions_ask() {
 fn a_cost_is_told_in_a_sentence() {
     assert_eq!(
         cost("match 3+ a then within 5m b within 10m").summary(),
-        "At most 10,000 partial matches a key (`max runs`), one for each event that can begin a match. Each lives at most 10m, and takes 152 bytes and 32 for each event it holds."
+        "At most 10,000 partial matches a key (`max runs`), one for each event that can begin a match. Each lives at most 10m, and takes 168 bytes and 32 for each event it holds."
     );
     assert_eq!(
         cost("match 3+ a then b within 10m").summary(),
@@ -174,6 +177,6 @@ fn a_cost_is_told_in_a_sentence() {
     let past = cost("event e = s where t == \"e\" and count(s) over 30d > 5\n  match a next e").summary();
     assert_eq!(
         past,
-        "At most 1 partial match a key (the pattern allows no more). Each waits for the next events of its key, however long, and takes 64 bytes and 32 for each event it holds. Keeps the events of `s` of 30d for each key."
+        "At most 1 partial match a key (the pattern allows no more). Each waits for the next events of its key, however long, and takes 80 bytes beside the event it holds. Keeps the events of `s` of 30d for each key."
     );
 }

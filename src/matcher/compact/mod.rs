@@ -20,8 +20,10 @@
 //!   `overlap resume`, which drop what began before some event. `overlap per start` drops others as
 //!   well, but without `any` each start has one run, the one that has just been reported, and it is
 //!   left out of its lane.
+//!   [`entries`] is where they are.
 //! - [`offer`] moves the lanes, [`paths`] finds the runs that an entry stands for, and [`report`]
 //!   reports those that are complete.
+//! - [`lone`] is the first run of a key as long as it has only begun.
 //! - [`limits`] keeps `max runs` and `max events`: entries know how many runs and captured events they
 //!   stand for at most. Where that is too much also after counting exactly, the runs are held one by
 //!   one from then on, until there is none any more. So what a limit drops is the list's decision alone.
@@ -36,7 +38,9 @@
 //! [`Representation::Compact`]: crate::automaton::Representation::Compact
 //! [`Place`]: super::step::Place
 
+mod entries;
 mod limits;
+mod lone;
 mod offer;
 mod one_by_one;
 mod paths;
@@ -50,7 +54,8 @@ use smallvec::SmallVec;
 use super::Matcher;
 use super::step::Place;
 use crate::automaton::CompiledRule;
-use crate::event::{Duration, SequencePoint, Timestamp};
+use crate::event::{Duration, Event, SequencePoint, Timestamp};
+pub use lone::Lone;
 use ring::{EntryId, Ring};
 
 /// The runs of one rule for one key, those of a place together.
@@ -92,6 +97,11 @@ impl CompactRuns {
     /// How many runs are alive, at most: those that are over since they were counted last are in it.
     pub fn len(&self) -> usize {
         self.weight().runs as usize
+    }
+
+    /// Reads something of the oldest event that they hold: the first to be given up.
+    pub fn touch_event(&self) -> u64 {
+        self.ring.oldest_event().map_or(0, Event::touch)
     }
 
     /// Whether no run is alive. Exact, as long as the passing of time is told when it is due.

@@ -54,10 +54,10 @@ impl History<'_> {
     }
 
     /// The run made last, after the event of one more entry.
-    fn next(&self, id: EntryId) -> Run {
+    fn next(&mut self, id: EntryId) -> Run {
         let (entry, event) = (self.runs.ring.entry(id), self.runs.ring.event(id));
         let start = || Run::start(self.rule, event);
-        let mut run = self.taken.last().map_or_else(start, |(_, run)| run.clone());
+        let mut run = self.taken.last_mut().map_or_else(start, |(_, run)| run.part());
         run.take(self.rule, entry.transition, event);
         // A run that is complete is reported at once, or dropped with the report of another.
         run.reported |= self.rule.automaton.state(run.state).accepting;

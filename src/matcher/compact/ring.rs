@@ -17,9 +17,9 @@
 //! event has ended stay until [`Ring::tidy`] makes the graph anew, which happens when as many entries
 //! have come as there were: it adds two or three visits to what an entry costs.
 
-use std::collections::VecDeque;
 use std::num::NonZeroU32;
 
+use super::entries::Entries;
 use crate::event::{Event, SequencePoint};
 
 /// So few entries are not tidied up.
@@ -85,7 +85,7 @@ impl Entry {
 /// The entries, the oldest first.
 #[derive(Clone, Debug)]
 pub(super) struct Ring {
-    entries: VecDeque<Entry>,
+    entries: Entries,
     /// The number of the first of them or, when there is none, of the next one.
     front: u32,
     /// How many entries have come, or were passed in vain, since the ring was tidy.
@@ -98,7 +98,7 @@ pub(super) struct Ring {
 
 impl Default for Ring {
     fn default() -> Ring {
-        Ring { entries: VecDeque::new(), front: EntryId::FIRST.0.get(), stale: 0, kept: 0, starts: 0 }
+        Ring { entries: Entries::default(), front: EntryId::FIRST.0.get(), stale: 0, kept: 0, starts: 0 }
     }
 }
 
@@ -126,7 +126,7 @@ impl Ring {
 
     /// The entries with their numbers, the oldest first.
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = (usize, &Entry)> + ExactSizeIterator {
-        self.entries.iter().enumerate()
+        self.entries.iter()
     }
 
     /// The number of the entry at a place.
@@ -166,8 +166,13 @@ impl Ring {
     }
 
     /// The first event of the oldest run that may be alive.
+    pub fn oldest_event(&self) -> Option<&Event> {
+        self.entries.front().map(|front| front.event.as_ref().expect("the front is a start"))
+    }
+
+    /// Its place in the order of all.
     pub fn oldest(&self) -> Option<SequencePoint> {
-        self.entries.front().map(|front| front.event.as_ref().expect("the front is a start").point())
+        self.oldest_event().map(Event::point)
     }
 
     /// Adds: the runs of `before` have taken an event or, if it is none, a run begins; and besides,
@@ -203,10 +208,6 @@ impl Ring {
         }
         let id = self.id(self.entries.len());
         self.starts += u32::from(entry.is_start());
-        if self.entries.capacity() == 0 {
-            // Most keys have one run; a ring would make room for four.
-            self.entries.reserve_exact(1);
-        }
         self.entries.push_back(entry);
         self.stale = self.stale.saturating_add(1);
         id
@@ -229,14 +230,8 @@ impl Ring {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        let entries = match self.entries.capacity() {
-            0..=FEW => {
-                self.entries.clear();
-                std::mem::take(&mut self.entries)
-            }
-            _ => VecDeque::new(),
-        };
-        *self = Ring { entries, ..Ring::default() };
+        self.entries.clear(FEW);
+        *self = Ring { entries: std::mem::take(&mut self.entries), ..Ring::default() };
     }
 
     /// Notes that so many entries were passed on the way to others though no run of theirs is alive.
@@ -278,12 +273,12 @@ impl Ring {
         let heads: Vec<&mut EntryId> = heads.collect();
         let reached = self.reached(heads.iter().map(|head| **head));
         let needed = reached.iter().filter(|reached| **reached).count();
-        let old = std::mem::take(self);
+        let mut old = std::mem::take(self);
         let front = old.front;
-        self.entries.reserve_exact(needed);
+        self.entries = Entries::with_room(needed);
         // For each place of old, what stands there for its live runs now.
         let mut now: Vec<Option<EntryId>> = vec![None; reached.len()];
-        for (place, entry) in old.entries.into_iter().enumerate() {
+        for (place, entry) in std::iter::from_fn(|| old.entries.pop_front()).enumerate() {
             if !reached[place] {
                 continue;
             }
@@ -309,6 +304,7 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::size;
     use crate::event::{Position, StreamId, Timestamp};
     use crate::matcher::compact::paths::Paths;
 
@@ -326,12 +322,13 @@ mod tests {
     fn a_graph_that_is_very_deep_is_walked_and_dropped_without_recursion() {
         let mut ring = Ring::default();
         let mut head = ring.take(event(0), 0, None, None);
-        for number in 1..300_000 {
+        let deep = size(50_000, 300_000);
+        for number in 1..deep as u64 {
             let start = ring.take(event(number), 0, None, None);
             let longer = ring.take(event(number), 1, Some(head), Some(start));
             head = ring.join(start, longer);
         }
-        ring.drop_starts(|first| first.time < Timestamp::from_micros(299_000));
+        ring.drop_starts(|first| first.time < Timestamp::from_micros(deep - 1_000));
         ring.tidy(std::iter::once(&mut head));
         let mut paths = Paths::default();
         ring.runs_of(head, &mut paths);

@@ -1,10 +1,11 @@
-//! A list of few runs: a vector in their order.
+//! A list of few runs: a vector in their order, which holds the first in place.
 //!
 //! Every run is looked at when an event comes or something is due.
 
 use std::collections::HashSet;
 
 use super::offer::Offered;
+use super::runs::Runs;
 use super::{Run, limit_reached};
 use crate::automaton::{Answers, CompiledRule, Timing};
 use crate::event::{Event, Timestamp};
@@ -13,7 +14,7 @@ use crate::matcher::{Matcher, Report, ReportKind};
 
 /// The runs, in their order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Few(Vec<Run>);
+pub(super) struct Few(Runs);
 
 /// What became of the runs that were offered an event.
 #[derive(Debug, Default)]
@@ -27,12 +28,12 @@ struct Noted {
 impl Few {
     /// The runs, which are given in their order.
     pub fn new(runs: Vec<Run>) -> Few {
-        Few(runs)
+        Few(runs.into())
     }
 
     /// The runs, in their order.
     pub fn into_runs(self) -> Vec<Run> {
-        self.0
+        self.0.into()
     }
 
     /// How many there are.
@@ -59,15 +60,6 @@ impl Few {
             Timing::Steps => self.0.iter().map(|run| run.due(rule)).min(),
         };
         due.unwrap_or(Timestamp::MAX)
-    }
-
-    /// Adds a run behind the others.
-    fn push(&mut self, run: Run) {
-        if self.0.len() == self.0.capacity() {
-            // Most keys have few runs, of which a vector that doubles would leave much room unused.
-            self.0.reserve_exact((self.0.len() / 4).max(1));
-        }
-        self.0.push(run);
     }
 
     /// Offers the next event of the key to every run, and lets it start a new one.
@@ -97,7 +89,7 @@ impl Few {
             break;
         }
         if let Some(run) = matcher.start(event, answers) {
-            self.push(run);
+            self.0.push(run);
             self.note(rule, self.0.len() - 1, Offered::Taken, &mut noted);
         }
         if noted.is_any_over || !noted.done.is_empty() {
@@ -117,11 +109,11 @@ impl Few {
         noted: &mut Noted,
     ) {
         for copy in copies.drain(..) {
-            self.push(copy);
+            self.0.push(copy);
             self.note(rule, self.0.len() - 1, Offered::Taken, noted);
         }
         if offered != Offered::Dead {
-            self.push(run);
+            self.0.push(run);
             self.note(rule, self.0.len() - 1, offered, noted);
         }
     }
@@ -165,8 +157,8 @@ impl Few {
         if done.is_empty() {
             return;
         }
-        let dropped = matcher.report(&mut self.0, done, kind, decided, reports);
-        for run in &mut self.0 {
+        let dropped = matcher.report(&mut *self.0, done, kind, decided, reports);
+        for run in &mut *self.0 {
             if dropped.includes(run.began(), || run.first_point()) {
                 run.frontier = 0;
             }
@@ -189,7 +181,6 @@ impl Few {
             held -= self.0[dropped].captures.len();
             dropped += 1;
         }
-        let first = self.0.drain(..dropped).next();
-        first.zip(reason)
+        self.0.drop_first(dropped).zip(reason)
     }
 }

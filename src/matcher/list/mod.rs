@@ -16,10 +16,12 @@
 
 mod captures;
 mod few;
+mod kept;
 mod many;
 mod offer;
 mod report;
 mod run;
+mod runs;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -90,6 +92,23 @@ impl RunList {
     /// nothing waits for time.
     pub fn due(&self) -> Timestamp {
         self.due
+    }
+
+    /// Reads something of the first of few runs, so that it is near. Where there are many, most of them are
+    /// not needed.
+    pub fn touch(&self) -> u64 {
+        match &self.form {
+            Form::Few(few) => few.as_slice().first().map_or(0, Run::touch) ^ self.due.as_micros() as u64,
+            Form::Many(_) => 0,
+        }
+    }
+
+    /// Reads something of the events of the same run, which must be near by now.
+    pub fn touch_event(&self) -> u64 {
+        match &self.form {
+            Form::Few(few) => few.as_slice().first().map_or(0, Run::touch_event),
+            Form::Many(_) => 0,
+        }
     }
 
     /// The runs.

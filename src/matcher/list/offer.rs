@@ -68,7 +68,7 @@ impl Matcher<'_> {
                 run.take(self.rule, index, event);
                 return Offered::Taken;
             }
-            let mut copy = run.clone();
+            let mut copy = run.part();
             copy.take(self.rule, index, event);
             copies.push(copy);
         }

@@ -22,7 +22,7 @@ impl Matcher<'_> {
     /// overlap policy. What of all runs is dropped is for the caller to remove.
     pub(super) fn report(
         &self,
-        runs: &mut impl IndexMut<usize, Output = Run>,
+        runs: &mut (impl IndexMut<usize, Output = Run> + ?Sized),
         mut done: Vec<usize>,
         kind: ReportKind,
         decided: Timestamp,

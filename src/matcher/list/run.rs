@@ -6,10 +6,11 @@
 use smallvec::SmallVec;
 
 use super::captures::Captures;
+use super::kept::Kept;
 use crate::automaton::{AbsenceEnd, Automaton, CompiledRule, State, StateId, Timing, Transition, Trigger};
 use crate::event::{Event, SequencePoint, Timestamp};
 use crate::expression::{Register, RegisterId};
-use crate::language::checked::{ClockId, RunRegister};
+use crate::language::checked::ClockId;
 use crate::matcher::step::Place;
 
 /// A partial match.
@@ -22,7 +23,7 @@ pub struct Run {
     /// Time of its first event.
     began: Timestamp,
     /// What conditions read of the captured events.
-    pub(in crate::matcher) registers: Box<[Register]>,
+    pub(in crate::matcher) registers: Kept,
     /// Where its steps have times of their own, what these are counted from.
     clock: Option<Box<Clock>>,
     /// Where in the pattern it stands.
@@ -56,12 +57,22 @@ impl Run {
             captures: Captures::default(),
             frontier,
             began: event.time(),
-            registers: RunRegister::empty(&rule.rule.registers).into(),
+            registers: Kept::empty(&rule.rule.registers),
             clock: (rule.timing == Timing::Steps).then(clock),
             state,
             fresh,
             reported: false,
         }
+    }
+
+    /// Reads something of it, and of what conditions read.
+    pub(super) fn touch(&self) -> u64 {
+        self.frontier ^ u64::from(self.state.0) ^ self.registers.first().map_or(0, |register| u64::from(register.is_empty()))
+    }
+
+    /// Reads something of the event that it captured last: of most runs the only one.
+    pub(super) fn touch_event(&self) -> u64 {
+        self.captures.newest_first().next().map_or(0, |(_, event)| event.touch())
     }
 
     /// Time of its first event.
@@ -103,6 +114,12 @@ impl Run {
         self.fresh = place.fresh;
     }
 
+    /// A copy, which will take an event that the run itself does not.
+    pub(in crate::matcher) fn part(&mut self) -> Run {
+        self.captures.share();
+        self.clone()
+    }
+
     /// Comes to the target of a transition at `time`.
     pub(in crate::matcher) fn move_to(&mut self, rule: &CompiledRule, target: StateId, time: Timestamp) {
         Place { state: self.state, frontier: self.frontier, fresh: self.fresh } =
@@ -132,11 +149,7 @@ impl Run {
     }
 
     /// What it keeps when some of its registers are cleared, as a repetition of a group begins.
-    pub(in crate::matcher) fn registers_without(
-        &self,
-        rule: &CompiledRule,
-        resets: &[RegisterId],
-    ) -> Box<[Register]> {
+    pub(in crate::matcher) fn registers_without(&self, rule: &CompiledRule, resets: &[RegisterId]) -> Kept {
         let mut registers = self.registers.clone();
         Run::reset(&mut registers, rule, resets);
         registers

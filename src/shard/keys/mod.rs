@@ -2,9 +2,9 @@
 //!
 //! With millions of keys nothing of a key is in the processor's caches when its next event comes, and
 //! what an event costs is how often it waits for memory: for the index, for the record, and for what
-//! the record points to. So a record is small and all in one place if it can be, and keys of
-//! several events are looked up together ([`Keys::look_up`]): then the processor waits for all of
-//! them at once.
+//! the record points to. So a record is small, a single run with all that is asked of it is in one block
+//! beside the record, and keys of several events are looked up together ([`Keys::look_up`]): then the
+//! processor waits for all of them at once.
 //!
 //! Memory follows the number of keys: what a burst of keys has taken is used again or given back.
 
@@ -122,6 +122,7 @@ impl Keys {
         let records = || slots().filter_map(|slot| self.records.get(slot));
         black_box(records().fold(0, |sum, record| sum ^ record.touch()));
         black_box(records().fold(0, |sum, record| sum ^ record.touch_far()));
+        black_box(records().fold(0, |sum, record| sum ^ record.touch_events()));
     }
 
     /// The record of a key, if it has one.
