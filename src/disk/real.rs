@@ -140,7 +140,7 @@ mod tests {
         file.sync_data().expect("synced");
         disk.rename(&one, &two).expect("renamed");
         disk.make_folder(&folder.join("0")).expect("made");
-        assert_eq!(disk.list(&folder).expect("listed"), [two.clone()]);
+        assert_eq!(disk.list(&folder).expect("listed"), std::slice::from_ref(&two));
         let again = disk.open(&two, Access::Read).expect("opened");
         let mut read = [7; 5];
         again.read(0, &mut read).expect("read");

@@ -210,8 +210,8 @@ impl Committer {
             return;
         };
         let now = i64::try_from(self.begun.elapsed().as_micros()).unwrap_or(i64::MAX);
-        let is_news = before.is_none_or(|before| before.cause != trouble.cause);
-        if is_news || matches!(self.log_limit.check(Timestamp::from_micros(now)), Verdict::Show { .. }) {
+        let is_due = matches!(self.log_limit.check(Timestamp::from_micros(now)), Verdict::Show { .. });
+        if is_due || before.is_none_or(|before| before.cause != trouble.cause) {
             let (waiting, bytes) = (self.taken.count(), self.taken.len());
             error!(cause = trouble.cause.name(), waiting, bytes, "{trouble}");
         }

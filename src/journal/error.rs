@@ -30,6 +30,14 @@ pub enum JournalError {
         /// The file.
         file: PathBuf,
     },
+    /// A segment has the name of another, or none that fits.
+    #[error("{} is part {part} of a journal under another name; call it {part:010}.journal again, or move it out of the folder (it was left as it is)", file.display())]
+    Misnamed {
+        /// The file.
+        file: PathBuf,
+        /// Its number.
+        part: u64,
+    },
     /// Something that was on the disk no longer is, or has changed.
     #[error("{} is damaged at byte {offset}: {what}; bring the file back from a copy, or start with an empty state folder and do without what the journal holds (it was left as it is)", file.display())]
     Damaged {

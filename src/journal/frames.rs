@@ -105,7 +105,7 @@ mod tests {
         frames.written(size, 1);
         assert_eq!((frames.first(), frames.count(), frames.len()), (6, 3, 3 * size));
         frames.written(3 * size, 3);
-        assert!(frames.is_empty() && frames.len() == 0);
+        assert!(frames.is_empty() && frames.part(0).bytes.is_empty());
         frames.push(20, &entry);
         assert_eq!((frames.first(), frames.part(0).bytes.len()), (20, size));
     }

@@ -1,5 +1,6 @@
 //! Looks at a journal and changes nothing, for commands.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +11,9 @@ use super::Entry;
 use super::error::JournalError;
 use super::read::Reader;
 use super::recovery;
+
+/// How often files may go away under our hands before that is an error.
+const TRIES: usize = 8;
 
 /// What a journal holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +90,19 @@ impl Inspection {
 /// When a file cannot be read, is not what its name says, or is damaged where this looks: at the
 /// beginnings, the oldest entry and the last file.
 pub fn inspect(disk: &Arc<dyn Disk>, folder: &Path) -> Result<Inspection, JournalError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match look(disk, folder) {
+            // The service has trimmed it meanwhile.
+            Err(JournalError::Io { source, path, .. })
+                if source.kind() == io::ErrorKind::NotFound && path != folder && tries < TRIES => {}
+            looked => return looked,
+        }
+    }
+}
+
+fn look(disk: &Arc<dyn Disk>, folder: &Path) -> Result<Inspection, JournalError> {
     let segments = recovery::find(&**disk, folder)?.segments;
     let tail = segments.last().map(|last| recovery::tail(&**disk, last)).transpose()?;
     let last = tail.as_ref().map_or(0, |tail| tail.last);

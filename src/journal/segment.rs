@@ -58,10 +58,7 @@ impl Segment {
         let file = file.to_path_buf();
         match Head::decode(bytes) {
             Ok(head) if Some(head.sequence) == sequence(&file) => Ok(Segment { file, head, len }),
-            Ok(head) => {
-                let what = format!("it is part {} of a journal and is named otherwise", head.sequence);
-                Err(JournalError::Damaged { file, offset: 0, what })
-            }
+            Ok(head) => Err(JournalError::Misnamed { file, part: head.sequence }),
             Err(NoHead::Foreign) => Err(JournalError::Foreign { file }),
             Err(NoHead::Version(found)) => Err(JournalError::Newer { file, found }),
             Err(NoHead::Damaged) => {

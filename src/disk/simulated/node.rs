@@ -134,7 +134,7 @@ impl Change {
             }
             1 => {
                 let end = at + random.size(bytes.len() - at + 1);
-                bytes[at..end].fill_with(|| random.next().to_le_bytes()[0]);
+                bytes[at..end].fill_with(|| random.bits().to_le_bytes()[0]);
                 Change::Write(offset, bytes)
             }
             _ => {

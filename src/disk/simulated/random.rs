@@ -11,8 +11,8 @@ impl Random {
         Random(seed)
     }
 
-    /// The next number, any of 64 bits.
-    pub fn next(&mut self) -> u64 {
+    /// A number of 64 bits, any of them.
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -22,7 +22,7 @@ impl Random {
     /// A number below `end`; 0 if that is 0.
     pub fn below(&mut self, end: u64) -> u64 {
         // For test data it does not matter that this prefers some numbers by a hair.
-        self.next() % end.max(1)
+        self.bits() % end.max(1)
     }
 
     /// A number below `end`, as a size in memory.

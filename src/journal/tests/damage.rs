@@ -84,6 +84,13 @@ fn newer_and_foreign_files_are_refused_and_left_alone() {
          the folder (it was left as it is)"
     );
     assert_eq!(disk.contents(&segment(1)), Some(b"dear diary".to_vec()));
+    disk.put(&segment(1), &disk.contents(&segment(2)).expect("a file"));
+    let error = reread(&disk).expect_err("it has the wrong name");
+    assert_eq!(
+        error.to_string(),
+        "/state/journal/0000000001.journal is part 2 of a journal under another name; call it \
+         0000000002.journal again, or move it out of the folder (it was left as it is)"
+    );
     assert_eq!(disk.list(folder()).expect("a folder"), files);
 }
 

@@ -69,7 +69,7 @@ impl<'a> Play<'a> {
             _ => Limits { disk: 256 << 10, waiting: 2_048, entry: 300, segment: 1 << 20 },
         };
         let options = Options { limits, ..Options::default() };
-        let disk = SimulatedDisk::new(random.next());
+        let disk = SimulatedDisk::new(random.bits());
         let (durable, appended) = (Arc::default(), BTreeMap::new());
         let mut play =
             Play { random, disk, options, running: None, appended, durable, trimmed: 0, records: 0, counts };
@@ -114,7 +114,7 @@ impl<'a> Play<'a> {
             self.records += 1;
             let most = if self.random.percent(10) { 460 } else { 60 };
             let length = self.random.size(most);
-            let filler = self.random.next().to_le_bytes()[0];
+            let filler = self.random.bits().to_le_bytes()[0];
             batch.push([format!("{} ", self.records).as_bytes(), &vec![filler; length]].concat());
         }
         let records: Vec<&[u8]> = batch.iter().map(Vec::as_slice).collect();

@@ -67,7 +67,9 @@ impl Run {
 
     /// Reads something of it, and of what conditions read.
     pub(super) fn touch(&self) -> u64 {
-        self.frontier ^ u64::from(self.state.0) ^ self.registers.first().map_or(0, |register| u64::from(register.is_empty()))
+        self.frontier
+            ^ u64::from(self.state.0)
+            ^ self.registers.first().map_or(0, |register| u64::from(register.is_empty()))
     }
 
     /// Reads something of the event that it captured last: of most runs the only one.
