@@ -13,7 +13,7 @@ use crate::event::{Duration as Span, Timestamp};
 use crate::telemetry::limit::{RateLimit, Verdict};
 
 use super::frames::Frames;
-use super::handle::{Shared, State, Status};
+use super::handle::{Shared, State, Status, Work};
 use super::log::Log;
 use super::trouble::{Cause, Trouble};
 use super::{Listener, Options};
@@ -22,6 +22,9 @@ use super::{Listener, Options};
 const AGAIN: Duration = Duration::from_secs(1);
 /// Trouble that lasts is logged once in this time.
 const LOG_SPAN: Span = Span::from_micros(30_000_000);
+
+/// A block that takes longer is logged.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// The one who writes.
 pub struct Committer {
@@ -37,6 +40,8 @@ pub struct Committer {
     again: Duration,
     on_change: Option<Listener>,
     log_limit: RateLimit,
+    slow_limit: RateLimit,
+    work_done: Work,
     begun: Instant,
 }
 
@@ -58,6 +63,8 @@ impl Committer {
             again: options.again.unwrap_or(AGAIN),
             on_change: options.on_change,
             log_limit: RateLimit::new(1, LOG_SPAN),
+            slow_limit: RateLimit::new(1, LOG_SPAN),
+            work_done: Work::default(),
             begun: Instant::now(),
         }
     }
@@ -109,7 +116,10 @@ impl Committer {
         if let Some(up_to) = trim {
             self.trim(up_to);
         }
-        let result = self.write();
+        let result = match self.taken.is_empty() {
+            true => Ok(()),
+            false => self.timed_write(),
+        };
         self.settle(result);
     }
 
@@ -154,6 +164,27 @@ impl Committer {
         }
     }
 
+    fn timed_write(&mut self) -> Result<(), Trouble> {
+        let (begun, entries) = (Instant::now(), self.taken.count());
+        let result = self.write();
+        let (time, done) = (begun.elapsed(), &mut self.work_done);
+        done.blocks += u64::from(result.is_ok());
+        done.entries += entries - self.taken.count();
+        done.time += time;
+        done.last_time = time;
+        let now = self.now();
+        if time >= SLOW && matches!(self.slow_limit.check(now), Verdict::Show { .. }) {
+            let folder = self.shared.folder.display();
+            warn!(%folder, entries, seconds = time.as_secs_f64(), "the disk is slow: so long did it take to keep these records, and senders wait for that");
+        }
+        result
+    }
+
+    /// The time since the beginning, as the limits of the log want it.
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(i64::try_from(self.begun.elapsed().as_micros()).unwrap_or(i64::MAX))
+    }
+
     fn write(&mut self) -> Result<(), Trouble> {
         if let Some(trouble) = &self.trouble
             && trouble.cause == Cause::Full
@@ -189,6 +220,7 @@ impl Committer {
         state.bytes = self.log.bytes();
         state.taken = (self.taken.count(), self.taken.len(), self.cost);
         state.trouble.clone_from(&self.trouble);
+        state.work_done = self.work_done;
         let (version, segments) = self.log.segments();
         if state.segments.0 != version {
             state.segments = (version, segments.iter().cloned().collect());
@@ -203,14 +235,14 @@ impl Committer {
 
     /// Logs trouble when it begins, changes or lasts, and its end.
     fn say(&mut self, before: Option<&Trouble>) {
+        let now = self.now();
         let Some(trouble) = &self.trouble else {
             if before.is_some() {
                 info!(folder = %self.shared.folder.display(), last = self.log.last(), "the journal can be written again: what was waiting is on the disk, and records are taken");
             }
             return;
         };
-        let now = i64::try_from(self.begun.elapsed().as_micros()).unwrap_or(i64::MAX);
-        let is_due = matches!(self.log_limit.check(Timestamp::from_micros(now)), Verdict::Show { .. });
+        let is_due = matches!(self.log_limit.check(now), Verdict::Show { .. });
         if is_due || before.is_none_or(|before| before.cause != trouble.cause) {
             let (waiting, bytes) = (self.taken.count(), self.taken.len());
             error!(cause = trouble.cause.name(), waiting, bytes, "{trouble}");

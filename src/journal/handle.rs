@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::disk::Disk;
 
@@ -68,6 +69,7 @@ pub(super) struct State {
     /// Up to which entry it may be trimmed, if that was asked.
     pub trim: Option<u64>,
     pub trouble: Option<Arc<Trouble>>,
+    pub work_done: Work,
     pub waiters: Waiters,
     pub is_closing: bool,
     pub has_ended: bool,
@@ -92,6 +94,21 @@ pub struct Status {
     pub bytes: u64,
     /// Why nothing is taken, if that is so.
     pub trouble: Option<Arc<Trouble>>,
+    /// What has been written since the journal was opened.
+    pub work: Work,
+}
+
+/// What a journal has written, and how long the disk took for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// How many blocks, each with at least one sync.
+    pub blocks: u64,
+    /// How many entries.
+    pub entries: u64,
+    /// The time that all blocks took, failed attempts included.
+    pub time: Duration,
+    /// The time that the last one took.
+    pub last_time: Duration,
 }
 
 /// Word about a batch that was appended.
@@ -126,6 +143,7 @@ impl Journal {
             segments: (version, segments.iter().cloned().collect()),
             trim: None,
             trouble: None,
+            work_done: Work::default(),
             waiters: Waiters::default(),
             is_closing: false,
             has_ended: false,
@@ -273,6 +291,7 @@ impl State {
             segments: self.segments.1.len(),
             bytes: self.bytes,
             trouble: self.trouble.clone(),
+            work: self.work_done,
         }
     }
 

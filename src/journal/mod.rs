@@ -1,10 +1,10 @@
 //! Records of sources that cannot be replayed, kept until checkpoints have taken them in.
 //!
 //! Enters: batches of records with where they came from. Leaves: word that they are on the disk, so that
-//! senders may be told; and, after a restart, the records again. [`handle`] is what sources hold,
-//! [`committer`] writes what they have appended from a thread of its own, many batches with one sync.
-//! Underneath, [`log`] is the files, [`format`] their bytes, [`recovery`] and [`read`] get the records
-//! back, [`inspect`] looks at a journal without changing it.
+//! senders may be told; and, after a restart, the records again. [`Journal`] is what sources hold,
+//! [`Committer`] writes what they have appended from a thread of its own, many batches with one sync.
+//! Underneath, `log` is the files, `format` their bytes, `recovery` and `read` get the records back,
+//! [`inspect()`] looks at a journal without changing it.
 //!
 //! - Every record gets a number: 1, then one more for each. Records come back in order of their numbers,
 //!   each once.
@@ -43,7 +43,7 @@ use crate::event::Timestamp;
 
 pub use committer::Committer;
 pub use error::{AppendError, JournalError};
-pub use handle::{Journal, Status, Ticket};
+pub use handle::{Journal, Status, Ticket, Work};
 pub use inspect::{Inspection, Place, SegmentFile, Torn, inspect};
 pub use read::Reader;
 pub use trouble::{Cause, Trouble};

@@ -1,6 +1,7 @@
 //! Files that are not as they were written.
 
 use super::*;
+use crate::disk::simulated::Random;
 
 /// A journal of several segments, closed as it should be, with its records.
 fn journal() -> (SimulatedDisk, Vec<(u64, Vec<u8>)>) {
@@ -138,4 +139,56 @@ fn a_record_cannot_pass_for_a_mark() {
     bytes[end] ^= 1;
     disk.put(&segment(1), &bytes);
     assert_eq!(records(&open(&disk).0), ["one"], "the end is torn, not damaged");
+}
+
+/// A file that was changed by chance: something overwritten, cut out, put in twice or cut off.
+fn mangle(random: &mut Random, bytes: &mut Vec<u8>) {
+    let at = random.size(bytes.len());
+    let end = at + random.size((bytes.len() - at).min(200) + 1);
+    match random.size(4) {
+        0 => bytes[at..end].fill_with(|| random.bits().to_le_bytes()[0]),
+        1 => drop(bytes.drain(at..end)),
+        2 => {
+            let piece = bytes[at..end].to_vec();
+            drop(bytes.splice(at..at, piece));
+        }
+        _ => bytes.truncate(at),
+    }
+}
+
+#[test]
+fn whatever_a_file_holds_nothing_wrong_is_read_from_it() {
+    let (disk, expected) = journal();
+    let files: Vec<(PathBuf, Vec<u8>)> = (1..100)
+        .map_while(|sequence| Some((segment(sequence), disk.contents(&segment(sequence))?)))
+        .collect();
+    let (mut refused, mut cut) = (0, 0);
+    let seeds = simulation::seeds(2_000);
+    let many = seeds.end - seeds.start >= 2_000;
+    for seed in seeds {
+        let _seed = simulation::Seed(seed, "whatever_a_file_holds");
+        let mut random = Random::new(seed);
+        let disk = SimulatedDisk::new(seed);
+        disk.make_folder(folder()).expect("a folder");
+        files.iter().for_each(|(file, bytes)| disk.put(file, bytes));
+        let (file, bytes) = &files[random.size(files.len())];
+        let mut bytes = bytes.clone();
+        mangle(&mut random, &mut bytes);
+        disk.put(file, &bytes);
+        let inspected = inspect(&shared(&disk), folder());
+        match reread(&disk) {
+            Ok(found) => {
+                assert!(expected.starts_with(&found));
+                assert!(found.len() == expected.len() || *file == files[files.len() - 1].0);
+                assert_eq!(inspected.expect("it can be read").entries(), found.len() as u64);
+                cut += usize::from(found.len() < expected.len());
+            }
+            Err(error) => {
+                assert!(!matches!(error, JournalError::Io { .. }), "{error}");
+                refused += 1;
+            }
+        }
+    }
+    // Otherwise it would show little.
+    assert!(!many || refused > 1_000 && cut > 10, "{refused} refused, {cut} cut");
 }

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use super::*;
 use crate::disk::simulated::Random;
 
-fn seeds(usual: u64) -> Range<u64> {
+pub fn seeds(usual: u64) -> Range<u64> {
     let number = |name: &str| {
         std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text}")))
     };
@@ -20,7 +20,7 @@ fn seeds(usual: u64) -> Range<u64> {
 }
 
 /// Says which seed it was when a test panics.
-struct Seed(u64, &'static str);
+pub struct Seed(pub u64, pub &'static str);
 
 impl Drop for Seed {
     fn drop(&mut self) {
