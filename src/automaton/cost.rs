@@ -235,7 +235,9 @@ fn memory(compiled: &CompiledRule, values: &[usize], runs: Runs, most_events: Op
     let groups = if rule.clocks.len() > 1 { size_of_val(&*rule.clocks) } else { 0 };
     let clock = if compiled.timing == Timing::Steps { CLOCK_BYTES + groups } else { 0 };
     let lane = if runs.most >= MANY_RUNS { LANE_BYTES } else { 0 };
-    let registers = if rule.registers.len() == 1 { 0 } else { rule.registers.len() };
+    // One is held in place, and all are found in the event where a run holds one at most.
+    let in_place = rule.registers.len() == 1 || most_events == Some(1);
+    let registers = if in_place { 0 } else { rule.registers.len() };
     let run = RUN_BYTES + lane + clock + registers * size_of::<Register>();
     let distinct = compiled.specs.iter().filter(|spec| spec.aggregate == Aggregate::CountDistinct).count();
     let captured = compiled.automaton.states.iter().flat_map(|state| &state.transitions);

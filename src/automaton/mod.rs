@@ -189,6 +189,8 @@ pub struct CompiledRule {
     pub representation: Representation,
     /// The registers of its conditions without their variables, as evaluation needs them.
     pub specs: Vec<RegisterSpec>,
+    /// For each variable, which of the registers read its events.
+    reads: Vec<Box<[bool]>>,
     /// For each test of the rule, the comparisons of the event with what a run has captured of which it
     /// consists; none where it is asked as a whole.
     pub sides: Vec<Box<[Sides]>>,
@@ -209,6 +211,11 @@ impl CompiledRule {
         self.rule.within.filter(|_| is_known)
     }
 
+    /// Which of the registers read the events of a variable.
+    pub fn reads(&self, variable: VariableId) -> &[bool] {
+        &self.reads[variable.0 as usize]
+    }
+
     /// Compiles a checked rule; its predicates join those of the rules before it.
     ///
     /// # Errors
@@ -221,6 +228,10 @@ impl CompiledRule {
             .map(|test| test.unary.as_ref().map(|condition| predicates.intern(test.stream, condition)))
             .collect();
         let specs: Vec<RegisterSpec> = rule.registers.iter().map(|register| register.spec).collect();
+        let reads = (0..rule.variables.len() as u32).map(|variable| {
+            rule.registers.iter().map(|register| register.variable == VariableId(variable)).collect()
+        });
+        let reads = reads.collect();
         let of_test = |test: &Test| match &test.residual {
             Some(residual) => sides::sides(residual, &specs),
             None => Box::default(),
@@ -233,6 +244,7 @@ impl CompiledRule {
             automaton,
             predicates: own,
             timing,
+            reads,
             specs,
             sides,
         })

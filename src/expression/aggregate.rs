@@ -3,6 +3,7 @@
 //! A register is brought up to date when an event is captured, so that reading `avg(small.amount)`
 //! costs the same after three events as after a million.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use hashbrown::HashSet;
@@ -92,10 +93,15 @@ pub enum FieldSource {
 impl FieldSource {
     /// What it reads of `event`.
     pub fn read(self, event: &Event) -> Value {
+        self.look(event).into_owned()
+    }
+
+    /// The same, not copied where the event holds it.
+    pub fn look(self, event: &Event) -> Cow<'_, Value> {
         match self {
-            FieldSource::Field(field) => event.value(field).clone(),
-            FieldSource::Time => Value::Timestamp(event.time()),
-            FieldSource::Event => Value::Bool(true),
+            FieldSource::Field(field) => Cow::Borrowed(event.value(field)),
+            FieldSource::Time => Cow::Owned(Value::Timestamp(event.time())),
+            FieldSource::Event => Cow::Owned(Value::Bool(true)),
         }
     }
 }
@@ -186,6 +192,20 @@ impl RegisterSpec {
             Aggregate::Stddev => Register::Spread { count: 0, mean: 0.0, squares: 0.0 },
             Aggregate::CountDistinct => Register::Distinct(Arc::default()),
         }
+    }
+
+    /// The register after this event, if there is one.
+    pub fn of(&self, event: Option<&Event>) -> Register {
+        let mut register = self.empty();
+        if let Some(event) = event {
+            self.add(&mut register, event);
+        }
+        register
+    }
+
+    /// Whether the register keeps a value as it was read: of one event, that is what was read of it.
+    pub fn is_value(&self) -> bool {
+        matches!(self.aggregate, Aggregate::First | Aggregate::Last | Aggregate::Min | Aggregate::Max)
     }
 
     /// Brings the register up to date with a captured event. Nulls are skipped, except that the

@@ -37,8 +37,8 @@ pub struct Scope<'a> {
     pub event: Option<&'a Event>,
     /// The values of the key.
     pub key: &'a [Value],
-    /// What the registers keep, in the order of `specs`.
-    pub registers: &'a [Register],
+    /// What the registers say of captured events.
+    pub captured: Captured<'a>,
     /// What the registers are.
     pub specs: &'a [RegisterSpec],
     /// The contents of lists and tables.
@@ -51,13 +51,27 @@ pub struct Scope<'a> {
     pub faults: &'a Faults,
 }
 
+/// What the registers say of captured events, in the order of [`Scope::specs`].
+#[derive(Clone, Copy, Debug)]
+pub enum Captured<'a> {
+    /// What they keep.
+    Kept(&'a [Register]),
+    /// What they would keep of the only event, if there is one.
+    Only {
+        /// The event.
+        event: Option<&'a Event>,
+        /// For each register, whether it is to read the event.
+        reads: &'a [bool],
+    },
+}
+
 impl<'a> Scope<'a> {
     /// Sees nothing but constants.
     pub fn bare(faults: &'a Faults) -> Scope<'a> {
         Scope {
             event: None,
             key: &[],
-            registers: &[],
+            captured: Captured::Kept(&[]),
             specs: &[],
             tables: &NO_TABLES,
             history: None,
@@ -170,14 +184,25 @@ impl Expr {
 }
 
 fn register<'a>(scope: &Scope<'a>, index: usize) -> Cow<'a, Value> {
-    match &scope.registers[index] {
-        Register::Value { value, .. } => Cow::Borrowed(value),
-        other => {
-            let value = scope.specs[index].value(other);
-            let overflows = value.is_null() && !other.is_empty();
-            Cow::Owned(if overflows { fault(scope.faults) } else { value })
+    let spec = &scope.specs[index];
+    let made;
+    let register = match scope.captured {
+        Captured::Kept(registers) => match &registers[index] {
+            Register::Value { value, .. } => return Cow::Borrowed(value),
+            other => other,
+        },
+        Captured::Only { event, reads } => {
+            let event = event.filter(|_| reads[index]);
+            if spec.is_value() {
+                return event.map_or(Cow::Owned(Value::Null), |event| spec.source.look(event));
+            }
+            made = spec.of(event);
+            &made
         }
-    }
+    };
+    let value = spec.value(register);
+    let overflows = value.is_null() && !register.is_empty();
+    Cow::Owned(if overflows { fault(scope.faults) } else { value })
 }
 
 /// `and` when `neutral` is true, `or` when it is false: the opposite of `neutral` decides at once,

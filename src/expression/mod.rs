@@ -16,7 +16,7 @@ mod wildcard;
 
 pub use aggregate::{Aggregate, FieldSource, Register, RegisterId, RegisterSpec, Wide};
 pub use describe::Leaves;
-pub use evaluate::{Faults, Scope};
+pub use evaluate::{Captured, Faults, Scope};
 pub use expr::{Arithmetic, Comparison, Expr, Size, TableRef, Template, conjunction};
 pub use history::{History, HistoryId};
 pub use truth::{Facts, Known, Truth, clash, subject};

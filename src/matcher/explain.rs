@@ -8,7 +8,7 @@ use super::Run;
 use crate::automaton::{AbsenceEnd, StateId, Transition, Trigger};
 use crate::diagnostic::Span;
 use crate::event::{Event, Timestamp, Value};
-use crate::expression::{Register, Scope};
+use crate::expression::{Captured, Scope};
 use crate::language::checked::{LinkKind, TestId, VariableId};
 
 /// What an event is to a run.
@@ -136,21 +136,21 @@ impl Matcher<'_> {
             // Whether it would have fitted in time is worth knowing.
             (None | Some(Gone::TooLate(_)), false) => {
                 let registers = run.registers_without(self.rule, &transition.resets);
-                self.answer(test, event, &registers)
+                self.answer(test, event, Captured::Kept(&registers))
             }
             _ => Answer::NotAsked,
         };
         Step { test, is_absence, target: transition.target, answer, gone }
     }
 
-    fn answer(&self, test: TestId, event: &Event, registers: &[Register]) -> Answer {
+    fn answer(&self, test: TestId, event: &Event, captured: Captured<'_>) -> Answer {
         let asked = &self.rule.rule.tests[test.0 as usize];
         if event.stream() != asked.stream {
             Answer::OtherStream
-        } else if self.is(test, event, registers) {
+        } else if self.is(test, event, captured) {
             Answer::Fits
         } else {
-            Answer::Unfit(self.reason(test, event, registers))
+            Answer::Unfit(self.reason(test, event, captured))
         }
     }
 
@@ -160,7 +160,7 @@ impl Matcher<'_> {
         if deadline < event.time() {
             return Some(Gone::TooLate(deadline));
         }
-        let fits = |test: &TestId| self.is(*test, event, &run.registers);
+        let fits = |test: &TestId| self.is(*test, event, run.read(self.rule));
         if let Some(until) = transition.until.filter(fits) {
             return Some(Gone::Until(until));
         }
@@ -170,7 +170,7 @@ impl Matcher<'_> {
 
     /// What takes the step away when the run goes on without the event.
     fn gone_by_skipping(&self, run: &Run, transition: &Transition, event: &Event) -> Option<Gone> {
-        let fits = |test: &TestId| self.is(*test, event, &run.registers);
+        let fits = |test: &TestId| self.is(*test, event, run.read(self.rule));
         if let Some(not) = transition.not.iter().copied().find(fits) {
             return Some(Gone::Not(not));
         }
@@ -182,16 +182,16 @@ impl Matcher<'_> {
     }
 
     /// Whether the event is what the test asks for.
-    fn is(&self, test: TestId, event: &Event, registers: &[Register]) -> bool {
+    fn is(&self, test: TestId, event: &Event, captured: Captured<'_>) -> bool {
         let test = &self.rule.rule.tests[test.0 as usize];
-        let scope = self.scope(event, registers);
+        let scope = self.scope(event, captured);
         event.stream() == test.stream
             && test.unary.iter().chain(&test.residual).all(|condition| condition.holds(&scope))
     }
 
     /// The first part of the test's condition that does not hold.
-    fn reason(&self, test: TestId, event: &Event, registers: &[Register]) -> Option<Reason> {
-        let scope = self.scope(event, registers);
+    fn reason(&self, test: TestId, event: &Event, captured: Captured<'_>) -> Option<Reason> {
+        let scope = self.scope(event, captured);
         let conjuncts = &self.rule.rule.tests[test.0 as usize].conjuncts;
         conjuncts.iter().find_map(|conjunct| {
             let truth = conjunct.condition.truth(&scope);
@@ -207,10 +207,10 @@ impl Matcher<'_> {
         })
     }
 
-    fn scope<'s>(&'s self, event: &'s Event, registers: &'s [Register]) -> Scope<'s> {
+    fn scope<'s>(&'s self, event: &'s Event, captured: Captured<'s>) -> Scope<'s> {
         Scope {
             event: Some(event),
-            registers,
+            captured,
             specs: &self.rule.specs,
             history: self.history,
             tables: self.tables,

@@ -19,7 +19,7 @@ pub mod view;
 
 use crate::automaton::{Answers, CompiledRule, StateId, Trigger};
 use crate::event::{Event, SequencePoint, Timestamp};
-use crate::expression::{Faults, History, Register, Scope};
+use crate::expression::{Captured, Expr, Faults, History, Scope};
 use crate::language::checked::{TestId, VariableId};
 use crate::table::Tables;
 
@@ -66,22 +66,31 @@ pub struct Matcher<'a> {
 }
 
 impl Matcher<'_> {
-    /// Whether the event fits the test for a run that keeps `registers`.
-    fn fits(&self, test: TestId, event: &Event, registers: &[Register], answers: &Answers) -> bool {
-        self.fits_alone(test, event, answers) && self.fits_captured(test, event, registers)
+    /// Whether the event fits the test for a run.
+    fn fits(&self, test: TestId, event: &Event, run: &Run, answers: &Answers) -> bool {
+        self.fits_alone(test, event, answers) && self.fits_captured(test, event, run)
     }
 
     /// Whether the event fits what the test asks besides, of what a run has captured and of the past.
-    fn fits_captured(&self, test: TestId, event: &Event, registers: &[Register]) -> bool {
-        self.rule.rule.tests[test.0 as usize].residual.as_ref().is_none_or(|condition| {
-            condition.holds(&Scope {
-                event: Some(event),
-                registers,
-                specs: &self.rule.specs,
-                tables: self.tables,
-                history: self.history,
-                ..Scope::bare(self.faults)
-            })
+    fn fits_captured(&self, test: TestId, event: &Event, run: &Run) -> bool {
+        let holds = |condition| self.holds(condition, event, run.read(self.rule));
+        self.residual(test).is_none_or(holds)
+    }
+
+    /// What a test asks of more than the event alone.
+    fn residual(&self, test: TestId) -> Option<&Expr> {
+        self.rule.rule.tests[test.0 as usize].residual.as_ref()
+    }
+
+    /// Whether a condition holds of an event for a run of which this can be read.
+    fn holds(&self, condition: &Expr, event: &Event, captured: Captured<'_>) -> bool {
+        condition.holds(&Scope {
+            event: Some(event),
+            captured,
+            specs: &self.rule.specs,
+            tables: self.tables,
+            history: self.history,
+            ..Scope::bare(self.faults)
         })
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::alert::{Alert, AlertKind, Severity};
 use crate::event::{Event, Key, StreamSchema, Value, digest};
-use crate::expression::{Faults, History, RegisterSpec, Scope};
+use crate::expression::{Captured, Faults, History, RegisterSpec, Scope};
 use crate::language::checked::{AlertSpec, Limit, Rule, RunRegister, VariableId};
 use crate::matcher::{Report, ReportKind};
 use crate::program::Program;
@@ -110,7 +110,7 @@ impl Making<'_> {
         let specs: Vec<RegisterSpec> = kept.iter().map(|register| register.spec).collect();
         evaluate(&Scope {
             key: self.key.values(),
-            registers: &registers,
+            captured: Captured::Kept(&registers),
             specs: &specs,
             tables: self.tables,
             history,

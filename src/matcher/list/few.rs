@@ -88,6 +88,11 @@ impl Few {
             }
             break;
         }
+        if noted.is_any_over && noted.done.is_empty() {
+            // Most often the only run: the new one takes its place.
+            self.remove_over();
+            noted.is_any_over = false;
+        }
         if let Some(run) = matcher.start(event, answers) {
             self.0.push(run);
             self.note(rule, self.0.len() - 1, Offered::Taken, &mut noted);

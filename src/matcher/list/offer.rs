@@ -3,6 +3,7 @@
 use super::Run;
 use crate::automaton::{AbsenceEnd, Answers, CompiledRule, StateId, Timing, Transition, Trigger};
 use crate::event::Event;
+use crate::expression::Captured;
 use crate::language::checked::{LinkKind, TestId};
 use crate::matcher::Matcher;
 
@@ -40,7 +41,7 @@ impl Matcher<'_> {
                 continue;
             }
             let new = run.get_or_insert_with(|| Run::start(self.rule, event));
-            if self.fits_captured(test, event, &new.registers) {
+            if self.fits_captured(test, event, new) {
                 new.take(self.rule, index, event);
                 return run;
             }
@@ -83,12 +84,9 @@ impl Matcher<'_> {
         let may_be_late = self.rule.timing == Timing::Steps;
         for (index, transition) in run.open(state) {
             let gone = may_be_late && run.deadline(self.rule, transition) < event.time()
-                || transition.until.is_some_and(|until| self.fits(until, event, &run.registers, answers))
+                || transition.until.is_some_and(|until| self.fits(until, event, run, answers))
                 || (run.fresh
-                    && transition
-                        .next_not
-                        .iter()
-                        .any(|test| self.fits(*test, event, &run.registers, answers)));
+                    && transition.next_not.iter().any(|test| self.fits(*test, event, run, answers)));
             if gone {
                 run.frontier &= !(1 << index);
             }
@@ -106,13 +104,13 @@ impl Matcher<'_> {
         answers: &Answers,
     ) -> bool {
         if transition.resets.is_empty() || self.rule.rule.tests[test.0 as usize].residual.is_none() {
-            return self.fits(test, event, &run.registers, answers);
+            return self.fits(test, event, run, answers);
         }
         if !self.fits_alone(test, event, answers) {
             return false;
         }
         let registers = run.registers_without(self.rule, &transition.resets);
-        self.fits_captured(test, event, &registers)
+        self.residual(test).is_none_or(|condition| self.holds(condition, event, Captured::Kept(&registers)))
     }
 
     /// The run goes on without the event.
@@ -120,11 +118,11 @@ impl Matcher<'_> {
         let state = self.rule.automaton.state(run.state);
         let mut completed = None;
         for (index, transition) in run.open(state) {
-            let mut gone = transition.not.iter().any(|test| self.fits(*test, event, &run.registers, answers));
+            let mut gone = transition.not.iter().any(|test| self.fits(*test, event, run, answers));
             match transition.trigger {
                 Trigger::Take { link, .. } => gone |= link == LinkKind::Next,
                 Trigger::Absence { test, end } => {
-                    gone |= self.fits(test, event, &run.registers, answers);
+                    gone |= self.fits(test, event, run, answers);
                     if !gone && end == AbsenceEnd::NextEvent {
                         completed = Some(transition.target);
                     }

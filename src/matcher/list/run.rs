@@ -9,7 +9,7 @@ use super::captures::Captures;
 use super::kept::Kept;
 use crate::automaton::{AbsenceEnd, Automaton, CompiledRule, State, StateId, Timing, Transition, Trigger};
 use crate::event::{Event, SequencePoint, Timestamp};
-use crate::expression::{Register, RegisterId};
+use crate::expression::{Captured, Register, RegisterId};
 use crate::language::checked::ClockId;
 use crate::matcher::step::Place;
 
@@ -23,7 +23,7 @@ pub struct Run {
     /// Time of its first event.
     began: Timestamp,
     /// What conditions read of the captured events.
-    pub(in crate::matcher) registers: Kept,
+    kept: Kept,
     /// Where its steps have times of their own, what these are counted from.
     clock: Option<Box<Clock>>,
     /// Where in the pattern it stands.
@@ -57,7 +57,7 @@ impl Run {
             captures: Captures::default(),
             frontier,
             began: event.time(),
-            registers: Kept::empty(&rule.rule.registers),
+            kept: Kept::empty(&rule.rule.registers),
             clock: (rule.timing == Timing::Steps).then(clock),
             state,
             fresh,
@@ -67,9 +67,7 @@ impl Run {
 
     /// Reads something of it, and of what conditions read.
     pub(super) fn touch(&self) -> u64 {
-        self.frontier
-            ^ u64::from(self.state.0)
-            ^ self.registers.first().map_or(0, |register| u64::from(register.is_empty()))
+        self.frontier ^ u64::from(self.state.0) ^ self.kept.touch()
     }
 
     /// Reads something of the event that it captured last: of most runs the only one.
@@ -150,9 +148,18 @@ impl Run {
         }
     }
 
-    /// What it keeps when some of its registers are cleared, as a repetition of a group begins.
-    pub(in crate::matcher) fn registers_without(&self, rule: &CompiledRule, resets: &[RegisterId]) -> Kept {
-        let mut registers = self.registers.clone();
+    /// What conditions read of the captured events.
+    pub(in crate::matcher) fn read<'a>(&'a self, rule: &'a CompiledRule) -> Captured<'a> {
+        self.kept.read(rule, &self.captures)
+    }
+
+    /// The same when some of it is cleared, as a repetition of a group begins.
+    pub(in crate::matcher) fn registers_without(
+        &self,
+        rule: &CompiledRule,
+        resets: &[RegisterId],
+    ) -> SmallVec<[Register; 4]> {
+        let mut registers = self.kept.copy(&rule.rule.registers, &self.captures);
         Run::reset(&mut registers, rule, resets);
         registers
     }
@@ -163,10 +170,12 @@ impl Run {
         let Trigger::Take { variable, .. } = transition.trigger else {
             unreachable!("time takes an absence, no event")
         };
-        Run::reset(&mut self.registers, rule, &transition.resets);
-        for (register, kept) in self.registers.iter_mut().zip(&rule.rule.registers) {
-            if kept.variable == variable {
-                kept.spec.add(register, event);
+        if let Some(registers) = self.kept.write(&rule.rule.registers, &self.captures) {
+            Run::reset(registers, rule, &transition.resets);
+            for (register, kept) in registers.iter_mut().zip(&rule.rule.registers) {
+                if kept.variable == variable {
+                    kept.spec.add(register, event);
+                }
             }
         }
         if let Some(clock) = &mut self.clock {

@@ -12,7 +12,7 @@ use foldhash::fast::FixedState;
 
 use crate::automaton::{CompiledRule, Sides};
 use crate::event::{Event, Value};
-use crate::expression::{Comparison, Faults, Register, Scope};
+use crate::expression::{Captured, Comparison, Faults, Scope};
 use crate::matcher::Matcher;
 
 /// The number of null, which fits no comparison.
@@ -52,9 +52,9 @@ pub(super) enum Found {
 }
 
 impl Column {
-    /// Adds a run that keeps these registers.
-    pub fn push(&mut self, rule: &CompiledRule, sides: &[Sides], registers: &[Register]) {
-        let number = number_of_run(rule, sides, registers);
+    /// Adds a run of which this can be read.
+    pub fn push(&mut self, rule: &CompiledRule, sides: &[Sides], captured: Captured<'_>) {
+        let number = number_of_run(rule, sides, captured);
         self.failed += u32::from(number == FAILED);
         self.numbers.push(number);
     }
@@ -139,9 +139,9 @@ impl Found {
 }
 
 /// The number of what the run's side of the first comparison is worth.
-fn number_of_run(rule: &CompiledRule, sides: &[Sides], registers: &[Register]) -> i64 {
+fn number_of_run(rule: &CompiledRule, sides: &[Sides], captured: Captured<'_>) -> i64 {
     let faults = Faults::default();
-    let scope = Scope { registers, specs: &rule.specs, ..Scope::bare(&faults) };
+    let scope = Scope { captured, specs: &rule.specs, ..Scope::bare(&faults) };
     let first = sides[0].run.value(&scope);
     sides[1..].iter().for_each(|sides| drop(sides.run.value(&scope)));
     if faults.take() > 0 {

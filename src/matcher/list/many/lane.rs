@@ -7,7 +7,7 @@ use super::column::{Column, Found};
 use super::order::Slot;
 use crate::automaton::{Answers, CompiledRule, State, Timing, Trigger};
 use crate::event::Event;
-use crate::expression::RegisterId;
+use crate::expression::{Captured, RegisterId};
 use crate::language::checked::TestId;
 use crate::matcher::Matcher;
 use crate::matcher::step::{Place, Rest, Step};
@@ -69,9 +69,9 @@ impl Lane {
             let Some(column) = &mut question.column else { continue };
             let sides = &rule.sides[question.test.0 as usize];
             if question.resets.is_empty() {
-                column.push(rule, sides, &run.registers);
+                column.push(rule, sides, run.read(rule));
             } else {
-                column.push(rule, sides, &run.registers_without(rule, &question.resets));
+                column.push(rule, sides, Captured::Kept(&run.registers_without(rule, &question.resets)));
             }
         }
         self.members.push(slot);
