@@ -241,8 +241,10 @@ impl Log {
             }
         }
         if let Some((path, len)) = &self.ragged {
-            let file = self.disk.open(path, Access::Write).map_err(at("open for writing", path))?;
-            file.set_len(*len).map_err(at("cut", path))?;
+            match self.disk.open(path, Access::Write) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                file => file.and_then(|file| file.set_len(*len)).map_err(at("cut", path))?,
+            }
             self.ragged = None;
         }
         Ok(())

@@ -23,6 +23,8 @@ pub enum Cause {
     Full,
     /// The file system, or the folder, may not be written.
     ReadOnly,
+    /// Its folder, or a file that should be in it, is not there.
+    Gone,
     /// Anything else: most often the disk itself.
     Broken,
 }
@@ -33,6 +35,7 @@ impl Cause {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Cause::Full,
             io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => Cause::ReadOnly,
+            io::ErrorKind::NotFound => Cause::Gone,
             _ => Cause::Broken,
         }
     }
@@ -42,6 +45,7 @@ impl Cause {
         match self {
             Cause::Full => "make room on its file system",
             Cause::ReadOnly => "make it writable for the user that runs the service",
+            Cause::Gone => "look who has moved it away, or whether a disk is not mounted, and bring it back",
             Cause::Broken => "check the disk and the system's log (dmesg)",
         }
     }
@@ -51,6 +55,7 @@ impl Cause {
         match self {
             Cause::Full => "full",
             Cause::ReadOnly => "read_only",
+            Cause::Gone => "gone",
             Cause::Broken => "broken",
         }
     }
@@ -59,7 +64,8 @@ impl Cause {
         match self {
             Cause::Full => "there is no room left",
             Cause::ReadOnly => "it may not be written",
-            Cause::Broken => "the disk fails",
+            Cause::Gone => "it is not there",
+            Cause::Broken => "writing fails",
         }
     }
 }

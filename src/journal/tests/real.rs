@@ -105,6 +105,26 @@ fn the_thread_tries_again_by_itself() {
 }
 
 #[test]
+fn a_folder_that_is_taken_away_is_said_and_used_again_when_it_is_back() {
+    let place = tempfile::tempdir().expect("a folder");
+    let (folder, away) = (place.path().join("journal"), place.path().join("away"));
+    let limits = Limits { disk: 8_192, segment: 1_024, ..Limits::default() };
+    let options = Options { limits, ..Options::default() };
+    let (journal, mut committer) = Journal::open(real(), &folder, options).expect("it can be opened");
+    keep(&journal, &mut committer, &[&[b'x'; 600]]);
+    std::fs::rename(&folder, &away).expect("renamed");
+    let ticket = append(&journal, &[&[b'x'; 600]]).expect("this is not known yet");
+    committer.round();
+    let trouble = journal.status().trouble.expect("it is in trouble");
+    let path = folder.join("0000000002.new");
+    let detail = format!("cannot create {}: No such file or directory (os error 2)", path.display());
+    assert_eq!((trouble.cause, &trouble.detail), (Cause::Gone, &detail));
+    std::fs::rename(&away, &folder).expect("renamed");
+    committer.round();
+    assert!(ticket.is_durable());
+}
+
+#[test]
 fn a_folder_that_cannot_be_made_is_said() {
     let place = tempfile::tempdir().expect("a folder");
     let file = place.path().join("file");

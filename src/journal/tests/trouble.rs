@@ -164,7 +164,7 @@ fn a_read_only_disk_is_said() {
     assert!(!ticket.is_durable());
     assert_eq!(
         trouble(&journal).to_string(),
-        "the journal in /state/journal takes no records: it may not be written (cannot open for writing \
+        "the journal in /state/journal takes no records: it may not be written (cannot cut \
          /state/journal/0000000001.journal: Read-only file system (os error 30)); make it writable for the \
          user that runs the service: it goes on by itself then"
     );
