@@ -26,7 +26,7 @@
 //!
 //! A module imports only from those before its own group in this list, which `tests/layers.rs`
 //! checks: event, diagnostic · table · alert, expression · language, codec, ordering · automaton ·
-//! program, matcher · shard · engine · testing; then the edge: telemetry, append · quarantine · source, outbox · sink · config ·
+//! program, matcher · shard · engine · testing; then the edge: telemetry, append, disk · quarantine, journal · source, outbox · sink · config ·
 //! runtime · lsp · cli.
 
 #![warn(missing_docs)]
@@ -57,6 +57,10 @@ mod append;
 pub mod cli;
 #[cfg(feature = "service")]
 pub mod config;
+#[cfg(feature = "service")]
+pub mod disk;
+#[cfg(feature = "service")]
+pub mod journal;
 #[cfg(feature = "service")]
 mod lsp;
 #[cfg(feature = "service")]
