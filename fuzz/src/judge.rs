@@ -43,8 +43,8 @@ fn values(schema: &StreamSchema, record: &[u8]) -> Option<Vec<Value>> {
 
 /// Puts down what the entries of the object at a path hold for the fields; `None` when something that a
 /// field reads or goes through has no value.
-fn look<'r>(
-    entries: &[(String, &'r RawValue)],
+fn look(
+    entries: &[(String, &RawValue)],
     path: &mut Vec<String>,
     found: &mut [(Vec<&str>, Option<serde_json::Value>)],
 ) -> Option<()> {
