@@ -45,7 +45,7 @@ impl Kept {
     /// All registers, to be changed.
     pub fn copy(&self, list: &[RunRegister], captures: &Captures) -> SmallVec<[Register; 4]> {
         match self {
-            Kept::Nothing => found(list, captures),
+            Kept::Nothing => found(list, captures).collect(),
             Kept::One(one) => SmallVec::from_iter([one.clone()]),
             Kept::All(all) => SmallVec::from(&**all),
         }
@@ -57,7 +57,7 @@ impl Kept {
             if list.is_empty() || captures.len() == 0 {
                 return None;
             }
-            *self = Kept::All(found(list, captures).into_boxed_slice());
+            *self = Kept::All(found(list, captures).collect());
         }
         match self {
             Kept::Nothing => None,
@@ -76,12 +76,12 @@ impl Kept {
 }
 
 /// The registers of a run that has captured one event at most.
-fn found(list: &[RunRegister], captures: &Captures) -> SmallVec<[Register; 4]> {
+fn found(list: &[RunRegister], captures: &Captures) -> impl ExactSizeIterator<Item = Register> {
     debug_assert!(list.is_empty() || captures.len() <= 1, "later events are only in what is kept");
     let captured = captures.newest_first().next();
-    let of = |register: &RunRegister| {
+    let of = move |register: &RunRegister| {
         let event = captured.filter(|(variable, _)| *variable == register.variable);
         register.spec.of(event.map(|(_, event)| event))
     };
-    list.iter().map(of).collect()
+    list.iter().map(of)
 }
