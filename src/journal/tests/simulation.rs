@@ -2,21 +2,21 @@
 //! was reported as durable is there afterwards, in order and once, and nothing else is than what was
 //! appended.
 //!
-//! `TRIPLINE_SEED` sets the first seed, `TRIPLINE_CASES` how many; a failure prints its own.
+//! `TRIPLINE_SEED` sets the first seed, `TRIPLINE_CASES` how many ([`cases`]); a failure prints its own.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Mutex;
 
 use super::*;
+use crate::cases::cases;
 use crate::disk::simulated::Random;
 
-pub fn seeds(usual: u64) -> Range<u64> {
-    let number = |name: &str| {
-        std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text}")))
-    };
-    let first = number("TRIPLINE_SEED").unwrap_or(1);
-    first..first + number("TRIPLINE_CASES").unwrap_or(usual)
+/// The seeds to play: so many while code is being edited, ten times as many in `make test`.
+pub fn seeds(usual: u32) -> Range<u64> {
+    let first = std::env::var("TRIPLINE_SEED")
+        .map_or(1, |text| text.parse().unwrap_or_else(|_| panic!("TRIPLINE_SEED={text} is no number")));
+    first..first + u64::from(cases(usual, 10 * usual))
 }
 
 /// Says which seed it was when a test panics.
