@@ -152,6 +152,8 @@ fn a_key_takes_what_its_cost_says() {
     for (b, exact) in BOTH_KINDS.into_iter().zip([true, false]) {
         let (program, mut engine) = many_keys(b);
         let told = program.cost("r").expect("the rule is there").memory.key - RECORD_BYTES;
+        // These events have the value of a field that the rule does not read.
+        let told = told + size_of::<Value>();
         // Between two sizes of the index.
         let keys = 40_000;
         let before = in_use();

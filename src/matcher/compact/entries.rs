@@ -10,6 +10,7 @@ use super::ring::Entry;
 
 /// Entries, the oldest first.
 #[derive(Clone, Debug)]
+#[expect(clippy::box_collection, reason = "with the queue itself in place, one entry would take more room")]
 pub(super) enum Entries {
     One(Entry),
     /// Any number of them; without room for any until one comes.
