@@ -15,6 +15,8 @@ demo: ## Run the service on made-up traffic with planted frauds and see what it 
 	$(CARGO) build --locked --release --bin tripline --example demo
 	$(CARGO) run --locked --release --quiet --example demo -- $(ARGS)
 
+# While code is being edited, `cargo test --lib` does a part of what it does here: see src/cases.rs.
+test: export TRIPLINE_CASES ?= many
 test: ## Run all tests: the service, the documentation's examples, and the core without the service
 	@scripts/need-compiler
 	$(CARGO) test --locked --lib --bins --tests --examples

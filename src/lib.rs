@@ -34,6 +34,8 @@
 // Pure: no clock, files, sockets, threads or randomness.
 pub mod alert;
 mod automaton;
+#[cfg(test)]
+mod cases;
 pub mod codec;
 pub mod diagnostic;
 pub mod engine;

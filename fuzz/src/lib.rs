@@ -3,6 +3,7 @@
 
 mod generate;
 mod guarantees;
+mod judge;
 mod seeds;
 mod targets;
 

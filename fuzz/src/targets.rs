@@ -7,12 +7,13 @@ use tripline::codec::json::JsonDecoder;
 use tripline::codec::{Decoder, Format, Malformed, csv, regex};
 use tripline::diagnostic::{FileId, Sources, Style, render_all};
 use tripline::engine::{Engine, EngineOptions};
-use tripline::event::{Kept, PartitionId, Position, Timestamp};
+use tripline::event::{FieldId, Kept, PartitionId, Position, Timestamp, Value};
 use tripline::language;
 use tripline::program::Program;
 
 use super::generate::rule_file;
 use super::guarantees::formatted;
+use super::judge::judge;
 
 /// A target with its name.
 pub type Target = (&'static str, fn(&[u8]));
@@ -106,7 +107,7 @@ pub fn expression(bytes: &[u8]) {
 
 static DECODED: LazyLock<Program> = LazyLock::new(|| compile(STREAM).expect("the stream is right"));
 
-/// Any bytes are an event or malformed.
+/// Any bytes are an event or malformed, and what `serde_json` finds in them.
 pub fn decode_json(bytes: &[u8]) {
     let stream = DECODED.stream("s").expect("it is declared");
     let mut decoder = JsonDecoder::new(stream, DECODED.schema(stream));
@@ -118,6 +119,14 @@ pub fn decode_json(bytes: &[u8]) {
     }
     let again = decoder.decode(bytes, position, now);
     assert_eq!(format!("{first:?}"), format!("{again:?}"), "a decoder remembers nothing");
+    let Some(expected) = judge(DECODED.schema(stream), bytes) else { return };
+    let fields = 0..DECODED.schema(stream).fields.len() as u32;
+    let found = first
+        .ok()
+        .flatten()
+        .map(|event| -> Vec<Value> { fields.map(|field| event.value(FieldId(field)).clone()).collect() });
+    // Shown, so that 0 and -0 differ.
+    assert_eq!(format!("{found:?}"), format!("{expected:?}"), "what a plain reader finds");
 }
 
 /// What the target below reads: what syslog has, beside fields of all types.

@@ -2,6 +2,7 @@
 
 mod property;
 
+use crate::cases::size;
 use crate::diagnostic::Sources;
 use crate::event::{FieldId, PartitionId, Value};
 use crate::program::Program;
@@ -213,10 +214,10 @@ fn a_refused_record_leaves_nothing_behind() {
 /// Were the time a matter of the square of the length, this test would not end.
 #[test]
 fn long_records_are_read_in_one_go() {
-    const LENGTH: usize = 1 << 20;
+    let length = size(1 << 16, 1 << 20);
     let schema = stream("a int?, b string?");
     let fill =
-        |start: &str, piece: &str, end: &str| format!("{start}{}{end}", piece.repeat(LENGTH / piece.len()));
+        |start: &str, piece: &str, end: &str| format!("{start}{}{end}", piece.repeat(length / piece.len()));
     let records = [
         fill("", "a ", ""),
         fill("", "a=x ", ""),

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::serve;
+use crate::cases::cases;
 
 const SAMPLE: &str = include_str!("../language/index/tests/sample.trip");
 
@@ -112,7 +113,7 @@ fn sent(output: &[u8]) -> Vec<Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(48, 256), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_request_is_answered_once(mut messages in vec(message(), 0..40), begin in 0..3usize) {

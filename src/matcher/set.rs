@@ -95,6 +95,17 @@ impl RunSet {
         }
     }
 
+    /// Reads something of an event that the runs hold, if the next event is likely to need it. What
+    /// [`RunSet::touch`] reads must be near by now.
+    pub fn touch_event(&self) -> u64 {
+        match self {
+            // It is what `touch` has read.
+            RunSet::None | RunSet::Lone(_) => 0,
+            RunSet::List(list) => list.touch_event(),
+            RunSet::Compact(runs) => runs.touch_event(),
+        }
+    }
+
     /// The runs one by one, in the order of their first events, when all times before `passed` have
     /// passed: for looking at them, not for moving them.
     pub fn runs(&self, rule: &CompiledRule, passed: Timestamp) -> Vec<Cow<'_, Run>> {

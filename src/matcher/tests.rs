@@ -6,6 +6,7 @@ use super::explain::Verdict;
 use super::list::Offered;
 use super::*;
 use crate::automaton::Answers;
+use crate::cases::cases;
 use crate::diagnostic::Sources;
 use crate::event::{Position, StreamId, Value};
 use crate::program::Program;
@@ -76,7 +77,7 @@ fn event(offset: u64, time: i64, letter: usize, v: i64) -> Event {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(300, 3_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_told_is_what_is_done(

@@ -179,6 +179,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::cases::cases;
     use crate::event::{PartitionId, Position, StreamId};
 
     /// What can happen to a buffer.
@@ -227,7 +228,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: cases(200, 2_000), ..ProptestConfig::default() })]
 
         #[test]
         fn events_come_as_from_a_heap(

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::cases::cases;
 use crate::event::Position;
 
 type Id = (StreamId, PartitionId);
@@ -183,7 +184,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(200, 2_000), ..ProptestConfig::default() })]
 
     #[test]
     fn events_are_ordered_as_the_rules_say(

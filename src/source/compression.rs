@@ -214,6 +214,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+    use crate::cases::size;
     use crate::source::framing::{Content, Framing};
 
     const BOTH: [Compression; 2] = [Compression::Gzip, Compression::Zstd];
@@ -412,10 +413,10 @@ mod tests {
     /// A few KB that grow to 100 MB are one record that is too long, and never held.
     #[tokio::test]
     async fn a_bomb_is_one_oversized_record() {
-        const LENGTH: usize = 100 << 20;
+        let length: usize = size(20, 100) << 20;
         for compression in BOTH {
-            let mut bomb = compress(compression, &vec![0; LENGTH]);
-            assert!(bomb.len() < LENGTH / 900);
+            let mut bomb = compress(compression, &vec![0; length]);
+            assert!(bomb.len() < length / 900);
             bomb.extend(compress(compression, b"\n{}\n"));
             let mut stream = compression.decompress(&bomb[..]);
             let mut frames = Framing::Lines.frames(1 << 20);
@@ -436,7 +437,7 @@ mod tests {
                     break;
                 }
             }
-            assert_eq!(contents, [LENGTH.to_string().as_bytes(), b"{}"]);
+            assert_eq!(contents, [length.to_string().as_bytes(), b"{}"]);
         }
     }
 }

@@ -84,7 +84,9 @@ fn mutated(seeds: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
 
 #[test]
 fn damaged_seeds_survive_every_target() {
-    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
+    // `many` is what is usual here.
+    let text = |name: &str| std::env::var(name).ok().filter(|text| text != "many");
+    let number = |name: &str| text(name).map(|text| text.parse::<u64>().expect("a number"));
     let first = number("TRIPLINE_SEED").unwrap_or(1);
     let count = number("TRIPLINE_CASES").unwrap_or(500);
     for (name, target) in TARGETS {

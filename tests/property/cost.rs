@@ -11,7 +11,7 @@ use tripline::program::cost::{Bound, Growth, Lifetime};
 
 use super::case::Event;
 use super::generate::{Shape, rule_and_events};
-use super::{engine, seeds};
+use super::{are_enough, engine, seeds};
 
 /// An engine that is given one event after the other.
 struct Run {
@@ -76,5 +76,6 @@ fn costs_are_upper_bounds() {
         limited += 1;
     }
     println!("{steady} bound by their pattern, {limited} limited in time");
-    assert!(steady > 20 && limited > 300, "{steady}, {limited}");
+    let enough = are_enough(&seeds(1_500), 1_500);
+    assert!(!enough || steady > 20 && limited > 300, "{steady}, {limited}");
 }

@@ -9,7 +9,7 @@ use super::engine::{self, Arrival};
 use super::generate::{Shape, events, rule};
 use super::pattern::{Rule, stream};
 use super::random::Random;
-use super::{naive, seeds, tree};
+use super::{are_enough, naive, seeds, tree};
 
 const SHAPE: Shape = Shape { depth: 2, keys: 3 };
 
@@ -158,7 +158,8 @@ fn stopping_and_restoring_is_without_effect() {
         }
     }
     for rule in ["base", "upper", "habit"] {
-        assert!(reported.contains(rule), "`{rule}` never reports anything");
+        let is_missing = are_enough(&seeds(150), 150) && !reported.contains(rule);
+        assert!(!is_missing, "`{rule}` never reports anything");
     }
 }
 

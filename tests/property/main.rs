@@ -30,11 +30,18 @@ use tripline::language::tree::{Item, Rule};
 
 /// The seeds to try: `usual` many unless the environment says otherwise.
 fn seeds(usual: u64) -> Range<u64> {
+    // `many` is what is usual here.
     let number = |name: &str| {
-        std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text}")))
+        let text = std::env::var(name).ok().filter(|text| text != "many")?;
+        Some(text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text}")))
     };
     let first = number("TRIPLINE_SEED").unwrap_or(1);
     first..first + number("TRIPLINE_CASES").unwrap_or(usual)
+}
+
+/// Whether so many seeds are tried that what is to come up at all has to: not so when one is repeated.
+fn are_enough(seeds: &Range<u64>, usual: u64) -> bool {
+    seeds.end - seeds.start >= usual
 }
 
 /// The syntax tree of the only rule in a text.

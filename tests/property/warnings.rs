@@ -9,7 +9,7 @@ use tripline::program::Program;
 
 use super::case::{Event, Kind, Report};
 use super::generate::{Shape, rule_and_events};
-use super::{engine, seeds};
+use super::{are_enough, engine, seeds};
 
 type Reports = BTreeMap<String, Vec<Report>>;
 
@@ -87,7 +87,7 @@ fn warnings_are_true() {
         }
     }
     println!("{tried:?}");
-    if seeds(1_500).end > 1_500 {
+    if are_enough(&seeds(1_500), 1_500) {
         for code in ["never matches", "W0501", "W0510", "W0517", "without"] {
             assert!(tried.get(code).is_some_and(|times| *times > 10), "{code}: {tried:?}");
         }

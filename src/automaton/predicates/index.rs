@@ -93,7 +93,7 @@ impl Index {
     pub fn new(all: &Predicates, mut predicates: Vec<PredicateId>) -> Index {
         predicates.sort_unstable();
         predicates.dedup();
-        let conditions = predicates.iter().map(|id| Some(Arc::new(all.get(*id).clone())));
+        let conditions = predicates.iter().map(|id| Arc::new(all.get(*id).clone()));
         let conditions: Vec<Condition> = (0..).map(Place).zip(conditions).collect();
         // A condition may be found by each of many values, and by each of others behind each of those.
         let room = 1_000 + 8 * predicates.len();
@@ -153,8 +153,8 @@ impl Node {
     }
 }
 
-/// A predicate and what must hold for it to be true; `None`: nothing more.
-type Condition = (Place, Option<Arc<Expr>>);
+/// A predicate and what must hold for it to be true.
+type Condition = (Place, Arc<Expr>);
 
 struct Builder {
     asked: Vec<Arc<Expr>>,
@@ -168,22 +168,29 @@ struct Builder {
 /// What goes into a [`Field`].
 #[derive(Default)]
 struct Collected {
-    equal: HashMap<Value, Vec<Condition>, foldhash::fast::FixedState>,
+    equal: HashMap<Value, Same, foldhash::fast::FixedState>,
     between: Vec<(Interval, Found)>,
     containing: Vec<(Vec<u8>, Found)>,
     missing: Vec<Found>,
 }
 
+/// What goes into a [`Group`].
+#[derive(Default)]
+struct Same {
+    found: Vec<Found>,
+    /// What is asked besides the value, and may be divided further.
+    more: Vec<Condition>,
+}
+
 impl Builder {
     fn node(&mut self, conditions: &[Condition], depth: usize) -> Node {
-        let asked = || conditions.iter().filter_map(|(place, asked)| Some((*place, asked.as_ref()?)));
-        let spread = Spread::of(asked().map(|(_, condition)| &**condition));
+        let spread = Spread::of(conditions.iter().map(|(_, condition)| &**condition));
         let mut fields: BTreeMap<Probe, Collected> = BTreeMap::new();
         let mut each = Vec::new();
-        for (place, condition) in asked() {
+        for (place, condition) in conditions {
             match ways(condition, &spread) {
-                None => each.push(self.found((place, Some(Arc::clone(condition))))),
-                Some(ways) => self.enter(place, condition, ways.list, &mut fields),
+                None => each.push(self.found(*place, Some(condition))),
+                Some(ways) => self.enter(*place, condition, ways.list, &mut fields),
             }
         }
         let fields = fields.into_iter().map(|(probe, collected)| self.field(probe, collected, depth));
@@ -200,23 +207,31 @@ impl Builder {
     ) {
         for Way { probe, sought, ask } in ways {
             let field = fields.entry(probe).or_default();
-            let asked = match ask {
+            let asked = match &ask {
                 Ask::Nothing => None,
                 Ask::Rest(rest) => Some(rest),
-                Ask::Whole => Some(Arc::clone(condition)),
+                Ask::Whole => Some(condition),
             };
-            match sought {
-                Sought::Equal(value) => field.equal.entry(value).or_default().push((place, asked)),
-                Sought::Between(interval) => field.between.push((interval, self.found((place, asked)))),
-                Sought::Containing(text) => field.containing.push((text, self.found((place, asked)))),
-                Sought::Missing => field.missing.push(self.found((place, asked))),
+            // Other ways to ask the whole may be open as well. Divided under each of them, it would be
+            // asked by different parts, and what cannot be computed of it would count for each.
+            let is_one = matches!(ask, Ask::Whole) && condition.can_fail();
+            match (sought, asked) {
+                (Sought::Equal(value), Some(asked)) if !is_one => {
+                    field.equal.entry(value).or_default().more.push((place, Arc::clone(asked)));
+                }
+                (Sought::Equal(value), _) => {
+                    field.equal.entry(value).or_default().found.push(self.found(place, asked));
+                }
+                (Sought::Between(interval), _) => field.between.push((interval, self.found(place, asked))),
+                (Sought::Containing(text), _) => field.containing.push((text, self.found(place, asked))),
+                (Sought::Missing, _) => field.missing.push(self.found(place, asked)),
             }
         }
     }
 
     fn field(&mut self, probe: Probe, collected: Collected, depth: usize) -> Field {
         let Collected { equal, between, containing, missing } = collected;
-        let equal = equal.into_iter().map(|(value, conditions)| (value, self.group(conditions, depth)));
+        let equal = equal.into_iter().map(|(value, same)| (value, self.group(same, depth)));
         Field {
             probe,
             equal: equal.collect(),
@@ -226,26 +241,22 @@ impl Builder {
         }
     }
 
-    fn group(&mut self, conditions: Vec<Condition>, depth: usize) -> Group {
-        let (more, done): (Vec<_>, Vec<_>) = conditions.into_iter().partition(|(_, asked)| asked.is_some());
+    fn group(&mut self, Same { mut found, more }: Same, depth: usize) -> Group {
         if more.len() <= CROWD || more.len() > self.room || depth == MAX_DEPTH {
-            return Group {
-                found: done.into_iter().chain(more).map(|one| self.found(one)).collect(),
-                crowd: None,
-            };
+            found.extend(more.iter().map(|(place, asked)| self.found(*place, Some(asked))));
+            return Group { found, crowd: None };
         }
         self.room -= more.len();
-        let found = done.into_iter().map(|one| self.found(one)).collect();
         Group { found, crowd: Some(Box::new(self.node(&more, depth + 1))) }
     }
 
-    fn found(&mut self, (place, asked): Condition) -> Found {
+    fn found(&mut self, place: Place, asked: Option<&Arc<Expr>>) -> Found {
         let ask = asked.and_then(|asked| {
-            let known = self.known.get(&Arc::as_ptr(&asked)).copied();
+            let known = self.known.get(&Arc::as_ptr(asked)).copied();
             known.or_else(|| {
                 let id = AskId::new(self.asked.len())?;
-                self.known.insert(Arc::as_ptr(&asked), id);
-                self.asked.push(asked);
+                self.known.insert(Arc::as_ptr(asked), id);
+                self.asked.push(Arc::clone(asked));
                 Some(id)
             })
         });

@@ -49,7 +49,7 @@ impl Predicates {
     }
 
     /// The condition.
-    fn get(&self, id: PredicateId) -> &Expr {
+    pub fn get(&self, id: PredicateId) -> &Expr {
         &self.list[id.0 as usize]
     }
 

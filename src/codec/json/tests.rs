@@ -3,6 +3,7 @@
 mod property;
 mod readers;
 
+use crate::cases::size;
 use crate::event::{Duration, Field, FieldId, PartitionId, TimeUnit};
 
 use super::*;
@@ -168,7 +169,7 @@ fn times_are_numbers_where_a_unit_is_declared() {
 
 #[test]
 fn every_microsecond_written_in_decimals_is_kept() {
-    for us in (0..1_000_000).step_by(7) {
+    for us in (0..1_000_000).step_by(size(61, 7)) {
         let json = format!("17000000{:02}.{us:06}", us % 60);
         let expected = Timestamp::from_micros((1_700_000_000 + us % 60) * 1_000_000 + us);
         let read = read(FieldType::Timestamp(Some(TimeUnit::Seconds)), &json);

@@ -4,6 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::cases::cases;
 use crate::event::{Duration, Field, FieldType, TimeUnit};
 
 use super::*;
@@ -150,7 +151,7 @@ fn last_of(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(100, 1_000)))]
 
     #[test]
     fn what_is_written_is_read((schema, values) in event()) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::cases::cases;
 use crate::event::{Event, Position, StreamId, Timestamp};
 use crate::expression::{Faults, Scope};
 
@@ -125,7 +126,7 @@ fn conditions() -> BoxedStrategy<Expr> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(300, 2_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_impossible_never_happens(condition in conditions()) {

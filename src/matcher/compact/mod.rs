@@ -99,6 +99,11 @@ impl CompactRuns {
         self.weight().runs as usize
     }
 
+    /// Reads something of the oldest event that they hold: the first to be given up.
+    pub fn touch_event(&self) -> u64 {
+        self.ring.oldest().map_or(0, |point| point.time.as_micros() as u64)
+    }
+
     /// Whether no run is alive. Exact, as long as the passing of time is told when it is due.
     pub fn is_empty(&self) -> bool {
         self.lanes.is_empty()

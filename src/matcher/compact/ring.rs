@@ -299,6 +299,7 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::size;
     use crate::event::{Position, StreamId, Timestamp};
     use crate::matcher::compact::paths::Paths;
 
@@ -316,12 +317,13 @@ mod tests {
     fn a_graph_that_is_very_deep_is_walked_and_dropped_without_recursion() {
         let mut ring = Ring::default();
         let mut head = ring.take(event(0), 0, None, None);
-        for number in 1..300_000 {
+        let deep = size(50_000, 300_000);
+        for number in 1..deep as u64 {
             let start = ring.take(event(number), 0, None, None);
             let longer = ring.take(event(number), 1, Some(head), Some(start));
             head = ring.join(start, longer);
         }
-        ring.drop_starts(|first| first.time < Timestamp::from_micros(299_000));
+        ring.drop_starts(|first| first.time < Timestamp::from_micros(deep - 1_000));
         ring.tidy(std::iter::once(&mut head));
         let mut paths = Paths::default();
         ring.runs_of(head, &mut paths);

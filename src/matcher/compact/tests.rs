@@ -7,6 +7,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
 use crate::automaton::{Answers, Representation};
+use crate::cases::{cases, size};
 use crate::diagnostic::Sources;
 use crate::event::{Event, Position, StreamId, Value};
 use crate::expression::Faults;
@@ -236,7 +237,8 @@ fn compare(shape: &Shape, events: &[Event], mut seen: impl FnMut(Option<usize>, 
 
 #[test]
 fn both_say_and_hold_the_same() {
-    let mut runner = TestRunner::new(Config { cases: 4_000, failure_persistence: None, ..Config::default() });
+    let cases = cases(300, 4_000);
+    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let events =
         prop::collection::vec((0..4_usize, prop::sample::select(vec![0_i64, 0, 0, 0, 1, 1, 2, 5])), 0..24);
     let (lists, many) = (Cell::new(0), Cell::new(0));
@@ -258,8 +260,8 @@ fn both_say_and_hold_the_same() {
     });
     tried.unwrap_or_else(|failure| panic!("{failure}"));
     println!("{} with a limit reached, {} with many runs", lists.get(), many.get());
-    // Far below what comes on average: 180 and 340 of 4,000.
-    assert!(lists.get() > 50 && many.get() > 100);
+    // Far below what comes on average: 180 and 340 of 4,000. Of few cases there is no saying.
+    assert!(cases < 4_000 || lists.get() > 50 && many.get() > 100);
 }
 
 /// A stream of so many events, in which letters come as often as they stand in `letters`, and up to
@@ -295,7 +297,7 @@ fn what_is_held_for_a_long_time_is_bounded() {
     ] {
         let pattern = PATTERNS.iter().position(|(text, _)| *text == pattern).expect("it is there");
         let shape = Shape { pattern, overlap, within: 20, max_runs: 100_000, max_events: 1_000_000 };
-        let events = stream(pattern as u64, 10_000, &[0, 0, 0, 0, 1, 2, 3], 4);
+        let events = stream(pattern as u64, size(1_500, 10_000), &[0, 0, 0, 0, 1, 2, 3], 4);
         let (mut most_held, mut most_entries) = (0, 0);
         compare(&shape, &events, |entries, runs| {
             let held: usize = runs.iter().map(|(captured, ..)| captured.len()).sum();
@@ -307,16 +309,17 @@ fn what_is_held_for_a_long_time_is_bounded() {
 }
 
 #[test]
-fn a_hundred_thousand_runs_that_complete_at_one_event() {
-    for (overlap, expected) in [(0, 1), (1, 100_000), (2, 100_000), (3, 1), (4, 1)] {
+fn very_many_runs_that_complete_at_one_event() {
+    let count = size(10_000, 100_000);
+    for (overlap, expected) in [(0, 1), (1, count), (2, count), (3, 1), (4, 1)] {
         let shape = Shape { pattern: 0, overlap, within: 8, max_runs: 1_000_000, max_events: 1_000_000 };
         let program = shape.program();
         let mut feed = Feed::new(&program);
-        for offset in 0..100_000 {
+        for offset in 0..count as u64 {
             assert!(feed.give(&event(offset, 0, 0)).is_empty());
         }
-        assert_eq!(feed.set.len(), 100_000);
-        let said = feed.give(&event(100_000, 8, 1));
+        assert_eq!(feed.set.len(), count);
+        let said = feed.give(&event(count as u64, 8, 1));
         assert_eq!(said.len(), expected);
         assert!(
             said.iter()
@@ -336,7 +339,7 @@ fn every_combination_is_bounded() {
     let program = shape.program();
     let mut feed = Feed::new(&program);
     let mut limits = 0;
-    for offset in 0..2_000 {
+    for offset in 0..size(700, 2_000) {
         let said = feed.give(&event(offset, offset as i64 / 10, 0));
         limits += said.iter().filter(|(kind, ..)| *kind == ReportKind::TooManyRuns).count();
         assert!(feed.set.len() <= 300);

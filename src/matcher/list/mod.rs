@@ -103,6 +103,14 @@ impl RunList {
         }
     }
 
+    /// Reads something of the events of the same run, which must be near by now.
+    pub fn touch_event(&self) -> u64 {
+        match &self.form {
+            Form::Few(few) => few.as_slice().first().map_or(0, Run::touch_event),
+            Form::Many(_) => 0,
+        }
+    }
+
     /// The runs.
     pub fn runs(&self) -> Vec<Cow<'_, Run>> {
         match &self.form {

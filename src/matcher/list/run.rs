@@ -70,6 +70,11 @@ impl Run {
         self.frontier ^ self.registers.first().map_or(0, |register| u64::from(register.is_empty()))
     }
 
+    /// Reads something of the event that it captured last: of most runs the only one.
+    pub(super) fn touch_event(&self) -> u64 {
+        self.captures.newest_first().next().map_or(0, |(_, event)| event.time().as_micros() as u64)
+    }
+
     /// Time of its first event.
     pub(in crate::matcher) fn began(&self) -> Timestamp {
         self.began

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::few::Few;
 use super::*;
 use crate::automaton::StateId;
+use crate::cases::{cases, size};
 use crate::diagnostic::Sources;
 use crate::event::{Position, SequencePoint, StreamId, Value};
 use crate::expression::Faults;
@@ -111,15 +112,16 @@ fn program(pattern: &str, conditions: [&str; 2], overlap: &str, limits: &str) ->
 
 #[test]
 fn most_combinations_are_rules() {
-    let mut rejected = 0;
+    let (mut tried, mut rejected) = (0, 0);
     for pattern in PATTERNS {
-        for condition in CONDITIONS {
+        for condition in CONDITIONS.into_iter().step_by(size(3, 1)) {
             let compiled = program(pattern, [condition; 2], OVERLAPS[0], LIMITS[0]);
+            tried += 1;
             rejected += usize::from(compiled.is_none());
             assert!(compiled.is_some() || pattern.contains("within"), "{pattern}: {condition}");
         }
     }
-    assert!(rejected * 10 < PATTERNS.len() * CONDITIONS.len(), "{rejected}");
+    assert!(rejected * 10 < tried, "{rejected} of {tried}");
 }
 
 /// A plain vector of runs.
@@ -193,7 +195,7 @@ fn event() -> impl Strategy<Value = (usize, i64, [Value; 6])> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(300, 4_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn lanes_do_what_a_vector_does(

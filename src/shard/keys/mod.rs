@@ -122,6 +122,7 @@ impl Keys {
         let records = || slots().filter_map(|slot| self.records.get(slot));
         black_box(records().fold(0, |sum, record| sum ^ record.touch()));
         black_box(records().fold(0, |sum, record| sum ^ record.touch_far()));
+        black_box(records().fold(0, |sum, record| sum ^ record.touch_events()));
     }
 
     /// The record of a key, if it has one.

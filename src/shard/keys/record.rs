@@ -288,4 +288,10 @@ impl Record {
         let runs = self.all_runs().take(FEW_RUNS);
         u64::from(text) ^ runs.fold(0, |sum, (_, runs)| sum ^ runs.touch())
     }
+
+    /// Reads something of the events that its runs hold; what it points to must be near by now.
+    pub fn touch_events(&self) -> u64 {
+        let runs = self.all_runs().take(FEW_RUNS);
+        runs.fold(0, |sum, (_, runs)| sum ^ runs.touch_event())
+    }
 }

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::automaton::Answers;
+use crate::cases::cases;
 use crate::diagnostic::Sources;
 use crate::event::{Duration, Event, Position, StreamId, Value};
 use crate::expression::Faults;
@@ -181,7 +182,7 @@ impl<'a> Both<'a> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(cases(12, 48)))]
     #[test]
     fn keys_hold_what_a_plain_map_would(steps in prop::collection::vec(step(31), 1..400)) {
         let values = sorts_of_keys();

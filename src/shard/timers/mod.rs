@@ -145,6 +145,7 @@ impl Timers {
 mod tests {
     use super::wheel::LOOKS;
     use super::*;
+    use crate::cases::cases;
     use proptest::prelude::*;
 
     /// Microseconds of a tick of the wheel.
@@ -155,6 +156,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(cases(32, 256)))]
+
         /// Whatever is set and thrown out meanwhile, what is wanted comes in the order of moments.
         #[test]
         fn timers_come_in_order_and_none_is_lost(
@@ -194,6 +197,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(cases(64, 256)))]
+
         /// However far away they are, and however far time goes at once: what is due comes at each step, and
         /// nothing else.
         #[test]

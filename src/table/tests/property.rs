@@ -8,6 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::cases::cases;
 
 /// Texts of few letters, so that many are equal or nearly so.
 fn word() -> impl Strategy<Value = String> {
@@ -37,7 +38,7 @@ fn network() -> impl Strategy<Value = IpNet> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(cases(100, 400)))]
 
     #[test]
     fn a_list_of_texts_is_a_set(listed in vec(word(), 0..40), asked in vec(word(), 0..40)) {

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::Value as Tree;
 
+use crate::cases::cases;
 use crate::event::TimeUnit;
 
 use super::*;
@@ -176,7 +177,7 @@ fn plain_value(ty: FieldType, found: &Tree) -> Option<Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(cases(300, 2_000)))]
 
     #[test]
     fn decoding_agrees_with_looking_into_a_tree(

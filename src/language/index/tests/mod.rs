@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::cases::size;
 use crate::diagnostic::{Severity, Span};
 use crate::language::lexer::{Kind, lex};
 use crate::language::parse;
@@ -308,15 +309,16 @@ fn names_are_found_in_files_with_mistakes() {
 #[test]
 fn hostile_rule_sets_are_indexed_in_little_time() {
     let mut chain = String::from("stream s0 { k int }\n");
-    for n in 0..2_000 {
+    let (long, wide) = (size(500, 2_000), size(1_500, 5_000));
+    for n in 0..long {
         chain.push_str(&format!(
             "rule r{n} {{ by k match s{n} alert low \"{{k}}\" }}\nstream s{} from r{n}\n",
             n + 1
         ));
     }
-    let parts = vec!["k"; 20_000].join(" = ");
-    let streams: String = (0..5_000).map(|n| format!("stream t{n} {{ k int }}\n")).collect();
-    let steps = (0..5_000).map(|n| format!("t{n}")).collect::<Vec<_>>().join(" then ");
+    let parts = vec!["k"; 4 * wide].join(" = ");
+    let streams: String = (0..wide).map(|n| format!("stream t{n} {{ k int }}\n")).collect();
+    let steps = (0..wide).map(|n| format!("t{n}")).collect::<Vec<_>>().join(" then ");
     let wide = format!("{streams}rule w {{ by {parts} match {steps} alert low \"{{k}}\" }}\n");
     let circle = "stream a from q\nrule q { by k match a alert low \"{k}\" { k = a.k } }\n";
     for text in [chain.as_str(), wide.as_str(), circle] {

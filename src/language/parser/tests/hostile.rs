@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::{MAX_FILE_BYTES, parse};
+use crate::cases::cases;
 use crate::diagnostic::{FileId, Sources, Style, codes, render_all};
 
 #[test]
@@ -54,7 +55,7 @@ fn pieces() -> impl Strategy<Value = &'static str> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(64, 256), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {

@@ -227,6 +227,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::cases::cases;
     use crate::event::{Duration, Timestamp};
 
     /// Values near each other, at the ends, and such as share numbers.
@@ -279,7 +280,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: cases(64, 256), failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
         fn what_fits_is_found(values in values(), comparison in 0..6_usize) {

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::super::super::workers;
 use super::*;
+use crate::cases;
 use crate::codec::{Format, csv};
 use crate::diagnostic::Sources;
 use crate::engine::EngineOptions;
@@ -158,7 +159,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases::cases(60, 300), ..ProptestConfig::default() })]
 
     #[test]
     fn threads_give_the_turns_of_one_thread(

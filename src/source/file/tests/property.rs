@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::super::follower::LINGER;
 use super::super::watch::SEARCH_EVERY;
 use super::{Bench, append_to};
+use crate::cases::cases;
 
 /// What can happen.
 #[derive(Clone, Debug)]
@@ -178,7 +179,7 @@ fn without_empty_end(mut parts: Vec<String>) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(50, 200), ..ProptestConfig::default() })]
 
     /// One path: each content that stood there is read whole, and in the order in which they did.
     #[test]
