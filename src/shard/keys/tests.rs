@@ -239,3 +239,9 @@ fn places_are_used_again_and_given_back() {
     assert_eq!(second.iter().max(), Some(&Slot(49_999)), "no more places than before");
     assert_eq!(keys.records.places(), most);
 }
+
+/// There are as many as keys.
+#[test]
+fn a_record_is_small() {
+    assert_eq!(size_of::<Record>(), 64);
+}
