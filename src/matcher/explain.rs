@@ -8,7 +8,7 @@ use super::Run;
 use crate::automaton::{AbsenceEnd, StateId, Transition, Trigger};
 use crate::diagnostic::Span;
 use crate::event::{Event, Timestamp, Value};
-use crate::expression::{Captured, Scope};
+use crate::expression::Captured;
 use crate::language::checked::{LinkKind, TestId, VariableId};
 
 /// What an event is to a run.
@@ -205,16 +205,5 @@ impl Matcher<'_> {
                     .collect(),
             })
         })
-    }
-
-    fn scope<'s>(&'s self, event: &'s Event, captured: Captured<'s>) -> Scope<'s> {
-        Scope {
-            event: Some(event),
-            captured,
-            specs: &self.rule.specs,
-            history: self.history,
-            tables: self.tables,
-            ..Scope::bare(self.faults)
-        }
     }
 }

@@ -84,14 +84,19 @@ impl Matcher<'_> {
 
     /// Whether a condition holds of an event for a run of which this can be read.
     fn holds(&self, condition: &Expr, event: &Event, captured: Captured<'_>) -> bool {
-        condition.holds(&Scope {
+        condition.holds(&self.scope(event, captured))
+    }
+
+    /// What a condition sees of an event and of a run.
+    fn scope<'s>(&'s self, event: &'s Event, captured: Captured<'s>) -> Scope<'s> {
+        Scope {
             event: Some(event),
             captured,
             specs: &self.rule.specs,
             tables: self.tables,
             history: self.history,
             ..Scope::bare(self.faults)
-        })
+        }
     }
 
     /// Whether the event fits what the test asks of it alone, whatever a run has captured.
