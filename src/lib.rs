@@ -25,7 +25,7 @@
 //! # Layers
 //!
 //! A module imports only from those before its own group in this list, which `tests/layers.rs`
-//! checks: event, diagnostic · table · alert, expression · language, codec, ordering · automaton ·
+//! checks: stored · event, diagnostic · table · alert, expression · language, codec, ordering · automaton ·
 //! program, matcher · shard · engine · testing; then the edge: telemetry, append, disk · quarantine, journal · source, outbox · sink · config ·
 //! runtime · lsp · cli.
 
@@ -47,6 +47,7 @@ mod matcher;
 mod ordering;
 pub mod program;
 mod shard;
+pub mod stored;
 pub mod table;
 pub mod testing;
 
