@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use tripline::alert::{Alert, AlertKind};
 use tripline::diagnostic::{Sources, Style, render_all};
-use tripline::engine::{Engine, EngineOptions, ShardCounters};
+use tripline::engine::{Engine, EngineOptions, ShardCounters, StateInMemory};
 use tripline::event::{Event, PartitionId, Position, StreamId, Timestamp, Value};
 use tripline::program::Program;
 
@@ -29,6 +29,7 @@ fn run(rules: &str, events: &[Given]) -> (Vec<Alert>, ShardCounters) {
 fn run_restarting(rules: &[&str], events: &[Given]) -> (Vec<Alert>, ShardCounters) {
     let programs: Vec<Arc<Program>> = rules.iter().map(|rules| program(rules)).collect();
     let mut engine = Engine::new(Arc::clone(&programs[0]), EngineOptions::RECORDED);
+    let mut state = StateInMemory::default();
     for (offset, (ms, key, n, v)) in (0..).zip(events) {
         let time = Timestamp::from_millis(*ms).expect("in range");
         let v = v.map_or(Value::Null, Value::Int);
@@ -36,8 +37,8 @@ fn run_restarting(rules: &[&str], events: &[Given]) -> (Vec<Alert>, ShardCounter
         let position = Position { partition: PartitionId(0), offset };
         if programs.len() > 1 {
             let next = Arc::clone(&programs[offset as usize % programs.len()]);
-            let state = engine.snapshot();
-            engine = Engine::restore(next, EngineOptions::RECORDED, state).expect("the same meaning");
+            state.take(engine.changes());
+            engine = state.restore(next, EngineOptions::RECORDED).expect("it was just written").engine;
         }
         engine.push(Event::new(StreamId(0), time, position, values, *b"{}"), time).expect("in order");
     }

@@ -8,7 +8,7 @@
 mod executor;
 mod router;
 mod stages;
-mod state;
+mod stored;
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,19 +17,20 @@ use crate::alert::Alert;
 use crate::event::{Duration, Event, PartitionId, StreamId, Timestamp};
 use crate::ordering::Ordering;
 use crate::program::Program;
-use crate::shard::{Item, Shard, ShardState, Watcher};
+use crate::shard::legend::Legend;
+use crate::shard::{Item, Shard, Watcher};
 use crate::table::Tables;
 
 use executor::Inline;
 use stages::{Pending, Round, Stages};
 
 pub use crate::matcher::view::{RunView, Wait, WaitKind};
-pub use crate::ordering::{OrderingState, PartitionState};
 pub use crate::shard::ShardCounters;
+pub use crate::shard::legend::{Left, Why};
 pub(crate) use executor::{Executor, Place};
 #[cfg(feature = "service")]
 pub(crate) use executor::{Outcome, Task, Visit};
-pub use state::{Counters, EngineState, MemoryStore, StateStore};
+pub use stored::{Changes, RestoreError, Restored, Restoring, StateInMemory};
 
 /// Runs a program over events: puts them in order and matches them.
 ///
@@ -46,6 +47,8 @@ pub struct Engine {
     counters: Counters,
     /// How far event time had come in the last round.
     passed: Timestamp,
+    /// What things are called where they are stored, if they are.
+    legend: Option<Arc<Legend>>,
 }
 
 /// Why an event was not taken.
@@ -57,11 +60,16 @@ pub enum Refused {
     Future(Duration),
 }
 
-/// A state cannot be gone on from: it is that of a program with other streams or rules, or whose events
-/// keep less than is read now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the state belongs to other rules or streams")]
-pub struct OtherProgram;
+/// What an engine has counted since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Events taken.
+    pub events: u64,
+    /// Events that came too late to be put in order.
+    pub late: u64,
+    /// Events whose time was too far ahead.
+    pub future: u64,
+}
 
 /// What an engine may do.
 #[derive(Clone, Copy, Debug)]
@@ -132,62 +140,7 @@ impl Engine {
             alerts: Vec::new(),
             counters: Counters::default(),
             passed: Timestamp::MIN,
-            options,
-            program,
-        })
-    }
-
-    /// All that another engine needs to go on where this one is.
-    pub fn snapshot(&mut self) -> EngineState {
-        self.settle();
-        let rules = self.program.rules().iter();
-        EngineState {
-            streams: self.program.streams().to_vec(),
-            kept: self.program.all_kept().to_vec(),
-            rules: rules.map(|rule| (Arc::clone(&rule.name), Arc::clone(&rule.fingerprint))).collect(),
-            ordering: self.ordering.state(),
-            shards: self.shard_states(),
-            pending: self.stages.pending(),
-            alerts: self.alerts.clone(),
-            counters: self.counters,
-        }
-    }
-
-    fn shard_states(&mut self) -> Vec<Vec<ShardState>> {
-        let mut states: Vec<Vec<ShardState>> = (0..self.program.strata()).map(|_| Vec::new()).collect();
-        for (place, state) in self.ask(|shard| shard.state()) {
-            // By place: the shards of a stratum come in order.
-            states[place.stratum].push(state);
-        }
-        states
-    }
-
-    /// An engine that goes on where the one was that had this state.
-    ///
-    /// # Errors
-    /// When the state is that of another program, or of another number of shards.
-    pub fn restore(
-        program: Arc<Program>,
-        options: EngineOptions,
-        state: EngineState,
-    ) -> Result<Engine, OtherProgram> {
-        if !state.is_of(&program, options.shards) {
-            return Err(OtherProgram);
-        }
-        let mut states = state.shards.into_iter().flatten();
-        let mut next = || states.next().expect("there is a state for each shard");
-        let shards =
-            shards(&program, options, |stratum| Shard::restore(Arc::clone(&program), stratum, next()));
-        let ordering = Ordering::restore(program.streams(), state.ordering);
-        Ok(Engine {
-            // Event time may have gone on after the last round, of which the shards do not know.
-            passed: Timestamp::MIN,
-            ordering,
-            stages: Stages::new(Arc::clone(&program), options.shards, state.pending),
-            executor: Box::new(Inline::new(shards)),
-            tables: Arc::new(Tables::unread(program.tables())),
-            alerts: state.alerts,
-            counters: state.counters,
+            legend: None,
             options,
             program,
         })

@@ -12,6 +12,8 @@
 //! Events made of alerts follow all source events of their time. An alert of the moment that event
 //! time stands at waits until that moment has passed, because more events of it may come.
 
+mod stored;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -132,9 +134,9 @@ impl Stages {
     }
 
     /// The alerts that wait until they can be read. No round may be under way.
-    pub fn pending(&self) -> Pending {
+    pub fn pending(&self) -> &Pending {
         debug_assert!(self.rounds.is_empty(), "rounds are under way");
-        self.pending.clone()
+        &self.pending
     }
 
     /// For each rule: how often alerts were left out of streams, once for a moment.

@@ -17,6 +17,16 @@ impl Kept {
     /// Every field.
     pub const ALL: Kept = Kept(u64::MAX);
 
+    /// One bit for each of the first 64 fields, the first the lowest.
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The set with these bits.
+    pub fn from_bits(bits: u64) -> Kept {
+        Kept(bits)
+    }
+
     /// The set with a field more.
     pub fn insert(&mut self, field: FieldId) {
         if field.0 < u64::BITS {

@@ -11,6 +11,7 @@ mod key;
 mod position;
 mod record;
 mod schema;
+pub(crate) mod stored;
 mod time;
 mod unit;
 mod value;

@@ -150,6 +150,21 @@ impl Event {
         value.unwrap_or(&NOT_KEPT)
     }
 
+    /// The fields that it keeps.
+    pub fn kept(&self) -> Kept {
+        self.header().kept
+    }
+
+    /// The values of the fields that it keeps, in the order of the schema.
+    pub(crate) fn values(&self) -> &[Value] {
+        &self.0.slice
+    }
+
+    /// Where in memory it is: the same for all that share it, and of no other as long as it is there.
+    pub(crate) fn address(&self) -> usize {
+        self.0.heap_ptr().addr()
+    }
+
     /// When it came in, by the wall clock; for an event that did not come from outside, its time.
     pub fn arrival(&self) -> Timestamp {
         self.header().arrival

@@ -10,6 +10,7 @@ mod evaluate;
 mod expr;
 pub mod functions;
 mod history;
+pub mod stored;
 mod truth;
 mod values;
 mod wildcard;

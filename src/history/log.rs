@@ -1,5 +1,7 @@
 //! A log: what is kept of the past events of one stream for one key, and the windows over it.
 
+pub(super) mod stored;
+
 use std::collections::VecDeque;
 
 use smallvec::SmallVec;
@@ -8,6 +10,8 @@ use super::LogSpec;
 use super::window::Window;
 use crate::event::{Event, SequencePoint, Timestamp, Type, Value};
 use crate::expression::FieldSource;
+
+use stored::Stored;
 
 /// The events of a log, oldest first, by columns: only what some window reads of them is kept.
 #[derive(Clone, Debug)]
@@ -97,7 +101,10 @@ impl Entries {
 pub(super) struct Log {
     entries: Entries,
     windows: SmallVec<[Window; 1]>,
-    newest: Option<SequencePoint>,
+    /// The event that was added last, unless that was before a restart.
+    last: Option<SequencePoint>,
+    /// What of it has been stored.
+    pub stored: Stored,
 }
 
 impl Log {
@@ -106,7 +113,8 @@ impl Log {
         Log {
             entries: Entries::new(spec),
             windows: spec.windows.iter().map(Window::new).collect(),
-            newest: None,
+            last: None,
+            stored: Stored::default(),
         }
     }
 
@@ -117,7 +125,7 @@ impl Log {
 
     /// When the newest event has left every window.
     pub fn over(&self, spec: &LogSpec) -> Timestamp {
-        self.newest.map_or(Timestamp::MIN, |newest| newest.time.end_of(spec.keep))
+        self.entries.times.back().map_or(Timestamp::MIN, |newest| newest.end_of(spec.keep))
     }
 
     /// Adds the next event of the order; whether one was forgotten before its time because there
@@ -141,7 +149,7 @@ impl Log {
             self.entries.pop();
         }
         self.entries.push(spec, event);
-        self.newest = Some(event.point());
+        self.last = Some(event.point());
         is_full
     }
 
@@ -157,7 +165,7 @@ impl Log {
         mut fits: impl FnMut(&dyn Fn(usize) -> Value) -> bool,
     ) -> Value {
         let (window, spec) = (&mut self.windows[window], &spec.windows[window]);
-        let is_current = current.is_some() && current == self.newest;
+        let is_current = current.is_some() && current == self.last;
         let end = self.entries.end() - u64::from(spec.previous && is_current);
         window.advance(spec, &self.entries, now, end);
         if spec.scan.is_none() {

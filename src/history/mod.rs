@@ -17,6 +17,7 @@
 mod exact;
 mod log;
 mod read;
+pub mod stored;
 mod table;
 mod window;
 

@@ -1,8 +1,13 @@
 //! The logs of all keys.
 
-use std::collections::BTreeMap;
+pub(super) mod stored;
 
-use hashbrown::HashMap;
+use std::collections::BTreeMap;
+use std::hash::BuildHasher;
+use std::ops::Range;
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use smallvec::SmallVec;
 
 use super::log::Log;
@@ -22,10 +27,24 @@ pub(super) struct Place {
 /// The past of all keys, as far as rules read it.
 #[derive(Clone, Debug, Default)]
 pub struct Histories {
-    logs: HashMap<Place, Log, Seeded>,
+    hashing: Seeded,
+    logs: HashTable<Held>,
     /// When logs may have to be forgotten: each has one entry.
     expiry: BTreeMap<Timestamp, Vec<Place>>,
     events: usize,
+    /// The hashes of the places whose logs have changed since they were stored last.
+    changed: Vec<u64>,
+    /// What was stored of logs that have been forgotten since.
+    removed: Vec<(Place, Range<u64>)>,
+    /// The hashes of the places whose logs are stored with other columns than they have now.
+    outdated: Vec<u64>,
+}
+
+/// A log with its place.
+#[derive(Clone, Debug)]
+struct Held {
+    place: Place,
+    log: Log,
 }
 
 /// Logs are looked at for forgetting this many times within the length of their longest window, so
@@ -56,15 +75,24 @@ impl Histories {
             // Nothing is equal to null: no reading would find it.
             return false;
         }
-        let expiry = &mut self.expiry;
-        let log = self.logs.entry(Place { log: id, key }).or_insert_with_key(|place| {
-            let due = coarse(event.time().end_of(spec.keep), spec.keep);
-            expiry.entry(due).or_default().push(place.clone());
-            Log::new(spec)
-        });
+        let place = Place { log: id, key };
+        let Histories { hashing, logs, expiry, events, changed, .. } = self;
+        let hash = hashing.hash_one(&place);
+        let spread = |held: &Held| hashing.hash_one(&held.place);
+        let log = match logs.entry(hash, |held| held.place == place, spread) {
+            Entry::Occupied(held) => &mut held.into_mut().log,
+            Entry::Vacant(free) => {
+                let due = coarse(event.time().end_of(spec.keep), spec.keep);
+                expiry.entry(due).or_default().push(place.clone());
+                &mut free.insert(Held { place, log: Log::new(spec) }).into_mut().log
+            }
+        };
+        if !std::mem::replace(&mut log.stored.is_noted, true) {
+            changed.push(hash);
+        }
         let before = log.len();
         let forgot = log.push(spec, event);
-        self.events = self.events + log.len() - before;
+        *events = *events + log.len() - before;
         forgot
     }
 
@@ -77,8 +105,9 @@ impl Histories {
         (now, current): (Timestamp, Option<SequencePoint>),
         fits: impl FnMut(&dyn Fn(usize) -> Value) -> bool,
     ) -> Value {
-        match self.logs.get_mut(place) {
-            Some(log) => log.read(spec, window, now, current, fits),
+        let hash = self.hashing.hash_one(place);
+        match self.logs.find_mut(hash, |held| held.place == *place) {
+            Some(Held { log, .. }) => log.read(spec, window, now, current, fits),
             None => spec.windows[window].nothing(),
         }
     }
@@ -88,11 +117,16 @@ impl Histories {
         while let Some(due) = self.expiry.first_entry().filter(|due| *due.key() < now) {
             for place in due.remove() {
                 let spec = logs.get(place.log);
-                let log = self.logs.get(&place).expect("each log is noted once, until it is forgotten");
-                let over = log.over(spec);
+                let hash = self.hashing.hash_one(&place);
+                let held = self.logs.find_entry(hash, |held| held.place == place);
+                let held = held.expect("each log is noted once, until it is forgotten");
+                let over = held.get().log.over(spec);
                 if over < now {
+                    let (Held { log, .. }, _) = held.remove();
                     self.events -= log.len();
-                    self.logs.remove(&place);
+                    if !log.stored.chunks.is_empty() {
+                        self.removed.push((place, log.stored.chunks));
+                    }
                 } else {
                     self.expiry.entry(coarse(over, spec.keep)).or_default().push(place);
                 }

@@ -50,6 +50,17 @@ impl Window {
         Window { start: 0, end: 0, state }
     }
 
+    /// A window over a log that has events already: from the number `start` on they have not left it, and
+    /// all of them have come into it.
+    pub fn over(spec: &WindowSpec, entries: &Entries, start: u64, end: u64) -> Window {
+        let mut window = Window { start, end: start, ..Window::new(spec) };
+        while window.end < end {
+            window.state.add(spec, entries, window.end);
+            window.end += 1;
+        }
+        window
+    }
+
     /// Takes the events before the number `end` in, and those out that are not after `now` less
     /// the window's length.
     pub fn advance(&mut self, spec: &WindowSpec, entries: &Entries, now: Timestamp, end: u64) {

@@ -14,6 +14,7 @@ use crate::table::{TableId, TableSpec};
 
 use super::case::Case;
 
+pub use super::analysis::GREATEST_MAX;
 pub use super::tree::LinkKind;
 
 /// A rule set that can be run.

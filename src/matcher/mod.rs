@@ -13,6 +13,7 @@ mod list;
 mod policy;
 mod set;
 mod step;
+pub mod stored;
 #[cfg(test)]
 mod tests;
 pub mod view;

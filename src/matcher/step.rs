@@ -53,6 +53,11 @@ impl Place {
         Place { state, frontier, fresh: true }
     }
 
+    /// Whether runs can stand there: they wait for something, and the state has all that they wait for.
+    pub fn is_of(self, automaton: &Automaton) -> bool {
+        self.frontier != 0 && self.frontier & !Place::at(automaton, self.state).frontier == 0
+    }
+
     /// Where runs stand that have stood here and gone on without an event, with these transitions. That
     /// an event was skipped matters only where something must not follow directly.
     pub fn skipped(self, automaton: &Automaton, frontier: u64) -> Place {

@@ -19,9 +19,7 @@ use partitions::{Id, Partition, Partitions, Place};
 
 mod buffer;
 mod partitions;
-mod state;
-
-pub use state::{OrderingState, PartitionState};
+mod stored;
 
 /// Events waiting for their turn, and the watermarks that decide it.
 #[derive(Debug)]

@@ -7,7 +7,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cases::cases;
-use crate::event::Position;
+use crate::event::stored::{EventWriter, Events, StoredStream, Streams};
+use crate::event::{Kept, Position};
+use crate::stored::{Reader, Writer};
 
 type Id = (StreamId, PartitionId);
 
@@ -25,6 +27,24 @@ fn schema(name: &str, late: i64, idle: Option<i64>, timed: bool) -> StreamSchema
 
 fn event((stream, partition): Id, offset: u64, us: i64) -> Event {
     Event::new(stream, Timestamp::from_micros(us), Position { partition, offset }, [], [])
+}
+
+/// The ordering that its bytes make.
+fn restored(ordering: &Ordering, schemas: &[StreamSchema]) -> Ordering {
+    let kept = Kept::default();
+    let numbers: Vec<(u32, Kept)> = (0..schemas.len() as u32).map(|number| (number + 7, kept)).collect();
+    let mut streams = Streams::default();
+    for (id, (schema, (number, _))) in (0..).map(StreamId).zip(schemas.iter().zip(&numbers)) {
+        streams.insert(*number, StoredStream::of(schema, kept), id, schema, kept);
+    }
+    let (mut w, mut bytes) = (EventWriter::default(), Writer::default());
+    ordering.store(&mut w, &numbers);
+    w.finish(&mut bytes);
+    let mut r = Reader::new(bytes.as_slice());
+    let events = Events::read(&mut r, &streams, &|_, _| None).expect("it was just written");
+    let (restored, left) = Ordering::restore(schemas, &mut r, &events, &streams).expect("the same");
+    assert_eq!((left, r.end()), (0, Ok(())));
+    restored
 }
 
 fn drain(ordering: &mut Ordering) -> Vec<SequencePoint> {
@@ -239,7 +259,7 @@ proptest! {
             prop_assert!(ordering.passed() >= passed, "event time never goes back");
             passed = ordering.passed();
             if restarts[offset as usize] {
-                ordering = Ordering::restore(&streams, ordering.state());
+                ordering = restored(&ordering, &streams);
             }
         }
         prop_assert!(released.is_sorted(), "nothing is released out of order");
@@ -295,7 +315,7 @@ fn a_stream_whose_last_connection_broke_follows_the_clock_once_idle_has_passed()
     assert_eq!((drain(&mut ordering).len(), ordering.passed()), (2, at(99)));
     ordering.tick(at(109));
     assert_eq!(ordering.passed(), at(99), "the sensor may connect again");
-    let mut restored = Ordering::restore(&streams, ordering.state());
+    let mut restored = restored(&ordering, &streams);
     for ordering in [&mut ordering, &mut restored] {
         ordering.tick(at(110));
         assert_eq!(ordering.passed(), at(108), "2 behind the clock, as the stream says");

@@ -7,6 +7,8 @@
 //! A group is forgotten when its window is over and nothing was held back, or when nobody has asked
 //! for what was held back for [`KEPT`]: a key that falls silent for ever must not be held for ever.
 
+mod stored;
+
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;

@@ -9,9 +9,10 @@ mod alerts;
 mod emit;
 mod event;
 mod keys;
+pub mod legend;
 mod limit;
 mod order;
-mod state;
+pub mod stored;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -27,14 +28,15 @@ use crate::expression::Faults;
 use crate::history::{Histories, Moment, Reading, RuleHistory};
 use crate::matcher::{Matcher, Report, RunSet};
 use crate::program::{Program, RuleId};
+use crate::stored::Space;
 use crate::table::Tables;
 
 use ahead::Ahead;
 use keys::{Keys, Slot};
 use timers::{Due, Timers};
 
+pub use keys::stored::Restore;
 pub use order::Order;
-pub use state::ShardState;
 pub use watch::{Seen, Watcher};
 pub use work::{Decision, Item, Routes, Work};
 
@@ -63,6 +65,10 @@ pub struct Shard {
     touched: Vec<Slot>,
     /// Who looks on, if anyone does.
     watcher: Option<Box<dyn Watcher>>,
+    /// Rows that were stored and belong to nothing any more, by their groups and keys.
+    unknown: Vec<(Space, u16, Box<[u8]>)>,
+    /// How many bytes what had changed took the last time.
+    room: usize,
 }
 
 /// What a shard has counted.
@@ -167,6 +173,8 @@ impl Shard {
             reports: Vec::new(),
             touched: Vec::new(),
             watcher: None,
+            unknown: Vec::new(),
+            room: 0,
             program,
         }
     }

@@ -1,5 +1,7 @@
 //! The one order of all that rules report, whichever shard found it.
 
+mod stored;
+
 use smallvec::SmallVec;
 
 use crate::event::{SequencePoint, StreamId, Timestamp};

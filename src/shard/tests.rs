@@ -2,10 +2,15 @@
 
 mod counts;
 
+use std::collections::BTreeMap;
+
+use super::legend::{Legend, StoredLegend};
 use super::*;
 use crate::cases::size;
 use crate::diagnostic::Sources;
 use crate::event::{Event, Position, StreamId, Value};
+use crate::history::stored::StoredLogs;
+use crate::stored::{Reader, Row};
 
 /// A shard that runs these rules over the stream `s`, whose fields are `k` and `n`.
 fn shard(rules: &str) -> Shard {
@@ -21,7 +26,44 @@ fn event(second: i64, k: &str, n: i64) -> Event {
     Event::new(StreamId(0), time, position, [Value::text(k), Value::Int(n), Value::Timestamp(time)], [])
 }
 
+/// Rows by group and key.
+type StoredRows = BTreeMap<(Space, u16, Vec<u8>), Vec<u8>>;
+
 impl Shard {
+    /// Stores what has changed and gives the shard that the rows make.
+    fn restarted(mut self, rows: &mut StoredRows) -> Shard {
+        let program = Arc::clone(&self.program);
+        let legend = Legend::new(&program);
+        let changes = self.changes(&legend);
+        for row in changes.rows.iter() {
+            let name = (row.space, row.group, row.key.to_vec());
+            match row.value {
+                Some(value) => drop(rows.insert(name, value.to_vec())),
+                None => assert!(rows.remove(&name).is_some(), "only what was stored is removed"),
+            }
+        }
+        let stored = StoredLegend::restore(&mut Reader::new(legend.as_bytes())).expect("it was just written");
+        let (_, meaning) = stored.take_over(&program);
+        let mut restore = Restore {
+            program: &program,
+            meaning: &meaning,
+            again: &|_, _| None,
+            passed: self.passed,
+            stratum: self.stratum,
+            left: &mut [],
+        };
+        let (mut shard, mut logs) = (Shard::new(Arc::clone(&program), self.stratum), StoredLogs::default());
+        for ((space, group, key), value) in &*rows {
+            let row = Row { space: *space, group: *group, key, value: Some(value) };
+            let mut key = Reader::new(key);
+            assert_eq!(key.number(), Ok(0), "the stratum");
+            shard.restore(row, key, &mut restore, &mut logs).expect("it was just written");
+        }
+        shard.restored(self.passed, logs).expect("it was just written");
+        shard.counters = self.counters;
+        shard
+    }
+
     /// Passes an event through, and gives the alerts.
     fn take(&mut self, event: &Event) -> Vec<Decision> {
         let mut decisions = Vec::new();

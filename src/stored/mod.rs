@@ -21,6 +21,7 @@ mod tests;
 mod writer;
 
 pub use reader::{Damaged, Reader};
+pub(crate) use rows::merged;
 pub use rows::{Row, Rows, Space};
 pub(crate) use shared::Shared;
-pub use writer::Writer;
+pub use writer::{Open, Writer};

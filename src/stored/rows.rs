@@ -1,6 +1,6 @@
 //! Rows: what is stored by itself, with its key.
 
-use crate::stored::Damaged;
+use super::{Damaged, Writer};
 
 /// What kind of thing a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,7 +49,7 @@ pub struct Row<'a> {
 /// Rows that lie one behind the other in memory.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
-    bytes: Vec<u8>,
+    bytes: Writer,
     list: Vec<Place>,
 }
 
@@ -66,7 +66,9 @@ struct Place {
 impl Rows {
     /// With room for so many bytes.
     pub fn with_room(bytes: usize) -> Rows {
-        Rows { bytes: Vec::with_capacity(bytes), list: Vec::new() }
+        let mut rows = Rows::default();
+        rows.bytes.reserve(bytes);
+        rows
     }
 
     /// How many there are.
@@ -85,12 +87,26 @@ impl Rows {
     }
 
     /// Adds a row.
-    pub fn push(&mut self, row: Row<'_>) {
+    pub fn write(
+        &mut self,
+        space: Space,
+        group: u16,
+        key: impl FnOnce(&mut Writer),
+        value: impl FnOnce(&mut Writer),
+    ) {
         let start = self.bytes.len();
-        self.bytes.extend_from_slice(row.key);
-        self.bytes.extend_from_slice(row.value.unwrap_or_default());
-        let value = row.value.map(<[u8]>::len);
-        self.list.push(Place { start, key: row.key.len(), value, group: row.group, space: row.space });
+        key(&mut self.bytes);
+        let key = self.bytes.len() - start;
+        value(&mut self.bytes);
+        let value = Some(self.bytes.len() - start - key);
+        self.list.push(Place { start, key, value, group, space });
+    }
+
+    /// Adds that a row is gone.
+    pub fn remove(&mut self, space: Space, group: u16, key: impl FnOnce(&mut Writer)) {
+        let start = self.bytes.len();
+        key(&mut self.bytes);
+        self.list.push(Place { start, key: self.bytes.len() - start, value: None, group, space });
     }
 
     /// The rows.
@@ -99,7 +115,7 @@ impl Rows {
     }
 
     fn row(&self, place: &Place) -> Row<'_> {
-        let (key, behind) = self.bytes[place.start..].split_at(place.key);
+        let (key, behind) = self.bytes.as_slice()[place.start..].split_at(place.key);
         let value = place.value.map(|len| &behind[..len]);
         Row { space: place.space, group: place.group, key, value }
     }

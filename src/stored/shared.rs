@@ -10,7 +10,7 @@ const FEW: usize = 16;
 /// memory. They must be there as long as the numbers are asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
-    few: Vec<usize>,
+    few: Vec<(usize, u32)>,
     many: HashMap<usize, u32, FixedState>,
     next: u32,
 }
@@ -32,7 +32,7 @@ impl Shared {
     pub fn find(&self, address: usize) -> Option<u32> {
         if self.many.is_empty() {
             // What has been written last is asked for most.
-            return self.few.iter().rposition(|known| *known == address).map(|place| place as u32);
+            return self.few.iter().rev().find(|known| known.0 == address).map(|known| known.1);
         }
         self.many.get(&address).copied()
     }
@@ -42,10 +42,10 @@ impl Shared {
         let number = self.next;
         self.next += 1;
         if self.few.len() < FEW {
-            self.few.push(address);
+            self.few.push((address, number));
         } else {
             if self.many.is_empty() {
-                self.many.extend(self.few.iter().copied().zip(0..));
+                self.many.extend(self.few.iter().copied());
             }
             self.many.insert(address, number);
         }
@@ -54,7 +54,7 @@ impl Shared {
 
     /// Gives the next number to something that nothing refers to by its address.
     pub fn skip(&mut self) -> u32 {
-        // No address: nothing is there.
-        self.add(usize::MAX - self.next as usize)
+        self.next += 1;
+        self.next - 1
     }
 }

@@ -57,11 +57,12 @@ impl Writer {
 
     /// A whole number.
     pub fn number(&mut self, number: u64) {
-        if number <= ONE_BYTE {
-            self.byte(number as u8);
-        } else {
-            self.wide(u128::from(number));
+        let mut rest = number;
+        while rest > ONE_BYTE {
+            self.byte(rest as u8 | 0x80);
+            rest >>= 7;
         }
+        self.byte(rest as u8);
     }
 
     /// A length, or a place in a list.
@@ -80,15 +81,11 @@ impl Writer {
     }
 
     fn wide(&mut self, mut number: u128) {
-        let mut bytes = [0; 19];
-        let mut len = 0;
         while number > u128::from(ONE_BYTE) {
-            bytes[len] = number as u8 | 0x80;
+            self.byte(number as u8 | 0x80);
             number >>= 7;
-            len += 1;
         }
-        bytes[len] = number as u8;
-        self.plain(&bytes[..=len]);
+        self.byte(number as u8);
     }
 
     /// A float, bit by bit.
@@ -131,10 +128,25 @@ impl Writer {
         list.for_each(|item| write(self, item));
     }
 
-    /// Puts before what was written from `start` on how many bytes that is, so that it can be passed over.
-    pub fn put_length(&mut self, start: usize) {
-        let mut length = Writer::default();
-        length.size(self.len() - start);
-        self.bytes.splice(start..start, length.bytes);
+    /// Begins something that can be passed over: its length will stand before it.
+    pub fn open(&mut self) -> Open {
+        self.byte(0);
+        Open(self.len())
+    }
+
+    /// Ends it.
+    pub fn close(&mut self, Open(start): Open) {
+        let length = self.len() - start;
+        if length as u64 <= ONE_BYTE {
+            self.bytes[start - 1] = length as u8;
+        } else {
+            let mut written = Writer::default();
+            written.size(length);
+            self.bytes.splice(start - 1..start, written.bytes);
+        }
     }
 }
+
+/// Where something begins whose length is not known yet.
+#[derive(Debug)]
+pub struct Open(usize);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::alert::Alert;
 use crate::codec::Decoder;
 use crate::codec::json::JsonDecoder;
-use crate::engine::{Engine, EngineOptions, MemoryStore, Refused, StateStore};
+use crate::engine::{Engine, EngineOptions, Refused, StateInMemory};
 use crate::event::{Duration, PartitionId, Position, StreamId, Timestamp};
 use crate::language::case::{Case, Given, Step};
 use crate::program::Program;
@@ -56,6 +56,8 @@ pub(super) fn watch(
 struct Player<'a> {
     program: &'a Arc<Program>,
     engine: Engine,
+    /// What was stored when the engine was stopped last.
+    state: StateInMemory,
     decoders: BTreeMap<StreamId, JsonDecoder>,
     /// The wall clock.
     clock: Timestamp,
@@ -66,7 +68,14 @@ impl Player<'_> {
     fn new<'a>(program: &'a Arc<Program>, tables: &Arc<Tables>, case: &Case) -> Player<'a> {
         let mut engine = Engine::new(Arc::clone(program), EngineOptions::TEST);
         engine.set_tables(Arc::clone(tables));
-        Player { program, engine, decoders: BTreeMap::new(), clock: case.base, played: Played::default() }
+        Player {
+            program,
+            engine,
+            state: StateInMemory::default(),
+            decoders: BTreeMap::new(),
+            clock: case.base,
+            played: Played::default(),
+        }
     }
 
     fn play(&mut self, case: &Case) {
@@ -118,12 +127,10 @@ impl Player<'_> {
     /// Stops the engine; another goes on from what it has left.
     fn restart(&mut self) {
         let tables = Arc::clone(self.engine.tables());
-        let mut store = MemoryStore::default();
-        store.save(&self.engine.snapshot()).expect("memory does not fail");
-        let state = store.load().expect("memory does not fail").expect("it has just been saved");
+        self.state.take(self.engine.changes());
         let watcher = self.engine.take_watcher();
-        self.engine = Engine::restore(Arc::clone(self.program), EngineOptions::TEST, state)
-            .expect("the rules are the same");
+        let restored = self.state.restore(Arc::clone(self.program), EngineOptions::TEST);
+        self.engine = restored.expect("the state is what has just been written").engine;
         self.engine.set_tables(tables);
         if let Some(watcher) = watcher {
             self.engine.set_watcher(watcher);

@@ -6,7 +6,7 @@ use tripline::alert::{Alert, AlertKind};
 use tripline::codec::Decoder;
 use tripline::codec::json::JsonDecoder;
 use tripline::diagnostic::{Sources, Style, render_all};
-use tripline::engine::{Engine, EngineOptions};
+use tripline::engine::{Engine, EngineOptions, StateInMemory};
 use tripline::event::{PartitionId, Position, Timestamp};
 use tripline::program::Program;
 
@@ -35,11 +35,14 @@ pub fn compile(text: &str) -> Arc<Program> {
 /// An engine that is fed line by line.
 pub struct Bench {
     pub engine: Engine,
+    /// What was stored of the engine when it was stopped last.
+    state: StateInMemory,
 }
 
 impl Bench {
     pub fn new(program: &Arc<Program>) -> Bench {
-        Bench { engine: Engine::new(Arc::clone(program), EngineOptions::RECORDED) }
+        let engine = Engine::new(Arc::clone(program), EngineOptions::RECORDED);
+        Bench { engine, state: StateInMemory::default() }
     }
 
     /// A source of the stream begins to send.
@@ -70,8 +73,10 @@ impl Bench {
 
     /// Stops the engine; another goes on from its state.
     pub fn restart(&mut self) {
-        let (program, state) = (Arc::clone(self.engine.program()), self.engine.snapshot());
-        self.engine = Engine::restore(program, EngineOptions::RECORDED, state).expect("the same rules");
+        self.state.take(self.engine.changes());
+        let program = Arc::clone(self.engine.program());
+        let restored = self.state.restore(program, EngineOptions::RECORDED);
+        self.engine = restored.expect("it was just written").engine;
     }
 
     /// The alerts since the last call, in short.

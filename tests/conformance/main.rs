@@ -29,6 +29,20 @@ fn complaint(case: &Case) -> Option<String> {
     })
 }
 
+/// Each restart reads what the ones before have written, piece by piece, with another number of shards.
+#[test]
+fn the_answers_are_the_same_with_a_restart_between_every_two_events() {
+    for case in case::recorded() {
+        let program = engine::compile_text(&case.rule).expect("the rules compile");
+        let (alerts, counts, _) = engine::everything(&program, &case.events, |_| false);
+        let (restarted, counts_restarted, _) = engine::everything(&program, &case.events, |_| true);
+        assert_eq!(engine::as_json(&restarted), engine::as_json(&alerts), "{}\n{}", case.id, case.rule);
+        assert_eq!(counts_restarted, counts, "{}\n{}", case.id, case.rule);
+        let reports: Vec<case::Report> = restarted.iter().map(engine::report).collect();
+        assert_eq!(reports, case.expect, "{}\n{}", case.id, case.rule);
+    }
+}
+
 /// A field that a rule reads and that its events do not keep would be null to it.
 #[test]
 fn alerts_are_the_same_when_events_keep_all_their_fields() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tripline::alert::{Alert, AlertKind};
 use tripline::codec::{Decoder, json::JsonDecoder};
 use tripline::diagnostic::{Sources, Style, render_all};
-use tripline::engine::{Engine, EngineOptions, MemoryStore, StateStore};
+use tripline::engine::{Engine, EngineOptions, StateInMemory};
 use tripline::event::{Kept, PartitionId, Position, Timestamp};
 use tripline::program::Program;
 
@@ -55,6 +55,35 @@ pub fn alerts_in_batches(program: &Arc<Program>, arrivals: &[Arrival], batch: us
     alerts
 }
 
+/// Stops engines and has others go on. What has changed of an engine is stored at each restart, so that what
+/// the next one reads was written piece by piece. Each has another number of shards.
+#[derive(Default)]
+pub struct Restarts {
+    state: StateInMemory,
+    count: usize,
+}
+
+impl Restarts {
+    /// The numbers of shards, in turn.
+    const SHARDS: [usize; 4] = [3, 1, 2, 7];
+
+    /// Stores what has changed of an engine, which goes on.
+    pub fn store(&mut self, engine: &mut Engine) {
+        self.state.take(engine.changes());
+    }
+
+    /// Stops an engine; another takes its place.
+    pub fn restart(&mut self, engine: &mut Engine) {
+        self.store(engine);
+        let shards = Restarts::SHARDS[self.count % Restarts::SHARDS.len()];
+        self.count += 1;
+        let options = EngineOptions { shards, ..EngineOptions::RECORDED };
+        let restored = self.state.restore(engine.program().clone(), options).expect("it was just written");
+        assert!(restored.left.is_empty() && restored.events_left == 0, "the rules are the same");
+        *engine = restored.engine;
+    }
+}
+
 /// The alerts of a program whose engine is stopped and restored after each event for which `restarts`
 /// says so.
 pub fn alerts_with_restarts(
@@ -62,13 +91,12 @@ pub fn alerts_with_restarts(
     arrivals: &[Arrival],
     restarts: impl Fn(usize) -> bool,
 ) -> Vec<Alert> {
-    let mut store = MemoryStore::default();
+    let mut stopped = Restarts::default();
     run(program, arrivals, |offset, engine| {
         if restarts(offset) {
-            store.save(&engine.snapshot()).expect("memory does not fail");
-            let state = store.load().expect("memory does not fail").expect("it has just been saved");
-            *engine =
-                Engine::restore(program.clone(), EngineOptions::RECORDED, state).expect("the same rules");
+            stopped.restart(engine);
+        } else if offset % 2 == 0 {
+            stopped.store(engine);
         }
     })
 }
@@ -94,12 +122,10 @@ pub fn everything(
     restarts: impl Fn(usize) -> bool,
 ) -> (Vec<Alert>, String, Vec<usize>) {
     let stream = program.stream("s").expect("the rules declare stream s");
-    let mut keys = vec![];
+    let (mut keys, mut stopped) = (vec![], Restarts::default());
     let mut engine = run_keeping(program.kept(stream), program, &in_order(events), |offset, engine| {
         if restarts(offset) {
-            let state = engine.snapshot();
-            *engine =
-                Engine::restore(program.clone(), EngineOptions::RECORDED, state).expect("the same rules");
+            stopped.restart(engine);
         }
         keys.push(engine.stats().live_keys);
     });

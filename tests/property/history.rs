@@ -10,7 +10,7 @@ use tripline::codec::{Decoder, json::JsonDecoder};
 use tripline::engine::{Engine, EngineOptions};
 use tripline::event::{PartitionId, Position, Timestamp};
 
-use super::engine::compile_text;
+use super::engine::{Restarts, compile_text};
 use super::random::Random;
 use super::seeds;
 
@@ -257,6 +257,7 @@ fn aggregates_over_the_past_are_those_of_a_recomputation() {
         let program =
             compile_text(&text).unwrap_or_else(|problems| panic!("seed {seed}:\n{text}\n{problems}"));
         let mut engine = Engine::new(program.clone(), EngineOptions::RECORDED);
+        let mut stopped = Restarts::default();
         let start = Timestamp::from_micros(0);
         let streams = STREAMS.map(|name| program.stream(name).expect("the stream is declared"));
         let mut decoders =
@@ -274,9 +275,7 @@ fn aggregates_over_the_past_are_those_of_a_recomputation() {
             engine.push(event, start).unwrap_or_else(|late| panic!("seed {seed}: {late:?}"));
             // Every other engine is stopped now and then, and another goes on from its state.
             if seed % 2 == 0 && random.chance(20) {
-                let state = engine.snapshot();
-                engine =
-                    Engine::restore(program.clone(), EngineOptions::RECORDED, state).expect("the same rules");
+                stopped.restart(&mut engine);
             }
         }
         engine.finish();

@@ -37,7 +37,7 @@ use crate::event::StreamSchema;
 use super::checked::Checked;
 use super::tree;
 
-pub use rule::{DEFAULT_MAX_EVENTS, DEFAULT_MAX_RUNS};
+pub use rule::{DEFAULT_MAX_EVENTS, DEFAULT_MAX_RUNS, GREATEST_MAX};
 
 /// Checks the files of a rule set. The result can be run when the diagnostics hold no error.
 pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {

@@ -44,6 +44,7 @@ mod one_by_one;
 mod paths;
 mod report;
 mod ring;
+mod stored;
 #[cfg(test)]
 mod tests;
 

@@ -20,6 +20,8 @@
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::event::{Event, SequencePoint};
 
 /// So few entries are not tidied up.
@@ -259,8 +261,8 @@ impl Ring {
     }
 
     /// For each place, whether a live run goes that way from one of the `roots`, which are alive.
-    pub fn reached(&self, roots: impl Iterator<Item = EntryId>) -> Vec<bool> {
-        let mut reached = vec![false; self.len()];
+    pub fn reached(&self, roots: impl Iterator<Item = EntryId>) -> SmallVec<[bool; 32]> {
+        let mut reached: SmallVec<[bool; 32]> = smallvec![false; self.len()];
         for place in roots.filter_map(|root| self.place(root)) {
             reached[place] = true;
         }
@@ -304,6 +306,11 @@ impl Ring {
             let place = (head.0.get() - front) as usize;
             *head = now[place].expect("a head has a live run");
         }
+        self.settle();
+    }
+
+    /// Notes that it has nothing but what live runs need.
+    pub fn settle(&mut self) {
         self.stale = 0;
         self.kept = self.len() as u32;
     }

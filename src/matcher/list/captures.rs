@@ -2,10 +2,14 @@
 //!
 //! Most runs that wait have one event, and there are as many of them as keys: that one is held in place.
 
+mod stored;
+
 use triomphe::Arc;
 
 use crate::event::Event;
 use crate::language::checked::VariableId;
+
+pub use stored::Nodes;
 
 /// Captured events, newest first. Copying shares all of it; adding to one copy leaves the others
 /// as they are.

@@ -1,5 +1,7 @@
 //! What a run keeps for conditions to read.
 
+mod stored;
+
 use smallvec::SmallVec;
 
 use super::captures::Captures;

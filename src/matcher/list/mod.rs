@@ -22,6 +22,7 @@ mod offer;
 mod report;
 mod run;
 mod runs;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -35,6 +36,7 @@ use crate::matcher::{Matcher, Report, ReportKind};
 use few::Few;
 use many::Many;
 
+pub use captures::Nodes;
 #[cfg(test)]
 pub(in crate::matcher) use offer::Offered;
 pub use run::Run;

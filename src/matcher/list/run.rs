@@ -3,6 +3,8 @@
 //! There may be millions, so it keeps only what cannot be found again: what conditions read of captured
 //! events is there if any condition does, and a clock if steps have times of their own.
 
+mod stored;
+
 use smallvec::SmallVec;
 
 use super::captures::Captures;

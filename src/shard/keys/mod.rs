@@ -11,6 +11,7 @@
 mod index;
 mod record;
 mod records;
+pub mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +38,10 @@ pub(super) struct Keys {
     hashing: Seeded,
     index: Index,
     records: Records,
+    /// The keys that were stored and have no record any more.
+    removed: Vec<Key>,
+    /// The records that are stored in another way than they would be now.
+    outdated: Vec<Slot>,
 }
 
 /// A key that is looked for: its values are hashed once, however often it is looked for.
@@ -49,25 +54,14 @@ pub(super) struct Sought<'a> {
 }
 
 impl Keys {
-    /// The keys that had these records. `limits`: whether what a rule's `limit` counts is still the
-    /// same.
-    pub fn restore(records: Vec<Record>, limits: impl Fn(RuleId) -> bool) -> Keys {
-        let mut keys = Keys::default();
-        for mut record in records {
-            record.forget_limits(|rule| !limits(rule));
-            if !record.drop_idle() {
-                keys.add(keys.hash(record.key()), record);
-            }
-        }
-        keys
-    }
-
     /// The records.
+    #[cfg(test)]
     pub fn records(&self) -> impl Iterator<Item = &Record> {
         self.records.iter().map(|(_, record)| record)
     }
 
     /// How many runs are alive of each rule for each key.
+    #[cfg(test)]
     pub fn live_runs(&self) -> impl Iterator<Item = (RuleId, usize)> {
         self.records().flat_map(Record::all_runs).map(|(rule, runs)| (rule, runs.len()))
     }
@@ -75,11 +69,6 @@ impl Keys {
     /// How many keys have a record.
     pub fn len(&self) -> usize {
         self.index.len()
-    }
-
-    /// The timers that are wanted.
-    pub fn timers(&self) -> impl Iterator<Item = Timer> {
-        self.records.iter().flat_map(|(slot, record)| record.timers(slot))
     }
 
     /// Whether a timer is one that is wanted.
@@ -147,7 +136,7 @@ impl Keys {
     }
 
     fn record_mut(&mut self, slot: Slot) -> &mut Record {
-        self.records.get_mut(slot).expect("the slot names a record that exists")
+        self.records.change(slot).expect("the slot names a record that exists")
     }
 
     /// The key of a record.
@@ -184,7 +173,7 @@ impl Keys {
     /// The runs that a timer for `due` was set for, unless they are gone or wait for another moment.
     /// Their timer counts as used.
     pub fn runs_if_scheduled(&mut self, slot: Slot, rule: RuleId, due: Timestamp) -> Option<&mut RuleRuns> {
-        self.records.get_mut(slot)?.runs_if_scheduled(rule, due)
+        self.records.change(slot)?.runs_if_scheduled(rule, due)
     }
 
     /// Asks a rule's `limit` about an alert that was decided at `time` for a key.
@@ -202,18 +191,19 @@ impl Keys {
 
     /// Forgets what a rule's `limit` needs no more of a key at `now`, the moment of its timer.
     pub fn forget(&mut self, slot: Slot, rule: RuleId, limit: &Limit, now: Timestamp, timers: &mut Timers) {
-        if let Some(record) = self.records.get_mut(slot) {
+        if let Some(record) = self.records.change(slot) {
             record.forget(rule, limit, now, slot, timers);
         }
     }
 
     /// Forgets the rules of a key that hold nothing for it, and the key when none is left.
     pub fn remove_idle(&mut self, slot: Slot) {
+        // What is dropped has been changed before.
         let Some(record) = self.records.get_mut(slot) else { return };
         if record.drop_idle() {
             let hash = self.hashing.hash_one(record.key()) as u32;
             self.index.remove(hash, slot);
-            self.records.remove(slot);
+            self.removed.extend(self.records.remove(slot).map(Record::into_key));
         }
     }
 }

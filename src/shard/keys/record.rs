@@ -1,5 +1,7 @@
 //! What is held for one key.
 
+mod stored;
+
 use super::records::Slot;
 use crate::event::{Key, Timestamp, Value};
 use crate::language::checked::Limit;
@@ -153,6 +155,11 @@ impl Record {
         &self.key
     }
 
+    /// The key, when all else is gone.
+    pub fn into_key(self) -> Key {
+        self.key
+    }
+
     /// The place of something, or the place where it belongs.
     fn find(&self, what: Due) -> Result<usize, usize> {
         self.held.as_slice().binary_search_by_key(&what, Held::what)
@@ -237,15 +244,10 @@ impl Record {
         }
         held.passed.due = Timestamp::MAX;
         if held.passed.forget(limit, now) {
-            self.forget_limits(|other| other == rule);
+            self.held.retain(|held| !matches!(held, Held::Passed(held) if held.rule == rule));
         } else {
             held.schedule(limit, slot, timers);
         }
-    }
-
-    /// Forgets all that the `limit`s of some rules count.
-    pub fn forget_limits(&mut self, of: impl Fn(RuleId) -> bool) {
-        self.held.retain(|held| !matches!(held, Held::Passed(held) if of(held.rule)));
     }
 
     /// The runs that a timer for `due` was set for, unless it waits for another moment. Their timer
@@ -259,12 +261,6 @@ impl Record {
     /// Whether a timer is the one that counts.
     pub fn wants(&self, timer: &Timer) -> bool {
         self.get(timer.what()).is_some_and(|held| held.timer() == timer.due)
-    }
-
-    /// The timers that count.
-    pub fn timers(&self, slot: Slot) -> impl Iterator<Item = Timer> {
-        let set = self.held.as_slice().iter().filter(|held| held.timer() < Timestamp::MAX);
-        set.map(move |held| Timer::new(held.timer(), held.what(), slot))
     }
 
     /// Forgets the rules that hold nothing. Whether nothing is left then.

@@ -28,10 +28,46 @@ const PIECE: usize = 1 << 14;
 #[derive(Debug, Default)]
 struct Piece {
     places: Vec<Place>,
+    /// The places whose records have changed since they were stored last, or have never been.
+    changed: Marks,
+    /// The places whose records are stored, be it as they were.
+    stored: Marks,
     /// The place that was left last, if one is free.
     free: Option<u32>,
     /// How many are not.
     held: usize,
+}
+
+/// A bit for each place. Beside the records: to mark one must not make it larger, nor wait for memory.
+#[derive(Debug, Default)]
+struct Marks(Vec<u64>);
+
+impl Marks {
+    fn set(&mut self, index: usize) {
+        let word = index / 64;
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (index % 64);
+    }
+
+    /// Takes a mark away. Whether it was set.
+    fn clear(&mut self, index: usize) -> bool {
+        let Some(word) = self.0.get_mut(index / 64) else { return false };
+        let bit = 1 << (index % 64);
+        let was_set = *word & bit != 0;
+        *word &= !bit;
+        was_set
+    }
+
+    /// The places that are marked.
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().enumerate().flat_map(|(at, word)| {
+            let rest = std::iter::successors(Some(*word), |rest| Some(rest & rest.wrapping_sub(1)));
+            let bits = rest.take_while(|rest| *rest != 0).map(|rest| rest.trailing_zeros() as usize);
+            bits.map(move |bit| at * 64 + bit)
+        })
+    }
 }
 
 /// A place for a record.
@@ -66,12 +102,44 @@ impl Records {
         }
     }
 
-    /// The record in a slot, if there is one.
+    /// The record in a slot, if there is one, to be changed in a way that is not stored.
     pub fn get_mut(&mut self, slot: Slot) -> Option<&mut Record> {
         match self.pieces.get_mut(slot.piece())?.places.get_mut(slot.index())? {
             Place::Held(record) => Some(record),
             Place::Free(_) => None,
         }
+    }
+
+    /// The record in a slot, if there is one, to be changed.
+    pub fn change(&mut self, slot: Slot) -> Option<&mut Record> {
+        let piece = self.pieces.get_mut(slot.piece())?;
+        match piece.places.get_mut(slot.index())? {
+            Place::Held(record) => {
+                piece.changed.set(slot.index());
+                Some(record)
+            }
+            Place::Free(_) => None,
+        }
+    }
+
+    /// Notes that a record is stored as it is.
+    pub fn is_stored(&mut self, slot: Slot) {
+        let piece = &mut self.pieces[slot.piece()];
+        piece.changed.clear(slot.index());
+        piece.stored.set(slot.index());
+    }
+
+    /// Gives the slots of the records that have changed since they were stored last, in order: from now on
+    /// they are stored.
+    pub fn take_changed(&mut self) -> Vec<Slot> {
+        let mut changed = Vec::new();
+        for (number, piece) in self.pieces.iter_mut().enumerate() {
+            changed.extend(piece.changed.iter().map(|index| Slot::new(number, index)));
+            for index in std::mem::take(&mut piece.changed).iter() {
+                piece.stored.set(index);
+            }
+        }
+        changed
     }
 
     /// Adds a record and gives out its slot.
@@ -93,17 +161,18 @@ impl Records {
         Slot::new(number, index)
     }
 
-    /// Takes a record out.
-    pub fn remove(&mut self, slot: Slot) {
-        let Some(piece) = self.pieces.get_mut(slot.piece()) else { return };
+    /// Takes a record out. Gives it if it is stored.
+    pub fn remove(&mut self, slot: Slot) -> Option<Record> {
+        let piece = self.pieces.get_mut(slot.piece())?;
         if piece.held == PIECE {
             self.with_room.insert(slot.piece());
         }
-        piece.remove(slot.index());
+        let removed = piece.remove(slot.index());
         // The next record goes into the first that has room: that one stays.
         if piece.held == 0 && self.with_room.first() != Some(&slot.piece()) {
             *piece = Piece::default();
         }
+        removed
     }
 
     /// For how many records there is room in memory.
@@ -127,6 +196,12 @@ impl Piece {
     /// Adds a record; there is room.
     fn insert(&mut self, record: Record) -> usize {
         self.held += 1;
+        let index = self.put(record);
+        self.changed.set(index);
+        index
+    }
+
+    fn put(&mut self, record: Record) -> usize {
         let place = self.free.and_then(|free| Some((free as usize, self.places.get_mut(free as usize)?)));
         match place {
             Some((index, place)) => {
@@ -143,11 +218,15 @@ impl Piece {
         }
     }
 
-    /// Takes a record out, if there is one.
-    fn remove(&mut self, index: usize) {
-        if let Some(place @ Place::Held(_)) = self.places.get_mut(index) {
-            *place = Place::Free(self.free.replace(index as u32));
-            self.held -= 1;
+    /// Takes a record out, if there is one. Gives it if it is stored.
+    fn remove(&mut self, index: usize) -> Option<Record> {
+        let place = self.places.get_mut(index).filter(|place| matches!(place, Place::Held(_)))?;
+        let removed = std::mem::replace(place, Place::Free(self.free.replace(index as u32)));
+        self.held -= 1;
+        self.changed.clear(index);
+        match removed {
+            Place::Held(record) if self.stored.clear(index) => Some(record),
+            _ => None,
         }
     }
 }

@@ -74,7 +74,7 @@ proptest! {
         events in prop::collection::vec((0..3_i64, 0..3, 0..3, 0..4_i64, prop::option::of(0..5_i64)), 1..40),
     ) {
         let program = PROGRAM.with(Arc::clone);
-        let mut shard = Shard::new(Arc::clone(&program), 0);
+        let (mut shard, mut rows) = (Shard::new(Arc::clone(&program), 0), StoredRows::default());
         let mut expected = ShardCounters::new(program.rules().len());
         let mut second = 0;
         for (offset, (after, k, j, n, v)) in (0..).zip(events) {
@@ -97,7 +97,7 @@ proptest! {
             }
             shard.take(&event);
             if offset % 5 == 4 {
-                shard = Shard::restore(Arc::clone(&program), 0, shard.state());
+                shard = shard.restarted(&mut rows);
             }
         }
         let counters = shard.counters();

@@ -1,0 +1,423 @@
+//! What must outlive the program that runs the rules: the state of an engine as bytes.
+//!
+//! Leaves: at each call of [`Engine::changes`] a *head*, which is written whole, and the *rows* that have
+//! changed since the last call. A row holds what is held for one key, or some past events of one; the head
+//! holds all else: what the numbers in rows stand for, events that wait for their turn, alerts that wait to
+//! be read or taken, how far event time has come, and counts.
+//!
+//! Enters: a head and all rows that there are, in any order ([`Restoring`]). An engine that is given the
+//! state of another goes on exactly where that one was: the same events after it give the same alerts. It
+//! may have another number of shards, and other rules: what belongs to a rule that means something else
+//! now is left out and said ([`Left`]); what belongs to others is found again, wherever their names,
+//! streams and fields stand now.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::alert::Alert;
+use crate::codec::Decoder;
+use crate::codec::json::JsonDecoder;
+use crate::event::stored::{EventWriter, Events};
+use crate::event::{Event, KeyGroup, Position, StreamId, Timestamp};
+use crate::history::stored::StoredLogs;
+use crate::ordering::Ordering;
+use crate::program::Program;
+use crate::shard::legend::{Left, Legend, Meaning, StoredLegend};
+use crate::shard::{Restore, Shard, ShardCounters};
+use crate::stored::{Damaged, Reader, Row, Rows, Space, Writer, merged};
+use crate::table::Tables;
+
+use super::executor::{Executor, Inline};
+use super::stages::{Pending, Stages};
+use super::{Counters, Engine, EngineOptions, shards};
+
+/// What a head begins with.
+const MAGIC: &[u8] = b"tripline state\n";
+/// The one format that is written and read.
+const FORMAT: u32 = 1;
+
+/// What has become of the state of an engine.
+#[derive(Debug)]
+pub struct Changes {
+    /// Takes the place of the head before.
+    pub head: Vec<u8>,
+    lists: Vec<Rows>,
+}
+
+impl Changes {
+    /// The rows that have changed, in the order of their groups: each takes the place of the one before
+    /// with the same space and key. No two are of the same space and key.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        merged(&self.lists)
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.lists.iter().map(Rows::len).sum()
+    }
+
+    /// Whether no row has changed.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many bytes there are.
+    pub fn bytes(&self) -> usize {
+        self.head.len() + self.lists.iter().map(Rows::bytes).sum::<usize>()
+    }
+}
+
+/// Why an engine cannot go on from a state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    /// It is something else.
+    #[error("this is no state of Tripline")]
+    Foreign,
+    /// It was written by a newer version.
+    #[error(
+        "the state has the format {found}; this version of Tripline reads the format {FORMAT}: use the version that wrote it, or a newer one"
+    )]
+    Newer {
+        /// The format that it has.
+        found: u32,
+    },
+    /// The head is not what was written.
+    #[error("the head of the state is damaged: {0}")]
+    Head(Damaged),
+    /// A row is not what was written, or one is missing.
+    #[error("a row of the state is damaged ({row}): {damaged}")]
+    Row {
+        /// Which one.
+        row: String,
+        /// What is wrong.
+        damaged: Damaged,
+    },
+    /// Rows are missing, or do not belong together.
+    #[error("the rows of the state are damaged: {0}")]
+    Rows(Damaged),
+}
+
+/// An engine that goes on, and what of the state was left out.
+#[derive(Debug)]
+pub struct Restored {
+    /// The engine.
+    pub engine: Engine,
+    /// The rules of which what they held was left out, in the order of their names; only those of which
+    /// there was something.
+    pub left: Vec<Left>,
+    /// How many events that waited for their turn were left out because their streams are gone.
+    pub events_left: u64,
+}
+
+impl Engine {
+    /// What has changed of the state since this was called last; of an engine that has not gone on from a
+    /// stored state, at first everything. What was submitted to the shards is matched before.
+    ///
+    /// Who calls it must keep what it gives: it is not given again.
+    pub fn changes(&mut self) -> Changes {
+        self.settle();
+        let legend = match self.legend.take() {
+            Some(legend) => legend,
+            None => Arc::new(Legend::new(&self.program)),
+        };
+        let of_shards = self.ask({
+            let legend = Arc::clone(&legend);
+            move |shard| shard.changes(&legend)
+        });
+        let has_outdated = of_shards.iter().any(|(_, changes)| changes.has_outdated);
+        let legend = match legend.has_older() && !has_outdated {
+            true => Arc::new((*legend).clone().without_older(&self.program)),
+            false => legend,
+        };
+        let mut counters = ShardCounters::new(self.program.rules().len());
+        of_shards.iter().for_each(|(_, changes)| counters.add(&changes.counters));
+        let head = self.head(&legend, &counters);
+        self.legend = Some(legend);
+        let lists = of_shards.into_iter().map(|(_, changes)| changes.rows).filter(|rows| !rows.is_empty());
+        Changes { head, lists: lists.collect() }
+    }
+
+    fn head(&self, legend: &Legend, counters: &ShardCounters) -> Vec<u8> {
+        let mut w = Writer::default();
+        w.plain(MAGIC);
+        w.number(FORMAT.into());
+        w.plain(legend.as_bytes());
+        let mut of_events = EventWriter::default();
+        let body = &mut of_events.body;
+        self.passed.write(body);
+        let Counters { events, late, future } = self.counters;
+        [events, late, future].iter().for_each(|count| body.number(*count));
+        counters.store(legend, body);
+        self.ordering.store(&mut of_events, &legend.streams);
+        self.stages.pending().store(legend, &mut of_events);
+        of_events.body.size(self.alerts.len());
+        self.alerts.iter().for_each(|alert| alert.write(&mut of_events, &legend.streams));
+        of_events.finish(&mut w);
+        w.into_bytes()
+    }
+
+    /// An engine that goes on where the one was that had this state: its last head and all its rows, in any
+    /// order.
+    ///
+    /// # Errors
+    /// When it is no such state.
+    ///
+    /// # Panics
+    /// When the number of shards is out of its bounds.
+    pub fn restore<'r>(
+        program: Arc<Program>,
+        options: EngineOptions,
+        head: &[u8],
+        rows: impl IntoIterator<Item = Row<'r>>,
+    ) -> Result<Restored, RestoreError> {
+        let mut restoring = Restoring::new(program, options, head)?;
+        rows.into_iter().try_for_each(|row| restoring.row(row))?;
+        restoring.finish()
+    }
+}
+
+/// An engine to be, while the rows of a state are read.
+pub struct Restoring {
+    program: Arc<Program>,
+    options: EngineOptions,
+    legend: Legend,
+    meaning: Meaning,
+    again: Again,
+    /// How far event time had come in the last round.
+    passed: Timestamp,
+    counters: Counters,
+    ordering: Ordering,
+    pending: Pending,
+    alerts: Vec<Alert>,
+    /// By stratum.
+    shards: Vec<Vec<Shard>>,
+    /// The rows of logs of each shard.
+    logs: Vec<Vec<StoredLogs>>,
+    left: Vec<Left>,
+    events_left: u64,
+}
+
+impl Restoring {
+    /// Reads the head of a state.
+    ///
+    /// # Errors
+    /// When it is none.
+    ///
+    /// # Panics
+    /// When the number of shards is out of its bounds.
+    pub fn new(
+        program: Arc<Program>,
+        options: EngineOptions,
+        head: &[u8],
+    ) -> Result<Restoring, RestoreError> {
+        let rest = head.strip_prefix(MAGIC).ok_or(RestoreError::Foreign)?;
+        let mut r = Reader::new(rest);
+        match r.small().map_err(RestoreError::Head)? {
+            FORMAT => Restoring::read(program, options, r).map_err(RestoreError::Head),
+            found => Err(RestoreError::Newer { found }),
+        }
+    }
+
+    fn read(program: Arc<Program>, options: EngineOptions, mut r: Reader<'_>) -> Result<Restoring, Damaged> {
+        let (legend, meaning) = StoredLegend::restore(&mut r)?.take_over(&program);
+        let again = Again::new(Arc::clone(&program));
+        let events = Events::read(&mut r, &meaning.streams, &|stream, raw| again.read(stream, raw))?;
+        let passed = Timestamp::read(&mut r)?;
+        let counters = Counters { events: r.count()?, late: r.count()?, future: r.count()? };
+        let mut shards = shards(&program, options, |stratum| Shard::new(Arc::clone(&program), stratum));
+        ShardCounters::restore(&program, &meaning, &mut r, &mut shards)?;
+        let (ordering, events_left) =
+            Ordering::restore(program.streams(), &mut r, &events, &meaning.streams)?;
+        let mut left = meaning.left.clone();
+        let pending = Pending::restore(&program, &meaning, &mut r, &events, &mut left)?;
+        let alerts = r.list(|r| Alert::read(r, &events))?;
+        r.end()?;
+        let logs = shards.iter().map(|of_stratum| of_stratum.iter().map(|_| StoredLogs::default()).collect());
+        Ok(Restoring {
+            logs: logs.collect(),
+            options,
+            legend,
+            meaning,
+            again,
+            passed,
+            counters,
+            ordering,
+            pending,
+            alerts,
+            shards,
+            left,
+            events_left,
+            program,
+        })
+    }
+
+    /// Takes a row of the state.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    pub fn row(&mut self, row: Row<'_>) -> Result<(), RestoreError> {
+        self.take(row).map_err(|damaged| RestoreError::Row { row: RowName(row).to_string(), damaged })
+    }
+
+    fn take(&mut self, row: Row<'_>) -> Result<(), Damaged> {
+        let mut key = Reader::new(row.key);
+        let stratum = key.small()? as usize;
+        if usize::from(row.group) >= KeyGroup::COUNT {
+            return Err(Damaged::new("there is no such group of keys"));
+        }
+        let shard = usize::from(row.group) * self.options.shards / KeyGroup::COUNT;
+        // Rules of more strata than there are now are all left out: it does not matter who finds that.
+        let stratum_now = stratum.min(self.shards.len() - 1);
+        let again = &self.again;
+        let mut restore = Restore {
+            program: &self.program,
+            meaning: &self.meaning,
+            again: &|stream, raw| again.read(stream, raw),
+            passed: self.passed,
+            stratum,
+            left: &mut self.left,
+        };
+        let logs = &mut self.logs[stratum_now][shard];
+        self.shards[stratum_now][shard].restore(row, key, &mut restore, logs)
+    }
+
+    /// The engine, when all rows have been taken.
+    ///
+    /// # Errors
+    /// When rows are missing.
+    pub fn finish(self) -> Result<Restored, RestoreError> {
+        let inline = |shards| Ok::<_, Infallible>(Box::new(Inline::new(shards)) as Box<dyn Executor>);
+        let Ok(restored) = self.finish_with(inline)?;
+        Ok(restored)
+    }
+
+    /// The same with shards that an executor runs.
+    ///
+    /// # Errors
+    /// When rows are missing, or there is no executor.
+    pub(crate) fn finish_with<E>(
+        mut self,
+        executor: impl FnOnce(Vec<Vec<Shard>>) -> Result<Box<dyn Executor>, E>,
+    ) -> Result<Result<Restored, E>, RestoreError> {
+        let shards = self.shards.iter_mut().flatten();
+        for (shard, logs) in shards.zip(self.logs.into_iter().flatten()) {
+            shard.restored(self.passed, logs).map_err(RestoreError::Rows)?;
+        }
+        let mut left = self.left;
+        left.retain(Left::is_something);
+        left.sort_by(|one, other| one.rule.cmp(&other.rule));
+        let executor = match executor(self.shards) {
+            Ok(executor) => executor,
+            Err(error) => return Ok(Err(error)),
+        };
+        let engine = Engine {
+            // Event time may have gone on after the last round, of which the shards do not know.
+            passed: Timestamp::MIN,
+            ordering: self.ordering,
+            stages: Stages::new(Arc::clone(&self.program), self.options.shards, self.pending),
+            executor,
+            tables: Arc::new(Tables::unread(self.program.tables())),
+            alerts: self.alerts,
+            counters: self.counters,
+            options: self.options,
+            legend: Some(Arc::new(self.legend)),
+            program: self.program,
+        };
+        Ok(Ok(Restored { engine, left, events_left: self.events_left }))
+    }
+}
+
+impl fmt::Debug for Restoring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Restoring").field("options", &self.options).field("left", &self.left).finish()
+    }
+}
+
+/// A row as an error names it.
+struct RowName<'a>(Row<'a>);
+
+impl fmt::Display for RowName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// So many bytes of the key are shown.
+        const SHOWN: usize = 32;
+        let RowName(row) = self;
+        write!(f, "{:?}, group {}, key ", row.space, row.group)?;
+        row.key.iter().take(SHOWN).try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        if row.key.len() > SHOWN { f.write_str("…") } else { Ok(()) }
+    }
+}
+
+/// Reads the records of events again, for fields that were not kept of them.
+struct Again {
+    program: Arc<Program>,
+    decoders: RefCell<BTreeMap<StreamId, Option<JsonDecoder>>>,
+}
+
+impl Again {
+    fn new(program: Arc<Program>) -> Again {
+        Again { program, decoders: RefCell::default() }
+    }
+
+    /// The event of a record, which every decoder keeps as an object; fields that it does not have are
+    /// null, as they may have been declared since. None if it cannot be read.
+    fn read(&self, stream: StreamId, raw: &[u8]) -> Option<Event> {
+        let mut decoders = self.decoders.borrow_mut();
+        let decoder = decoders.entry(stream).or_insert_with(|| {
+            let mut schema = self.program.schema(stream).clone();
+            schema.fields.iter_mut().for_each(|field| field.optional = true);
+            let is_of_source = schema.alerts_of.is_none();
+            is_of_source.then(|| JsonDecoder::keeping(self.program.kept(stream), stream, &schema))
+        });
+        decoder.as_mut()?.decode(raw, Position::default(), Timestamp::default()).ok()?
+    }
+}
+
+/// The state of an engine that is kept in memory: for tests, and for those who stop an engine for a while.
+#[derive(Clone, Debug, Default)]
+pub struct StateInMemory {
+    head: Vec<u8>,
+    rows: BTreeMap<(Space, u16, Vec<u8>), Vec<u8>>,
+}
+
+impl StateInMemory {
+    /// Takes over what has changed.
+    pub fn take(&mut self, changes: Changes) {
+        for row in changes.rows() {
+            let name = (row.space, row.group, row.key.to_vec());
+            match row.value {
+                Some(value) => drop(self.rows.insert(name, value.to_vec())),
+                None => drop(self.rows.remove(&name)),
+            }
+        }
+        self.head = changes.head;
+    }
+
+    /// The head.
+    pub fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    /// The rows that there are.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+        self.rows.iter().map(|((space, group, key), value)| Row {
+            space: *space,
+            group: *group,
+            key,
+            value: Some(value),
+        })
+    }
+
+    /// An engine that goes on where the one was.
+    ///
+    /// # Errors
+    /// When nothing has been taken, or something has been damaged.
+    ///
+    /// # Panics
+    /// When the number of shards is out of its bounds.
+    pub fn restore(&self, program: Arc<Program>, options: EngineOptions) -> Result<Restored, RestoreError> {
+        Engine::restore(program, options, &self.head, self.rows())
+    }
+}

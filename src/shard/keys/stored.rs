@@ -1,0 +1,119 @@
+//! The records of keys: which have changed, and those that rows make.
+
+use std::hash::BuildHasher;
+
+use super::{Keys, Record};
+use crate::automaton::CompiledRule;
+use crate::event::stored::{EventWriter, Events, ReadAgain};
+use crate::event::{Key, Timestamp};
+use crate::program::{Program, RuleId};
+use crate::shard::ahead::TOGETHER;
+use crate::shard::legend::{Left, Legend, Meaning};
+use crate::shard::timers::Timers;
+use crate::stored::{Damaged, Reader, Rows, Space};
+
+/// How many records are stored in a new way at a time, besides those that have changed.
+const OUTDATED: usize = 4_096;
+
+/// What is needed to take over a state.
+pub struct Restore<'a> {
+    /// The program that takes it over.
+    pub program: &'a Program,
+    /// What numbers stand for.
+    pub meaning: &'a Meaning,
+    /// Reads records of events again.
+    pub again: &'a ReadAgain<'a>,
+    /// All times before this had passed.
+    pub passed: Timestamp,
+    /// The stratum of the rules.
+    pub stratum: usize,
+    /// What is left out is counted here.
+    pub left: &'a mut [Left],
+}
+
+impl<'a> Restore<'a> {
+    /// A rule that holds something for a key.
+    pub fn rule(&self, rule: RuleId, key: &Key) -> Result<&'a CompiledRule, Damaged> {
+        let compiled = &self.program.compiled()[rule.0 as usize];
+        let is_its_key = compiled.rule.key.names.len() == key.values().len();
+        if is_its_key && compiled.rule.stratum as usize == self.stratum {
+            Ok(compiled)
+        } else {
+            Err(Damaged::new("a rule holds something for a key that it cannot have"))
+        }
+    }
+}
+
+impl Keys {
+    /// Adds the rows of what has changed since the last time. `prefix` is what the keys of all rows begin
+    /// with. Whether there are records that are still stored in an outdated way.
+    pub fn changes(&mut self, legend: &Legend, prefix: &[u8], rows: &mut Rows) -> bool {
+        let rest = self.outdated.len().saturating_sub(OUTDATED);
+        for slot in self.outdated.split_off(rest) {
+            self.records.change(slot);
+        }
+        let mut events = EventWriter::default();
+        for slots in self.records.take_changed().chunks(TOGETHER) {
+            self.touch(|| slots.iter().copied());
+            for slot in slots {
+                let record = self.record(*slot);
+                let key = record.key();
+                record.store(legend, &mut events);
+                rows.write(
+                    Space::Runs,
+                    key.group().0,
+                    |w| {
+                        w.plain(prefix);
+                        key.write(w);
+                    },
+                    |w| events.finish(w),
+                );
+            }
+        }
+        for key in std::mem::take(&mut self.removed) {
+            // It may have come again.
+            if self.find(&self.seek(key.as_ref())).is_none() {
+                rows.remove(Space::Runs, key.group().0, |w| {
+                    w.plain(prefix);
+                    key.write(w);
+                });
+            }
+        }
+        !self.outdated.is_empty()
+    }
+
+    /// Takes over a row, of whose key the beginning has been read. Gives its runs by rule.
+    pub fn restore(
+        &mut self,
+        group: u16,
+        mut key: Reader<'_>,
+        mut value: Reader<'_>,
+        restore: &mut Restore<'_>,
+        timers: &mut Timers,
+        mut runs: impl FnMut(RuleId, usize),
+    ) -> Result<(), Damaged> {
+        let key = Key::read(&mut key)?;
+        if key.group().0 != group {
+            return Err(Damaged::new("a row is not in the group of its key"));
+        }
+        if self.find(&self.seek(key.as_ref())).is_some() {
+            return Err(Damaged::new("there are two rows of a key"));
+        }
+        let events = Events::read(&mut value, &restore.meaning.streams, restore.again)?;
+        let (record, is_current) = Record::restore(key, &mut value, &events, restore)?;
+        if record.is_empty() {
+            self.removed.push(record.into_key());
+            return Ok(());
+        }
+        record.all_runs().for_each(|(rule, of_rule)| runs(rule, of_rule.len()));
+        let slot = self.add(self.hashing.hash_one(record.key()) as u32, record);
+        self.records.is_stored(slot);
+        if !is_current {
+            self.outdated.push(slot);
+        }
+        if let Some(record) = self.records.get_mut(slot) {
+            record.schedule(slot, restore, timers);
+        }
+        Ok(())
+    }
+}
