@@ -23,7 +23,7 @@ test: ## Run all tests: the service, the documentation's examples, and the core 
 	$(CARGO) test --locked --doc
 	$(CARGO) test --locked --no-default-features --lib --tests
 
-fuzz: ## Feed made-up input to the parser, the formatter, the compiler and the decoder: make fuzz ARGS="SECONDS [TARGET]"
+fuzz: ## Feed made-up input to the parser, the formatter, the compiler, the decoder and stored state: make fuzz ARGS="SECONDS [TARGET]"
 	@scripts/need-compiler
 	scripts/fuzz $(ARGS)
 

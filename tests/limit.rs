@@ -37,7 +37,7 @@ fn run_restarting(rules: &[&str], events: &[Given]) -> (Vec<Alert>, ShardCounter
         let position = Position { partition: PartitionId(0), offset };
         if programs.len() > 1 {
             let next = Arc::clone(&programs[offset as usize % programs.len()]);
-            state.take(engine.changes());
+            state.take(&engine.changes());
             engine = state.restore(next, EngineOptions::RECORDED).expect("it was just written").engine;
         }
         engine.push(Event::new(StreamId(0), time, position, values, *b"{}"), time).expect("in order");

@@ -5,11 +5,12 @@ mod generate;
 mod guarantees;
 mod judge;
 mod seeds;
+mod state;
 mod targets;
 
 pub use generate::rule_file;
 pub use guarantees::formatted;
 pub use seeds::{rule_files, seeds};
 pub use targets::{
-    TARGETS, Target, check, decode_json, decode_text, expression, format, format_generated, parse,
+    TARGETS, Target, check, decode_json, decode_text, expression, format, format_generated, parse, restore,
 };

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use super::state::sample;
+
 /// Inputs for a target, from the folder of the project.
 ///
 /// # Panics
@@ -11,6 +13,7 @@ pub fn seeds(project: &Path, target: &str) -> Vec<Vec<u8>> {
     let texts = match target {
         "decode_json" => events(project),
         "decode_text" => return records(),
+        "restore" => return states(),
         "expression" => conditions(&rule_files(project)),
         "format_generated" => return (0..64).map(random_bytes).collect(),
         _ => rule_files(project),
@@ -66,6 +69,16 @@ fn records() -> Vec<Vec<u8>> {
     ];
     let seed = |(format, records): (u8, &[&str])| [&[format][..], records.join("\0").as_bytes()].concat();
     partitions.into_iter().map(seed).collect()
+}
+
+/// The parts of a stored state, each behind the number by which the target finds it.
+fn states() -> Vec<Vec<u8>> {
+    let stored = sample();
+    let rows = (1..=u8::MAX).zip(&stored.rows);
+    let rows = rows.flat_map(|(part, (_, _, key, value))| {
+        [[&[part, 0], value.as_slice()].concat(), [&[part, 1], key.as_slice()].concat()]
+    });
+    std::iter::once([&[0, 0], stored.head.as_slice()].concat()).chain(rows).collect()
 }
 
 /// What stands behind `where` on a line.

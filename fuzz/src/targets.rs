@@ -14,12 +14,13 @@ use tripline::program::Program;
 use super::generate::rule_file;
 use super::guarantees::formatted;
 use super::judge::judge;
+use super::state::{self, Stored};
 
 /// A target with its name.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     ("parse", parse),
     ("format", format),
     ("format_generated", format_generated),
@@ -27,6 +28,7 @@ pub const TARGETS: [Target; 7] = [
     ("expression", expression),
     ("decode_json", decode_json),
     ("decode_text", decode_text),
+    ("restore", restore),
 ];
 
 /// The parser survives any text, and the places that it reports lie in it.
@@ -184,6 +186,25 @@ pub fn decode_text(bytes: &[u8]) {
                 let again = twin.decode(event.raw(), position, Timestamp::from_micros(0));
                 assert_eq!(format!("{:?}", again), format!("{:?}", Ok::<_, Malformed>(Some(event))));
             }
+        }
+    }
+}
+
+static STORED: LazyLock<Stored> = LazyLock::new(state::sample);
+
+/// The first byte chooses a part of a stored state, the second whether the key or the value if it is a row;
+/// what follows takes its place. The whole is a state or refused.
+pub fn restore(bytes: &[u8]) {
+    let [part, of_row, replaced @ ..] = bytes else { return };
+    let Stored { head, rows, .. } = &*STORED;
+    let mut rows = rows.clone();
+    match usize::from(*part).checked_sub(1) {
+        None => drop(STORED.go_on(replaced, &rows)),
+        Some(place) => {
+            let place = place % rows.len();
+            let (_, _, key, value) = &mut rows[place];
+            *(if of_row % 2 == 0 { value } else { key }) = replaced.to_vec();
+            STORED.go_on(head, &rows);
         }
     }
 }

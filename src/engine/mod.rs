@@ -19,6 +19,7 @@ use crate::ordering::Ordering;
 use crate::program::Program;
 use crate::shard::legend::Legend;
 use crate::shard::{Item, Shard, Watcher};
+use crate::stored::Rows;
 use crate::table::Tables;
 
 use executor::Inline;
@@ -49,6 +50,8 @@ pub struct Engine {
     passed: Timestamp,
     /// What things are called where they are stored, if they are.
     legend: Option<Arc<Legend>>,
+    /// Room for what has changed.
+    spare: Vec<Rows>,
 }
 
 /// Why an event was not taken.
@@ -141,6 +144,7 @@ impl Engine {
             counters: Counters::default(),
             passed: Timestamp::MIN,
             legend: None,
+            spare: Vec::new(),
             options,
             program,
         })

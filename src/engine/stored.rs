@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::alert::Alert;
 use crate::codec::Decoder;
@@ -123,9 +123,13 @@ impl Engine {
             Some(legend) => legend,
             None => Arc::new(Legend::new(&self.program)),
         };
+        let spare = Mutex::new(std::mem::take(&mut self.spare));
         let of_shards = self.ask({
             let legend = Arc::clone(&legend);
-            move |shard| shard.changes(&legend)
+            move |shard| {
+                let rows = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                shard.changes(&legend, rows.unwrap_or_default())
+            }
         });
         let has_outdated = of_shards.iter().any(|(_, changes)| changes.has_outdated);
         let legend = match legend.has_older() && !has_outdated {
@@ -136,8 +140,13 @@ impl Engine {
         of_shards.iter().for_each(|(_, changes)| counters.add(&changes.counters));
         let head = self.head(&legend, &counters);
         self.legend = Some(legend);
-        let lists = of_shards.into_iter().map(|(_, changes)| changes.rows).filter(|rows| !rows.is_empty());
-        Changes { head, lists: lists.collect() }
+        Changes { head, lists: of_shards.into_iter().map(|(_, changes)| changes.rows).collect() }
+    }
+
+    /// Uses the room that changes have taken for those that come, when what they say has been kept: new
+    /// memory costs more than all else.
+    pub fn reuse(&mut self, changes: Changes) {
+        self.spare = changes.lists;
     }
 
     fn head(&self, legend: &Legend, counters: &ShardCounters) -> Vec<u8> {
@@ -324,6 +333,7 @@ impl Restoring {
             counters: self.counters,
             options: self.options,
             legend: Some(Arc::new(self.legend)),
+            spare: Vec::new(),
             program: self.program,
         };
         Ok(Ok(Restored { engine, left, events_left: self.events_left }))
@@ -383,16 +393,25 @@ pub struct StateInMemory {
 }
 
 impl StateInMemory {
-    /// Takes over what has changed.
-    pub fn take(&mut self, changes: Changes) {
-        for row in changes.rows() {
-            let name = (row.space, row.group, row.key.to_vec());
-            match row.value {
-                Some(value) => drop(self.rows.insert(name, value.to_vec())),
-                None => drop(self.rows.remove(&name)),
-            }
+    /// With this head and these rows.
+    pub fn new<'r>(head: &[u8], rows: impl IntoIterator<Item = Row<'r>>) -> StateInMemory {
+        let mut state = StateInMemory { head: head.to_vec(), rows: BTreeMap::new() };
+        rows.into_iter().for_each(|row| state.put(row));
+        state
+    }
+
+    fn put(&mut self, row: Row<'_>) {
+        let name = (row.space, row.group, row.key.to_vec());
+        match row.value {
+            Some(value) => drop(self.rows.insert(name, value.to_vec())),
+            None => drop(self.rows.remove(&name)),
         }
-        self.head = changes.head;
+    }
+
+    /// Takes over what has changed.
+    pub fn take(&mut self, changes: &Changes) {
+        changes.rows().for_each(|row| self.put(row));
+        self.head.clone_from(&changes.head);
     }
 
     /// The head.

@@ -36,6 +36,8 @@ const DURATION: u8 = 7;
 const IPV4: u8 = 8;
 const IPV6: u8 = 9;
 
+const OTHER_WAY: Damaged = Damaged::new("a value is written in another way than it would be");
+
 impl Value {
     /// Writes it.
     pub(crate) fn write(&self, w: &mut Writer) {
@@ -89,7 +91,10 @@ impl Value {
                 Value::Null => return Err(Damaged::new("a float is not a number")),
                 value => value,
             },
-            TEXT => Value::text(r.text()?),
+            TEXT => match r.text()? {
+                short if short.len() < usize::from(SHORT_TEXT) => return Err(OTHER_WAY),
+                text => Value::text(text),
+            },
             TIMESTAMP => Value::Timestamp(Timestamp::read(r)?),
             DURATION => Value::Duration(Duration::from_micros(r.signed()?)),
             IPV4 => Value::Ip(<[u8; 4]>::try_from(r.plain(4)?).unwrap_or_default().into()),
@@ -137,6 +142,15 @@ pub(crate) fn write_key(values: &[Value], w: &mut Writer) {
     }
 }
 
+/// Reads a value that is part of a key.
+pub(crate) fn read_key_part(r: &mut Reader<'_>) -> Result<Value, Damaged> {
+    match Value::read(r)? {
+        Value::Null => Err(Damaged::new("a part of a key is null")),
+        Value::Float(x) if x == 0.0 && x.is_sign_negative() => Err(OTHER_WAY),
+        value => Ok(value),
+    }
+}
+
 impl Key {
     /// Writes its values.
     pub(crate) fn write(&self, w: &mut Writer) {
@@ -147,7 +161,7 @@ impl Key {
     pub(crate) fn read(r: &mut Reader<'_>) -> Result<Key, Damaged> {
         let mut values: SmallVec<[Value; 3]> = SmallVec::new();
         while !r.is_empty() {
-            values.push(Value::read(r)?);
+            values.push(read_key_part(r)?);
         }
         Key::new(&values).ok_or(Damaged::new("a part of a key is null"))
     }

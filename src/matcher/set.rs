@@ -106,6 +106,16 @@ impl RunSet {
         }
     }
 
+    /// Gives the events that the runs hold, some perhaps several times; of very many runs none.
+    pub fn events<'a>(&'a self, give: &mut impl FnMut(&'a Event)) {
+        match self {
+            RunSet::None => {}
+            RunSet::Lone(run) => give(run.event()),
+            RunSet::List(list) => list.events(give),
+            RunSet::Compact(runs) => runs.events(give),
+        }
+    }
+
     /// The runs one by one, in the order of their first events, when all times before `passed` have
     /// passed: for looking at them, not for moving them.
     pub fn runs(&self, rule: &CompiledRule, passed: Timestamp) -> Vec<Cow<'_, Run>> {

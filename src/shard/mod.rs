@@ -67,8 +67,6 @@ pub struct Shard {
     watcher: Option<Box<dyn Watcher>>,
     /// Rows that were stored and belong to nothing any more, by their groups and keys.
     unknown: Vec<(Space, u16, Box<[u8]>)>,
-    /// How many bytes what had changed took the last time.
-    room: usize,
 }
 
 /// What a shard has counted.
@@ -174,7 +172,6 @@ impl Shard {
             touched: Vec::new(),
             watcher: None,
             unknown: Vec::new(),
-            room: 0,
             program,
         }
     }

@@ -26,12 +26,13 @@ pub struct ShardChanges {
 }
 
 impl Shard {
-    /// What has changed since this was asked last; at first, everything.
-    pub fn changes(&mut self, legend: &Legend) -> ShardChanges {
+    /// What has changed since this was asked last; at first, everything. The room that other rows have taken
+    /// is used again.
+    pub fn changes(&mut self, legend: &Legend, mut rows: Rows) -> ShardChanges {
+        rows.clear();
         let mut prefix = Writer::default();
         prefix.size(self.stratum);
         let prefix = prefix.as_slice();
-        let mut rows = Rows::with_room(self.room);
         let called = |log| {
             let numbers = legend.log(log);
             (numbers.log, numbers.columns)
@@ -41,7 +42,6 @@ impl Shard {
         for (space, group, key) in std::mem::take(&mut self.unknown) {
             rows.remove(space, group, |w| w.plain(&key));
         }
-        self.room = rows.bytes();
         rows.sort();
         let has_outdated = outdated_keys || outdated_logs;
         ShardChanges { rows, counters: self.counters.clone(), has_outdated }

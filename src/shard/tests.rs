@@ -10,7 +10,7 @@ use crate::cases::size;
 use crate::diagnostic::Sources;
 use crate::event::{Event, Position, StreamId, Value};
 use crate::history::stored::StoredLogs;
-use crate::stored::{Reader, Row};
+use crate::stored::{Reader, Row, Rows};
 
 /// A shard that runs these rules over the stream `s`, whose fields are `k` and `n`.
 fn shard(rules: &str) -> Shard {
@@ -34,7 +34,7 @@ impl Shard {
     fn restarted(mut self, rows: &mut StoredRows) -> Shard {
         let program = Arc::clone(&self.program);
         let legend = Legend::new(&program);
-        let changes = self.changes(&legend);
+        let changes = self.changes(&legend, Rows::default());
         for row in changes.rows.iter() {
             let name = (row.space, row.group, row.key.to_vec());
             match row.value {

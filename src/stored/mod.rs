@@ -9,7 +9,7 @@
 //! - The unit that is stored by itself is a *row*: a key and a value in a [`Space`], with the group of keys
 //!   to which it belongs.
 //!
-//! Invariants: nothing that is read is believed. A length is held against the bytes that are left before
+//! Invariants: each thing is written in one way, so that equal keys have equal bytes; nothing that is read is believed. A length is held against the bytes that are left before
 //! anything is made of it, so that reading takes memory and time in proportion to what was given; no bytes
 //! make it panic.
 

@@ -144,6 +144,9 @@ impl<'a> Reader<'a> {
                 return Err(TOO_LARGE);
             }
             number |= bits << shift;
+            if byte == 0 && shift > 0 {
+                return Err(Damaged::new("a number is written in another way than it would be"));
+            }
             if byte < 0x80 {
                 return Ok(number);
             }

@@ -47,11 +47,23 @@ pub struct Row<'a> {
 }
 
 /// Rows that lie one behind the other in memory.
+///
+/// In blocks of about the same size: there may be hundreds of megabytes of them, and room that must be in one
+/// piece would be taken anew and copied again and again as they become more.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
-    bytes: Writer,
+    blocks: Vec<Writer>,
     list: Vec<Place>,
+    /// Blocks that are empty.
+    spare: Vec<Writer>,
+    /// Room for sorting.
+    sorted: Vec<Place>,
 }
+
+/// When a block has so many bytes, another is begun.
+const BLOCK: usize = 1 << 18;
+/// How much room it has besides: few rows are longer.
+const LAST_ROW: usize = 1 << 12;
 
 /// Where a row is.
 #[derive(Clone, Copy, Debug)]
@@ -59,16 +71,22 @@ struct Place {
     start: usize,
     key: usize,
     value: Option<usize>,
+    block: u32,
     group: u16,
     space: Space,
 }
 
 impl Rows {
-    /// With room for so many bytes.
-    pub fn with_room(bytes: usize) -> Rows {
-        let mut rows = Rows::default();
-        rows.bytes.reserve(bytes);
-        rows
+    /// Forgets the rows and keeps as much room as they have taken.
+    pub fn clear(&mut self) {
+        let is_usual = |block: &Writer| block.room() <= 2 * BLOCK;
+        self.spare.clear();
+        self.spare.extend(self.blocks.drain(..).filter(is_usual));
+        self.spare.iter_mut().for_each(Writer::clear);
+        self.list.clear();
+        if self.list.capacity() > 4 * self.sorted.len() + BLOCK {
+            (self.list, self.sorted) = Default::default();
+        }
     }
 
     /// How many there are.
@@ -83,7 +101,7 @@ impl Rows {
 
     /// How many bytes their keys and values take.
     pub fn bytes(&self) -> usize {
-        self.bytes.len()
+        self.blocks.iter().map(Writer::len).sum()
     }
 
     /// Adds a row.
@@ -94,19 +112,37 @@ impl Rows {
         key: impl FnOnce(&mut Writer),
         value: impl FnOnce(&mut Writer),
     ) {
-        let start = self.bytes.len();
-        key(&mut self.bytes);
-        let key = self.bytes.len() - start;
-        value(&mut self.bytes);
-        let value = Some(self.bytes.len() - start - key);
-        self.list.push(Place { start, key, value, group, space });
+        let (number, block) = self.block();
+        let start = block.len();
+        key(block);
+        let key = block.len() - start;
+        value(block);
+        let value = Some(block.len() - start - key);
+        self.list.push(Place { start, key, value, block: number, group, space });
     }
 
     /// Adds that a row is gone.
     pub fn remove(&mut self, space: Space, group: u16, key: impl FnOnce(&mut Writer)) {
-        let start = self.bytes.len();
-        key(&mut self.bytes);
-        self.list.push(Place { start, key: self.bytes.len() - start, value: None, group, space });
+        let (number, block) = self.block();
+        let start = block.len();
+        key(block);
+        let key = block.len() - start;
+        self.list.push(Place { start, key, value: None, block: number, group, space });
+    }
+
+    /// The block to which the next row goes, and its number.
+    fn block(&mut self) -> (u32, &mut Writer) {
+        if self.blocks.last().is_none_or(|last| last.len() >= BLOCK) {
+            let block = self.spare.pop().unwrap_or_else(|| {
+                let mut block = Writer::default();
+                // The first may be all that is needed.
+                block.reserve(if self.blocks.is_empty() { 0 } else { BLOCK + LAST_ROW });
+                block
+            });
+            self.blocks.push(block);
+        }
+        let number = self.blocks.len() as u32 - 1;
+        (number, self.blocks.last_mut().expect("there is one now"))
     }
 
     /// The rows.
@@ -115,7 +151,8 @@ impl Rows {
     }
 
     fn row(&self, place: &Place) -> Row<'_> {
-        let (key, behind) = self.bytes.as_slice()[place.start..].split_at(place.key);
+        let block = self.blocks[place.block as usize].as_slice();
+        let (key, behind) = block[place.start..].split_at(place.key);
         let value = place.value.map(|len| &behind[..len]);
         Row { space: place.space, group: place.group, key, value }
     }
@@ -128,13 +165,13 @@ impl Rows {
         for group in 0..groups {
             starts[group + 1] += starts[group];
         }
-        let mut sorted = self.list.clone();
+        self.sorted.clone_from(&self.list);
         for place in &self.list {
             let next = &mut starts[usize::from(place.group)];
-            sorted[*next] = *place;
+            self.sorted[*next] = *place;
             *next += 1;
         }
-        self.list = sorted;
+        std::mem::swap(&mut self.list, &mut self.sorted);
     }
 }
 

@@ -35,6 +35,11 @@ impl Writer {
         self.bytes.clear();
     }
 
+    /// For how many bytes there is room.
+    pub fn room(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Makes room for so many more bytes.
     pub fn reserve(&mut self, bytes: usize) {
         self.bytes.reserve(bytes);

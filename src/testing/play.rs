@@ -127,7 +127,7 @@ impl Player<'_> {
     /// Stops the engine; another goes on from what it has left.
     fn restart(&mut self) {
         let tables = Arc::clone(self.engine.tables());
-        self.state.take(self.engine.changes());
+        self.state.take(&self.engine.changes());
         let watcher = self.engine.take_watcher();
         let restored = self.state.restore(Arc::clone(self.program), EngineOptions::TEST);
         self.engine = restored.expect("the state is what has just been written").engine;

@@ -73,7 +73,7 @@ impl Bench {
 
     /// Stops the engine; another goes on from its state.
     pub fn restart(&mut self) {
-        self.state.take(self.engine.changes());
+        self.state.take(&self.engine.changes());
         let program = Arc::clone(self.engine.program());
         let restored = self.state.restore(program, EngineOptions::RECORDED);
         self.engine = restored.expect("it was just written").engine;

@@ -69,7 +69,7 @@ impl Restarts {
 
     /// Stores what has changed of an engine, which goes on.
     pub fn store(&mut self, engine: &mut Engine) {
-        self.state.take(engine.changes());
+        self.state.take(&engine.changes());
     }
 
     /// Stops an engine; another takes its place.

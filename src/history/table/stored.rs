@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use super::{Held, Histories, Place, coarse};
-use crate::event::stored::write_key;
+use crate::event::stored::{read_key_part, write_key};
 use crate::event::{Key, KeyGroup, Seeded, Value};
 use crate::history::log::Log;
 use crate::history::log::stored::Chunk;
@@ -145,13 +145,10 @@ impl StoredLogs {
     ) -> Result<(), Damaged> {
         let mut values: SmallVec<[Value; 1]> = SmallVec::new();
         for _ in 0..log.key.len() + log.same.len() {
-            values.push(Value::read(key)?);
+            values.push(read_key_part(key)?);
         }
         let chunk = key.count()?;
         key.end()?;
-        if values.iter().any(Value::is_null) {
-            return Err(Damaged::new("a part of a key is null"));
-        }
         let place = Place { log: id, key: values };
         if place.group(log).0 != group {
             return Err(Damaged::new("a row is not in the group of its key"));

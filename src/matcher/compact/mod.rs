@@ -103,6 +103,11 @@ impl CompactRuns {
         self.ring.oldest_event().map_or(0, Event::touch)
     }
 
+    /// Gives the events that they hold.
+    pub fn events<'a>(&'a self, give: &mut impl FnMut(&'a Event)) {
+        self.ring.entries().filter_map(|(_, entry)| entry.event.as_ref()).for_each(give);
+    }
+
     /// Whether no run is alive. Exact, as long as the passing of time is told when it is due.
     pub fn is_empty(&self) -> bool {
         self.lanes.is_empty()

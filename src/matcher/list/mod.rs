@@ -113,6 +113,14 @@ impl RunList {
         }
     }
 
+    /// Gives the events that few runs hold.
+    pub fn events<'a>(&'a self, give: &mut impl FnMut(&'a Event)) {
+        if let Form::Few(few) = &self.form {
+            let captures = few.as_slice().iter().flat_map(|run| run.captures.newest_first());
+            captures.for_each(|(_, event)| give(event));
+        }
+    }
+
     /// The runs.
     pub fn runs(&self) -> Vec<Cow<'_, Run>> {
         match &self.form {

@@ -134,10 +134,11 @@ impl Records {
     pub fn take_changed(&mut self) -> Vec<Slot> {
         let mut changed = Vec::new();
         for (number, piece) in self.pieces.iter_mut().enumerate() {
-            changed.extend(piece.changed.iter().map(|index| Slot::new(number, index)));
-            for index in std::mem::take(&mut piece.changed).iter() {
+            for index in piece.changed.iter() {
+                changed.push(Slot::new(number, index));
                 piece.stored.set(index);
             }
+            piece.changed.0.fill(0);
         }
         changed
     }

@@ -1,11 +1,14 @@
 //! The records of keys: which have changed, and those that rows make.
 
 use std::hash::BuildHasher;
+use std::hint::black_box;
 
-use super::{Keys, Record};
+use smallvec::SmallVec;
+
+use super::{Keys, Record, Slot};
 use crate::automaton::CompiledRule;
 use crate::event::stored::{EventWriter, Events, ReadAgain};
-use crate::event::{Key, Timestamp};
+use crate::event::{Event, Key, Timestamp};
 use crate::program::{Program, RuleId};
 use crate::shard::ahead::TOGETHER;
 use crate::shard::legend::{Left, Legend, Meaning};
@@ -14,6 +17,10 @@ use crate::stored::{Damaged, Reader, Rows, Space};
 
 /// How many records are stored in a new way at a time, besides those that have changed.
 const OUTDATED: usize = 4_096;
+
+/// The runs of so many rules, and so many events of each, are brought near together.
+const FEW_RULES: usize = 4;
+const FEW_EVENTS: usize = 16;
 
 /// What is needed to take over a state.
 pub struct Restore<'a> {
@@ -54,7 +61,7 @@ impl Keys {
         }
         let mut events = EventWriter::default();
         for slots in self.records.take_changed().chunks(TOGETHER) {
-            self.touch(|| slots.iter().copied());
+            self.bring_near(slots);
             for slot in slots {
                 let record = self.record(*slot);
                 let key = record.key();
@@ -80,6 +87,25 @@ impl Keys {
             }
         }
         !self.outdated.is_empty()
+    }
+
+    /// Reads something of all that will be written of some records, in such a way that the processor waits
+    /// for much at a time: most of it was not looked at when the records changed.
+    fn bring_near(&self, slots: &[Slot]) {
+        self.touch(|| slots.iter().copied());
+        let mut events: SmallVec<[&Event; 256]> = SmallVec::new();
+        for slot in slots {
+            self.record(*slot).all_runs().take(FEW_RULES).for_each(|(_, runs)| {
+                let end = events.len() + FEW_EVENTS;
+                runs.events(&mut |event| {
+                    if events.len() < end {
+                        events.push(event);
+                    }
+                });
+            });
+        }
+        black_box(events.iter().fold(0, |sum, event| sum ^ event.touch()));
+        black_box(events.iter().fold(0, |sum, event| sum ^ event.touch_record()));
     }
 
     /// Takes over a row, of whose key the beginning has been read. Gives its runs by rule.

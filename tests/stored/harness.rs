@@ -1,0 +1,90 @@
+//! Engines that are fed in short and stopped in between.
+
+use std::sync::Arc;
+
+use tripline::alert::Alert;
+use tripline::codec::Decoder;
+use tripline::codec::json::JsonDecoder;
+use tripline::diagnostic::{Sources, Style, render_all};
+use tripline::engine::{Engine, EngineOptions, Restored, StateInMemory};
+use tripline::event::{PartitionId, Position, Timestamp};
+use tripline::program::Program;
+
+/// The program of some text.
+pub fn compile(text: &str) -> Arc<Program> {
+    let sources = Sources::new([("rules.trip", text)]);
+    let (program, diagnostics) = Program::compile(&sources);
+    let shown = || render_all(&diagnostics, &sources, Style::Plain);
+    Arc::new(program.unwrap_or_else(|| panic!("{text}\n{}", shown())))
+}
+
+/// An engine with what was stored of it and its predecessors.
+pub struct Bench {
+    pub engine: Engine,
+    pub state: StateInMemory,
+    offset: u64,
+}
+
+impl Bench {
+    pub fn new(rules: &str) -> Bench {
+        let engine = Engine::new(compile(rules), EngineOptions::RECORDED);
+        Bench { engine, state: StateInMemory::default(), offset: 0 }
+    }
+
+    /// Gives the engine a record of a stream.
+    pub fn push(&mut self, stream: &str, record: &str) {
+        let program = Arc::clone(self.engine.program());
+        let stream = program.input(stream).expect("a stream of sources");
+        let mut decoder = JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream));
+        let position = Position { partition: PartitionId(0), offset: self.offset };
+        self.offset += 1;
+        let now = Timestamp::from_micros(0);
+        let event = decoder.decode(record.as_bytes(), position, now).expect("well formed").expect("an event");
+        self.engine.push(event, now).unwrap_or_else(|why| panic!("{record}: {why:?}"));
+    }
+
+    /// Stores what has changed; gives how many rows that were, and how many of them are gone.
+    pub fn store(&mut self) -> (usize, usize) {
+        let changes = self.engine.changes();
+        self.state.take(&changes);
+        let counts = (changes.len(), changes.rows().filter(|row| row.value.is_none()).count());
+        self.engine.reuse(changes);
+        counts
+    }
+
+    /// Stops the engine; one with these rules goes on.
+    pub fn restart(&mut self, rules: &str) -> Restart {
+        self.store();
+        let options = EngineOptions { shards: 2, ..EngineOptions::RECORDED };
+        let Restored { engine, left, events_left } =
+            self.state.restore(compile(rules), options).expect("it was just written");
+        self.engine = engine;
+        let left = left.iter().map(|left| {
+            format!(
+                "{} {:?}: {} keys, {} runs, {} past events, {} alerts",
+                left.rule, left.why, left.keys, left.runs, left.past_events, left.alerts
+            )
+        });
+        Restart { left: left.collect(), events_left }
+    }
+
+    /// The alerts since the last call: rule and title.
+    pub fn alerts(&mut self) -> Vec<String> {
+        let show = |alert: &Alert| format!("{} {}", alert.rule, alert.title);
+        self.engine.take_alerts().iter().map(show).collect()
+    }
+}
+
+/// What was left out.
+#[derive(Debug, PartialEq)]
+pub struct Restart {
+    pub left: Vec<String>,
+    pub events_left: u64,
+}
+
+impl Restart {
+    /// Nothing.
+    pub fn nothing() -> Restart {
+        Restart { left: vec![], events_left: 0 }
+    }
+}

@@ -1,0 +1,10 @@
+//! Engines that are stored and restored: what is written of changes, what becomes of state when rules are
+//! edited, and that damaged bytes do no harm.
+
+mod allocator;
+mod changes;
+mod damage;
+mod edited;
+mod harness;
+#[path = "../../fuzz/src/state.rs"]
+mod state;
