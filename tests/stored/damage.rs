@@ -23,6 +23,15 @@ fn restored(head: &[u8], row: Option<&Owned>) -> bool {
     found
 }
 
+/// Every how many bytes are damaged: all of a kind take minutes.
+fn every(usual: usize) -> usize {
+    if std::env::var("TRIPLINE_CASES").is_ok_and(|cases| cases == "many") {
+        usual.div_ceil(10)
+    } else {
+        usual
+    }
+}
+
 /// The bytes with each bit of some changed, one at a time.
 fn flipped(bytes: &[u8], step: usize) -> impl Iterator<Item = Vec<u8>> {
     (0..bytes.len()).step_by(step).map(|at| {
@@ -60,13 +69,13 @@ fn the_sample_is_a_state_and_has_something_of_everything() {
 #[test]
 fn heads_that_are_damaged_are_refused_or_are_heads() {
     let head = &SAMPLE.head;
-    let accepted = flipped(head, 1).filter(|head| restored(head, None)).count();
+    let accepted = flipped(head, every(10)).filter(|head| restored(head, None)).count();
     // Most of it are records, names, times and counts.
-    assert!(accepted * 20 < head.len() * 19, "{accepted} of {}", head.len());
-    for head in cut(head, 1) {
+    assert!(accepted * every(10) * 20 < head.len() * 19, "{accepted} of {}", head.len());
+    for head in cut(head, every(10)) {
         assert!(!restored(&head, None), "{} bytes", head.len());
     }
-    for head in flipped(head, 101) {
+    for head in flipped(head, every(500)) {
         SAMPLE.go_on(&head, &SAMPLE.rows);
     }
 }
@@ -77,19 +86,19 @@ fn rows_that_are_damaged_are_refused_or_are_rows() {
     let (mut tried, mut accepted) = (0, 0);
     for (space, group, key, value) in rows {
         assert!(restored(head, Some(&(*space, *group, key.clone(), value.clone()))));
-        for value in flipped(value, 3) {
+        for value in flipped(value, every(20)) {
             tried += 1;
             accepted += usize::from(restored(head, Some(&(*space, *group, key.clone(), value))));
         }
-        for key in flipped(key, 1) {
+        for key in flipped(key, every(3)) {
             // It would be in another group.
             restored(head, Some(&(*space, *group, key, value.clone())));
         }
-        for value in cut(value, 7) {
+        for value in cut(value, every(40)) {
             assert!(!restored(head, Some(&(*space, *group, key.clone(), value))));
         }
     }
-    assert!(tried > 5_000 && accepted * 20 < tried * 19, "{accepted} of {tried}");
+    assert!(tried > 500 && accepted * 20 < tried * 19, "{accepted} of {tried}");
 }
 
 #[test]
@@ -97,14 +106,14 @@ fn an_engine_goes_on_from_what_was_not_refused() {
     let Stored { head, rows, .. } = &*SAMPLE;
     let (mut accepted, mut tried) = (0, 0);
     for (place, (_, _, _, value)) in rows.iter().enumerate() {
-        for value in flipped(value, 97) {
+        for value in flipped(value, every(400)) {
             let mut rows = rows.clone();
             rows[place].3 = value;
             tried += 1;
             accepted += usize::from(SAMPLE.go_on(head, &rows));
         }
     }
-    assert!(accepted > 50 && accepted < tried, "{accepted} of {tried}");
+    assert!(accepted > 10 && accepted < tried, "{accepted} of {tried}");
 }
 
 #[test]

@@ -24,7 +24,9 @@ fn a_rule_that_means_the_same_keeps_its_state_whatever_is_around_it() {
     let mut bench = Bench::new(&format!("{STREAMS}{pair}"));
     bench.push("s", &record(0, "x", "a", 1));
     bench.push("s", &record(1, "y", "a", 2));
-    bench.push("s", &record(2, "y", "b", 3));
+    bench.push("s", &record(2, "x", "a", 5));
+    bench.push("s", &record(3, "y", "b", 3));
+    bench.push("s", &record(4, "y", "a", 6));
     assert_eq!(bench.alerts(), ["pair y 2 3"]);
     // Streams, rules and fields before it and behind it, and other words in it.
     let streams = STREAMS.replace("{ k string, t", "{ new int?, k string, later timestamp?, t");
@@ -36,14 +38,16 @@ fn a_rule_that_means_the_same_keeps_its_state_whatever_is_around_it() {
     let edited = format!("{streams}{others}{reads_more}{pair}");
     assert_eq!(bench.restart(&edited), Restart::nothing());
     bench.push("s", &record(10, "x", "b", 4));
-    assert_eq!(bench.alerts(), ["pair x 1 4"], "what is new has not seen the beginning");
+    assert_eq!(bench.alerts(), ["pair x 1 4"], "the limit counts each alone; others have seen no beginning");
     bench.push("s", &record(11, "y", "b", 3));
-    assert_eq!(bench.alerts(), ["more of 3 null"][..0], "the limit goes on counting");
+    assert_eq!(bench.alerts(), [] as [&str; 0], "the limit goes on counting");
+    bench.push("s", &record(12, "x", "a", 7));
     // And back again, and once more with nothing around it.
-    assert_eq!(bench.restart(&format!("{streams}{reads_more}{pair}")).left.len(), 0);
-    assert_eq!(bench.restart(&format!("{STREAMS}{pair}")).left.len(), 1, "`more` is gone");
+    let left = |restart: Restart| restart.left.iter().filter(|left| left.starts_with("pair")).count();
+    assert_eq!(left(bench.restart(&format!("{streams}{reads_more}{pair}"))), 0);
+    assert_eq!(left(bench.restart(&format!("{STREAMS}{pair}"))), 0);
     bench.push("s", &record(20, "x", "b", 5));
-    assert_eq!(bench.alerts(), ["pair x 1 5"]);
+    assert_eq!(bench.alerts(), ["pair x 7 5"]);
 }
 
 #[test]
@@ -53,9 +57,8 @@ fn a_rule_that_means_something_else_begins_anew_and_that_is_said() {
         format!("{STREAMS}{changed}{}", rule("kept", "alert low \"{k}\""))
     };
     let mut bench = Bench::new(&both("1h"));
-    for k in ["x", "y"] {
-        bench.push("s", &record(0, k, "a", 1));
-        bench.push("s", &record(1, k, "a", 1));
+    for (at, k) in (0..).zip(["x", "y", "x", "y"]) {
+        bench.push("s", &record(at, k, "a", 1));
     }
     let left = bench.restart(&both("2h")).left;
     assert_eq!(left, ["changed Changed: 2 keys, 4 runs, 0 past events, 0 alerts"]);
@@ -72,7 +75,7 @@ fn a_rule_that_means_something_else_begins_anew_and_that_is_said() {
     let left = bench.restart(&gone).left;
     let expected = [
         "changed Gone: 1 keys, 1 runs, 0 past events, 0 alerts",
-        "kept Off: 3 keys, 5 runs, 0 past events, 0 alerts",
+        "kept Off: 1 keys, 1 runs, 0 past events, 0 alerts",
     ];
     assert_eq!(left, expected);
     assert_eq!(bench.engine.stats().live_keys, 0);
@@ -140,12 +143,12 @@ fn alerts_that_wait_to_be_read_are_taken_over_unless_their_rule_has_changed() {
         let mut bench = Bench::new(&chain("a"));
         bench.push("m", r#"{"k":"x","v":1,"at":0}"#);
         bench.push("s", &record(1_000, "x", "a", 7));
-        bench.push("m", r#"{"k":"y","v":1,"at":1000}"#);
-        bench.alerts();
-        assert_eq!(bench.engine.waiting(), 1, "event time has not passed the alert");
+        bench.push("m", r#"{"k":"y","v":1,"at":1001}"#);
+        assert_eq!(bench.alerts(), ["first x"]);
+        assert_eq!(bench.engine.waiting(), 2, "event time has not passed the alert");
         let found = bench.restart(&chain(after)).left;
         assert_eq!(found, left.map_or_else(Vec::new, |left| vec![left.to_owned()]));
-        bench.push("m", r#"{"k":"x","v":8,"at":1001}"#);
+        bench.push("m", r#"{"k":"x","v":8,"at":1002}"#);
         bench.push("s", &record(2_000, "x", "b", 0));
         bench.engine.finish();
         assert_eq!(bench.alerts(), alerts);
@@ -215,6 +218,6 @@ fn counts_go_on_where_they_were() {
     bench.restart(&rules(&rule("a_new_one", "alert low \"x\"")));
     bench.push("s", &record(2, "x", "b", 1));
     let stats = bench.engine.stats();
-    assert_eq!((stats.rules.alerts, stats.rules.events), (vec![0, 2], vec![1, 3]));
-    assert_eq!((bench.engine.counters().events, stats.live_runs), (3, 1));
+    assert_eq!((stats.rules.alerts, stats.rules.events), (vec![0, 1], vec![1, 3]));
+    assert_eq!(bench.engine.counters().events, 3);
 }

@@ -15,13 +15,14 @@ use crate::stored::{Damaged, Reader};
 impl Record {
     /// Writes it, but for the key.
     pub fn store(&self, legend: &Legend, w: &mut EventWriter) {
-        for held in self.held.as_slice() {
-            let number = match held {
-                Held::Runs(held) if held.runs.is_empty() => None,
-                Held::Runs(held) => legend.runs(held.rule),
-                Held::Passed(held) => legend.limit(held.rule),
-            };
-            let Some(number) = number else { continue };
+        let number = |held: &Held| match held {
+            Held::Runs(held) if held.runs.is_empty() => None,
+            Held::Runs(held) => legend.runs(held.rule),
+            Held::Passed(held) => legend.limit(held.rule),
+        };
+        let all = || self.held.as_slice().iter().filter_map(|held| Some((held, number(held)?)));
+        w.body.size(all().count());
+        for (held, number) in all() {
             w.body.number(number.into());
             let open = w.body.open();
             match held {
@@ -41,7 +42,7 @@ impl Record {
     ) -> Result<(Record, bool), Damaged> {
         let mut record = Record::new(key);
         let mut is_current = events.are_current();
-        while !r.is_empty() {
+        for _ in 0..r.len()? {
             let number = r.small()?;
             let body = r.bytes()?;
             match restore.meaning.held(number) {
@@ -57,6 +58,7 @@ impl Record {
                 None => is_current = false,
             }
         }
+        r.end()?;
         Ok((record, is_current))
     }
 
