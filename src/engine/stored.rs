@@ -1,9 +1,9 @@
 //! What must outlive the program that runs the rules: the state of an engine as bytes.
 //!
 //! Leaves: at each call of [`Engine::changes`] a *head*, which is written whole, and the *rows* that have
-//! changed since the last call. A row holds what is held for one key, or some past events of one; the head
-//! holds all else: what the numbers in rows stand for, events that wait for their turn, alerts that wait to
-//! be read or taken, how far event time has come, and counts.
+//! changed since the last call. A row holds what is held for one key, some past events of one, or some events
+//! that wait for their turn; the head holds all else: what the numbers in rows stand for, alerts that wait to
+//! be read or taken, how far event time has come on each partition, and counts.
 //!
 //! Enters: a head and all rows that there are, in any order ([`Restoring`]). An engine that is given the
 //! state of another goes on exactly where that one was: the same events after it give the same alerts. It
@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::alert::Alert;
 use crate::codec::Decoder;
 use crate::codec::json::JsonDecoder;
-use crate::event::stored::{EventWriter, Events};
+use crate::event::stored::{EventWriter, Events, ReadAgain};
 use crate::event::{Event, KeyGroup, Position, StreamId, Timestamp};
 use crate::history::stored::StoredLogs;
 use crate::ordering::Ordering;
@@ -138,9 +138,13 @@ impl Engine {
         };
         let mut counters = ShardCounters::new(self.program.rules().len());
         of_shards.iter().for_each(|(_, changes)| counters.add(&changes.counters));
+        let mut lists: Vec<Rows> = of_shards.into_iter().map(|(_, changes)| changes.rows).collect();
+        let mut waiting = Rows::default();
+        self.ordering.changes(&legend.streams, &mut waiting);
+        lists.push(waiting);
         let head = self.head(&legend, &counters);
         self.legend = Some(legend);
-        Changes { head, lists: of_shards.into_iter().map(|(_, changes)| changes.rows).collect() }
+        Changes { head, lists }
     }
 
     /// Uses the room that changes have taken for those that come, when what they say has been kept: new
@@ -238,8 +242,7 @@ impl Restoring {
         let counters = Counters { events: r.count()?, late: r.count()?, future: r.count()? };
         let mut shards = shards(&program, options, |stratum| Shard::new(Arc::clone(&program), stratum));
         ShardCounters::restore(&program, &meaning, &mut r, &mut shards)?;
-        let (ordering, events_left) =
-            Ordering::restore(program.streams(), &mut r, &events, &meaning.streams)?;
+        let ordering = Ordering::restore(program.streams(), &mut r, &meaning.streams)?;
         let mut left = meaning.left.clone();
         let pending = Pending::restore(&program, &meaning, &mut r, &events, &mut left)?;
         let alerts = r.list(|r| Alert::read(r, &events))?;
@@ -258,7 +261,7 @@ impl Restoring {
             alerts,
             shards,
             left,
-            events_left,
+            events_left: 0,
             program,
         })
     }
@@ -272,6 +275,13 @@ impl Restoring {
     }
 
     fn take(&mut self, row: Row<'_>) -> Result<(), Damaged> {
+        let again = &self.again;
+        let again: &ReadAgain<'_> = &|stream, raw| again.read(stream, raw);
+        if row.space == Space::Waiting {
+            let (schemas, streams) = (self.program.streams(), &self.meaning.streams);
+            self.events_left += self.ordering.restore_row(schemas, row, streams, again)?;
+            return Ok(());
+        }
         let mut key = Reader::new(row.key);
         let stratum = key.small()? as usize;
         if usize::from(row.group) >= KeyGroup::COUNT {
@@ -280,11 +290,10 @@ impl Restoring {
         let shard = usize::from(row.group) * self.options.shards / KeyGroup::COUNT;
         // Rules of more strata than there are now are all left out: it does not matter who finds that.
         let stratum_now = stratum.min(self.shards.len() - 1);
-        let again = &self.again;
         let mut restore = Restore {
             program: &self.program,
             meaning: &self.meaning,
-            again: &|stream, raw| again.read(stream, raw),
+            again,
             passed: self.passed,
             stratum,
             left: &mut self.left,

@@ -309,9 +309,13 @@ impl EventWriter {
         w.bytes(event.raw());
     }
 
+    /// How many bytes have been written.
+    pub fn len(&self) -> usize {
+        self.events.len() + self.body.len()
+    }
+
     /// Gives out the events and what refers to them, and begins anew.
     pub fn finish(&mut self, out: &mut Writer) {
-        out.reserve(self.events.len() + self.body.len() + 1);
         out.number(self.known.len().into());
         out.plain(self.events.as_slice());
         out.plain(self.body.as_slice());
@@ -435,6 +439,11 @@ impl Events {
     pub fn next_of_any(&self, r: &mut Reader<'_>) -> Result<(bool, &Event), Damaged> {
         let found = &self.0[r.place(self.0.len())?];
         Ok((!found.is_foreign, &found.event))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Whether all events were stored as they would be now.

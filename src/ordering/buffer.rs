@@ -12,6 +12,7 @@
 //! part of that. It decides what things cost and nothing else: if events lie days apart, each
 //! has a bucket of its own; if all lie within one, those that come out of order wait in a heap.
 
+use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
@@ -49,13 +50,17 @@ pub(super) struct Buffer {
 struct Waiting {
     point: SequencePoint,
     /// About how many bytes of memory it takes.
-    bytes: usize,
+    bytes: u32,
+    /// Whether it is in a row that has been stored. That changes while it lies in a heap; it has no part in
+    /// the order there.
+    is_stored: Cell<bool>,
     event: Event,
 }
 
 impl Waiting {
     fn new(event: Event) -> Waiting {
-        Waiting { point: event.point(), bytes: event.footprint(), event }
+        let bytes = u32::try_from(event.footprint()).unwrap_or(u32::MAX);
+        Waiting { point: event.point(), bytes, is_stored: Cell::new(false), event }
     }
 }
 
@@ -104,18 +109,33 @@ impl Buffer {
         self.bytes
     }
 
-    /// The events, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = &Event> {
+    /// All that waits, in no order.
+    fn all(&self) -> impl Iterator<Item = &Waiting> {
         let between = self.between.iter().map(|Reverse(waiting)| waiting);
-        let all = self.near.iter().chain(between).chain(self.far.values().flatten());
-        all.map(|waiting| &waiting.event)
+        self.near.iter().chain(between).chain(self.far.values().flatten())
+    }
+
+    /// The events that are in no row yet, in order. From now on they are.
+    pub fn take_unstored(&self) -> Vec<&Event> {
+        let new = self.all().filter(|waiting| !waiting.is_stored.replace(true));
+        let mut new: Vec<&Waiting> = new.collect();
+        new.sort_unstable();
+        new.into_iter().map(|waiting| &waiting.event).collect()
+    }
+
+    /// Takes an event that is in a row, or is to be put into another.
+    pub fn restore(&mut self, event: Event, is_stored: bool, frontier: Option<Frontier>) {
+        self.put(Waiting { is_stored: Cell::new(is_stored), ..Waiting::new(event) }, frontier);
     }
 
     /// Takes an event. `frontier`: what may go, as in [`Buffer::pop`].
     pub fn push(&mut self, event: Event, frontier: Option<Frontier>) {
+        self.put(Waiting::new(event), frontier);
+    }
+
+    fn put(&mut self, waiting: Waiting, frontier: Option<Frontier>) {
         self.len += 1;
-        let waiting = Waiting::new(event);
-        self.bytes += waiting.bytes;
+        self.bytes += waiting.bytes as usize;
         let bucket = self.bucket(waiting.point.time);
         if waiting.point.time > self.reach {
             if !self.far.is_empty() || !may_go(waiting.point, frontier) {
@@ -147,9 +167,9 @@ impl Buffer {
             true => self.between.pop().map(|Reverse(first)| first),
             false => self.near.pop_front(),
         };
-        let Waiting { point, bytes, event } = first?;
+        let Waiting { point, bytes, event, .. } = first?;
         self.len -= 1;
-        self.bytes -= bytes;
+        self.bytes -= bytes as usize;
         Some((point, event))
     }
 
@@ -270,8 +290,8 @@ mod tests {
                     }
                 }
                 prop_assert_eq!(buffer.len(), model.0.len());
-                prop_assert_eq!(buffer.iter().count(), model.0.len());
-                let bytes = model.0.iter().map(|Reverse(waiting)| waiting.bytes);
+                prop_assert_eq!(buffer.all().count(), model.0.len());
+                let bytes = model.0.iter().map(|Reverse(waiting)| waiting.bytes as usize);
                 prop_assert_eq!(buffer.bytes(), bytes.sum::<usize>());
             }
             while let Some(expected) = model.pop(None) {

@@ -16,6 +16,7 @@ use std::collections::binary_heap::PeekMut;
 use crate::event::{Duration, Event, PartitionId, SequencePoint, StreamId, StreamSchema, Timestamp};
 use buffer::Buffer;
 use partitions::{Id, Partition, Partitions, Place};
+use stored::StoredRows;
 
 mod buffer;
 mod partitions;
@@ -39,6 +40,8 @@ pub struct Ordering {
     passed: Timestamp,
     /// The furthest watermark that a partition had when it ended.
     ended: Timestamp,
+    /// The rows in which events are stored that wait, or have waited.
+    stored: StoredRows,
 }
 
 /// What lies at or before it may go.
@@ -88,6 +91,7 @@ impl Ordering {
             released: None,
             passed: Timestamp::MIN,
             ended: Timestamp::MIN,
+            stored: StoredRows::default(),
         }
     }
 

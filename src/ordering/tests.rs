@@ -9,7 +9,7 @@ use super::*;
 use crate::cases::cases;
 use crate::event::stored::{EventWriter, Events, StoredStream, Streams};
 use crate::event::{Kept, Position};
-use crate::stored::{Reader, Writer};
+use crate::stored::{Reader, Row, Rows, Space, Writer};
 
 type Id = (StreamId, PartitionId);
 
@@ -29,21 +29,39 @@ fn event((stream, partition): Id, offset: u64, us: i64) -> Event {
     Event::new(stream, Timestamp::from_micros(us), Position { partition, offset }, [], [])
 }
 
-/// The ordering that its bytes make.
-fn restored(ordering: &Ordering, schemas: &[StreamSchema]) -> Ordering {
+/// The rows of events that wait.
+type StoredRows = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// The ordering that its bytes make, and the rows that have been written before.
+fn restored(ordering: &mut Ordering, schemas: &[StreamSchema], rows: &mut StoredRows) -> Ordering {
     let kept = Kept::default();
     let numbers: Vec<(u32, Kept)> = (0..schemas.len() as u32).map(|number| (number + 7, kept)).collect();
     let mut streams = Streams::default();
     for (id, (schema, (number, _))) in (0..).map(StreamId).zip(schemas.iter().zip(&numbers)) {
         streams.insert(*number, StoredStream::of(schema, kept), id, schema, kept);
     }
-    let (mut w, mut bytes) = (EventWriter::default(), Writer::default());
+    let (mut w, mut bytes, mut changes) = (EventWriter::default(), Writer::default(), Rows::default());
+    ordering.changes(&numbers, &mut changes);
+    for row in changes.iter() {
+        match row.value {
+            Some(value) => drop(rows.insert(row.key.to_vec(), value.to_vec())),
+            None => assert!(rows.remove(row.key).is_some(), "only what was stored is removed"),
+        }
+    }
     ordering.store(&mut w, &numbers);
     w.finish(&mut bytes);
     let mut r = Reader::new(bytes.as_slice());
-    let events = Events::read(&mut r, &streams, &|_, _| None).expect("it was just written");
-    let (restored, left) = Ordering::restore(schemas, &mut r, &events, &streams).expect("the same");
-    assert_eq!((left, r.end()), (0, Ok(())));
+    Events::read(&mut r, &streams, &|_, _| None).expect("there are none");
+    let mut restored = Ordering::restore(schemas, &mut r, &streams).expect("it was just written");
+    assert_eq!(r.end(), Ok(()));
+    for (key, value) in &*rows {
+        let row = Row { space: Space::Waiting, group: 0, key, value: Some(value) };
+        let left = restored.restore_row(schemas, row, &streams, &|_, _| None);
+        assert_eq!(left, Ok(0));
+    }
+    assert_eq!(restored.waiting(), ordering.waiting());
+    // Each has one at least.
+    assert!(rows.len() <= ordering.waiting(), "{} rows for {}", rows.len(), ordering.waiting());
     restored
 }
 
@@ -222,7 +240,7 @@ proptest! {
             schema("idle", late[1] * unit, idle, true),
             schema("by arrival", late[2] * unit, idle, false),
         ];
-        let mut ordering = Ordering::new(&streams);
+        let (mut ordering, mut rows) = (Ordering::new(&streams), StoredRows::default());
         let mut model = Model {
             streams: streams.clone(),
             partitions: BTreeMap::new(),
@@ -259,7 +277,7 @@ proptest! {
             prop_assert!(ordering.passed() >= passed, "event time never goes back");
             passed = ordering.passed();
             if restarts[offset as usize] {
-                ordering = restored(&ordering, &streams);
+                ordering = restored(&mut ordering, &streams, &mut rows);
             }
         }
         prop_assert!(released.is_sorted(), "nothing is released out of order");
@@ -315,7 +333,7 @@ fn a_stream_whose_last_connection_broke_follows_the_clock_once_idle_has_passed()
     assert_eq!((drain(&mut ordering).len(), ordering.passed()), (2, at(99)));
     ordering.tick(at(109));
     assert_eq!(ordering.passed(), at(99), "the sensor may connect again");
-    let mut restored = restored(&ordering, &streams);
+    let mut restored = restored(&mut ordering, &streams, &mut StoredRows::default());
     for ordering in [&mut ordering, &mut restored] {
         ordering.tick(at(110));
         assert_eq!(ordering.passed(), at(108), "2 behind the clock, as the stream says");

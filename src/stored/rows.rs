@@ -9,6 +9,8 @@ pub enum Space {
     Runs,
     /// Past events of a key, for aggregates over them.
     Past,
+    /// Events that wait for their turn in the order of all.
+    Waiting,
 }
 
 impl Space {
@@ -17,6 +19,7 @@ impl Space {
         match self {
             Space::Runs => 0,
             Space::Past => 1,
+            Space::Waiting => 2,
         }
     }
 
@@ -28,6 +31,7 @@ impl Space {
         match number {
             0 => Ok(Space::Runs),
             1 => Ok(Space::Past),
+            2 => Ok(Space::Waiting),
             _ => Err(Damaged::new("there is no such kind of row")),
         }
     }
@@ -38,7 +42,7 @@ impl Space {
 pub struct Row<'a> {
     /// What kind of thing it is.
     pub space: Space,
-    /// The group of keys that it belongs to: the number of a [`crate::event::KeyGroup`].
+    /// The group of keys that it belongs to: the number of a [`crate::event::KeyGroup`]; 0 if to none.
     pub group: u16,
     /// What tells it from all others of the space.
     pub key: &'a [u8],

@@ -262,7 +262,8 @@ impl Ring {
 
     /// For each place, whether a live run goes that way from one of the `roots`, which are alive.
     pub fn reached(&self, roots: impl Iterator<Item = EntryId>) -> SmallVec<[bool; 32]> {
-        let mut reached: SmallVec<[bool; 32]> = smallvec![false; self.len()];
+        let mut found: SmallVec<[bool; 32]> = smallvec![false; self.len()];
+        let reached = &mut *found;
         for place in roots.filter_map(|root| self.place(root)) {
             reached[place] = true;
         }
@@ -274,14 +275,14 @@ impl Ring {
                 }
             }
         }
-        reached
+        found
     }
 
     /// Makes the graph anew with only what live runs need, and counts them: weights are exact then.
     /// `heads` are all that stands for runs, and alive.
     pub fn tidy<'h>(&mut self, heads: impl Iterator<Item = &'h mut EntryId>) {
         let heads: Vec<&mut EntryId> = heads.collect();
-        let reached = self.reached(heads.iter().map(|head| **head));
+        let reached = &*self.reached(heads.iter().map(|head| **head));
         let needed = reached.iter().filter(|reached| **reached).count();
         let old = std::mem::take(self);
         let front = old.front;
