@@ -12,7 +12,7 @@
 //! streams and fields stand now.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,6 +52,23 @@ impl Changes {
     /// with the same space and key. No two are of the same space and key.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         merged(&self.lists)
+    }
+
+    /// These changes together with those before them that could not be kept. Of two of a row the later one
+    /// counts.
+    pub fn with_older(mut self, older: &Changes) -> Changes {
+        let newer: HashSet<(Space, &[u8])> = self.rows().map(|row| (row.space, row.key)).collect();
+        let mut rest = Rows::default();
+        for row in older.rows().filter(|row| !newer.contains(&(row.space, row.key))) {
+            let key = |w: &mut Writer| w.plain(row.key);
+            match row.value {
+                Some(value) => rest.write(row.space, row.group, key, |w| w.plain(value)),
+                None => rest.remove(row.space, row.group, key),
+            }
+        }
+        drop(newer);
+        self.lists.push(rest);
+        self
     }
 
     /// How many rows there are.

@@ -9,6 +9,9 @@
 //! read from the record, which every event has. An event of a stream that is not there any more can still
 //! be shown, and that is all ([`Events`]).
 
+#[cfg(test)]
+mod tests;
+
 use compact_str::CompactString;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;

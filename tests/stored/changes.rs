@@ -1,5 +1,7 @@
 //! What is written of changes: what has changed and nothing else.
 
+use std::collections::BTreeSet;
+
 use crate::harness::{Bench, Restart};
 
 const STREAM: &str = "stream s time at { k string, t string, v int, at timestamp(ms) }\n";
@@ -125,4 +127,37 @@ fn a_log_that_begins_again_takes_the_place_of_its_rows() {
     bench.alerts();
     bench.push("s", &record(40_000_001, "k", "a", 8));
     assert_eq!(bench.alerts(), ["habit k 2"]);
+}
+
+/// When the disk is full, what could not be kept is kept with what comes after it.
+#[test]
+fn changes_that_could_not_be_kept_are_kept_later() {
+    let rules = format!("{STREAM}{PAIR}{HABIT}");
+    let first = [(0, "stays"), (0, "goes")];
+    let rest = [(5_000, "stays"), (5_001, "new"), (10_001, "short"), (30_000, "new"), (30_001, "again")];
+    let mut bench = Bench::new(&rules);
+    let push = |bench: &mut Bench, (at, k)| bench.push("s", &record(at, k, "a", 1));
+    first.into_iter().for_each(|one| push(&mut bench, one));
+    bench.store();
+    let mut failed = Vec::new();
+    for one in rest {
+        push(&mut bench, one);
+        failed.push(bench.engine.changes());
+    }
+    let newest = bench.engine.changes();
+    let changes = failed.iter().rev().fold(newest, |newer, older| newer.with_older(older));
+    let rows: Vec<_> = changes.rows().map(|row| (row.group, row.space, row.key.to_vec())).collect();
+    assert!(rows.is_sorted_by_key(|(group, ..)| *group));
+    let names: BTreeSet<_> = rows.iter().map(|(_, space, key)| (space, key)).collect();
+    assert_eq!(names.len(), rows.len(), "each once");
+    bench.state.take(&changes);
+    // As if all had been kept at once.
+    let mut other = Bench::new(&rules);
+    first.into_iter().chain(rest).for_each(|one| push(&mut other, one));
+    other.store();
+    assert_eq!(rows_of(&bench), rows_of(&other));
+}
+
+fn rows_of(bench: &Bench) -> Vec<(Vec<u8>, Vec<u8>)> {
+    bench.state.rows().map(|row| (row.key.to_vec(), row.value.unwrap_or_default().to_vec())).collect()
 }
