@@ -26,8 +26,8 @@
 //!
 //! A module imports only from those before its own group in this list, which `tests/layers.rs`
 //! checks: event, diagnostic · table · alert, expression · language, codec, ordering · automaton ·
-//! program, matcher · shard · engine · testing; then the edge: telemetry, append, disk · quarantine, journal · source, outbox · sink · config ·
-//! runtime · lsp · cli.
+//! program, matcher · shard · engine · testing; then the edge: telemetry, append, disk · quarantine, journal, store · source, outbox · sink ·
+//! config · runtime · lsp · cli.
 
 #![warn(missing_docs)]
 
@@ -73,5 +73,7 @@ mod runtime;
 mod sink;
 #[cfg(feature = "service")]
 mod source;
+#[cfg(feature = "service")]
+pub mod store;
 #[cfg(feature = "service")]
 pub mod telemetry;
