@@ -63,13 +63,14 @@ pub struct Committed {
     pub number: u64,
     /// The numbers of its alerts in the outbox, in their order; `None` for those that were left out.
     pub alerts: Vec<Option<u64>>,
-    /// How many bytes were written to the file, with everything that belongs to it.
+    /// How many bytes have come to the disk, with everything that belongs to it.
     pub bytes: u64,
     /// How many blobs were written for its rows, and how many to merge older ones.
     pub blobs: u64,
     /// See `blobs`.
     pub merged_blobs: u64,
-    /// How long merging, writing and syncing took.
+    /// How long merging, writing and syncing took. What it takes to put rows in order that are not is in
+    /// none of them.
     pub merge_time: Duration,
     /// See `merge_time`.
     pub write_time: Duration,
@@ -122,10 +123,10 @@ impl Commit<'_> {
         sizes: Sizes,
         limits: DeadLimits,
     ) -> Result<Prepared, StoreError> {
+        let rows = in_order(self.rows);
         let begun = Instant::now();
         let mut record = before.record.clone();
         let mut draft = Draft::new(edit, before.directory.clone(), &record, sizes)?;
-        let rows = in_order(self.rows);
         draft.tend(before.view(), rows.iter().map(|row| row.size() as u64).sum())?;
         let merge_time = begun.elapsed();
         draft.keep(&rows)?;

@@ -21,9 +21,9 @@
 //!
 //! Magic and version also tell a file of ours from another before redb may change anything in it.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redb::StorageBackend;
@@ -117,7 +117,16 @@ pub struct StateFile {
     is_read_only: bool,
     head: Mutex<Head>,
     failure: Mutex<Option<Failure>>,
-    written: AtomicU64,
+    written: Mutex<Written>,
+}
+
+/// What has been written.
+#[derive(Debug, Default)]
+struct Written {
+    /// The bytes, those of a page once between two syncs, however often it was written.
+    bytes: u64,
+    /// Where something was written since the last sync.
+    places: HashSet<u64>,
 }
 
 /// The first bytes of redb's file.
@@ -185,7 +194,7 @@ impl StateFile {
             is_read_only,
             head: Mutex::new(head),
             failure: Mutex::default(),
-            written: AtomicU64::new(0),
+            written: Mutex::default(),
         }
     }
 
@@ -194,9 +203,10 @@ impl StateFile {
         &self.path
     }
 
-    /// How many bytes were written to it.
+    /// How many bytes have come to the disk; a page that was written again before it was synced counts
+    /// once.
     pub fn written(&self) -> u64 {
-        self.written.load(Ordering::Relaxed)
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).bytes
     }
 
     /// How many bytes it has.
@@ -240,6 +250,7 @@ impl StateFile {
 
     fn sync_head(&self, head: &mut Head) -> io::Result<()> {
         self.file.sync_data()?;
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).places.clear();
         if std::mem::take(&mut head.is_written) {
             head.number += 1;
             // Nothing relies on this one as long as nothing happens to the one before.
@@ -250,12 +261,16 @@ impl StateFile {
 
     fn write_copy(&self, head: &Head, kind: Kind) -> io::Result<()> {
         let copy = Copy { number: head.number, kind, head: head.bytes };
-        self.count(PREFIX + HEAD);
-        self.file.write(head.number % COPIES * COPY, &copy.encode())
+        let place = head.number % COPIES * COPY;
+        self.count(place, PREFIX + HEAD);
+        self.file.write(place, &copy.encode())
     }
 
-    fn count(&self, bytes: usize) {
-        self.written.fetch_add(bytes as u64, Ordering::Relaxed);
+    fn count(&self, place: u64, bytes: usize) {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.places.insert(place) {
+            written.bytes += bytes as u64;
+        }
     }
 }
 
@@ -340,8 +355,9 @@ impl StorageBackend for Backend {
         if file.is_read_only {
             return Err(io::ErrorKind::ReadOnlyFilesystem.into());
         }
-        file.count(rest.len());
-        file.noted("write", file.file.write(START + offset + in_head as u64, rest))
+        let place = START + offset + in_head as u64;
+        file.count(place, rest.len());
+        file.noted("write", file.file.write(place, rest))
     }
 }
 

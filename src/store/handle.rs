@@ -158,6 +158,8 @@ impl Store {
         size: u64,
         write: impl FnOnce(&Edit, &Snapshot, &Ids) -> Result<Prepared, StoreError>,
     ) -> Result<Committed, StoreError> {
+        // What is written to a file that has been taken away would be lost although all goes well.
+        self.disk.open(&self.path, Access::Read).map_err(StoreError::disk("open", &self.path))?;
         self.look_for_room()?;
         if self.tables.is_none() {
             self.reopen()?;
@@ -251,8 +253,11 @@ impl Store {
 
     fn open_again(&self, is_read_only: bool) -> Result<(Tables, Snapshot, Ids), StoreError> {
         let path = &self.path;
-        let access = if is_read_only { Access::Read } else { Access::Write };
-        let file = self.disk.open(path, access).map_err(StoreError::disk("open", path))?;
+        let (access, doing) = match is_read_only {
+            true => (Access::Read, "open"),
+            false => (Access::Write, "open for writing"),
+        };
+        let file = self.disk.open(path, access).map_err(StoreError::disk(doing, path))?;
         let file = StateFile::open(file, path, is_read_only)?;
         let tables = Tables::open(Arc::new(file), self.options.cache, self.is_suspect)?;
         let snapshot = Snapshot::load(&tables)?;

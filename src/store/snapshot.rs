@@ -131,7 +131,7 @@ impl Snapshot {
     }
 
     /// The rows of some groups, in order of group, space and key. Several threads can each read others.
-    /// Memory holds a blob of 64 KiB of each run; `rows_at_most` bounds how many rows there are.
+    /// Memory holds a blob of 64 KiB of each run.
     pub fn rows(self: &Arc<Self>, groups: Range<u16>) -> Rows {
         let span = Span { from: group_start(groups.start), to: Some(group_start(groups.end)) };
         Rows { snapshot: Arc::clone(self), merge: Merge::of(&self.directory, &span) }

@@ -3,6 +3,7 @@
 //! Everything that redb is asked goes through here. Redb may panic over a file that something else has
 //! changed while it was open (its documentation says so); here that becomes an error.
 
+use std::io;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -83,6 +84,9 @@ impl Name {
 /// The error that one of redb stands for.
 fn wrong(file: &StateFile, error: impl Into<redb::Error>) -> StoreError {
     match error.into() {
+        redb::Error::Io(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
+            StoreError::damaged(file.path(), "a page behind its end is asked for")
+        }
         redb::Error::Io(source) => {
             let doing = match file.failure() {
                 Some(StoreError::Disk { doing, .. }) => doing,

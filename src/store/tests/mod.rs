@@ -3,8 +3,10 @@
 mod damage;
 mod model;
 mod outbox;
+mod real;
 mod savepoint;
 mod simulation;
+mod trouble;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -7,6 +7,9 @@ use crate::disk::simulated::Random;
 
 pub type Key = (u16, u8, Vec<u8>);
 
+/// A stream and a partition.
+type Part = (String, String);
+
 /// An alert with how often it has failed.
 type Sent = (String, Vec<u8>, u32);
 
@@ -18,7 +21,7 @@ pub struct Content {
     journal: u64,
     pub head: Vec<u8>,
     pub rows: BTreeMap<Key, Vec<u8>>,
-    positions: BTreeMap<(String, String), Vec<u8>>,
+    positions: BTreeMap<Part, Vec<u8>>,
     waiting: BTreeMap<(String, u64), Sent>,
     dead: BTreeMap<u64, (String, Sent)>,
 }
@@ -39,7 +42,7 @@ pub struct Change {
     journal: u64,
     head: Vec<u8>,
     rows: Vec<(Key, Option<Vec<u8>>)>,
-    positions: Vec<((String, String), Option<Vec<u8>>)>,
+    positions: Vec<(Part, Option<Vec<u8>>)>,
     alerts: Vec<(String, String, Vec<u8>)>,
     outbox: Vec<Event>,
 }

@@ -76,7 +76,8 @@ fn a_savepoint_is_written_while_commits_go_on() {
     }
     write_savepoint(&disk, &path(), &snapshot).expect("it can be written");
     let savepoint = Savepoint::open(&disk, &path()).expect("it can be read");
-    assert_eq!(savepoint.rows.map(|row| row.expect("a row")).count(), expected.len());
+    let found: Vec<StoredRow> = savepoint.rows.collect::<Result<_, _>>().expect("it is whole");
+    assert_eq!(found.len(), expected.len());
 }
 
 #[test]
