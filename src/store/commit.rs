@@ -97,21 +97,13 @@ impl Commit<'_> {
 
     /// Looks whether it can be stored at all.
     pub fn check(&self) -> Result<(), StoreError> {
-        let too_large =
-            |what: &str, bytes| Err(StoreError::TooLarge { what: what.to_owned(), bytes, most: LARGEST_ROW });
-        if let Some(row) = self.rows.iter().find(|row| row.size() > LARGEST_ROW) {
-            return too_large("a row of the state", row.size());
+        for row in self.rows {
+            is_small("a row of the state", row.size())?;
         }
-        if self.head.len() > LARGEST_ROW {
-            return too_large("the head of the state", self.head.len());
+        for Alert { sink, id, rule, key, body, .. } in self.alerts {
+            is_small("an alert", sink.len() + id.len() + rule.len() + key.len() + body.len())?;
         }
-        let size = |alert: &Alert<'_>| {
-            alert.sink.len() + alert.id.len() + alert.rule.len() + alert.key.len() + alert.body.len()
-        };
-        match self.alerts.iter().find(|alert| size(alert) > LARGEST_ROW) {
-            Some(alert) => too_large("an alert", size(alert)),
-            None => Ok(()),
-        }
+        check_whole(self.head, self.positions)
     }
 
     /// Writes it.
@@ -171,7 +163,27 @@ impl Commit<'_> {
     }
 }
 
+/// Looks whether a head and positions can be stored.
+fn check_whole(head: &[u8], positions: &[PositionChange<'_>]) -> Result<(), StoreError> {
+    for PositionChange { stream, partition, value } in positions {
+        is_small("a position", stream.len() + partition.len() + value.map_or(0, <[u8]>::len))?;
+    }
+    is_small("the head of the state", head.len())
+}
+
+fn is_small(what: &'static str, bytes: usize) -> Result<(), StoreError> {
+    match bytes <= LARGEST_ROW {
+        true => Ok(()),
+        false => Err(StoreError::TooLarge { what, bytes, most: LARGEST_ROW }),
+    }
+}
+
 impl Restore<'_> {
+    /// Looks whether it can be stored at all.
+    pub fn check(&self) -> Result<(), StoreError> {
+        check_whole(self.head, self.positions)
+    }
+
     /// Writes it.
     pub fn write(
         &self,

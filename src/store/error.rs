@@ -60,7 +60,7 @@ pub enum StoreError {
     #[error("{what} takes {bytes} bytes, and no more than {most} can be stored")]
     TooLarge {
         /// What it is.
-        what: String,
+        what: &'static str,
         /// How large it is.
         bytes: usize,
         /// How large it may be.

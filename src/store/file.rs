@@ -164,7 +164,8 @@ impl StateFile {
         for index in 0..COPIES {
             found.extend(read_copy(&*file, path, index * COPY)?);
         }
-        let newest = found.iter().filter_map(Copy::decode).max_by_key(|(_, copy)| copy.number);
+        let copies = || found.iter().filter_map(Copy::decode);
+        let newest = copies().max_by_key(|(_, copy)| copy.number);
         let Some((found_version, copy)) = newest else {
             return Err(no_copy(&found, path));
         };
@@ -175,12 +176,18 @@ impl StateFile {
         if !copy.head.starts_with(&INNER_MAGIC) || len <= START {
             return Err(StoreError::damaged(path, format!("it ends or is empty at byte {START}")));
         }
-        let number = if copy.kind == Kind::Found { copy.number.saturating_sub(1) } else { copy.number };
+        // If the one behind it was begun, this one was synced, and is not to be written over.
+        let behind = copy.number.wrapping_add(1) % COPIES;
+        let is_last = copies().any(|(_, other)| other.number % COPIES == behind);
+        let is_again = copy.kind == Kind::Found && is_last;
+        let number = if is_again { copy.number.saturating_sub(1) } else { copy.number };
         let opened =
             StateFile::new(file, path, is_read_only, Head { bytes: copy.head, number, is_written: false });
         if !is_read_only {
             let mut head = opened.head();
             opened.write_head(&mut head, Kind::Found).map_err(StoreError::disk("write", path))?;
+            // The same goes for the length.
+            opened.file.set_len(len).map_err(StoreError::disk("change the length of", path))?;
             opened.sync_head(&mut head).map_err(StoreError::disk("sync", path))?;
             drop(head);
         }

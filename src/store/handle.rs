@@ -140,6 +140,7 @@ impl Store {
         restore: &Restore<'_>,
         rows: impl Iterator<Item = Result<StoredRow, StoreError>>,
     ) -> Result<Committed, StoreError> {
+        restore.check()?;
         let sizes = self.options.sizes;
         self.transact(0, |edit, before, _| restore.write(rows, edit, before, sizes))
     }

@@ -46,6 +46,7 @@ pub use blob::{Row, StoredRow};
 pub use commit::{Commit, Committed, Restore};
 pub use directory::Size;
 pub use error::StoreError;
+pub use file::VERSION as FORMAT;
 pub use handle::{Store, look};
 pub use outbox::{Alert, DeadLetter, Lane, Lanes, OutboxChange, Tries, Waiting};
 pub use position::{Position, PositionChange};

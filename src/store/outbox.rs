@@ -16,6 +16,9 @@ use super::format::{Reader, Writer};
 use super::record::Record;
 use super::tables::{Edit, Name, TableEdit, View};
 
+/// How many bytes are kept of what went wrong.
+const LONGEST_ERROR: usize = 1_000;
+
 /// An alert for one sink, as it enters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alert<'a> {
@@ -61,7 +64,7 @@ pub struct Tries {
     pub failed: u32,
     /// When it is to be tried again; the earliest time if it may be at once.
     pub again: Timestamp,
-    /// What went wrong last.
+    /// What went wrong last, or the beginning of it.
     pub error: String,
 }
 
@@ -282,6 +285,11 @@ impl View {
     }
 }
 
+/// The beginning of what went wrong: some servers answer at length.
+fn shortened(error: &str) -> String {
+    error[..error.floor_char_boundary(LONGEST_ERROR)].to_owned()
+}
+
 /// An outbox that is being changed.
 pub struct OutboxEdit<'t> {
     outbox: TableEdit<'t>,
@@ -345,12 +353,12 @@ impl<'t> OutboxEdit<'t> {
                 let key = alert_key(sink, number);
                 if self.outbox.unseal(&key, |_| Some(()))?.is_some() {
                     let failed = self.tries(&key)?.failed.saturating_add(1);
-                    self.tries.seal(&key, Tries { failed, again, error: error.to_owned() }.encode())?;
+                    self.tries.seal(&key, Tries { failed, again, error: shortened(error) }.encode())?;
                 }
             }
             OutboxChange::GivenUp { sink, number, time, error } => {
                 if let Some(mut alert) = self.take(sink, number)? {
-                    error.clone_into(&mut alert.tries.error);
+                    alert.tries.error = shortened(error);
                     alert.tries.failed = alert.tries.failed.saturating_add(1);
                     self.bury(record, time, alert)?;
                 }

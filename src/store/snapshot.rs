@@ -142,6 +142,14 @@ impl Snapshot {
         Rows { snapshot: Arc::clone(self), merge: Merge::of(&self.directory, &Span::all()) }
     }
 
+    /// How many rows there are, which is known when all have been read.
+    ///
+    /// # Errors
+    /// When they cannot be read or are damaged.
+    pub fn count_rows(self: &Arc<Self>) -> Result<u64, StoreError> {
+        self.all_rows().try_fold(0, |count, row| row.map(|_| count + 1))
+    }
+
     /// The value of one row; `None` when there is no such row.
     ///
     /// It takes the reading of one blob of 64 KiB, and of another if the row has not been changed for

@@ -80,11 +80,23 @@ fn what_was_committed_is_there_after_a_crash() {
     let snapshot = store.snapshot();
     assert_eq!((snapshot.number(), snapshot.time(), snapshot.journal()), (1, at(7), 9));
     assert_eq!((snapshot.head().expect("it can be read"), snapshot.head_size()), (b"head".to_vec(), 4));
+    assert_eq!(snapshot.count_rows().expect("they can be read"), 3);
     assert_eq!(rows(snapshot), ["1 0 a=2", "2 0 b=1", "2 1 a=3"]);
     let position = Position { stream: "payments".into(), partition: "0".into(), value: b"here".to_vec() };
     assert_eq!(snapshot.positions().expect("they can be read"), [position]);
     assert_eq!(snapshot.row(1, 2, b"a").expect("it can be read"), Some(b"3".to_vec()));
     assert_eq!(snapshot.row(1, 2, b"b").expect("it can be read"), None);
+}
+
+#[test]
+fn threads_can_share_what_they_have_to() {
+    fn is_sent<T: Send>() {}
+    fn is_shared<T: Send + Sync>() {}
+    is_sent::<Store>();
+    is_sent::<Rows>();
+    is_shared::<Snapshot>();
+    is_shared::<Current>();
+    is_shared::<StoredRow>();
 }
 
 #[test]
