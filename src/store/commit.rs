@@ -65,16 +65,15 @@ pub struct Committed {
     pub alerts: Vec<Option<u64>>,
     /// How many bytes have come to the disk, with everything that belongs to it.
     pub bytes: u64,
-    /// How many blobs were written for its rows, and how many to merge older ones.
+    /// How many blobs were written for its rows.
     pub blobs: u64,
-    /// See `blobs`.
+    /// How many blobs were written to merge older ones.
     pub merged_blobs: u64,
-    /// How long merging, writing and syncing took. What it takes to put rows in order that are not is in
-    /// none of them.
+    /// How long it took to merge.
     pub merge_time: Duration,
-    /// See `merge_time`.
+    /// How long it took to write, after the rows were in order.
     pub write_time: Duration,
-    /// See `merge_time`.
+    /// How long it took to make it durable.
     pub sync_time: Duration,
 }
 

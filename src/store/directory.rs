@@ -15,7 +15,7 @@ use super::error::StoreError;
 use super::file::StateFile;
 use super::filter::Filter;
 use super::format::{Reader, Writer};
-use super::tables::{Name, View};
+use super::tables::{Name, STRANGE, View};
 
 /// What is known of a blob without reading it.
 #[derive(Debug)]
@@ -235,9 +235,6 @@ impl Directory {
         })
     }
 }
-
-/// What is said of a value that cannot be read although it has its checksum.
-pub const STRANGE: &str = "is not what it should be";
 
 fn number(key: &[u8]) -> Option<u64> {
     key.try_into().ok().map(u64::from_be_bytes)

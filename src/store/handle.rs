@@ -13,7 +13,7 @@ use super::blob::StoredRow;
 use super::commit::{self, Commit, Committed, Prepared, Restore};
 use super::error::StoreError;
 use super::file::StateFile;
-use super::ids::Ids;
+use super::ids::{Ids, IdsChange};
 use super::outbox::{OutboxChange, OutboxEdit};
 use super::record::Record;
 use super::snapshot::{Current, Held, Snapshot};
@@ -46,10 +46,10 @@ pub struct Store {
 
 impl Store {
     /// Opens the store in a folder, which is made if there is none, as is the store. What it holds is
-    /// durable afterwards, and every byte of it was held against its checksum.
+    /// durable afterwards, and every byte of it was read and held against its checksum.
     ///
     /// # Errors
-    /// When it is in use, foreign, newer or damaged, or cannot be written. The file is as it was then.
+    /// When it is in use, foreign, newer or damaged; the file is as it was then. When it cannot be written.
     pub fn open(disk: Arc<dyn Disk>, folder: &Path, options: Options) -> Result<Store, StoreError> {
         disk.make_folder(folder).map_err(StoreError::disk("make the folder", folder))?;
         let lock = lock::take(&*disk, folder)?;
@@ -58,10 +58,12 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => create(&*disk, folder, options)?,
             opened => {
                 let file = opened.map_err(StoreError::disk("open for writing", &path))?;
+                // What is damaged is found before anything is written.
+                check(Arc::clone(&file), &path, options)?;
                 let file = StateFile::open(file, &path, false)?;
                 // If it has its name only since a moment before a crash, that has to last too.
                 disk.sync_folder(folder).map_err(StoreError::disk("sync", folder))?;
-                Tables::open(Arc::new(file), options.cache, true)?
+                Tables::open(Arc::new(file), options.cache, false)?
             }
         };
         let snapshot = Arc::new(Snapshot::load(&tables)?);
@@ -125,7 +127,7 @@ impl Store {
             commit::write_record(edit, &record)?;
             let directory = before.directory.clone();
             let committed = Committed { number: record.number, ..Committed::default() };
-            Ok(Prepared { record, directory, lanes, ids: super::ids::IdsChange::default(), committed })
+            Ok(Prepared { record, directory, lanes, ids: IdsChange::default(), committed })
         })?;
         Ok(())
     }
@@ -214,13 +216,19 @@ impl Store {
         }
     }
 
-    /// After an error: redb gives up a database whose file has failed, so it is opened anew.
+    /// After an error of its file: redb gives up a database whose file has failed, and it may or may not
+    /// have the commit. So it is opened anew.
     fn recover(&mut self, error: &StoreError, size: u64) {
-        let is_damaged = matches!(error, StoreError::Damaged { .. });
-        if error.cause().is_none() && !is_damaged {
+        let is_ours = match error {
+            StoreError::Disk { path, .. } => *path == self.path,
+            StoreError::Damaged { file, .. } | StoreError::Ended { file } => *file == self.path,
+            // Nothing was written.
+            _ => false,
+        };
+        if !is_ours {
             return;
         }
-        self.is_suspect |= is_damaged;
+        self.is_suspect |= matches!(error, StoreError::Damaged { .. });
         self.needed = (error.cause() == Some(Cause::Full)).then_some(size + ROOM);
         self.tables = None;
         if let Err(error) = self.reopen() {
@@ -259,12 +267,21 @@ impl Store {
             false => (Access::Write, "open for writing"),
         };
         let file = self.disk.open(path, access).map_err(StoreError::disk(doing, path))?;
+        if self.is_suspect {
+            check(Arc::clone(&file), path, self.options)?;
+        }
         let file = StateFile::open(file, path, is_read_only)?;
-        let tables = Tables::open(Arc::new(file), self.options.cache, self.is_suspect)?;
+        let tables = Tables::open(Arc::new(file), self.options.cache, false)?;
         let snapshot = Snapshot::load(&tables)?;
         let ids = Ids::load(snapshot.view())?;
         Ok((tables, snapshot, ids))
     }
+}
+
+/// Holds everything in a file against its checksum.
+fn check(file: Arc<dyn DiskFile>, path: &Path, options: Options) -> Result<(), StoreError> {
+    let tables = Tables::open(Arc::new(StateFile::open(file, path, true)?), options.cache, true)?;
+    Snapshot::load(&tables).map(drop)
 }
 
 /// Makes a new store. It has its name when it is whole and on the disk.

@@ -9,10 +9,9 @@ use sha2::{Digest, Sha256};
 
 use crate::event::Timestamp;
 
-use super::directory::STRANGE;
 use super::error::StoreError;
 use super::format::{Reader, Writer};
-use super::tables::{Edit, Name, View};
+use super::tables::{Edit, Name, STRANGE, View};
 
 /// The first half of the SHA-256 of an id.
 type Hash = [u8; 16];

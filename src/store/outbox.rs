@@ -10,11 +10,10 @@ use std::ops::Bound;
 use crate::event::Timestamp;
 
 use super::DeadLimits;
-use super::directory::STRANGE;
 use super::error::StoreError;
 use super::format::{Reader, Writer};
 use super::record::Record;
-use super::tables::{Edit, Name, TableEdit, View};
+use super::tables::{Edit, Name, STRANGE, TableEdit, View};
 
 /// How many bytes are kept of what went wrong.
 const LONGEST_ERROR: usize = 1_000;

@@ -2,10 +2,9 @@
 
 use std::ops::Bound;
 
-use super::directory::STRANGE;
 use super::error::StoreError;
 use super::format::Writer;
-use super::tables::{Edit, Name, View};
+use super::tables::{Edit, Name, STRANGE, View};
 
 /// How far a partition of a stream has been taken in.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 
 use crate::event::Timestamp;
 
-use super::directory::{Hand, STRANGE};
+use super::directory::Hand;
 use super::error::StoreError;
 use super::format::{Reader, Writer};
-use super::tables::{Name, View};
+use super::tables::{Name, STRANGE, View};
 
 /// The key of the one record.
 pub const KEY: &[u8] = b"commit";

@@ -19,6 +19,9 @@ use super::format::{Reader, Writer};
 
 type Bytes = &'static [u8];
 
+/// What is said of a value that cannot be read although it has its checksum.
+pub const STRANGE: &str = "is not what it should be";
+
 /// A table: keys and values are bytes, and numbers in keys have their most significant byte first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Name(&'static str);
@@ -200,7 +203,9 @@ impl View {
             let table = self.transaction.open_table(table.definition())?;
             Ok::<_, redb::Error>(table.get(key)?)
         })?;
-        found.map(|value| read(value.value())).transpose()
+        let Some(found) = found else { return Ok(None) };
+        let value = ask(&self.file, || Ok::<_, StorageError>(found.value()))?;
+        read(value).map(Some)
     }
 
     /// Goes over the keys from one on, in order, as long as `each` says so.
@@ -215,7 +220,8 @@ impl View {
             Ok::<_, redb::Error>(table.range::<&[u8]>((from, Bound::Unbounded))?)
         })?;
         while let Some((key, value)) = ask(&self.file, || entries.next().transpose())? {
-            if !each(key.value(), value.value())? {
+            let (key, value) = ask(&self.file, || Ok::<_, StorageError>((key.value(), value.value())))?;
+            if !each(key, value)? {
                 break;
             }
         }
@@ -283,10 +289,10 @@ impl<'t> TableEdit<'t> {
         read: impl FnOnce(Reader<'_>) -> Option<T>,
     ) -> Result<Option<T>, StoreError> {
         let Some(table) = &self.table else { return Ok(None) };
-        let Some(value) = ask(self.file, || table.get(key))? else { return Ok(None) };
-        let damaged = |what| self.name.damaged(self.file, key, what);
-        let reader = self.name.unseal(self.file, key, value.value())?;
-        read(reader).map(Some).ok_or_else(|| damaged("is not what it should be"))
+        let Some(found) = ask(self.file, || table.get(key))? else { return Ok(None) };
+        let value = ask(self.file, || Ok::<_, StorageError>(found.value()))?;
+        let reader = self.name.unseal(self.file, key, value)?;
+        read(reader).map(Some).ok_or_else(|| self.name.damaged(self.file, key, STRANGE))
     }
 
     /// Forgets a key; whether there was one.
