@@ -25,9 +25,15 @@
 //! # Layers
 //!
 //! A module imports only from those before its own group in this list, which `tests/layers.rs`
+<<<<<<< HEAD
 //! checks: stored · event, diagnostic · table · alert, expression · language, codec, ordering · automaton ·
 //! program, matcher · shard · engine · testing; then the edge: telemetry, append, disk · quarantine, journal · source, outbox · sink · config ·
 //! runtime · lsp · cli.
+=======
+//! checks: event, diagnostic · table · alert, expression · language, codec, ordering · automaton ·
+//! program, matcher · shard · engine · testing; then the edge: telemetry, append, disk · quarantine, journal, store · source, outbox · sink ·
+//! config · runtime · lsp · cli.
+>>>>>>> store
 
 #![warn(missing_docs)]
 
@@ -74,5 +80,7 @@ mod runtime;
 mod sink;
 #[cfg(feature = "service")]
 mod source;
+#[cfg(feature = "service")]
+pub mod store;
 #[cfg(feature = "service")]
 pub mod telemetry;

@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["engine"],
     &["testing"],
     &["telemetry", "append", "disk"],
-    &["quarantine", "journal"],
+    &["quarantine", "journal", "store"],
     &["source", "outbox"],
     &["sink"],
     &["config"],

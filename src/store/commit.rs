@@ -1,0 +1,274 @@
+//! What a commit brings, and how it is written.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use crate::event::Timestamp;
+
+use super::blob::{LARGEST_ROW, Row, StoredRow};
+use super::directory::Directory;
+use super::draft::Draft;
+use super::error::StoreError;
+use super::ids::{Ids, IdsChange};
+use super::outbox::{Alert, Lanes, OutboxChange, OutboxEdit};
+use super::position::{self, PositionChange};
+use super::record::{self, Record};
+use super::snapshot::Snapshot;
+use super::tables::{Edit, Name};
+use super::{DeadLimits, Sizes};
+
+/// A piece of a head fills as many pages as a blob.
+const PIECE: usize = super::blob::FULL;
+
+/// What one commit brings: all of it is stored, or nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Commit<'a> {
+    /// When it is made.
+    pub time: Timestamp,
+    /// The head: what is not in rows, whole.
+    pub head: &'a [u8],
+    /// The rows that have changed, in any order; of two of the same key the later counts.
+    pub rows: &'a [Row<'a>],
+    /// The positions that have changed.
+    pub positions: &'a [PositionChange<'a>],
+    /// The last number of the journal that it has taken in.
+    pub journal: u64,
+    /// New alerts, in order. Those with ids that are remembered are left out.
+    pub alerts: &'a [Alert<'a>],
+    /// What has happened to alerts, in order. It is done before new ones are put in.
+    pub outbox: &'a [OutboxChange<'a>],
+    /// Ids may be forgotten whose alerts, and all that came with the same commit, are older.
+    pub forget: Option<Timestamp>,
+}
+
+/// What is to become the whole state, in place of what there is. The outbox stays.
+#[derive(Clone, Copy, Debug)]
+pub struct Restore<'a> {
+    /// When it is done.
+    pub time: Timestamp,
+    /// The head.
+    pub head: &'a [u8],
+    /// All positions.
+    pub positions: &'a [PositionChange<'a>],
+    /// The last number of the journal that is in it.
+    pub journal: u64,
+}
+
+/// What a commit has done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Its number.
+    pub number: u64,
+    /// The numbers of its alerts in the outbox, in their order; `None` for those that were left out.
+    pub alerts: Vec<Option<u64>>,
+    /// How many bytes have come to the disk, with everything that belongs to it.
+    pub bytes: u64,
+    /// How many blobs were written for its rows.
+    pub blobs: u64,
+    /// How many blobs were written to merge older ones.
+    pub merged_blobs: u64,
+    /// How long it took to merge.
+    pub merge_time: Duration,
+    /// How long it took to write, after the rows were in order.
+    pub write_time: Duration,
+    /// How long it took to make it durable.
+    pub sync_time: Duration,
+}
+
+/// What a commit under way will have made, once it is durable.
+pub struct Prepared {
+    pub record: Record,
+    pub directory: Directory,
+    pub lanes: Lanes,
+    pub ids: IdsChange,
+    pub committed: Committed,
+}
+
+impl Commit<'_> {
+    /// About how many bytes it brings.
+    pub fn size(&self) -> u64 {
+        let rows: usize = self.rows.iter().map(Row::size).sum();
+        let alerts: usize = self.alerts.iter().map(|alert| alert.body.len() + alert.id.len()).sum();
+        (rows + alerts + self.head.len()) as u64
+    }
+
+    /// Looks whether it can be stored at all.
+    pub fn check(&self) -> Result<(), StoreError> {
+        for row in self.rows {
+            is_small("a row of the state", row.size())?;
+        }
+        for Alert { sink, id, rule, key, body, .. } in self.alerts {
+            is_small("an alert", sink.len() + id.len() + rule.len() + key.len() + body.len())?;
+        }
+        check_whole(self.head, self.positions)
+    }
+
+    /// Writes it.
+    pub fn write(
+        &self,
+        edit: &Edit,
+        before: &Snapshot,
+        ids: &Ids,
+        sizes: Sizes,
+        limits: DeadLimits,
+    ) -> Result<Prepared, StoreError> {
+        let rows = in_order(self.rows);
+        let begun = Instant::now();
+        let mut record = before.record.clone();
+        let mut draft = Draft::new(edit, before.directory.clone(), &record, sizes)?;
+        draft.tend(before.view(), rows.iter().map(|row| row.size() as u64).sum())?;
+        let merge_time = begun.elapsed();
+        draft.keep(&rows)?;
+        draft.note(&mut record);
+        let directory = draft.directory.clone();
+        let (blobs, merged_blobs) = (draft.written, draft.merged);
+        drop(draft);
+        position::write(edit, self.positions)?;
+        write_head(edit, &mut record, self.head)?;
+        (record.number, record.time, record.journal) = (record.number + 1, self.time, self.journal);
+        let (alerts, lanes, ids) = self.write_alerts(edit, &mut record, before, ids, limits)?;
+        write_record(edit, &record)?;
+        let write_time = begun.elapsed() - merge_time;
+        let number = record.number;
+        let committed =
+            Committed { number, alerts, blobs, merged_blobs, merge_time, write_time, ..Committed::default() };
+        Ok(Prepared { record, directory, lanes, ids, committed })
+    }
+
+    fn write_alerts(
+        &self,
+        edit: &Edit,
+        record: &mut Record,
+        before: &Snapshot,
+        ids: &Ids,
+        limits: DeadLimits,
+    ) -> Result<(Vec<Option<u64>>, Lanes, IdsChange), StoreError> {
+        let mut outbox = OutboxEdit::new(edit, before.lanes.clone(), limits)?;
+        for change in self.outbox {
+            outbox.change(record, change)?;
+        }
+        let mut seen = HashSet::new();
+        let mut numbers = Vec::with_capacity(self.alerts.len());
+        for alert in self.alerts {
+            let is_new = !ids.knows(alert.id) && seen.insert((alert.sink, alert.id));
+            numbers.push(if is_new { Some(outbox.put(record, alert)?) } else { None });
+        }
+        let new = self.alerts.iter().zip(&numbers).filter(|(_, number)| number.is_some());
+        let ids = ids.change(new.map(|(alert, _)| (alert.id, alert.time)), self.forget);
+        ids.write(edit, record.number)?;
+        Ok((numbers, outbox.finish()?, ids))
+    }
+}
+
+/// Looks whether a head and positions can be stored.
+fn check_whole(head: &[u8], positions: &[PositionChange<'_>]) -> Result<(), StoreError> {
+    for PositionChange { stream, partition, value } in positions {
+        is_small("a position", stream.len() + partition.len() + value.map_or(0, <[u8]>::len))?;
+    }
+    is_small("the head of the state", head.len())
+}
+
+fn is_small(what: &'static str, bytes: usize) -> Result<(), StoreError> {
+    match bytes <= LARGEST_ROW {
+        true => Ok(()),
+        false => Err(StoreError::TooLarge { what, bytes, most: LARGEST_ROW }),
+    }
+}
+
+impl Restore<'_> {
+    /// Looks whether it can be stored at all.
+    pub fn check(&self) -> Result<(), StoreError> {
+        check_whole(self.head, self.positions)
+    }
+
+    /// Writes it.
+    pub fn write(
+        &self,
+        rows: impl Iterator<Item = Result<StoredRow, StoreError>>,
+        edit: &Edit,
+        before: &Snapshot,
+        sizes: Sizes,
+    ) -> Result<Prepared, StoreError> {
+        let begun = Instant::now();
+        let mut record = before.record.clone();
+        let mut draft = Draft::new(edit, before.directory.clone(), &record, sizes)?;
+        draft.replace(increasing(rows))?;
+        draft.note(&mut record);
+        let (directory, blobs) = (draft.directory.clone(), draft.written);
+        drop(draft);
+        position::clear(edit)?;
+        position::write(edit, self.positions)?;
+        write_head(edit, &mut record, self.head)?;
+        (record.number, record.time, record.journal) = (record.number + 1, self.time, self.journal);
+        write_record(edit, &record)?;
+        let number = record.number;
+        let committed = Committed { number, blobs, write_time: begun.elapsed(), ..Committed::default() };
+        Ok(Prepared { record, directory, lanes: before.lanes.clone(), ids: IdsChange::default(), committed })
+    }
+}
+
+/// The rows with an error where one is not larger than the one before.
+fn increasing(
+    rows: impl Iterator<Item = Result<StoredRow, StoreError>>,
+) -> impl Iterator<Item = Result<StoredRow, StoreError>> {
+    let mut last: Option<StoredRow> = None;
+    rows.map(move |row| {
+        let row = row?;
+        if last.as_ref().is_some_and(|last| last.whole_key() >= row.whole_key()) {
+            return Err(StoreError::Unordered);
+        }
+        last = Some(row.clone());
+        Ok(row)
+    })
+}
+
+/// The rows in order, of each key the last one.
+fn in_order<'r, 'a>(rows: &'r [Row<'a>]) -> Cow<'r, [Row<'a>]> {
+    if rows.is_sorted_by(|one, other| one.order(other) == Ordering::Less) {
+        return Cow::Borrowed(rows);
+    }
+    let mut rows = rows.to_vec();
+    // The later ones come first, and of those that are equal the first is kept.
+    rows.reverse();
+    rows.sort_by(Row::order);
+    rows.dedup_by(|next, kept| next.order(kept) == Ordering::Equal);
+    Cow::Owned(rows)
+}
+
+/// Stores a head in place of the one before.
+fn write_head(edit: &Edit, record: &mut Record, head: &[u8]) -> Result<(), StoreError> {
+    let mut table = edit.table(Name::HEAD)?;
+    let pieces = head.chunks(PIECE);
+    let (new, old) = (pieces.len() as u64, record.head.0.div_ceil(PIECE as u64));
+    for (number, piece) in (0_u64..).zip(pieces) {
+        table.insert(&number.to_be_bytes(), piece)?;
+    }
+    for number in new..old {
+        table.remove(&number.to_be_bytes())?;
+    }
+    record.head = (head.len() as u64, crc32fast::hash(head));
+    Ok(())
+}
+
+/// Stores the record; it is the last thing of every commit.
+pub fn write_record(edit: &Edit, record: &Record) -> Result<(), StoreError> {
+    edit.table(Name::RECORD)?.seal(record::KEY, record.encode())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_brought_in_order_and_the_last_of_a_key_counts() {
+        let row = |key, value| Row { space: 0, group: 1, key, value: Some(value) };
+        let (a, b) = (row(b"a", b"1"), row(b"b", b"2"));
+        assert!(matches!(in_order(&[a, b]), Cow::Borrowed(_)));
+        assert_eq!(*in_order(&[b, a]), [a, b]);
+        let removed = Row { value: None, ..a };
+        assert_eq!(*in_order(&[a, b, removed]), [removed, b]);
+        assert_eq!(*in_order(&[a, row(b"a", b"3")]), [row(b"a", b"3")]);
+    }
+}

@@ -1,0 +1,119 @@
+//! Alerts in the outbox.
+
+use super::*;
+
+fn alert<'a>(sink: &'a str, id: &'a str) -> Alert<'a> {
+    Alert { sink, id, rule: "rule", key: b"key", time: at(5), body: id.as_bytes() }
+}
+
+fn commit(store: &mut Store, alerts: &[Alert<'_>], outbox: &[OutboxChange<'_>]) -> Vec<Option<u64>> {
+    store.commit(&Commit { alerts, outbox, ..Commit::default() }).expect("it can be stored").alerts
+}
+
+fn waiting(store: &Store, sink: &str) -> Vec<String> {
+    let waiting = store.snapshot().waiting(sink, 0, 100, u64::MAX).expect("they can be read");
+    let text = |alert: &Waiting| format!("{} {} {}", alert.number, alert.id, alert.tries.failed);
+    waiting.iter().map(text).collect()
+}
+
+fn dead(store: &Store) -> Vec<String> {
+    let dead = store.snapshot().dead_letters(0, 100).expect("they can be read");
+    let text = |letter: &DeadLetter| {
+        let Waiting { sink, id, tries, .. } = &letter.alert;
+        format!("{} {sink} {id} {} {}", letter.letter, tries.failed, tries.error)
+    };
+    dead.iter().map(text).collect()
+}
+
+#[test]
+fn alerts_wait_until_they_are_accepted_and_never_enter_twice() {
+    let disk = SimulatedDisk::new(1);
+    let mut store = open(&disk);
+    let numbers =
+        commit(&mut store, &[alert("a", "1"), alert("b", "1"), alert("a", "1"), alert("a", "2")], &[]);
+    assert_eq!(numbers, [Some(1), Some(2), None, Some(3)]);
+    assert_eq!(commit(&mut store, &[alert("b", "2"), alert("aa", "3")], &[]), [None, Some(4)]);
+    disk.crash();
+    let mut store = open(&disk);
+    assert_eq!(waiting(&store, "a"), ["1 1 0", "3 2 0"]);
+    assert_eq!((waiting(&store, "b"), waiting(&store, "aa")), (vec!["2 1 0".into()], vec!["4 3 0".into()]));
+    assert_eq!(store.snapshot().lanes()["a"], Lane { alerts: 2, bytes: 2 * 10 });
+    let accepted = OutboxChange::Accepted { sink: "a", number: 1 };
+    let failed = OutboxChange::Failed { sink: "a", number: 3, again: at(9), error: "refused" };
+    let nothing = OutboxChange::Failed { sink: "a", number: 2, again: at(9), error: "it is b's" };
+    assert_eq!(commit(&mut store, &[alert("a", "1")], &[accepted, failed, nothing, failed]), [None]);
+    assert_eq!(waiting(&store, "a"), ["3 2 2"]);
+    let alert = store.snapshot().waiting("a", 0, 1, 0).expect("they can be read").pop().expect("one");
+    assert_eq!(alert.tries, Tries { failed: 2, again: at(9), error: "refused".into() });
+    assert_eq!(
+        (&*alert.rule, &*alert.key, alert.time, &*alert.body),
+        ("rule", &b"key"[..], at(5), &b"2"[..])
+    );
+    assert_eq!(store.snapshot().waiting("a", 3, 1, 0).expect("they can be read"), []);
+    store.change_outbox(&[OutboxChange::Accepted { sink: "a", number: 3 }]).expect("it can be stored");
+    assert_eq!(store.snapshot().lanes().keys().collect::<Vec<_>>(), ["aa", "b"]);
+}
+
+#[test]
+fn as_many_alerts_are_read_as_are_asked_for() {
+    let disk = SimulatedDisk::new(1);
+    let mut store = open(&disk);
+    commit(&mut store, &[alert("a", "1"), alert("a", "2"), alert("a", "3")], &[]);
+    let read = |after, most, bytes| {
+        let waiting = store.snapshot().waiting("a", after, most, bytes).expect("they can be read");
+        waiting.iter().map(|alert| alert.number).collect::<Vec<_>>()
+    };
+    assert_eq!(read(0, 2, u64::MAX), [1, 2]);
+    assert_eq!(read(1, 100, u64::MAX), [2, 3]);
+    assert_eq!(read(0, 100, 25), [1, 2]);
+    assert_eq!(read(0, 100, 1), [1]);
+}
+
+#[test]
+fn alerts_that_are_given_up_are_listed_and_can_be_sent_again() {
+    let disk = SimulatedDisk::new(1);
+    let mut store = open(&disk);
+    commit(&mut store, &[alert("a", "1"), alert("b", "2"), alert("a", "3")], &[]);
+    let failed = OutboxChange::Failed { sink: "a", number: 1, again: at(9), error: "refused" };
+    let up = |sink, number| OutboxChange::GivenUp { sink, number, time: at(8), error: "gone" };
+    commit(&mut store, &[], &[failed, up("a", 1), up("b", 2), up("b", 7)]);
+    assert_eq!(dead(&store), ["1 a 1 2 gone", "2 b 2 1 gone"]);
+    assert_eq!(store.snapshot().dead_letters(1, 9).expect("they can be read")[0].time, at(8));
+    assert_eq!((waiting(&store, "a"), waiting(&store, "b")), (vec!["3 3 0".into()], vec![]));
+    assert_eq!(commit(&mut store, &[alert("b", "2")], &[]), [None], "its id is remembered");
+    store.change_outbox(&[OutboxChange::Retried { letter: 1 }]).expect("it can be stored");
+    store.change_outbox(&[OutboxChange::Dropped { letter: 2 }]).expect("it can be stored");
+    assert_eq!((waiting(&store, "a"), dead(&store)), (vec!["3 3 0".into(), "4 1 0".into()], vec![]));
+}
+
+#[test]
+fn of_those_given_up_the_oldest_are_dropped_and_counted() {
+    let disk = SimulatedDisk::new(1);
+    let mut store = open(&disk);
+    let ids: Vec<String> = (1..=8).map(|id| id.to_string()).collect();
+    let alerts: Vec<Alert<'_>> = ids.iter().map(|id| alert("a", id)).collect();
+    commit(&mut store, &alerts, &[]);
+    let up = |number| OutboxChange::GivenUp { sink: "a", number, time: at(8), error: "" };
+    let changes: Vec<OutboxChange<'_>> = (1..=7).map(up).collect();
+    commit(&mut store, &[], &changes);
+    assert_eq!(dead(&store), ["3 a 3 1 ", "4 a 4 1 ", "5 a 5 1 ", "6 a 6 1 ", "7 a 7 1 "]);
+    assert_eq!((store.snapshot().dead().0, store.snapshot().dead().2), (5, 2));
+    let body = [b'x'; 300];
+    commit(&mut store, &[Alert { body: &body, ..alert("a", "9") }], &[]);
+    commit(&mut store, &[], &[OutboxChange::GivenUp { sink: "a", number: 9, time: at(8), error: "" }]);
+    assert_eq!(dead(&store), ["8 a 9 1 "], "one is kept even if it is too large");
+}
+
+#[test]
+fn ids_are_remembered_over_restarts_until_they_may_be_forgotten() {
+    let disk = SimulatedDisk::new(1);
+    let mut store = open(&disk);
+    commit(&mut store, &[Alert { time: at(5), ..alert("a", "1") }], &[]);
+    commit(&mut store, &[Alert { time: at(6), ..alert("a", "2") }], &[]);
+    assert_eq!(store.ids(), 2);
+    store.commit(&Commit { forget: Some(at(6)), ..Commit::default() }).expect("it can be stored");
+    disk.crash();
+    let mut store = open(&disk);
+    assert_eq!(store.ids(), 1);
+    assert_eq!(commit(&mut store, &[alert("a", "1"), alert("a", "2")], &[]), [Some(3), None]);
+}
