@@ -13,6 +13,7 @@
 //! - That a file exists, has another name or is gone outlasts a loss of power only after
 //!   [`Disk::sync_folder`].
 
+mod cause;
 pub mod real;
 pub mod simulated;
 
@@ -21,6 +22,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use cause::Cause;
 pub use real::RealDisk;
 pub use simulated::SimulatedDisk;
 

@@ -15,8 +15,8 @@ use crate::telemetry::limit::{RateLimit, Verdict};
 use super::frames::Frames;
 use super::handle::{Shared, State, Status, Work};
 use super::log::Log;
-use super::trouble::{Cause, Trouble};
-use super::{Listener, Options};
+use super::trouble::Trouble;
+use super::{Cause, Listener, Options};
 
 /// How long to wait before it is tried again to write.
 const AGAIN: Duration = Duration::from_secs(1);

@@ -4,8 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::trouble::{Cause, Trouble};
-use super::{DISK_SETTING, Limits};
+use super::trouble::Trouble;
+use super::{Cause, DISK_SETTING, Limits};
 
 /// Why a journal cannot be opened or read. Its files are as they were.
 #[derive(Debug, thiserror::Error)]

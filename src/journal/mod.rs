@@ -41,12 +41,13 @@ use std::time::Duration;
 
 use crate::event::Timestamp;
 
+pub use crate::disk::Cause;
 pub use committer::Committer;
 pub use error::{AppendError, JournalError};
 pub use handle::{Journal, Status, Ticket, Work};
 pub use inspect::{Inspection, Place, SegmentFile, Torn, inspect};
 pub use read::Reader;
-pub use trouble::{Cause, Trouble};
+pub use trouble::Trouble;
 pub use waiters::Outcome;
 
 /// A record and where it came from.

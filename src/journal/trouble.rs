@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::disk::Cause;
+
 /// Why the journal cannot be written. While it lasts nothing new is taken, what was taken is kept, and
 /// it is tried again until it works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,60 +16,6 @@ pub struct Trouble {
     pub detail: String,
     /// The folder of the journal.
     pub folder: PathBuf,
-}
-
-/// The kinds of trouble that one does something different about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// No room on the file system, or no more of it for this user.
-    Full,
-    /// The file system, or the folder, may not be written.
-    ReadOnly,
-    /// Its folder, or a file that should be in it, is not there.
-    Gone,
-    /// Anything else: most often the disk itself.
-    Broken,
-}
-
-impl Cause {
-    /// What an error of the system stands for.
-    pub fn of(error: &io::Error) -> Cause {
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Cause::Full,
-            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => Cause::ReadOnly,
-            io::ErrorKind::NotFound => Cause::Gone,
-            _ => Cause::Broken,
-        }
-    }
-
-    /// What to do about it.
-    pub fn advice(self) -> &'static str {
-        match self {
-            Cause::Full => "make room on its file system",
-            Cause::ReadOnly => "make it writable for the user that runs the service",
-            Cause::Gone => "look who has moved it away, or whether a disk is not mounted, and bring it back",
-            Cause::Broken => "check the disk and the system's log (dmesg)",
-        }
-    }
-
-    /// A word for metrics and statuses.
-    pub fn name(self) -> &'static str {
-        match self {
-            Cause::Full => "full",
-            Cause::ReadOnly => "read_only",
-            Cause::Gone => "gone",
-            Cause::Broken => "broken",
-        }
-    }
-
-    fn text(self) -> &'static str {
-        match self {
-            Cause::Full => "there is no room left",
-            Cause::ReadOnly => "it may not be written",
-            Cause::Gone => "it is not there",
-            Cause::Broken => "writing fails",
-        }
-    }
 }
 
 impl Trouble {
