@@ -3,6 +3,7 @@
 use tracing::info;
 
 use super::partition::{self, Feed};
+use super::positions::Kind;
 use super::{Inlet, Running, Source, announce, only};
 
 /// Standard input.
@@ -17,7 +18,7 @@ impl Source for Stdin {
     fn run(self: Box<Self>, inlets: Vec<Inlet>) -> Running {
         let inlet = only(inlets);
         Box::pin(async move {
-            let Some(feed) = Feed::begin(&inlet).await else { return };
+            let Some(feed) = Feed::begin(&inlet, Kind::Source).await else { return };
             partition::read(inlet.open(tokio::io::stdin(), None), feed).await;
             info!(source = %inlet.identity.name, "standard input has ended");
         })

@@ -15,6 +15,7 @@ use tokio_rustls::TlsConnector;
 use tracing::{debug, info, warn};
 
 use super::partition::{End, Feed, pour};
+use super::positions::Kind;
 use super::queue::EngineGone;
 use super::{Bytes, Inlet, Running, Source, only, tcp, tls};
 
@@ -73,7 +74,7 @@ impl Client {
     }
 
     async fn run(&self, inlet: &Inlet) -> Result<(), EngineGone> {
-        let Some(mut feed) = Feed::begin(inlet).await else { return Ok(()) };
+        let Some(mut feed) = Feed::begin(inlet, Kind::Source).await else { return Ok(()) };
         feed.disconnected().await?;
         let mut stop = inlet.around.stop.clone();
         let mut attempts = 0;

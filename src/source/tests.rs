@@ -39,6 +39,8 @@ impl Bench {
             limits: SourceLimits { max_line: 1000, batch: BatchLimits { events, bytes: 1 << 20 } },
             numbers: Arc::new(PartitionNumbers::new(1)),
             queue: sender,
+            gate: None,
+            resume: Resume::default(),
             quarantine: None,
             flow: Arc::default(),
             stop: Stop::new(stopped),

@@ -6,11 +6,13 @@
 mod quarantine;
 mod sinks;
 mod sources;
+mod state;
 
 use std::fmt::Write;
 
 pub use quarantine::{LATE, QUARANTINE};
 pub use sinks::{FILE, SINK_TYPES, STDOUT, WEBHOOK};
+pub use state::{JOURNAL, STATE};
 pub use sources::{CODECS, FILES, HTTP, RECORDS, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
 
 /// What a key takes.
@@ -128,6 +130,8 @@ pub static ROOT: Section = Section {
             "When the service is asked to stop: how long it may take to finish what it has received and to deliver \
              its alerts. What is not delivered by then is named in the log.",
         ),
+        key("state", Takes::Table, Missing::Nothing, "See below."),
+        key("journal", Takes::Table, Missing::Nothing, "See below."),
         key("limits", Takes::Table, Missing::Nothing, "See below."),
         key("quarantine", Takes::Table, Missing::Nothing, "See below."),
         key("late", Takes::Table, Missing::Nothing, "See below."),
@@ -187,6 +191,8 @@ pub static LIMITS: Section = Section {
 /// All sections, in the order of the reference page.
 pub static SECTIONS: &[&Section] = &[
     &ROOT,
+    &STATE,
+    &JOURNAL,
     &LIMITS,
     &QUARANTINE,
     &LATE,

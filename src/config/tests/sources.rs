@@ -282,5 +282,5 @@ permissions = "0660"
     assert_eq!(udp.receive_buffer, 8 << 20);
     let SourceKind::Unix(unix) = &sources["local"].kind else { panic!("a socket") };
     assert_eq!((unix.path.as_path(), unix.permissions), (Path::new("/run/events.sock"), Some(0o660)));
-    assert!(matches!(unix.mode, unix::Mode::Stream { max_connections: 1024, read_timeout: None }));
+    assert!(matches!(unix.mode, unix::Mode::Stream { max_connections: 1024, read_timeout: None, ack: false }));
 }

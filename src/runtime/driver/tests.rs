@@ -10,6 +10,7 @@ use crate::diagnostic::Sources;
 use crate::engine::EngineOptions;
 use crate::event::{PartitionId, Position, StreamId};
 use crate::program::Program;
+use crate::source::positions::{Kind, Origin, Reached};
 use crate::source::queue::{QueueLimits, queue};
 
 const RULES: &str = r#"
@@ -47,6 +48,15 @@ impl Outbox for Kept {
     }
 }
 
+/// Events of one partition that arrived together.
+fn events(events: Vec<Event>, bytes: usize, arrival: Timestamp) -> Input {
+    let (stream, partition) = (StreamId(0), events[0].position().partition);
+    let offset = events.last().map_or(0, |event| event.position().offset + 1);
+    let reached = Reached { offset, ..Reached::default() };
+    let batch = Batch { events, bytes, ..Batch::default() };
+    Input::Events { source: 0, stream, partition, batch, arrival, reached }
+}
+
 struct Bench {
     driver: Driver<Kept>,
     clock: Arc<ManualClock>,
@@ -82,7 +92,7 @@ impl Bench {
             .decode(record.as_bytes(), position, arrival)
             .expect("well-formed")
             .expect("an event");
-        Input::Events { source: 0, batch: Batch { events: vec![event], bytes: record.len() }, arrival }
+        events(vec![event], record.len(), arrival)
     }
 
     fn take(&mut self, partition: u32, at: i64, arrival: i64) {
@@ -91,7 +101,8 @@ impl Bench {
     }
 
     fn open(&mut self, partition: u32) {
-        self.driver.take(Input::Opened { stream: StreamId(0), partition: PartitionId(partition) });
+        let origin = Arc::new(Origin { source: "s".into(), kind: Kind::Connection("peer".into()) });
+        self.driver.take(Input::Opened { stream: StreamId(0), partition: PartitionId(partition), origin });
     }
 
     fn alerts(&self) -> Vec<String> {
@@ -180,14 +191,13 @@ fn what_was_on_its_way_from_who_is_ahead_stops_nobody_else() {
     bench.open(1);
     // Three times the bound, much of it in one piece, before the source notices that it is to pause.
     let inputs: Vec<Input> = (100..130).map(|at| bench.input(0, at, 100)).collect();
-    let mut events = inputs.into_iter().flat_map(|input| match input {
+    let mut all = inputs.into_iter().flat_map(|input| match input {
         Input::Events { batch, .. } => batch.events,
         _ => unreachable!(),
     });
     for count in [12, 5, 5, 8] {
-        let batch = Batch { events: events.by_ref().take(count).collect(), bytes: 0 };
         let arrival = Timestamp::from_micros(100_000_000);
-        bench.driver.take(Input::Events { source: 0, batch, arrival });
+        bench.driver.take(events(all.by_ref().take(count).collect(), 0, arrival));
         assert!(flow.is_paused(id(0)));
         assert!(!flow.is_paused(id(1)), "everyone waits for it");
         assert_eq!(bench.metrics.engine.stuck.get(), 0);
@@ -213,7 +223,7 @@ fn nothing_is_read_when_what_waits_needs_more_than_the_bound() {
     assert!(ids.iter().all(|id| flow.is_paused(*id)));
     assert_eq!(bench.metrics.engine.stuck.get(), 1);
     // A setting cannot be changed while the service runs; a partition that ends lets time go.
-    bench.driver.take(Input::Closed { stream: StreamId(0), partition: PartitionId(1) });
+    bench.driver.take(Input::Closed { stream: StreamId(0), partition: PartitionId(1), journal: 0 });
     assert!(!ids.iter().any(|id| flow.is_paused(*id)));
     assert_eq!(bench.metrics.engine.stuck.get(), 0);
 }

@@ -4,6 +4,7 @@
 //! them are open before the first is read, so that event time waits for the slowest. Files are looked
 //! at again and again, which works on every file system; being told by the system does not.
 
+mod before;
 mod follow;
 mod follower;
 mod known;
@@ -11,6 +12,7 @@ mod once;
 mod order;
 mod pattern;
 mod pieces;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod watch;

@@ -1,0 +1,1 @@
+//! Stops at any moment.

@@ -1,0 +1,1 @@
+//! Clients on real sockets that are told what is kept.
