@@ -77,9 +77,16 @@ impl Server {
     }
 }
 
+impl Server {
+    /// The address that it has.
+    pub(super) fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
 impl Source for Server {
     fn announce(&self, inlets: &[Inlet]) {
-        match self.listener.local_addr() {
+        match self.address() {
             Ok(address) => super::announce(inlets, "listening", &address),
             Err(error) => warn!(%error, "the system does not say which address it gave"),
         }
