@@ -59,12 +59,12 @@ impl Before {
         // What is open comes first, should a file be there twice.
         stored.sort_by_key(|stored| (!stored.position.is_open, stored.partition));
         for stored in stored {
-            before.take(stored, &shown);
+            before.take(stored, paths, &shown);
         }
         before
     }
 
-    fn take(&mut self, stored: Stored, shown: &Shown) {
+    fn take(&mut self, stored: Stored, paths: &[PathBuf], shown: &Shown) {
         let file = stored.position.reached.file.clone().unwrap_or_default();
         for piece in file.left.iter() {
             if let Where::Same(seen) = shown.find(piece, piece.read) {
@@ -73,6 +73,15 @@ impl Before {
         }
         let origin = stored.position.origin.clone();
         let (Some(piece), Kind::File(path)) = (file.current, &origin.kind) else {
+            if let (Kind::File(path), None) = (&origin.kind, &stored.position.reached.file)
+                && let Ok(data) = path.metadata()
+                && paths.iter().any(|one| **one == **path)
+                && self.known.insert(FileId::of(&data))
+            {
+                // The engine knows of it, and has taken nothing.
+                self.going.push((path.to_path_buf(), stored));
+                return;
+            }
             let is_of_use = !file.left.is_empty();
             self.ended.push((stored, !is_of_use));
             return;

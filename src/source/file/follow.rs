@@ -64,9 +64,17 @@ impl Source for Following {
                     async move {
                         let kind = Kind::File(followed.path.as_path().into());
                         let stored = followed.stored.clone();
-                        let Some(feed) = Feed::begin_or_go_on(&inlet, kind, stored).await else { return };
+                        let is_new = stored.is_none();
+                        let Some(mut feed) = Feed::begin_or_go_on(&inlet, kind, stored).await else { return };
                         // It begins once.
                         let _ = followed.partition.set(feed.partition());
+                        if is_new {
+                            let (current, left) = followed.follower().reached();
+                            feed.in_file(current, 0, left);
+                            if feed.flush().await.is_err() {
+                                return;
+                            }
+                        }
                         turn.wait().await;
                         let reading =
                             Reading { followed, inlet: &inlet, pieces, last: is_last, unreadable: false };

@@ -159,6 +159,12 @@ impl Source for Once {
                     let Some(mut feed) = Feed::begin_or_go_on(&inlet, kind, file.stored.clone()).await else {
                         return;
                     };
+                    if file.stored.is_none() {
+                        feed.in_file(Some(file.piece), 0, Arc::default());
+                        if feed.flush().await.is_err() {
+                            return;
+                        }
+                    }
                     turn.wait().await;
                     match read(file, &mut feed, &inlet, &pieces).await {
                         Ok(true) => feed.close().await,

@@ -178,10 +178,16 @@ impl Watch {
             // The same files may be named in another way.
             path = seen.path;
         }
+        let is_begun = stored.position.reached.file.is_some();
         let is_wanted = self.paths.matches(&path) && !self.followed.contains_key(&path);
         let has_room = self.followed.len() < self.max_files;
         if is_wanted && has_room && (stored.position.is_open || is_there) {
-            let mut follower = Follower::resuming(path.clone(), !self.paths.is_pattern(), &reached);
+            let named = !self.paths.is_pattern();
+            let mut follower = match is_begun {
+                true => Follower::resuming(path.clone(), named, &reached),
+                // The engine knows of it, and has taken nothing.
+                false => Follower::new(path.clone(), named, self.start),
+            };
             let news = follower.recover(shown, &mut self.known);
             findings.news.extend(news.map(|news| (path.clone(), news)));
             let followed = Followed::new(path.clone(), follower, Some(stored));
@@ -202,7 +208,7 @@ impl Watch {
         let looked = follower.look(&mut self.known);
         findings.news.extend(looked.news.map(|news| (followed.path.clone(), news)));
         findings.unread += looked.unread;
-        if follower.has_begun() && !had_begun {
+        if follower.has_begun() && !had_begun && followed.stored.is_none() {
             findings.new.push(Arc::clone(followed));
         }
         if looked.awake {
