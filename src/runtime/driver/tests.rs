@@ -1,6 +1,7 @@
 //! The driver with a clock that stands where it is put.
 
 use super::*;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicI64;
 
@@ -10,8 +11,13 @@ use crate::diagnostic::Sources;
 use crate::engine::EngineOptions;
 use crate::event::{PartitionId, Position, StreamId};
 use crate::program::Program;
+use crate::disk::SimulatedDisk;
+use crate::journal::{Journal, Options};
+use crate::source::gate::{Listening, Load, gate};
 use crate::source::positions::{Kind, Origin, Reached};
 use crate::source::queue::{QueueLimits, queue};
+use crate::source::reader::Records;
+use crate::telemetry::catalogue::JournalMetrics;
 
 const RULES: &str = r#"
 stream quiet time at idle 10s { id string, at timestamp(s) }
@@ -321,4 +327,68 @@ fn a_halt_leaves_the_rest() {
     runtime.block_on(sender.send(input)).expect("there is room");
     assert_eq!(bench.driver.run(queue, runtime.handle(), &AtomicBool::new(true)), 1);
     assert!(runtime.block_on(sender.send_all(Vec::new())).is_err());
+}
+
+#[test]
+fn the_positions_are_those_of_what_was_taken() {
+    let mut bench = Bench::new();
+    bench.open(0);
+    bench.take(0, 100, 100);
+    bench.take(0, 105, 105);
+    let positions = bench.driver.positions();
+    let partition = &positions.streams["quiet"].partitions[&PartitionId(0)];
+    assert_eq!((partition.is_open, partition.reached.offset, positions.streams["quiet"].next), (true, 106, 1));
+}
+
+#[test]
+fn nobody_is_quiet_while_the_disk_is_behind_or_when_it_has_just_caught_up() {
+    let mut bench = Bench::new();
+    let disk = SimulatedDisk::new(1);
+    let listening = Listening::new(Arc::new(JournalMetrics::new("")));
+    let options = Options { on_change: Some(listening.listener()), ..Options::default() };
+    let opened = Journal::open(Arc::new(disk.clone()), Path::new("/journal"), options);
+    let (journal, mut committer) = opened.expect("it can be opened");
+    let (sender, _queue) = queue(QueueLimits { inputs: 1, bytes: 1 });
+    let (gate, _forwarder) = gate(journal, &listening, sender, 1_000);
+    bench.driver = bench.driver.behind(Arc::clone(listening.backlog()));
+    bench.clock.set(100);
+    bench.open(0);
+    bench.take(0, 100, 100);
+    // Somebody waits for the disk.
+    disk.set_read_only(true);
+    gate.close("quiet", StreamId(0), PartitionId(9), true, Timestamp::MIN);
+    committer.round();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let _inside = runtime.enter();
+    let load = Load {
+        name: "quiet",
+        stream: StreamId(0),
+        partition: PartitionId(9),
+        arrival: Timestamp::MIN,
+        origin: None,
+        opens: false,
+        source: 0,
+        batches: vec![(Batch::keeping(kept()), Reached::default())],
+    };
+    let mut waiting = Box::pin(gate.keep(load, None));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(waiting.as_mut().poll(&mut context).is_pending());
+    bench.clock.set(200);
+    bench.driver.rest();
+    assert_eq!(bench.alerts(), [] as [&str; 0], "what waits may be of this partition");
+    drop(waiting);
+    bench.clock.set(201);
+    bench.driver.rest();
+    bench.clock.set(210);
+    bench.driver.rest();
+    assert_eq!(bench.alerts(), [] as [&str; 0], "it is heard from 201 on");
+    bench.clock.set(212);
+    bench.driver.rest();
+    assert_eq!(bench.alerts(), ["p0@100"]);
+}
+
+fn kept() -> Records {
+    let mut records = Records::new(true);
+    records.push(0, 1, b"{}");
+    records
 }

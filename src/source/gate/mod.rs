@@ -27,6 +27,8 @@ use tracing::error;
 use crate::event::{Duration, PartitionId, StreamId, Timestamp};
 use crate::journal::{AppendError, Entry, Journal, Listener, Status, Trouble};
 
+use crate::telemetry::catalogue::JournalMetrics;
+
 use super::Input;
 use super::positions::{Origin, Reached};
 use super::queue::{EngineGone, Sender};
@@ -56,19 +58,30 @@ impl Progress {
 
 /// Hears from the journal. It is there before the journal, which has to know it when it is opened.
 #[derive(Clone, Debug)]
-pub struct Listening(Arc<watch::Sender<Progress>>);
-
-impl Default for Listening {
-    fn default() -> Listening {
-        Listening(Arc::new(watch::Sender::new(Progress::default())))
-    }
+pub struct Listening {
+    progress: Arc<watch::Sender<Progress>>,
+    backlog: Arc<Backlog>,
 }
 
 impl Listening {
+    /// Hears, and counts what it hears.
+    pub fn new(metrics: Arc<JournalMetrics>) -> Listening {
+        let progress = Arc::new(watch::Sender::new(Progress::default()));
+        Listening { progress, backlog: Arc::new(Backlog::new(metrics)) }
+    }
+
     /// What the journal is to tell: [`crate::journal::Options::on_change`].
     pub fn listener(&self) -> Listener {
-        let progress = Arc::clone(&self.0);
-        Arc::new(move |status| drop(progress.send_replace(Progress::of(status))))
+        let Listening { progress, backlog } = self.clone();
+        Arc::new(move |status| {
+            backlog.hear(status);
+            progress.send_replace(Progress::of(status));
+        })
+    }
+
+    /// How far the gate is behind, and whether the journal takes records.
+    pub fn backlog(&self) -> &Arc<Backlog> {
+        &self.backlog
     }
 }
 
@@ -107,16 +120,37 @@ pub struct Backlog {
     /// How many wait for the journal to take something.
     blocked: AtomicUsize,
     /// Why it did not take it.
-    reason: Mutex<Option<AppendError>>,
-}
-
-impl Default for Backlog {
-    fn default() -> Backlog {
-        Backlog { oldest: AtomicI64::new(i64::MAX), blocked: AtomicUsize::new(0), reason: Mutex::default() }
-    }
+    refusal: Mutex<Option<AppendError>>,
+    /// Why it takes nothing at all.
+    trouble: Mutex<Option<Arc<Trouble>>>,
+    metrics: Arc<JournalMetrics>,
 }
 
 impl Backlog {
+    fn new(metrics: Arc<JournalMetrics>) -> Backlog {
+        Backlog {
+            oldest: AtomicI64::new(i64::MAX),
+            blocked: AtomicUsize::new(0),
+            refusal: Mutex::default(),
+            trouble: Mutex::default(),
+            metrics,
+        }
+    }
+
+    fn hear(&self, status: &Status) {
+        lock(&self.trouble).clone_from(&status.trouble);
+        self.metrics.bytes.set(status.bytes);
+        self.metrics.waiting.set(status.waiting_bytes as u64);
+        self.metrics.records.follow(status.work.entries);
+        self.metrics.syncs.follow(status.work.blocks);
+        self.show();
+    }
+
+    fn show(&self) {
+        let is_stuck = self.blocked.load(Ordering::Relaxed) > 0 || lock(&self.trouble).is_some();
+        self.metrics.stuck.set(u64::from(is_stuck));
+    }
+
     /// Whether something waits for the disk that the engine should have by now. Partitions that seem
     /// quiet may have sent something.
     pub fn is_behind(&self, now: Timestamp) -> bool {
@@ -124,11 +158,17 @@ impl Backlog {
         self.blocked.load(Ordering::Relaxed) > 0 || oldest.saturating_add(BEHIND) < now
     }
 
-    /// Why sources have to wait for the journal, if they do.
+    /// Why the service is not ready to take records, if it is not: the journal is in trouble, or sources
+    /// have to wait for it.
     pub fn reason(&self) -> Option<AppendError> {
-        let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
-        reason.clone().filter(|_| self.blocked.load(Ordering::Relaxed) > 0)
+        let refusal = || lock(&self.refusal).clone().filter(|_| self.blocked.load(Ordering::Relaxed) > 0);
+        lock(&self.trouble).clone().map(AppendError::Trouble).or_else(refusal)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is behind them is put there at once.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One that waits for the journal, until it is dropped.
@@ -137,17 +177,19 @@ struct Blocked<'a>(&'a Backlog);
 impl<'a> Blocked<'a> {
     fn begin(backlog: &'a Backlog) -> Blocked<'a> {
         backlog.blocked.fetch_add(1, Ordering::Relaxed);
+        backlog.show();
         Blocked(backlog)
     }
 
     fn because(&self, why: &AppendError) {
-        *self.0.reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
+        *lock(&self.0.refusal) = Some(why.clone());
     }
 }
 
 impl Drop for Blocked<'_> {
     fn drop(&mut self) {
         self.0.blocked.fetch_sub(1, Ordering::Relaxed);
+        self.0.show();
     }
 }
 
@@ -201,11 +243,11 @@ pub enum Outcome {
 pub fn gate(journal: Journal, listening: &Listening, queue: Sender, bytes: usize) -> (Gate, Forwarder) {
     let status = journal.status();
     // Its thread may have told something by now.
-    listening.0.send_modify(|progress| progress.durable = progress.durable.max(status.durable));
+    listening.progress.send_modify(|progress| progress.durable = progress.durable.max(status.durable));
     let (waiting, line) = mpsc::unbounded_channel();
     let bytes = u32::try_from(bytes.max(1)).unwrap_or(u32::MAX);
-    let backlog = Arc::new(Backlog::default());
-    let progress = listening.0.subscribe();
+    let backlog = Arc::clone(&listening.backlog);
+    let progress = listening.progress.subscribe();
     let forwarder = Forwarder { line, progress: progress.clone(), queue, backlog: Arc::clone(&backlog) };
     let last = status.next - 1;
     let shared = Shared {
@@ -229,11 +271,6 @@ impl Gate {
     pub fn largest_batch(&self) -> usize {
         let limits = self.0.journal.limits();
         limits.waiting.saturating_sub(limits.entry) / 2
-    }
-
-    /// How far it is behind.
-    pub fn backlog(&self) -> &Arc<Backlog> {
-        &self.0.backlog
     }
 
     /// Takes a load, waiting for room until `deadline`, or for as long as it takes; with a deadline it is
@@ -371,7 +408,7 @@ impl Gate {
 
     fn line(&self) -> MutexGuard<'_, Line> {
         // What is sent or not leaves nothing half changed.
-        self.0.line.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.line)
     }
 }
 

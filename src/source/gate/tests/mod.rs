@@ -73,7 +73,7 @@ fn csv() -> Format {
 
 /// Opens a journal whose committer is asked by hand.
 fn journal(disk: &SimulatedDisk, known: u64, limits: Limits) -> (Journal, Committer, Listening) {
-    let listening = Listening::default();
+    let listening = Listening::new(Arc::new(JournalMetrics::new("")));
     let options = Options { limits, known, on_change: Some(listening.listener()), ..Options::default() };
     let disk: Arc<dyn Disk> = Arc::new(disk.clone());
     let (journal, committer) = Journal::open(disk, Path::new("/state/journal"), options).expect("opened");

@@ -40,7 +40,7 @@ async fn a_source_waits_for_the_disk_and_goes_on_by_itself() {
     let (journal, mut committer, listening) = journal(&disk, 0, small());
     let mut life = Life::new(journal.clone(), &listening).await;
     let inlet = life.inlet("conn", &Format::Json);
-    let backlog = Arc::clone(life.around.gate.as_ref().expect("a gate").backlog());
+    let backlog = Arc::clone(listening.backlog());
     let records: String = (0..2_000).map(|id| format!("{{\"id\":{id}}}\n")).collect();
     disk.set_read_only(true);
     let reading = tokio::spawn(async move {
@@ -55,6 +55,7 @@ async fn a_source_waits_for_the_disk_and_goes_on_by_itself() {
     assert!(backlog.is_behind(now), "nobody is quiet now");
     let why = backlog.reason().expect("it waits").to_string();
     assert!(why.contains("takes no records"), "{why}");
+    assert_eq!(backlog.metrics.stuck.get(), 1);
     disk.set_read_only(false);
     // Then the journal is full, until checkpoints make room.
     let mut was_full = false;
@@ -82,7 +83,8 @@ async fn a_source_waits_for_the_disk_and_goes_on_by_itself() {
     assert!(was_full);
     assert_eq!(found.len(), 2_000);
     assert!(found.is_sorted_by_key(|(_, offset, _)| *offset));
-    assert_eq!((backlog.is_behind(now), backlog.reason()), (false, None));
+    assert_eq!((backlog.is_behind(now), backlog.reason(), backlog.metrics.stuck.get()), (false, None, 0));
+    assert_eq!(backlog.metrics.records.get(), 2_001);
 }
 
 #[tokio::test]
