@@ -43,12 +43,20 @@ pub(super) struct Buffer {
     bytes: usize,
 }
 
-/// An event that waits. Its place stands beside it because places are compared all the time, and each
-/// look into an event may have to wait for memory.
+/// An event that waits. What is asked of it here stands beside it: places are compared all the time, and
+/// each look into an event may have to wait for memory.
 #[derive(Debug)]
 struct Waiting {
     point: SequencePoint,
+    /// About how many bytes of memory it takes.
+    bytes: usize,
     event: Event,
+}
+
+impl Waiting {
+    fn new(event: Event) -> Waiting {
+        Waiting { point: event.point(), bytes: event.footprint(), event }
+    }
 }
 
 impl PartialEq for Waiting {
@@ -106,8 +114,8 @@ impl Buffer {
     /// Takes an event. `frontier`: what may go, as in [`Buffer::pop`].
     pub fn push(&mut self, event: Event, frontier: Option<Frontier>) {
         self.len += 1;
-        self.bytes += event.footprint();
-        let waiting = Waiting { point: event.point(), event };
+        let waiting = Waiting::new(event);
+        self.bytes += waiting.bytes;
         let bucket = self.bucket(waiting.point.time);
         if waiting.point.time > self.reach {
             if !self.far.is_empty() || !may_go(waiting.point, frontier) {
@@ -139,9 +147,9 @@ impl Buffer {
             true => self.between.pop().map(|Reverse(first)| first),
             false => self.near.pop_front(),
         };
-        let Waiting { point, event } = first?;
+        let Waiting { point, bytes, event } = first?;
         self.len -= 1;
-        self.bytes -= event.footprint();
+        self.bytes -= bytes;
         Some((point, event))
     }
 
@@ -249,7 +257,7 @@ mod tests {
                         if at_once {
                             known = known.max(Some(frontier((us, partition))));
                         }
-                        model.0.push(Reverse(Waiting { point: event.point(), event: event.clone() }));
+                        model.0.push(Reverse(Waiting::new(event.clone())));
                         buffer.push(event, known);
                     }
                     Step::Pop(limit, most) => {
@@ -263,7 +271,7 @@ mod tests {
                 }
                 prop_assert_eq!(buffer.len(), model.0.len());
                 prop_assert_eq!(buffer.iter().count(), model.0.len());
-                let bytes = model.0.iter().map(|Reverse(waiting)| waiting.event.footprint());
+                let bytes = model.0.iter().map(|Reverse(waiting)| waiting.bytes);
                 prop_assert_eq!(buffer.bytes(), bytes.sum::<usize>());
             }
             while let Some(expected) = model.pop(None) {

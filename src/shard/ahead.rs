@@ -6,6 +6,8 @@
 //! for the memory in which its own key is. What is found of keys is a hint, which holds or is found out to
 //! be outdated when the turn of the event comes.
 
+use std::hint::black_box;
+
 use super::keys::{Keys, Sought};
 use super::{Item, Shard};
 use crate::automaton::{Answers, Place};
@@ -126,6 +128,9 @@ impl Shard {
     /// Asks what can be asked of these events at once, and looks up their keys.
     pub(super) fn look_ahead<'a>(&mut self, program: &Program, items: &'a [Item], ahead: &mut Ahead<'a>) {
         ahead.clear();
+        // An event that has waited for its turn is no longer near: it is read with the others, so that the
+        // processor waits for all of them at once.
+        black_box(items.iter().fold(0, |sum, item| sum ^ item.event.touch()));
         let many_keys = self.keys.len() > FEW_KEYS;
         for item in items {
             if let Some(audience) = program.audience(self.stratum, item.event.stream()) {

@@ -84,8 +84,20 @@ fn profile() -> Result<ExitCode, Box<dyn Error>> {
 /// What a function is shown as: by its name, or that of the library to which it belongs; `None` for the
 /// standard library's machinery and for this program.
 fn shown(symbol: &str) -> Option<String> {
-    const MACHINERY: [&str; 9] =
-        ["core::", "std::", "alloc::", "&", "{", "__libc_start", "_start", "main", "tripline_flame_graph"];
+    const MACHINERY: [&str; 12] = [
+        "core::",
+        "std::",
+        "alloc::",
+        "&",
+        "{",
+        "__libc_start",
+        "_start",
+        "__rust_begin",
+        "call_once",
+        "main",
+        "profile",
+        "tripline_flame_graph",
+    ];
     const ALLOCATOR: [&str; 6] = ["mi_", "_mi_", "mimalloc", "__rust_", "alloc", "dealloc"];
     let path = symbol.trim_start_matches('<');
     let begins = |prefix: &&str| path.starts_with(*prefix);

@@ -7,6 +7,7 @@
 use compact_str::CompactString;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
+use memchr::arch::all::is_equal;
 use simd_json::{Node, StaticNode};
 
 use crate::codec::convert::Found;
@@ -81,7 +82,7 @@ impl Paths {
     fn step_in_order(&mut self, place: PlaceId, number: usize, name: &str) -> Option<PlaceId> {
         let place = &mut self.0[place.0];
         if let Some((expected, next)) = place.expected.get(number)
-            && expected == name
+            && is_equal(expected.as_bytes(), name.as_bytes())
         {
             return *next;
         }
