@@ -12,10 +12,10 @@ use crate::source::reader::BatchLimits;
 
 use super::document::{Report, Table};
 use super::quarantine;
-use super::state;
 use super::reference::{self, LIMITS, ROOT, Section};
 use super::sinks::sink;
 use super::sources::{source, twice};
+use super::state;
 use super::{Config, Located};
 
 /// Reads the one file of `sources`.

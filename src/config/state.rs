@@ -104,7 +104,8 @@ impl Said {
             }
         }
         let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
-        let journal = Limits { disk: max_size, waiting: size(waiting), entry: size(entry), ..Limits::default() };
+        let journal =
+            Limits { disk: max_size, waiting: size(waiting), entry: size(entry), ..Limits::default() };
         Some(State { path, journal })
     }
 }

@@ -135,6 +135,7 @@ impl<O: Outbox> Driver<O> {
 
     /// The same after a restart, with an engine that has the state of these positions. Its partitions are
     /// not taken for quiet because nobody was there meanwhile.
+    #[expect(dead_code, reason = "the service uses it when it has a store to go with it")]
     pub fn resuming(mut self, positions: Positions) -> Driver<O> {
         let names = self.engine.program().streams().iter().map(|stream| stream.name.as_str());
         self.keeper = Keeper::new(positions, names);
@@ -143,6 +144,10 @@ impl<O: Outbox> Driver<O> {
     }
 
     /// The same with records that wait until they are on the disk before they come here.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the service uses it when it has a store to go with it")
+    )]
     pub fn behind(mut self, backlog: Arc<Backlog>) -> Driver<O> {
         self.backlog = Some(backlog);
         self
@@ -150,6 +155,10 @@ impl<O: Outbox> Driver<O> {
 
     /// How far every partition has come with what the engine has taken by now: to be stored with the state
     /// that the engine has at this moment, between two inputs.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the service uses it when it has a store to go with it")
+    )]
     pub fn positions(&self) -> &Positions {
         self.keeper.positions()
     }

@@ -10,6 +10,7 @@ use crate::config::{self, Config, SourceKind};
 use crate::event::StreamId;
 use crate::program::{NoInput, Program};
 use crate::source::file::{Following, Mode, Once};
+use crate::source::gate::{Partitions, Wanted};
 use crate::source::positions::{Resume, Stored};
 use crate::source::reader::Checks;
 use crate::source::stdin::Stdin;
@@ -59,7 +60,7 @@ async fn open_one(
             let streams = source.streams.iter().flatten();
             let stored = streams.flat_map(|stream| resume.files(&source.name.value, &stream.value));
             open_files(settings, stored.collect()).await?
-        },
+        }
     })
 }
 
@@ -101,6 +102,40 @@ pub fn start(
         tasks.spawn(source.run(inlets));
     }
     Ok(())
+}
+
+/// The sources as they are to be recovered: with each of their streams.
+///
+/// # Errors
+/// When one feeds a stream that the rules do not have.
+#[expect(dead_code, reason = "the service uses it when it has a store to go with it")]
+pub fn wanted(
+    config: &Config,
+    program: &Program,
+    metrics: &Metrics,
+    around: &Surroundings,
+) -> anyhow::Result<Vec<Wanted>> {
+    let mut wanted = Vec::new();
+    for (index, settings) in config.sources.iter().enumerate() {
+        let has = match &settings.kind {
+            SourceKind::Tcp(_) => Partitions::Connections,
+            SourceKind::Unix(settings) if matches!(settings.mode, unix::Mode::Stream { .. }) => {
+                Partitions::Connections
+            }
+            SourceKind::File(_) => Partitions::Files,
+            SourceKind::TcpClient(_)
+            | SourceKind::Udp(_)
+            | SourceKind::Unix(_)
+            | SourceKind::Http(_)
+            | SourceKind::Stdin => Partitions::Source,
+        };
+        for stream in streams(settings, program)? {
+            let metrics = Arc::clone(&metrics.sources[index]);
+            let inlet = Inlet::new(identity(config, program, index, stream, metrics), around.clone());
+            wanted.push(Wanted { inlet, has });
+        }
+    }
+    Ok(wanted)
 }
 
 /// Which stream the source at that place of the configuration feeds, and how it makes events for it.

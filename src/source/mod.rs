@@ -10,11 +10,17 @@ mod datagram;
 pub mod file;
 pub mod flow;
 pub mod framing;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "the service uses it when it has a store to go with it")
+)]
 pub mod gate;
 pub mod http;
 mod partition;
 mod patience;
+#[cfg_attr(not(test), expect(dead_code, reason = "the service uses it when it has a store to go with it"))]
 pub mod positions;
+mod pour;
 mod quarantine;
 pub mod queue;
 pub mod reader;
@@ -153,6 +159,10 @@ impl PartitionNumbers {
     }
 
     /// For a program whose streams have these names: numbers that were given before are not given again.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the service uses it when it has a store to go with it")
+    )]
     pub fn after<'a>(positions: &Positions, streams: impl IntoIterator<Item = &'a str>) -> PartitionNumbers {
         let next = |name| positions.streams.get(name).map_or(0, |stream| stream.next);
         PartitionNumbers(streams.into_iter().map(|name| AtomicU64::new(next(name))).collect())

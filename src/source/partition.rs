@@ -3,13 +3,10 @@
 //! Enters: bytes. Leaves: batches of events, each with how far the partition has come with it: to the queue
 //! of the engine if they can be read again, and through the journal if not, so far as there is one.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::time::{Instant, timeout};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, info};
 
 use crate::event::{PartitionId, Timestamp};
 
@@ -31,7 +28,7 @@ pub const LAST_READS: Duration = Duration::from_secs(2);
 /// Dropping it leaves the partition open at the engine, as is right when the service stops: it might
 /// have held event time back, and what would then be decided was not certain.
 pub struct Feed<'a> {
-    inlet: &'a Inlet,
+    pub(super) inlet: &'a Inlet,
     partition: PartitionId,
     origin: Arc<Origin>,
     reader: Reader,
@@ -122,9 +119,7 @@ impl<'a> Feed<'a> {
         let header = reached.header.as_deref().filter(|_| is_file);
         let reader = inlet.reader(partition).going_on(reached.offset, reached.number, header);
         let gate = inlet.around.gate.as_ref().filter(|_| !is_file);
-        let kept = gate.map(|gate| {
-            Kept { gate, has_begun: stored.is_some(), last: 0, count: 0, acks: None }
-        });
+        let kept = gate.map(|gate| Kept { gate, has_begun: stored.is_some(), last: 0, count: 0, acks: None });
         let file = reached.file.as_ref().map(|file| InFile {
             current: file.current.map(|piece| (piece, reached.offset.wrapping_sub(piece.read))),
             left: Arc::clone(&file.left),
@@ -422,76 +417,4 @@ impl<'a> Feed<'a> {
         }
         Ok(sent)
     }
-}
-
-/// How reading came to its end.
-pub enum End {
-    /// The other side has sent everything.
-    Finished,
-    /// Reading failed.
-    Failed(io::Error),
-    /// The service stops.
-    Stopped,
-}
-
-/// Reads a partition until its bytes end or the service stops. One that ended is closed at the engine.
-pub async fn read(bytes: impl AsyncRead + Unpin, mut feed: Feed<'_>) {
-    let (name, partition) = (&feed.inlet.identity.name, feed.partition.0);
-    match pour(bytes, &mut feed).await {
-        Ok(End::Finished) => feed.close().await,
-        Ok(End::Failed(error)) => {
-            if let Some(held_back) = feed.inlet.reports.may_log() {
-                let source = name;
-                warn!(%source, partition, %error, not_logged = held_back, "reading failed; the partition ends here");
-            }
-            feed.close().await;
-        }
-        Ok(End::Stopped) => feed.say_what_is_left(),
-        Err(EngineGone) => debug!(source = %name, "the engine has stopped"),
-    }
-}
-
-/// Reads into a partition until the bytes end or the service stops.
-///
-/// # Errors
-/// When the engine takes nothing any more.
-pub async fn pour(mut bytes: impl AsyncRead + Unpin, feed: &mut Feed<'_>) -> Result<End, EngineGone> {
-    let mut stop = feed.inlet.around.stop.clone();
-    loop {
-        let read = tokio::select! {
-            biased;
-            () = stop.wanted() => return last_reads(bytes, feed).await,
-            read = async { feed.wait().await; bytes.read(feed.space()).await } => read,
-        };
-        if let Some(end) = take(read, feed).await? {
-            return Ok(end);
-        }
-    }
-}
-
-/// Reads what has been received by now.
-async fn last_reads(mut bytes: impl AsyncRead + Unpin, feed: &mut Feed<'_>) -> Result<End, EngineGone> {
-    let begun = Instant::now();
-    while begun.elapsed() < LAST_READS {
-        let Ok(read) = timeout(QUIET, bytes.read(feed.space())).await else { break };
-        if let Some(end) = take(read, feed).await? {
-            return Ok(end);
-        }
-    }
-    Ok(End::Stopped)
-}
-
-/// Takes the result of a read. Returns how the bytes have ended, if they have.
-async fn take(read: io::Result<usize>, feed: &mut Feed<'_>) -> Result<Option<End>, EngineGone> {
-    let end = match read {
-        Ok(0) => End::Finished,
-        Ok(count) => {
-            feed.filled(count).await?;
-            return Ok(None);
-        }
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(None),
-        Err(error) => End::Failed(error),
-    };
-    feed.end().await?;
-    Ok(Some(end))
 }

@@ -69,11 +69,7 @@ pub fn open_at(
     opened.map_err(|error| OpenError { path: path.to_path_buf(), error })
 }
 
-fn try_open(
-    path: &Path,
-    compression: Option<Compression>,
-    offset: u64,
-) -> io::Result<(Recording, u64)> {
+fn try_open(path: &Path, compression: Option<Compression>, offset: u64) -> io::Result<(Recording, u64)> {
     let stored_read = Arc::new(AtomicU64::new(0));
     let compression = compression.unwrap_or_else(|| Compression::of_path(path));
     if path.as_os_str() == STANDARD_INPUT {

@@ -14,9 +14,9 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
 use super::gate::ack::{Acknowledging, acks};
-use super::partition::{self, Feed, LAST_READS, QUIET};
+use super::partition::{Feed, LAST_READS, QUIET};
 use super::positions::Kind;
-use super::{Inlet, tls};
+use super::{Inlet, pour, tls};
 
 /// How long to wait when accepting fails, as it does when there are too many open files.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
@@ -147,11 +147,11 @@ impl Host for Records {
         let (source, partition) = (&self.inlet.identity.name, feed.partition().0);
         debug!(%source, %peer, partition, "a connection begins");
         match self.inlet.around.gate.as_ref().filter(|_| self.ack).map(acks) {
-            None => partition::read(self.inlet.open(stream, self.read_timeout), feed).await,
+            None => pour::read(self.inlet.open(stream, self.read_timeout), feed).await,
             Some((counts, telling)) => {
                 let (read, write) = split(stream);
                 let reading = self.inlet.open(read, self.read_timeout);
-                let reading = partition::read(reading, feed.acknowledged(Some(counts)));
+                let reading = pour::read(reading, feed.acknowledged(Some(counts)));
                 tokio::join!(reading, self.tell(telling, write, peer));
             }
         }

@@ -2,8 +2,9 @@
 
 use tracing::info;
 
-use super::partition::{self, Feed};
+use super::partition::Feed;
 use super::positions::Kind;
+use super::pour;
 use super::{Inlet, Running, Source, announce, only};
 
 /// Standard input.
@@ -19,7 +20,7 @@ impl Source for Stdin {
         let inlet = only(inlets);
         Box::pin(async move {
             let Some(feed) = Feed::begin(&inlet, Kind::Source).await else { return };
-            partition::read(inlet.open(tokio::io::stdin(), None), feed).await;
+            pour::read(inlet.open(tokio::io::stdin(), None), feed).await;
             info!(source = %inlet.identity.name, "standard input has ended");
         })
     }

@@ -154,8 +154,13 @@ mod tests {
 
     #[tokio::test]
     async fn the_system_asks_after_clients_that_are_silent() {
-        let settings =
-            Settings { listen: "localhost:0".into(), max_connections: 1, read_timeout: None, tls: None, ack: false };
+        let settings = Settings {
+            listen: "localhost:0".into(),
+            max_connections: 1,
+            read_timeout: None,
+            tls: None,
+            ack: false,
+        };
         let server = Server::bind(&settings).await.expect("a free port");
         let address = server.listener.local_addr().expect("it is bound");
         let client = TcpStream::connect(address).await.expect("it listens");

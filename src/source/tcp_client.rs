@@ -14,8 +14,9 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tracing::{debug, info, warn};
 
-use super::partition::{End, Feed, pour};
+use super::partition::Feed;
 use super::positions::Kind;
+use super::pour::{End, pour};
 use super::queue::EngineGone;
 use super::{Bytes, Inlet, Running, Source, only, tcp, tls};
 

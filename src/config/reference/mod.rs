@@ -12,8 +12,8 @@ use std::fmt::Write;
 
 pub use quarantine::{LATE, QUARANTINE};
 pub use sinks::{FILE, SINK_TYPES, STDOUT, WEBHOOK};
-pub use state::{JOURNAL, STATE};
 pub use sources::{CODECS, FILES, HTTP, RECORDS, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
+pub use state::{JOURNAL, STATE};
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +147,8 @@ pub static LIMITS: Section = Section {
     about: "What is held between the sources and the sinks. Apart from what rules keep (partial matches, the past), which \
             `max runs` and `max events` bound for each key, memory is bounded by the sum of: `queue_bytes`; `reorder_bytes`; a few \
             batches in the shards; for each connection one record of at most `max_line`, one read of 64 KiB, what its \
-            decoder keeps between records (up to 0.5 MB), and one batch; `queue_bytes` of each sink; `max_bodies` of each HTTP source. Who finds a queue full stops reading.",
+            decoder keeps between records (up to 0.5 MB), and one batch; `queue_bytes` of each sink; `max_bodies` of each HTTP source; with `[state]`, once more `queue_bytes`, and the largest \
+            body or 16 MiB, for what waits for the disk. Who finds a queue full stops reading.",
     keys: &[
         key(
             "max_line",

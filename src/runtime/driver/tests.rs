@@ -8,11 +8,11 @@ use std::sync::atomic::AtomicI64;
 use crate::codec::Decoder;
 use crate::codec::json::JsonDecoder;
 use crate::diagnostic::Sources;
+use crate::disk::SimulatedDisk;
 use crate::engine::EngineOptions;
 use crate::event::{PartitionId, Position, StreamId};
-use crate::program::Program;
-use crate::disk::SimulatedDisk;
 use crate::journal::{Journal, Options};
+use crate::program::Program;
 use crate::source::gate::{Listening, Load, gate};
 use crate::source::positions::{Kind, Origin, Reached};
 use crate::source::queue::{QueueLimits, queue};
@@ -337,7 +337,10 @@ fn the_positions_are_those_of_what_was_taken() {
     bench.take(0, 105, 105);
     let positions = bench.driver.positions();
     let partition = &positions.streams["quiet"].partitions[&PartitionId(0)];
-    assert_eq!((partition.is_open, partition.reached.offset, positions.streams["quiet"].next), (true, 106, 1));
+    assert_eq!(
+        (partition.is_open, partition.reached.offset, positions.streams["quiet"].next),
+        (true, 106, 1)
+    );
 }
 
 #[test]

@@ -11,10 +11,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{debug, error, info, warn};
 
+use crate::event::PartitionId;
 use crate::source::partition::{Feed, LAST_READS};
 use crate::source::positions::Kind;
 use crate::source::queue::EngineGone;
-use crate::event::PartitionId;
 use crate::source::{Inlet, Input, Running, Source, announce, only};
 
 use super::Start;
@@ -144,7 +144,8 @@ async fn look(
         report(&findings, &inlet);
         let closed: Vec<_> = findings.dropped.iter().map(|stored| stored.partition).collect();
         let changes = Changes { together: findings.new, closed, forgotten: findings.forgotten };
-        let is_none = changes.together.is_empty() && changes.closed.is_empty() && changes.forgotten.is_empty();
+        let is_none =
+            changes.together.is_empty() && changes.closed.is_empty() && changes.forgotten.is_empty();
         if !is_none && new.send(changes).is_err() {
             return;
         }
@@ -172,7 +173,9 @@ fn report(findings: &Findings, inlet: &Inlet) {
         match news {
             News::Waiting => info!(%source, %file, "there is no such file yet; waiting for it"),
             News::Opened(offset) => info!(%source, %file, offset, "following a file"),
-            News::Resumed(offset) => info!(%source, %file, offset, "following a file again from where it was left"),
+            News::Resumed(offset) => {
+                info!(%source, %file, offset, "following a file again from where it was left")
+            }
             News::Replaced => info!(%source, %file, "another file has taken the place of this one"),
             News::Vanished => info!(%source, %file, "the file has gone; waiting for another"),
             News::Trouble(reason) => {

@@ -9,6 +9,7 @@ mod follow;
 mod follower;
 mod known;
 mod once;
+mod open;
 mod order;
 mod pattern;
 mod pieces;

@@ -17,7 +17,7 @@ use crate::source::recording::{self, Recording};
 use crate::source::{Inlet, Running, Source, announce, only};
 
 use super::before::{Before, Note, end, say};
-use super::follower::kind_of;
+use super::open::kind_of;
 use super::order::{begin_together, join};
 use super::pattern::Paths;
 use super::pieces::{Pieces, away};
@@ -181,12 +181,7 @@ impl Source for Once {
 }
 
 /// Reads a file to its end. Returns whether it came there before the service stopped.
-async fn read(
-    file: File,
-    feed: &mut Feed<'_>,
-    inlet: &Inlet,
-    pieces: &Pieces,
-) -> Result<bool, EngineGone> {
+async fn read(file: File, feed: &mut Feed<'_>, inlet: &Inlet, pieces: &Pieces) -> Result<bool, EngineGone> {
     let File { path, recording, mut piece, mut skip, stored: _ } = file;
     let (source, partition) = (&inlet.identity.name, feed.partition().0);
     let begun = piece.read;

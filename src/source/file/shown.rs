@@ -53,7 +53,10 @@ pub struct Seen {
 
 impl Shown {
     /// Looks at paths, and at all files in the folders of others.
-    pub fn of<'a>(paths: impl IntoIterator<Item = PathBuf>, others: impl IntoIterator<Item = &'a Path>) -> Shown {
+    pub fn of<'a>(
+        paths: impl IntoIterator<Item = PathBuf>,
+        others: impl IntoIterator<Item = &'a Path>,
+    ) -> Shown {
         let mut all: BTreeSet<PathBuf> = paths.into_iter().collect();
         let folders: BTreeSet<&Path> = others.into_iter().filter_map(Path::parent).collect();
         for folder in folders {

@@ -13,7 +13,8 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
-use super::{Gate, Progress};
+use super::Gate;
+use super::backlog::Progress;
 
 /// How long a client may take to receive a line.
 const PATIENCE: Duration = Duration::from_secs(30);

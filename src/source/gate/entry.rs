@@ -55,7 +55,11 @@ impl Said<'_> {
             }
             OPENED => Said::Opened(Origin::read(&mut r)?),
             CLOSED => Said::Closed,
-            _ => return Err(Damaged::new("an entry of the journal is of a kind that this program does not know")),
+            _ => {
+                return Err(Damaged::new(
+                    "an entry of the journal is of a kind that this program does not know",
+                ));
+            }
         };
         r.end()?;
         Ok(said)

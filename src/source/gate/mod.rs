@@ -12,79 +12,35 @@
 //! - A batch is in the journal as a whole or not at all.
 
 pub mod ack;
+mod backlog;
 pub mod entry;
+mod forward;
 mod recover;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::{Instant, timeout_at};
-use tracing::error;
 
-use crate::event::{Duration, PartitionId, StreamId, Timestamp};
-use crate::journal::{AppendError, Entry, Journal, Listener, Status, Trouble};
-
-use crate::telemetry::catalogue::JournalMetrics;
+use crate::event::{PartitionId, StreamId, Timestamp};
+use crate::journal::{AppendError, Entry, Journal, Trouble};
 
 use super::Input;
 use super::positions::{Origin, Reached};
 use super::queue::{EngineGone, Sender};
 use super::reader::{Batch, Records};
 
+use backlog::{Blocked, Progress, lock};
+use forward::Waiting;
+
+pub use backlog::{Backlog, Listening};
+pub use forward::Forwarder;
 pub use recover::{Partitions, RecoverError, Recovered, Wanted, recover};
 
 /// What an entry takes in the journal besides its record and the name of its stream, at most.
 const ENTRY: usize = 64;
-/// Batches that have waited longer than this show that the disk is behind.
-const BEHIND: Duration = Duration::from_micros(1_000_000);
-
-/// How far the journal has come.
-#[derive(Clone, Debug, Default)]
-struct Progress {
-    durable: u64,
-    trouble: Option<Arc<Trouble>>,
-    has_ended: bool,
-}
-
-impl Progress {
-    fn of(status: &Status) -> Progress {
-        let Status { durable, trouble, has_ended, .. } = status;
-        Progress { durable: *durable, trouble: trouble.clone(), has_ended: *has_ended }
-    }
-}
-
-/// Hears from the journal. It is there before the journal, which has to know it when it is opened.
-#[derive(Clone, Debug)]
-pub struct Listening {
-    progress: Arc<watch::Sender<Progress>>,
-    backlog: Arc<Backlog>,
-}
-
-impl Listening {
-    /// Hears, and counts what it hears.
-    pub fn new(metrics: Arc<JournalMetrics>) -> Listening {
-        let progress = Arc::new(watch::Sender::new(Progress::default()));
-        Listening { progress, backlog: Arc::new(Backlog::new(metrics)) }
-    }
-
-    /// What the journal is to tell: [`crate::journal::Options::on_change`].
-    pub fn listener(&self) -> Listener {
-        let Listening { progress, backlog } = self.clone();
-        Arc::new(move |status| {
-            backlog.hear(status);
-            progress.send_replace(Progress::of(status));
-        })
-    }
-
-    /// How far the gate is behind, and whether the journal takes records.
-    pub fn backlog(&self) -> &Arc<Backlog> {
-        &self.backlog
-    }
-}
-
 /// The way in. Clones are the same gate.
 #[derive(Clone)]
 pub struct Gate(Arc<Shared>);
@@ -103,94 +59,6 @@ struct Line {
     waiting: mpsc::UnboundedSender<Waiting>,
     /// The number of the last of them.
     last: u64,
-}
-
-/// What waits until an entry of the journal is durable.
-struct Waiting {
-    number: u64,
-    input: Input,
-    _room: Option<OwnedSemaphorePermit>,
-}
-
-/// How far the gate is behind what comes.
-#[derive(Debug)]
-pub struct Backlog {
-    /// When that arrived which waits longest; the end of time when nothing waits.
-    oldest: AtomicI64,
-    /// How many wait for the journal to take something.
-    blocked: AtomicUsize,
-    /// Why it did not take it.
-    refusal: Mutex<Option<AppendError>>,
-    /// Why it takes nothing at all.
-    trouble: Mutex<Option<Arc<Trouble>>>,
-    metrics: Arc<JournalMetrics>,
-}
-
-impl Backlog {
-    fn new(metrics: Arc<JournalMetrics>) -> Backlog {
-        Backlog {
-            oldest: AtomicI64::new(i64::MAX),
-            blocked: AtomicUsize::new(0),
-            refusal: Mutex::default(),
-            trouble: Mutex::default(),
-            metrics,
-        }
-    }
-
-    fn hear(&self, status: &Status) {
-        lock(&self.trouble).clone_from(&status.trouble);
-        self.metrics.bytes.set(status.bytes);
-        self.metrics.waiting.set(status.waiting_bytes as u64);
-        self.metrics.records.follow(status.work.entries);
-        self.metrics.syncs.follow(status.work.blocks);
-        self.show();
-    }
-
-    fn show(&self) {
-        let is_stuck = self.blocked.load(Ordering::Relaxed) > 0 || lock(&self.trouble).is_some();
-        self.metrics.stuck.set(u64::from(is_stuck));
-    }
-
-    /// Whether something waits for the disk that the engine should have by now. Partitions that seem
-    /// quiet may have sent something.
-    pub fn is_behind(&self, now: Timestamp) -> bool {
-        let oldest = Timestamp::from_micros(self.oldest.load(Ordering::Relaxed));
-        self.blocked.load(Ordering::Relaxed) > 0 || oldest.saturating_add(BEHIND) < now
-    }
-
-    /// Why the service is not ready to take records, if it is not: the journal is in trouble, or sources
-    /// have to wait for it.
-    pub fn reason(&self) -> Option<AppendError> {
-        let refusal = || lock(&self.refusal).clone().filter(|_| self.blocked.load(Ordering::Relaxed) > 0);
-        lock(&self.trouble).clone().map(AppendError::Trouble).or_else(refusal)
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What is behind them is put there at once.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// One that waits for the journal, until it is dropped.
-struct Blocked<'a>(&'a Backlog);
-
-impl<'a> Blocked<'a> {
-    fn begin(backlog: &'a Backlog) -> Blocked<'a> {
-        backlog.blocked.fetch_add(1, Ordering::Relaxed);
-        backlog.show();
-        Blocked(backlog)
-    }
-
-    fn because(&self, why: &AppendError) {
-        *lock(&self.0.refusal) = Some(why.clone());
-    }
-}
-
-impl Drop for Blocked<'_> {
-    fn drop(&mut self) {
-        self.0.blocked.fetch_sub(1, Ordering::Relaxed);
-        self.0.show();
-    }
 }
 
 /// What is to be kept together: all of it, or nothing.
@@ -248,7 +116,7 @@ pub fn gate(journal: Journal, listening: &Listening, queue: Sender, bytes: usize
     let bytes = u32::try_from(bytes.max(1)).unwrap_or(u32::MAX);
     let backlog = Arc::clone(&listening.backlog);
     let progress = listening.progress.subscribe();
-    let forwarder = Forwarder { line, progress: progress.clone(), queue, backlog: Arc::clone(&backlog) };
+    let forwarder = Forwarder::new(line, progress.clone(), queue, Arc::clone(&backlog));
     let last = status.next - 1;
     let shared = Shared {
         journal,
@@ -331,7 +199,11 @@ impl Gate {
             };
             let is_hopeless = deadline.is_some() && matches!(why, AppendError::Trouble(_));
             if is_hopeless || !why.is_temporary() {
-                return Err(if why == AppendError::Ended { EngineGone.into() } else { Refused::Journal(why) });
+                return Err(if why == AppendError::Ended {
+                    EngineGone.into()
+                } else {
+                    Refused::Journal(why)
+                });
             }
             blocked.get_or_insert_with(|| Blocked::begin(&self.0.backlog)).because(&why);
             let changed = match deadline {
@@ -409,45 +281,5 @@ impl Gate {
     fn line(&self) -> MutexGuard<'_, Line> {
         // What is sent or not leaves nothing half changed.
         lock(&self.0.line)
-    }
-}
-
-/// Passes on to the engine what is durable.
-pub struct Forwarder {
-    line: mpsc::UnboundedReceiver<Waiting>,
-    progress: watch::Receiver<Progress>,
-    queue: Sender,
-    backlog: Arc<Backlog>,
-}
-
-impl Forwarder {
-    /// Until nobody holds the gate any more and all has been passed on, or the engine or the journal ends.
-    pub async fn run(mut self) {
-        let result = self.forward().await;
-        self.backlog.oldest.store(i64::MAX, Ordering::Relaxed);
-        self.line.close();
-        let left = self.line.len();
-        if let Err(batches) = result.map_err(|()| left + 1) {
-            error!(batches, "left behind the journal: nobody was told that their records are kept");
-        }
-    }
-
-    async fn forward(&mut self) -> Result<(), ()> {
-        while let Some(Waiting { number, input, _room }) = self.line.recv().await {
-            if let Input::Events { arrival, .. } = &input {
-                self.backlog.oldest.store(arrival.as_micros(), Ordering::Relaxed);
-            }
-            let settled = self.progress.wait_for(|progress| progress.durable >= number || progress.has_ended);
-            if settled.await.map_err(|_| ())?.durable < number {
-                return Err(());
-            }
-            if self.queue.send(input).await.is_err() {
-                return Ok(());
-            }
-            if self.line.is_empty() {
-                self.backlog.oldest.store(i64::MAX, Ordering::Relaxed);
-            }
-        }
-        Ok(())
     }
 }

@@ -57,7 +57,9 @@ pub enum RecoverError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// An entry was not written by a source.
-    #[error("entry {number} of the journal cannot be read: {why}; use the version of the program that wrote it")]
+    #[error(
+        "entry {number} of the journal cannot be read: {why}; use the version of the program that wrote it"
+    )]
     Entry {
         /// Its number.
         number: u64,
@@ -270,7 +272,8 @@ impl<'a> Replay<'a> {
     }
 
     async fn flush(&mut self) -> Result<(), RecoverError> {
-        let Some(Pending { id: (name, partition), inlet, batch, arrival, reached }) = self.pending.take() else {
+        let Some(Pending { id: (name, partition), inlet, batch, arrival, reached }) = self.pending.take()
+        else {
             return Ok(());
         };
         inlet.reports.flush().await;

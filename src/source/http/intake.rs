@@ -131,6 +131,12 @@ impl Intake {
         Intake { inlet, max_records, origin: Arc::new(origin), partition: Mutex::new(partition) }
     }
 
+    /// Where the next body begins.
+    #[cfg(test)]
+    pub async fn next_offset(&self) -> u64 {
+        self.partition.lock().await.offset
+    }
+
     /// The inlet.
     pub fn inlet(&self) -> &Inlet {
         &self.inlet
@@ -160,6 +166,8 @@ impl Intake {
 
         let mut work = Work::new(self, id, partition.offset, arrival, on_bad);
         work.decode(body, shape).await?;
+        // What the rest of the body means when a part of it has been taken.
+        let learnt: Option<Arc<[u8]>> = work.events.learnt().map(Arc::from);
         let Decoded { mut batches, bad, kept: set_aside, header } = work.decoded;
         let accepted: u64 = batches.iter().map(|batch| batch.events.len() as u64).sum();
         if accepted + bad.count == 0 {
@@ -172,9 +180,15 @@ impl Intake {
         batches.retain(|_| accepted > 0);
         let end = partition.offset + body.len() as u64;
         let kept = match &self.inlet.around.gate {
-            Some(gate) => self.keep(gate, &mut partition, (id, end), arrival, batches, (deadline, wait)).await?,
+            Some(gate) => {
+                let batches = reached(batches, end, learnt.as_ref());
+                self.keep(gate, &mut partition, id, arrival, batches, (deadline, wait)).await?
+            }
             None => {
-                let sent = timeout_at(deadline, self.send(&mut partition, (id, end), arrival, batches)).await;
+                // They have to fit into the queue at once, and should leave room for others.
+                let batches = at_most((self.inlet.around.queue.places() / 4).max(1), batches);
+                let batches = reached(batches, end, learnt.as_ref());
+                let sent = timeout_at(deadline, self.send(&mut partition, id, arrival, batches)).await;
                 sent.map_err(behind)?.map_err(|EngineGone| stopping())?;
                 None
             }
@@ -202,9 +216,9 @@ impl Intake {
         &self,
         gate: &Gate,
         partition: &mut Partition,
-        (id, end): (PartitionId, u64),
+        id: PartitionId,
         arrival: Timestamp,
-        batches: Vec<Batch>,
+        batches: Vec<(Batch, Reached)>,
         (deadline, wait): (Instant, Duration),
     ) -> Result<Option<u64>, Refusal> {
         if batches.is_empty() {
@@ -219,7 +233,7 @@ impl Intake {
             origin: Some(&self.origin).filter(|_| !partition.is_kept),
             opens: !partition.opened,
             source: identity.index,
-            batches: reached(batches, end),
+            batches,
         };
         let last = gate.keep(load, Some(deadline)).await.map_err(|why| match why {
             Refused::Behind => Refusal::Behind { retry: wait },
@@ -258,9 +272,9 @@ impl Intake {
     async fn send(
         &self,
         partition: &mut Partition,
-        (id, end): (PartitionId, u64),
+        id: PartitionId,
         arrival: Timestamp,
-        batches: Vec<Batch>,
+        batches: Vec<(Batch, Reached)>,
     ) -> Result<(), EngineGone> {
         if batches.is_empty() {
             return Ok(());
@@ -271,11 +285,10 @@ impl Intake {
             queue.send(Input::Opened { stream, partition: id, origin }).await?;
             partition.opened = true;
         }
-        // They have to fit into the queue at once, and should leave room for others.
-        let batches = at_most((queue.places() / 4).max(1), batches);
         let source = self.inlet.identity.index;
-        let input = |(batch, reached)| Input::Events { source, stream, partition: id, batch, arrival, reached };
-        queue.send_all(reached(batches, end).into_iter().map(input).collect()).await
+        let input =
+            |(batch, reached)| Input::Events { source, stream, partition: id, batch, arrival, reached };
+        queue.send_all(batches.into_iter().map(input).collect()).await
     }
 }
 
@@ -283,13 +296,14 @@ fn stopping() -> Refusal {
     Refusal::Unavailable("the service is stopping")
 }
 
-/// The batches of a body that ends there, with how far the partition has come with each.
-fn reached(batches: Vec<Batch>, end: u64) -> Vec<(Batch, Reached)> {
+/// The batches of a body that ends there and has that header, with how far the partition has come with
+/// each.
+fn reached(batches: Vec<Batch>, end: u64, header: Option<&Arc<[u8]>>) -> Vec<(Batch, Reached)> {
     let last = batches.len().saturating_sub(1);
     let reached = |(index, batch): (usize, Batch)| {
         let next = batch.events.last().map_or(0, |event| event.position().offset + 1);
         let offset = if index == last { end } else { next };
-        (batch, Reached { offset, ..Reached::default() })
+        (batch, Reached { offset, header: header.cloned(), ..Reached::default() })
     };
     batches.into_iter().enumerate().map(reached).collect()
 }

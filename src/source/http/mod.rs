@@ -30,6 +30,8 @@ use tracing::warn;
 
 use crate::telemetry::catalogue::HttpMetrics;
 
+#[cfg(test)]
+pub(in crate::source) use self::intake::{Intake, OnBad, Shape};
 use self::service::Service;
 use self::token::{TokenError, Tokens};
 

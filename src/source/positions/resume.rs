@@ -37,9 +37,10 @@ impl Resume {
 
     fn of(&self, source: &str, stream: &str, is_so: fn(&Kind) -> bool) -> impl Iterator<Item = Stored> {
         let partitions = self.0.streams.get(stream).map(|stream| &stream.partitions);
-        let own = partitions.into_iter().flatten().filter(move |(_, position)| {
-            *position.origin.source == *source && is_so(&position.origin.kind)
-        });
+        let own = partitions
+            .into_iter()
+            .flatten()
+            .filter(move |(_, position)| *position.origin.source == *source && is_so(&position.origin.kind));
         own.map(|(id, position)| Stored { partition: *id, position: position.clone() })
     }
 }

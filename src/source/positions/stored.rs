@@ -15,7 +15,9 @@ use std::sync::Arc;
 use crate::event::PartitionId;
 use crate::stored::{Damaged, Reader, Writer};
 
-use super::{FileId, FileReached, Head, Kind, Origin, PartitionPosition, Piece, Positions, Reached, StreamPositions};
+use super::{
+    FileId, FileReached, Head, Kind, Origin, PartitionPosition, Piece, Positions, Reached, StreamPositions,
+};
 
 /// The format that this program writes, and the only one that it reads.
 const VERSION: u64 = 1;
@@ -44,7 +46,9 @@ impl Positions {
     pub fn decode(bytes: &[u8]) -> Result<Positions, Damaged> {
         let mut r = Reader::new(bytes);
         if r.number()? != VERSION {
-            return Err(Damaged::new("the positions of sources have a format that this program does not know"));
+            return Err(Damaged::new(
+                "the positions of sources have a format that this program does not know",
+            ));
         }
         let journal = r.number()?;
         let streams = r.list(|r| {

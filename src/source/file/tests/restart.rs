@@ -2,10 +2,10 @@
 
 use std::fs;
 
+use super::super::Paths;
 use super::super::Start;
 use super::super::follower::{GIVE_UP, LINGER, News, Why};
 use super::super::watch::{SEARCH_EVERY, Watch};
-use super::super::Paths;
 use super::{Bench, append_to};
 use crate::event::PartitionId;
 use crate::source::positions::{FileId, FileReached, Kind, Origin, PartitionPosition, Reached, Stored};
@@ -84,7 +84,10 @@ fn a_file_that_was_renamed_meanwhile_is_read_to_its_end_before_the_new_one() {
         // And again, when that is in the past.
         bench.restart(pattern);
         bench.rounds(SEARCH_EVERY as u32 * 2);
-        assert_eq!((bench.text("app.log"), bench.names()), ("a\nb\nlate\n|c\n".into(), vec!["app.log".into()]));
+        assert_eq!(
+            (bench.text("app.log"), bench.names()),
+            ("a\nb\nlate\n|c\n".into(), vec!["app.log".into()])
+        );
     }
 }
 
@@ -128,7 +131,10 @@ fn a_file_that_has_gone_is_missed_and_the_next_one_read() {
     bench.remove("app.log");
     bench.restart("app.log");
     bench.round();
-    assert_eq!((bench.anew.as_slice(), bench.names()), (&[Why::Missed { read: 2 }][..], vec!["app.log".into()]));
+    assert_eq!(
+        (bench.anew.as_slice(), bench.names()),
+        (&[Why::Missed { read: 2 }][..], vec!["app.log".into()])
+    );
     bench.append("app.log", "b\n");
     bench.rounds(2);
     assert_eq!(bench.text("app.log"), "a\n|b\n", "although new files are read from their end");

@@ -23,7 +23,7 @@ use crate::source::reader::{BatchLimits, Checks};
 use crate::source::{
     Clock, Decoding, Identity, Inlet, Input, PartitionNumbers, SourceLimits, Stop, Surroundings,
 };
-use crate::telemetry::catalogue::SourceMetrics;
+use crate::telemetry::catalogue::{JournalMetrics, SourceMetrics};
 
 use super::*;
 
@@ -40,7 +40,6 @@ struct Life {
     around: Surroundings,
     /// The engine's end.
     queue: Receiver,
-    journal: Journal,
     /// How far everything has come when the journal had been worked off.
     positions: Positions,
     recovered: Recovered,
@@ -103,7 +102,10 @@ impl Life {
             clock: Arc::new(Still),
         };
         let wanted: Vec<Wanted> = SOURCES
-            .map(|(name, has)| Wanted { inlet: Inlet::new(identity(name, format.clone()), around.clone()), has })
+            .map(|(name, has)| Wanted {
+                inlet: Inlet::new(identity(name, format.clone()), around.clone()),
+                has,
+            })
             .into();
         let streams = |name: &str| (name == "s").then_some(StreamId(0));
         let recovered = {
@@ -120,12 +122,12 @@ impl Life {
         while let Ok(queued) = receiver.try_recv() {
             taken(&queued.input);
         }
-        let (gate, forwarder) = super::gate(journal.clone(), listening, sender, 1 << 20);
+        let (gate, forwarder) = super::gate(journal, listening, sender, 1 << 20);
         tokio::spawn(forwarder.run());
         around.gate = Some(gate);
         around.numbers = Arc::new(PartitionNumbers::after(&positions, ["s"]));
         around.resume = Resume::at(positions.clone());
-        Life { around, queue: receiver, journal, positions, recovered, stop }
+        Life { around, queue: receiver, positions, recovered, stop }
     }
 
     /// A life without a past.

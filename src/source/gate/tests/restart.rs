@@ -34,7 +34,9 @@ struct Model {
 impl Model {
     fn take(&mut self, input: &Input) {
         match input {
-            Input::Opened { partition, .. } => assert!(self.open.insert(partition.0), "opened twice: {input:?}"),
+            Input::Opened { partition, .. } => {
+                assert!(self.open.insert(partition.0), "opened twice: {input:?}")
+            }
             Input::Closed { partition, .. } => assert!(self.open.remove(&partition.0), "not open: {input:?}"),
             Input::Connected { partition, .. } | Input::Disconnected { partition, .. } => {
                 assert!(self.open.contains(&partition.0), "not open: {input:?}");
@@ -97,9 +99,13 @@ impl World {
     /// could not be told apart: they are made faster than the clock of the file system ticks.
     fn is_stored(&self) -> bool {
         let Ok(data) = self.path().metadata() else { return false };
-        let files = self.stored.0.keeper.positions().open().filter_map(|(_, _, position)| {
-            position.reached.file.as_ref()?.current
-        });
+        let files = self
+            .stored
+            .0
+            .keeper
+            .positions()
+            .open()
+            .filter_map(|(_, _, position)| position.reached.file.as_ref()?.current);
         files.map(|piece| piece.file).any(|file| file == FileId::of(&data))
     }
 
@@ -122,12 +128,14 @@ impl World {
 
     async fn live(&mut self, steps: u64) {
         let (mut model, positions) = self.stored.clone();
-        let positions = if positions.is_empty() { Ok(Positions::default()) } else { Positions::decode(&positions) };
+        let positions =
+            if positions.is_empty() { Ok(Positions::default()) } else { Positions::decode(&positions) };
         let positions = positions.expect("they were encoded");
         model.keeper = Keeper::new(positions.clone(), ["s"]);
         let (journal, mut committer, listening) = journal(&self.disk, positions.journal, limits());
         let mut life =
-            Life::begin(journal.clone(), &listening, positions, &Format::Json, |input| model.take(input)).await;
+            Life::begin(journal.clone(), &listening, positions, &Format::Json, |input| model.take(input))
+                .await;
         assert_eq!(life.positions, *model.keeper.positions(), "both follow the same inputs");
         let following = self.follow(&life);
         let (conn, lasting) = (life.inlet("conn", &Format::Json), life.inlet("lasting", &Format::Json));
@@ -176,7 +184,8 @@ impl World {
     /// Lives until everything has come.
     async fn settle(&mut self) -> Model {
         let (mut model, positions) = self.stored.clone();
-        let positions = if positions.is_empty() { Ok(Positions::default()) } else { Positions::decode(&positions) };
+        let positions =
+            if positions.is_empty() { Ok(Positions::default()) } else { Positions::decode(&positions) };
         let positions = positions.expect("they were encoded");
         model.keeper = Keeper::new(positions.clone(), ["s"]);
         let (journal, _committer, listening) = journal(&self.disk, positions.journal, limits());

@@ -104,7 +104,10 @@ fn http_settings() -> http::Settings {
 /// Posts a body and gives the whole answer.
 async fn post(address: std::net::SocketAddr, body: String) -> String {
     let mut client = TcpStream::connect(address).await.expect("it listens");
-    let head = format!("POST /v1/events/s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}", body.len());
+    let head = format!(
+        "POST /v1/events/s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}",
+        body.len()
+    );
     client.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await.expect("sent");
     let mut answer = String::new();
     timeout(PATIENCE, client.read_to_string(&mut answer)).await.expect("it ends").expect("text");
@@ -141,7 +144,10 @@ async fn a_body_is_answered_when_it_is_on_the_disk_and_refused_while_the_disk_is
     assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("may count twice"), "{answer}");
     let answer = post(address, "{\"id\":4}".into()).await;
     assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("retry-after: 5"), "{answer}");
-    assert!(answer.contains("records cannot be kept just now: the disk is full; nothing is taken"), "{answer}");
+    assert!(
+        answer.contains("records cannot be kept just now: the disk is full; nothing is taken"),
+        "{answer}"
+    );
     assert!(life.arrived().await.is_empty());
     disk.set_capacity(None);
     committer.round();
@@ -162,7 +168,8 @@ async fn a_body_that_finds_the_journal_full_is_refused_after_a_while() {
     let limits = Limits { disk: 64 << 10, waiting: 16 << 10, entry: 2 << 10, segment: 4 << 10 };
     let (journal, mut committer, listening) = journal(&disk, 0, limits);
     let life = Life::new(journal.clone(), &listening).await;
-    let known = http::Known { alert_streams: BTreeMap::new(), metrics: Arc::new(HttpMetrics::new("lasting")) };
+    let known =
+        http::Known { alert_streams: BTreeMap::new(), metrics: Arc::new(HttpMetrics::new("lasting")) };
     let server = http::Server::bind(&http_settings(), known).await.expect("a free port");
     let address = server.address().expect("it is bound");
     let running = tokio::spawn(Box::new(server).run(vec![life.inlet("lasting", &Format::Json)]));

@@ -1,6 +1,7 @@
 //! What the gate does while the disk is slow, full or broken, and what is found afterwards.
 
 use super::*;
+use crate::source::http::{Intake, OnBad, Shape};
 use crate::source::partition::Feed;
 use crate::source::positions::Kind;
 
@@ -191,4 +192,91 @@ fn clone(input: &Input) -> Input {
     let batch = Batch { events: batch.events.clone(), ..Batch::default() };
     let (source, stream, partition, arrival) = (*source, *stream, *partition, *arrival);
     Input::Events { source, stream, partition, batch, arrival, reached: reached.clone() }
+}
+
+#[tokio::test]
+async fn a_body_of_which_the_state_has_a_part_is_gone_on_with() {
+    let disk = SimulatedDisk::new(1);
+    let (first, mut committer, listening) = journal(&disk, 0, Limits::default());
+    let mut life = Life::begin(first, &listening, Positions::default(), &csv(), |_| {}).await;
+    let intake = Intake::new(life.inlet("lasting", &csv()), 100);
+    let taking = tokio::spawn(async move {
+        let body = b"x,id\na,1\nb,2\nc,3\nd,4\ne,5\nf,6\n";
+        let shape = Shape::of(body, &intake.inlet().identity.decoding, false);
+        let turns = tokio::sync::Semaphore::new(1);
+        intake.take(body, shape, OnBad::Refuse, &turns, std::time::Duration::from_secs(5)).await
+    });
+    let mut inputs = life.arrived().await;
+    committer.round();
+    inputs.extend(life.arrived().await);
+    assert_eq!(taking.await.expect("no panic").map(|taken| taken.accepted), Ok(6));
+    let all = events(&inputs);
+    assert_eq!(all.len(), 6);
+    let mut keeper = Keeper::new(Positions::default(), ["s"]);
+    let first_batch = inputs.iter().position(|input| matches!(input, Input::Events { .. })).expect("one");
+    inputs[..=first_batch].iter().for_each(|input| keeper.follow(input));
+    let taken = events(&inputs[..=first_batch]).len();
+    assert!((1..6).contains(&taken));
+    drop((life, committer));
+    disk.crash();
+    let positions = Positions::decode(&keeper.positions().encode()).expect("it was encoded");
+    let (second, _committer, listening) = journal(&disk, positions.journal, Limits::default());
+    let mut again = Vec::new();
+    let take = |input: &Input| {
+        if matches!(input, Input::Events { .. }) {
+            again.extend(events(&[clone(input)]));
+        }
+    };
+    let life = Life::begin(second, &listening, positions, &csv(), take).await;
+    assert_eq!(again, all[taken..]);
+    let intake = Intake::new(life.inlet("lasting", &csv()), 100);
+    assert!(intake.next_offset().await > all[5].1);
+}
+
+/// What is said when the journal has entries that do not go with the positions.
+async fn failure(record: &[u8]) -> String {
+    let disk = SimulatedDisk::new(1);
+    let (first, mut committer, _) = journal(&disk, 0, Limits::default());
+    let entry = Entry { stream: "s", partition: 5, offset: 0, arrival: Timestamp::MIN, record };
+    first.append(&[entry]).expect("there is room");
+    committer.round();
+    let (sender, _receiver) = queue(QueueLimits { inputs: 10, bytes: 1_000 });
+    let mut positions = Positions::default();
+    let done = recover(&first, &mut positions, &[], |_| None, &sender).await;
+    let Err(error @ (RecoverError::Unknown { .. } | RecoverError::Entry { .. })) = done else {
+        panic!("{done:?}")
+    };
+    error.to_string()
+}
+
+#[tokio::test]
+async fn a_journal_that_does_not_belong_to_the_positions_is_refused() {
+    assert_eq!(
+        failure(&[0, 1, b'x']).await,
+        "entry 1 of the journal is of partition 5 of `s`, which neither the journal nor the state says anything of: \
+         use a state and a journal that belong together"
+    );
+    assert_eq!(
+        failure(&[9]).await,
+        "entry 1 of the journal cannot be read: an entry of the journal is of a kind that this program does not \
+         know; use the version of the program that wrote it"
+    );
+}
+
+#[tokio::test]
+async fn records_of_a_source_that_is_not_configured_any_more_are_counted_and_left_out() {
+    let disk = SimulatedDisk::new(1);
+    let (first, mut committer, listening) = journal(&disk, 0, Limits::default());
+    let mut life = Life::new(first.clone(), &listening).await;
+    let inlet = life.inlet("conn", &Format::Json);
+    let mut feed = Feed::begin(&inlet, connection()).await.expect("it begins");
+    feed.take(b"{\"id\":1}\n{\"id\":2}\n").await.expect("there is room");
+    committer.round();
+    assert_eq!(events(&life.arrived().await).len(), 2);
+    let (sender, mut receiver) = queue(QueueLimits { inputs: 10, bytes: 1_000 });
+    let mut positions = Positions::default();
+    let recovered = recover(&first, &mut positions, &[], |_| None, &sender).await.expect("it is no mistake");
+    assert_eq!(recovered.left, [(("conn".into(), "s".into()), 2)].into());
+    assert_eq!((receiver.inputs(), positions.streams["s"].next), (0, 1), "its number is not given again");
+    assert!(receiver.try_recv().is_err());
 }
