@@ -66,7 +66,8 @@ pub struct Batch {
     pub events: Vec<Event>,
     /// About how many bytes of memory they take.
     pub bytes: usize,
-    /// How many records have been dealt with for it: those of its events, and those that were rejected.
+    /// How many records have been dealt with for it: those of its events, and those that were rejected, but
+    /// not one that was cut off.
     pub count: u64,
     /// The records as they came, if they are to be kept until the events have been taken.
     pub records: Option<Box<Records>>,
@@ -233,8 +234,10 @@ impl Events {
             }
             Ok(None) => batch.keep(frame),
             Err((why, record)) => {
-                batch.count += 1;
-                self.reject(self.place(frame), &judge(why), record, quarantine);
+                let why = judge(why);
+                // One that was cut off may be sent again, and then be whole.
+                batch.count += u64::from(why.reason() != Reason::Incomplete);
+                self.reject(self.place(frame), &why, record, quarantine);
             }
         }
     }

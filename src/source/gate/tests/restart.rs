@@ -141,6 +141,9 @@ impl World {
         let (conn, lasting) = (life.inlet("conn", &Format::Json), life.inlet("lasting", &Format::Json));
         let mut feeds = vec![Feed::begin(&lasting, Kind::Source).await.expect("it begins")];
         let mut sent = Sent::new();
+        if self.random.percent(30) {
+            self.disk.crash_at(self.disk.operations() + self.random.below(60));
+        }
         for _ in 0..steps {
             match self.random.below(12) {
                 0 => feeds.push(Feed::begin(&conn, connection()).await.expect("it begins")),
@@ -150,11 +153,18 @@ impl World {
                 }
                 2..=4 => {
                     let feed = self.random.size(feeds.len());
-                    self.send(&mut feeds[feed], &journal, &mut sent).await;
+                    if !self.send(&mut feeds[feed], &journal, &mut committer, &mut sent).await {
+                        break;
+                    }
                 }
                 5 | 6 => self.write(),
                 7 if self.random.percent(30) => self.rotate(),
-                8 => committer.round(),
+                8 => {
+                    if self.random.percent(20) {
+                        self.disk.fail_syncs(1 + self.random.below(2));
+                    }
+                    committer.round();
+                }
                 9 => tokio::time::sleep(POLL * 2).await,
                 10 => {
                     for input in life.arrived().await {
@@ -178,6 +188,12 @@ impl World {
             0 => self.disk.crash(),
             1 => self.disk.kill(),
             _ => committer.finish(),
+        }
+        // What was to fail and has not by now does not fail before the next life.
+        self.disk.crash_at(u64::MAX);
+        self.disk.fail_syncs(0);
+        if self.disk.is_down() {
+            self.disk.crash();
         }
     }
 
@@ -203,12 +219,31 @@ impl World {
         model
     }
 
-    async fn send(&mut self, feed: &mut Feed<'_>, journal: &Journal, sent: &mut Sent) {
+    /// Sends records, and lets the disk work when that is waited for. Gives whether it got through.
+    async fn send(
+        &mut self,
+        feed: &mut Feed<'_>,
+        journal: &Journal,
+        committer: &mut Committer,
+        sent: &mut Sent,
+    ) -> bool {
         for _ in 0..=self.random.below(6) {
             let record = self.record();
-            feed.take(format!("{record}\n").as_bytes()).await.expect("there is room");
+            let line = format!("{record}\n");
+            let disk = async {
+                for _ in 0..30 {
+                    tokio::task::yield_now().await;
+                    committer.round();
+                }
+            };
+            tokio::select! {
+                biased;
+                taken = feed.take(line.as_bytes()) => taken.expect("the engine is there"),
+                () = disk => return false,
+            }
             sent.push((journal.status().next - 1, record));
         }
+        true
     }
 
     fn follow(&self, life: &Life) -> JoinHandle<()> {
