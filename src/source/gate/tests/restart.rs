@@ -67,6 +67,8 @@ struct World {
     next_id: u64,
     /// What has been written to files.
     written: Vec<String>,
+    /// What is missing of the last line.
+    rest: String,
     /// How many times the file has been renamed.
     rotations: u64,
     /// What senders were told to be kept.
@@ -88,11 +90,26 @@ impl World {
         self.folder.path().join("app.log")
     }
 
+    /// Writes the rest of the last line, or a new one, or a part of one.
     fn write(&mut self) {
-        let record = self.record();
+        let line = match self.rest.is_empty() {
+            true => {
+                let record = self.record();
+                self.written.push(record.clone());
+                record + "\n"
+            }
+            false => std::mem::take(&mut self.rest),
+        };
+        let (now, rest) = line.split_at(1 + self.random.size(line.len()).min(line.len() - 1));
         let mut file = OpenOptions::new().create(true).append(true).open(self.path()).expect("a file");
-        file.write_all(format!("{record}\n").as_bytes()).expect("written");
-        self.written.push(record);
+        file.write_all(now.as_bytes()).expect("written");
+        self.rest = rest.to_owned();
+    }
+
+    fn finish_line(&mut self) {
+        while !self.rest.is_empty() {
+            self.write();
+        }
     }
 
     /// Whether the file is one of which the checkpoint knows. Without a pattern, two that come after that
@@ -111,6 +128,7 @@ impl World {
 
     fn rotate(&mut self) {
         if self.pattern.contains('*') && self.path().exists() || self.is_stored() {
+            self.finish_line();
             self.rotations += 1;
             let old = self.folder.path().join(format!("app.log.{}", self.rotations));
             fs::rename(self.path(), old).expect("renamed");
@@ -270,6 +288,7 @@ fn play(seed: u64) {
         stored: (Model::default(), Vec::new()),
         next_id: 0,
         written: Vec::new(),
+        rest: String::new(),
         rotations: 0,
         promised: BTreeSet::new(),
         places: BTreeMap::new(),
@@ -283,6 +302,7 @@ fn play(seed: u64) {
                 if world.random.percent(50) { world.write() } else { world.rotate() }
             }
         }
+        world.finish_line();
         world.settle().await
     });
     let mut times: BTreeMap<&str, u32> = BTreeMap::new();
