@@ -201,7 +201,11 @@ impl Decoder for CsvDecoder {
     }
 
     fn header(&self) -> Option<&[u8]> {
-        (self.has_rows && !self.raw_header.is_empty()).then_some(&*self.raw_header)
+        self.learnt().filter(|_| self.has_rows)
+    }
+
+    fn learnt(&self) -> Option<&[u8]> {
+        (!self.raw_header.is_empty()).then_some(&*self.raw_header)
     }
 }
 

@@ -61,6 +61,12 @@ pub trait Decoder: Send {
     fn header(&self) -> Option<&[u8]> {
         None
     }
+
+    /// The record from which it has learnt what the others mean; `None` if there was none. A new decoder
+    /// that is given it first goes on as this one would.
+    fn learnt(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
 /// How the records of a source are written, with all that is set about it.

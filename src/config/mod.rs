@@ -13,6 +13,7 @@ pub mod reference;
 pub mod rules;
 mod sinks;
 mod sources;
+mod state;
 pub mod tables;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,8 @@ use crate::diagnostic::{Diagnostics, Sources, Span};
 use crate::outbox::memory::QueueLimits;
 use crate::sink::{retry::RetryPolicy, webhook};
 use crate::source::{self, Decoding, SourceLimits, file, http, tcp, tcp_client, udp, unix};
+
+pub use state::State;
 
 /// A value and where it stands in the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +55,8 @@ pub struct Config {
     pub queue: source::queue::QueueLimits,
     /// Most bytes of events that wait for their turn in event time.
     pub reorder_bytes: usize,
+    /// Where what outlasts the service is kept; `None`: nothing does.
+    pub state: Option<State>,
     /// Among how many shards the keys are divided; `None`: as many as the machine has cores.
     pub shards: Option<usize>,
     /// Where records that are no events are kept; `None`: they are not.

@@ -15,6 +15,7 @@ use super::quarantine;
 use super::reference::{self, LIMITS, ROOT, Section};
 use super::sinks::sink;
 use super::sources::{source, twice};
+use super::state;
 use super::{Config, Located};
 
 /// Reads the one file of `sources`.
@@ -56,6 +57,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
     let shutdown_timeout = table.wait("shutdown_timeout", report);
     let limits = limits(&table, report);
     let kept = quarantine::kept(&table, folder, report);
+    let said = state::said(&table, folder, report);
     let sources =
         members(&table, "sources", report, |name, values, report| source(name, values, folder, report));
     let sinks = members(&table, "sinks", report, |name, values, report| sink(name, values, folder, report));
@@ -68,6 +70,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
         twice(sources, report);
     }
     let (limits, queue, reorder_bytes) = limits?;
+    let state = said?.settle(sources.as_deref().unwrap_or_default(), &limits, report);
     let (quarantine, late) = kept?;
     Some(Config {
         rules: rules?,
@@ -77,6 +80,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
         limits,
         queue,
         reorder_bytes,
+        state,
         shards,
         quarantine,
         late,

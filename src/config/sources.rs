@@ -59,8 +59,10 @@ fn tcp(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<tcp::Set
     let listen = table.address("listen", report);
     let max_connections = table.count("max_connections", report);
     let read_timeout = table.wait("read_timeout", report);
+    let ack = table.flag("ack", report);
     let tls = server_tls(table, folder, report);
-    Some(tcp::Settings { listen: listen?.value, max_connections: max_connections?, read_timeout, tls })
+    let (listen, max_connections, ack) = (listen?.value, max_connections?, ack?);
+    Some(tcp::Settings { listen, max_connections, read_timeout, tls, ack })
 }
 
 /// Reads the keys of TLS of a server.
@@ -152,10 +154,11 @@ fn unix(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<unix::S
     let permissions = table.permissions("permissions", report);
     let max_connections = table.count("max_connections", report);
     let read_timeout = table.wait("read_timeout", report);
+    let ack = table.flag("ack", report);
     let mode = match mode? {
-        "stream" => unix::Mode::Stream { max_connections: max_connections?, read_timeout },
+        "stream" => unix::Mode::Stream { max_connections: max_connections?, read_timeout, ack: ack? },
         _ => {
-            for key in ["max_connections", "read_timeout", "compression"] {
+            for key in ["max_connections", "read_timeout", "ack", "compression"] {
                 if let Some(place) = table.place(key, report) {
                     let message = format!("`{key}` is about connections, and a datagram socket has none");
                     report.contradiction(place, message, "take this key out, or use `mode = \"stream\"`");

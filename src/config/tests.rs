@@ -116,6 +116,63 @@ listen = \"127.0.0.1:7001\"
 );
 
 case!(
+    state_that_cannot_be_kept,
+    shown,
+    "rules = \"rules\"
+
+[journal]
+max_size = \"100MiB\"
+
+[sources.cards]
+type = \"tcp\"
+stream = \"cards\"
+listen = \"127.0.0.1:7001\"
+ack = true
+
+[sources.local]
+type = \"unix\"
+stream = \"cards\"
+path = \"in.sock\"
+mode = \"datagram\"
+ack = true
+"
+);
+
+case!(
+    a_journal_too_small_for_its_bodies,
+    shown,
+    "rules = \"rules\"
+
+[state]
+path = \"state\"
+
+[journal]
+max_size = \"100MiB\"
+
+[sources.web]
+type = \"http\"
+listen = \"127.0.0.1:7001\"
+"
+);
+
+case!(
+    a_journal_whose_records_are_too_long,
+    shown,
+    "rules = \"rules\"
+
+[state]
+path = \"state\"
+
+[limits]
+max_line = \"64MiB\"
+
+[sources.pipe]
+type = \"stdin\"
+stream = \"cards\"
+"
+);
+
+case!(
     files,
     shown,
     "rules = \"rules\"

@@ -94,6 +94,8 @@ pub struct Status {
     pub bytes: u64,
     /// Why nothing is taken, if that is so.
     pub trouble: Option<Arc<Trouble>>,
+    /// Whether it has ended: what is not durable by now will not be.
+    pub has_ended: bool,
     /// What has been written since the journal was opened.
     pub work: Work,
 }
@@ -222,6 +224,11 @@ impl Journal {
         Ok(Reader::new(Arc::clone(&shared.disk), &segments, last, from))
     }
 
+    /// How large things may get. They may be less than what was asked for.
+    pub fn limits(&self) -> Limits {
+        self.0.0.limits
+    }
+
     /// How it does.
     pub fn status(&self) -> Status {
         self.0.0.lock().status()
@@ -291,6 +298,7 @@ impl State {
             segments: self.segments.1.len(),
             bytes: self.bytes,
             trouble: self.trouble.clone(),
+            has_ended: self.has_ended,
             work: self.work_done,
         }
     }

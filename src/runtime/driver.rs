@@ -25,6 +25,8 @@ use crate::outbox::Outbox;
 use crate::quarantine::late::Late;
 use crate::quarantine::writer::{Burst, Writer};
 use crate::source::flow::{Flow, Id};
+use crate::source::gate::Backlog;
+use crate::source::positions::{Keeper, Positions};
 use crate::source::queue::{Queued, Receiver};
 use crate::source::reader::Batch;
 use crate::source::{Clock, Input};
@@ -61,6 +63,12 @@ pub struct Driver<O> {
     replacements: Option<mpsc::Receiver<Replacement>>,
     /// Where late events are kept; `None`: they are not.
     late: Option<Writer>,
+    /// How far every partition has come with what the engine has taken.
+    keeper: Keeper,
+    /// What waits until it is on the disk, if there is a journal.
+    backlog: Option<Arc<Backlog>>,
+    /// Whether that was behind when the time was looked at last.
+    was_behind: bool,
 }
 
 /// What is to happen when much waits for its turn in the order.
@@ -97,6 +105,8 @@ impl Reorder {
 impl<O: Outbox> Driver<O> {
     /// Connects an engine. `metrics` has the sources that inputs name.
     pub fn new(engine: Engine, outbox: O, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Driver<O> {
+        let names = engine.program().streams().iter().map(|stream| stream.name.as_str());
+        let keeper = Keeper::new(Positions::default(), names);
         Driver {
             engine,
             outbox,
@@ -117,6 +127,45 @@ impl<O: Outbox> Driver<O> {
             news: Arc::default(),
             replacements: None,
             late: None,
+            keeper,
+            backlog: None,
+            was_behind: false,
+        }
+    }
+
+    /// The same after a restart, with an engine that has the state of these positions. Its partitions are
+    /// not taken for quiet because nobody was there meanwhile.
+    #[expect(dead_code, reason = "the service uses it when it has a store to go with it")]
+    pub fn resuming(mut self, positions: Positions) -> Driver<O> {
+        let names = self.engine.program().streams().iter().map(|stream| stream.name.as_str());
+        self.keeper = Keeper::new(positions, names);
+        self.hear_from_all(self.clock.now());
+        self
+    }
+
+    /// The same with records that wait until they are on the disk before they come here.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the service uses it when it has a store to go with it")
+    )]
+    pub fn behind(mut self, backlog: Arc<Backlog>) -> Driver<O> {
+        self.backlog = Some(backlog);
+        self
+    }
+
+    /// How far every partition has come with what the engine has taken by now: to be stored with the state
+    /// that the engine has at this moment, between two inputs.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the service uses it when it has a store to go with it")
+    )]
+    pub fn positions(&self) -> &Positions {
+        self.keeper.positions()
+    }
+
+    fn hear_from_all(&mut self, now: Timestamp) {
+        for (stream, partition) in self.engine.open_partitions().collect::<Vec<_>>() {
+            self.engine.keep_active(stream, partition, now);
         }
     }
 
@@ -188,9 +237,10 @@ impl<O: Outbox> Driver<O> {
     pub fn take(&mut self, input: Input) {
         self.replace_tables();
         let now = self.clock.now();
+        self.keeper.follow(&input);
         match input {
-            Input::Opened { stream, partition } => self.engine.open(stream, partition, now),
-            Input::Closed { stream, partition } => {
+            Input::Opened { stream, partition, .. } => self.engine.open(stream, partition, now),
+            Input::Closed { stream, partition, .. } => {
                 self.away.remove(&(stream, partition));
                 self.engine.close(stream, partition);
             }
@@ -201,7 +251,8 @@ impl<O: Outbox> Driver<O> {
                 self.away.remove(&(stream, partition));
                 self.engine.keep_active(stream, partition, now);
             }
-            Input::Events { source, batch, arrival } => {
+            Input::Reached { .. } | Input::Forgotten { .. } => {}
+            Input::Events { source, batch, arrival, .. } => {
                 self.push(source, batch, now);
                 // While the engine is behind, partitions that seem quiet may have sent what still
                 // waits for its turn; they must not let go of event time.
@@ -309,6 +360,9 @@ impl<O: Outbox> Driver<O> {
     }
 
     fn tick_if_due(&mut self, now: Timestamp) {
+        if self.is_behind(now) {
+            return;
+        }
         // A clock that was set back must not stop the ticks until it has caught up.
         if now >= self.ticked.saturating_add(TICK) || now < self.ticked {
             self.ticked = now;
@@ -318,6 +372,16 @@ impl<O: Outbox> Driver<O> {
             }
             self.engine.tick(now);
         }
+    }
+
+    /// Whether what has come waits for the disk, so that partitions which seem quiet may have sent
+    /// something. When that is over they are heard from anew: nobody read them meanwhile.
+    fn is_behind(&mut self, now: Timestamp) -> bool {
+        let is_behind = self.backlog.as_ref().is_some_and(|backlog| backlog.is_behind(now));
+        if std::mem::replace(&mut self.was_behind, is_behind) && !is_behind {
+            self.hear_from_all(now);
+        }
+        is_behind
     }
 
     /// Measures as often as the engine learns the time, and also while it is behind: that is when

@@ -21,6 +21,7 @@ use crate::engine::EngineOptions;
 use crate::outbox::Outgoing;
 use crate::outbox::memory::MemoryOutbox;
 use crate::program::Program;
+use crate::source::positions::Resume;
 use crate::source::queue::queue;
 use crate::source::{self, Clock, PartitionNumbers, Stop, Surroundings};
 use crate::table::TableId;
@@ -77,10 +78,11 @@ impl Service {
         let metrics = metrics.with_tables(program.tables().iter().map(|table| table.name.as_str()));
         let http = config.sources.iter().filter(|source| matches!(source.kind, SourceKind::Http(_)));
         let metrics = Arc::new(metrics.with_http(http.map(|source| source.name.value.as_str())));
+        let resume = Resume::default();
         let (halt_sinks, halted) = watch::channel(false);
         let mut workers = JoinSet::new();
         let outbox = sinks::start(&config, &metrics, halted, &mut workers)?;
-        let opened = sources::open(&config, &program, &metrics).await?;
+        let opened = sources::open(&config, &program, &metrics, &resume).await?;
 
         let kept = Kept::start(&config, &metrics)?;
         let (queue, inputs) = queue(config.queue);
@@ -108,6 +110,8 @@ impl Service {
             limits: config.limits,
             numbers: Arc::new(PartitionNumbers::new(program.streams().len())),
             queue,
+            gate: None,
+            resume,
             quarantine: kept.quarantine.clone(),
             flow,
             stop: Stop::new(stopped),

@@ -10,13 +10,16 @@ use crate::config::{self, Config, SourceKind};
 use crate::event::StreamId;
 use crate::program::{NoInput, Program};
 use crate::source::file::{Following, Mode, Once};
+use crate::source::gate::{Partitions, Wanted};
+use crate::source::positions::{Resume, Stored};
 use crate::source::reader::Checks;
 use crate::source::stdin::Stdin;
 use crate::source::{Identity, Inlet, Source, Surroundings, file, http, tcp, tcp_client, udp, unix};
 use crate::telemetry::Metrics;
 use crate::telemetry::catalogue::SourceMetrics;
 
-/// Opens all sources, in the order of the configuration: takes their addresses and files.
+/// Opens all sources, in the order of the configuration: takes their addresses and files. Files go on
+/// where they had come before a restart.
 ///
 /// # Errors
 /// When one cannot be opened.
@@ -24,11 +27,12 @@ pub async fn open(
     config: &Config,
     program: &Program,
     metrics: &Metrics,
+    resume: &Resume,
 ) -> anyhow::Result<Vec<Box<dyn Source>>> {
     let mut opened = Vec::new();
     for source in &config.sources {
         let name = &source.name.value;
-        let source = open_one(source, program, metrics).await;
+        let source = open_one(source, program, metrics, resume).await;
         opened.push(source.with_context(|| format!("the source `{name}`"))?);
     }
     Ok(opened)
@@ -38,6 +42,7 @@ async fn open_one(
     source: &config::Source,
     program: &Program,
     metrics: &Metrics,
+    resume: &Resume,
 ) -> anyhow::Result<Box<dyn Source>> {
     Ok(match &source.kind {
         SourceKind::Tcp(settings) => Box::new(tcp::Server::bind(settings).await?),
@@ -51,7 +56,11 @@ async fn open_one(
             Box::new(http::Server::bind(settings, known).await?)
         }
         SourceKind::Stdin => Box::new(Stdin),
-        SourceKind::File(settings) => open_files(settings).await?,
+        SourceKind::File(settings) => {
+            let streams = source.streams.iter().flatten();
+            let stored = streams.flat_map(|stream| resume.files(&source.name.value, &stream.value));
+            open_files(settings, stored.collect()).await?
+        }
     })
 }
 
@@ -63,10 +72,10 @@ fn alert_streams(program: &Program) -> BTreeMap<String, String> {
         .collect()
 }
 
-async fn open_files(settings: &file::Settings) -> anyhow::Result<Box<dyn Source>> {
+async fn open_files(settings: &file::Settings, stored: Vec<Stored>) -> anyhow::Result<Box<dyn Source>> {
     let (paths, max_files) = (settings.paths.clone(), settings.max_files);
     Ok(match settings.mode {
-        Mode::Once => Box::new(Once::open(paths, max_files).await?),
+        Mode::Once => Box::new(Once::open(paths, max_files, stored).await?),
         Mode::Follow { start, poll } => Box::new(Following::new(paths, start, poll, max_files)),
     })
 }
@@ -93,6 +102,40 @@ pub fn start(
         tasks.spawn(source.run(inlets));
     }
     Ok(())
+}
+
+/// The sources as they are to be recovered: with each of their streams.
+///
+/// # Errors
+/// When one feeds a stream that the rules do not have.
+#[expect(dead_code, reason = "the service uses it when it has a store to go with it")]
+pub fn wanted(
+    config: &Config,
+    program: &Program,
+    metrics: &Metrics,
+    around: &Surroundings,
+) -> anyhow::Result<Vec<Wanted>> {
+    let mut wanted = Vec::new();
+    for (index, settings) in config.sources.iter().enumerate() {
+        let has = match &settings.kind {
+            SourceKind::Tcp(_) => Partitions::Connections,
+            SourceKind::Unix(settings) if matches!(settings.mode, unix::Mode::Stream { .. }) => {
+                Partitions::Connections
+            }
+            SourceKind::File(_) => Partitions::Files,
+            SourceKind::TcpClient(_)
+            | SourceKind::Udp(_)
+            | SourceKind::Unix(_)
+            | SourceKind::Http(_)
+            | SourceKind::Stdin => Partitions::Source,
+        };
+        for stream in streams(settings, program)? {
+            let metrics = Arc::clone(&metrics.sources[index]);
+            let inlet = Inlet::new(identity(config, program, index, stream, metrics), around.clone());
+            wanted.push(Wanted { inlet, has });
+        }
+    }
+    Ok(wanted)
 }
 
 /// Which stream the source at that place of the configuration feeds, and how it makes events for it.

@@ -11,6 +11,7 @@ use tracing::{debug, warn};
 
 use super::Inlet;
 use super::partition::{Feed, LAST_READS, QUIET};
+use super::positions::Kind;
 use super::queue::EngineGone;
 
 /// How often the system is asked how many datagrams it has dropped.
@@ -36,7 +37,7 @@ pub(super) trait Datagrams: Send + 'static {
 
 /// Reads datagrams of at most `largest` bytes until the service stops.
 pub(super) async fn read(socket: impl Datagrams, largest: usize, inlet: Inlet) {
-    let Some(feed) = Feed::begin(&inlet).await else { return };
+    let Some(feed) = Feed::begin(&inlet, Kind::Source).await else { return };
     // One byte more, so that one that is too large does not look as if it just fits.
     let buffer = vec![0; largest + 1];
     let mut reading = Reading { socket, buffer, feed, inlet: &inlet, dropped: 0 };

@@ -10,9 +10,17 @@ mod datagram;
 pub mod file;
 pub mod flow;
 pub mod framing;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "the service uses it when it has a store to go with it")
+)]
+pub mod gate;
 pub mod http;
 mod partition;
 mod patience;
+#[cfg_attr(not(test), expect(dead_code, reason = "the service uses it when it has a store to go with it"))]
+pub mod positions;
+mod pour;
 mod quarantine;
 pub mod queue;
 pub mod reader;
@@ -44,7 +52,9 @@ use crate::telemetry::catalogue::SourceMetrics;
 use compression::Compression;
 use flow::Flow;
 use framing::Framing;
+use gate::Gate;
 use patience::Patience;
+use positions::{Origin, Positions, Reached, Resume};
 use quarantine::Reports;
 use reader::{Batch, BatchLimits, Checks, Events, Reader};
 
@@ -63,15 +73,32 @@ pub enum Input {
         stream: StreamId,
         /// Its number.
         partition: PartitionId,
+        /// Where it comes from.
+        origin: Arc<Origin>,
     },
     /// Events of one partition.
     Events {
         /// The source that read them, by its place in the configuration.
         source: usize,
+        /// Of this stream.
+        stream: StreamId,
+        /// The number of the partition.
+        partition: PartitionId,
         /// The events.
         batch: Batch,
         /// When they arrived.
         arrival: Timestamp,
+        /// How far the partition has come with them.
+        reached: Reached,
+    },
+    /// A partition has come further, and there was no event.
+    Reached {
+        /// Of this stream.
+        stream: StreamId,
+        /// Its number.
+        partition: PartitionId,
+        /// How far.
+        reached: Reached,
     },
     /// A partition has lost its connection and will go on when it has another: until then it holds
     /// event time back, however long that takes.
@@ -94,7 +121,31 @@ pub enum Input {
         stream: StreamId,
         /// Its number.
         partition: PartitionId,
+        /// The number of the entry of the journal that says so; 0: there is none.
+        journal: u64,
     },
+    /// What is known of a file that has been read, and of its partition, is of no use any more.
+    Forgotten {
+        /// Of this stream.
+        stream: StreamId,
+        /// Its number.
+        partition: PartitionId,
+    },
+}
+
+impl Input {
+    /// The stream that it is about.
+    pub fn stream(&self) -> StreamId {
+        match self {
+            Input::Opened { stream, .. }
+            | Input::Events { stream, .. }
+            | Input::Reached { stream, .. }
+            | Input::Disconnected { stream, .. }
+            | Input::Connected { stream, .. }
+            | Input::Closed { stream, .. }
+            | Input::Forgotten { stream, .. } => *stream,
+        }
+    }
 }
 
 /// Numbers the partitions of the streams, from 0 for each stream. Sources of one stream share it.
@@ -105,6 +156,16 @@ impl PartitionNumbers {
     /// For a program with so many streams.
     pub fn new(streams: usize) -> PartitionNumbers {
         PartitionNumbers((0..streams).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    /// For a program whose streams have these names: numbers that were given before are not given again.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the service uses it when it has a store to go with it")
+    )]
+    pub fn after<'a>(positions: &Positions, streams: impl IntoIterator<Item = &'a str>) -> PartitionNumbers {
+        let next = |name| positions.streams.get(name).map_or(0, |stream| stream.next);
+        PartitionNumbers(streams.into_iter().map(|name| AtomicU64::new(next(name))).collect())
     }
 
     /// The next number of a stream; `None` when there are no more.
@@ -264,6 +325,11 @@ pub struct Surroundings {
     pub numbers: Arc<PartitionNumbers>,
     /// The way to the engine.
     pub queue: queue::Sender,
+    /// The way through the journal, for what cannot be read again; `None`: nothing is kept, and all goes
+    /// the other way.
+    pub gate: Option<Gate>,
+    /// Where sources go on after a restart.
+    pub resume: Resume,
     /// Where records are kept that are no events; `None`: they are not.
     pub quarantine: Option<Writer>,
     /// Says which partitions are paused.
@@ -284,7 +350,12 @@ pub struct Inlet {
 
 impl Inlet {
     /// An inlet of one source to one stream.
-    pub fn new(identity: Identity, around: Surroundings) -> Inlet {
+    pub fn new(identity: Identity, mut around: Surroundings) -> Inlet {
+        if let Some(gate) = &around.gate {
+            // Configurations in which this is less are refused.
+            around.limits.max_line = around.limits.max_line.min(gate.longest_record());
+            around.limits.batch.bytes = around.limits.batch.bytes.min(gate.largest_batch());
+        }
         let reports = Reports::new(&identity, Arc::clone(&around.clock), around.quarantine.clone());
         Inlet { identity, around, reports: Arc::new(reports) }
     }

@@ -1,16 +1,20 @@
 //! One partition on its way to the engine: what all sources share.
+//!
+//! Enters: bytes. Leaves: batches of events, each with how far the partition has come with it: to the queue
+//! of the engine if they can be read again, and through the journal if not, so far as there is one.
 
-use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::time::{Instant, timeout};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, info};
 
 use crate::event::{PartitionId, Timestamp};
 
+use super::gate::ack::Acks;
+use super::gate::{Gate, Load, Refused};
+use super::positions::{FileReached, Kind, Origin, Piece, Reached, Stored};
 use super::queue::EngineGone;
-use super::reader::{Batch, Place, Quarantine as _, Reader, Rejection};
+use super::reader::{Batch, Place, Quarantine as _, Reader, Records, Rejection};
 use super::{Inlet, Input};
 
 /// When the service stops, a partition is read until nothing has arrived for this long: what the
@@ -24,9 +28,16 @@ pub const LAST_READS: Duration = Duration::from_secs(2);
 /// Dropping it leaves the partition open at the engine, as is right when the service stops: it might
 /// have held event time back, and what would then be decided was not certain.
 pub struct Feed<'a> {
-    inlet: &'a Inlet,
+    pub(super) inlet: &'a Inlet,
     partition: PartitionId,
+    origin: Arc<Origin>,
     reader: Reader,
+    /// The way through the journal, if that is its way.
+    kept: Option<Kept<'a>>,
+    /// Where in files it is, if it is read from files.
+    file: Option<InFile>,
+    /// What the engine was told last of how far it has come.
+    told: Reached,
     /// Never goes back, or events of a stream by arrival time would be late when the clock is set.
     arrival: Timestamp,
     /// Events that have not been sent on.
@@ -35,21 +46,124 @@ pub struct Feed<'a> {
     received: u64,
 }
 
+/// What is known of a partition that goes through the journal.
+struct Kept<'a> {
+    gate: &'a Gate,
+    /// Whether something of it is in the journal.
+    has_begun: bool,
+    /// The number of its last entry; 0: it has none since the start.
+    last: u64,
+    /// How many records have been dealt with.
+    count: u64,
+    /// Whom to tell that they have been, if somebody wants to know.
+    acks: Option<Acks>,
+}
+
+/// Where in files a partition is.
+struct InFile {
+    /// The file that is read, with the offset in the partition at which it begins, or would begin: files
+    /// that are not read from their beginning make that less than nothing.
+    current: Option<(Piece, u64)>,
+    left: Arc<[Piece]>,
+    ended: Option<u64>,
+}
+
+impl InFile {
+    /// What is to be stored of it when the partition has come to an offset.
+    fn reached(&self, offset: u64) -> FileReached {
+        let current = self.current.map(|(piece, begin)| Piece { read: offset.wrapping_sub(begin), ..piece });
+        FileReached { current, left: Arc::clone(&self.left), ended: self.ended }
+    }
+}
+
 impl<'a> Feed<'a> {
-    /// Begins a new partition. `None`, which has been logged, when the stream has no numbers left for
-    /// partitions or the engine takes nothing any more.
-    pub async fn begin(inlet: &'a Inlet) -> Option<Feed<'a>> {
+    /// Begins a partition: a new one, unless it is one that goes on after a restart. `None`, which has been
+    /// logged, when the stream has no numbers left for partitions or the engine takes nothing any more.
+    pub async fn begin(inlet: &'a Inlet, kind: Kind) -> Option<Feed<'a>> {
+        let stored = match kind {
+            Kind::Source => inlet.around.resume.lasting(&inlet.identity.name, &inlet.identity.schema.name),
+            Kind::Connection(_) | Kind::File(_) => None,
+        };
+        Feed::begin_or_go_on(inlet, kind, stored).await
+    }
+
+    /// The same for one of which is known whether it goes on.
+    pub async fn begin_or_go_on(inlet: &'a Inlet, kind: Kind, stored: Option<Stored>) -> Option<Feed<'a>> {
         let stream = inlet.identity.stream;
-        let Some(partition) = inlet.around.numbers.next(stream) else {
+        let number = match &stored {
+            Some(stored) => Some(stored.partition),
+            None => inlet.around.numbers.next(stream),
+        };
+        let Some(partition) = number else {
             error!(source = %inlet.identity.name, "the stream has no partition numbers left");
             return None;
         };
-        if inlet.around.queue.send(Input::Opened { stream, partition }).await.is_err() {
+        let feed = Feed::new(inlet, partition, kind, stored.as_ref());
+        let is_open = stored.is_some_and(|stored| stored.position.is_open);
+        let input = match is_open {
+            // The engine has it in its state. It must not be taken for quiet because nobody was there.
+            true => Input::Connected { stream, partition },
+            false => Input::Opened { stream, partition, origin: Arc::clone(&feed.origin) },
+        };
+        if inlet.around.queue.send(input).await.is_err() {
             debug!(source = %inlet.identity.name, "the engine has stopped");
             return None;
         }
-        let reader = inlet.reader(partition);
-        Some(Feed { inlet, partition, reader, arrival: Timestamp::MIN, batch: Batch::default(), received: 0 })
+        Some(feed)
+    }
+
+    fn new(inlet: &'a Inlet, partition: PartitionId, kind: Kind, stored: Option<&Stored>) -> Feed<'a> {
+        let reached = stored.map(|stored| stored.position.reached.clone()).unwrap_or_default();
+        let is_file = matches!(kind, Kind::File(_));
+        // What a connection said before it broke means nothing for the next one.
+        let header = reached.header.as_deref().filter(|_| is_file);
+        let reader = inlet.reader(partition).going_on(reached.offset, reached.number, header);
+        let gate = inlet.around.gate.as_ref().filter(|_| !is_file);
+        let kept = gate.map(|gate| Kept { gate, has_begun: stored.is_some(), last: 0, count: 0, acks: None });
+        let file = reached.file.as_ref().map(|file| InFile {
+            current: file.current.map(|piece| (piece, reached.offset.wrapping_sub(piece.read))),
+            left: Arc::clone(&file.left),
+            ended: None,
+        });
+        let batch = match &kept {
+            Some(_) => Batch::keeping(Records::new(true)),
+            None => Batch::default(),
+        };
+        Feed {
+            inlet,
+            partition,
+            origin: Arc::new(Origin { source: Arc::clone(&inlet.identity.name), kind }),
+            reader,
+            kept,
+            file: file.filter(|_| is_file),
+            received: reached.offset,
+            told: reached,
+            arrival: Timestamp::MIN,
+            batch,
+        }
+    }
+
+    /// The same, which tells somebody how many records have been accepted, if it goes through the journal.
+    pub fn acknowledged(mut self, acks: Option<Acks>) -> Feed<'a> {
+        if let Some(kept) = &mut self.kept {
+            kept.acks = acks;
+        }
+        self
+    }
+
+    /// What comes next is the part of a file that ends at `piece.read`, or will begin there when `length` is
+    /// 0: that many bytes come. Before it, the files `left` have been read.
+    pub fn in_file(&mut self, current: Option<Piece>, length: usize, left: Arc<[Piece]>) {
+        let end = self.received + length as u64;
+        let current = current.map(|piece| (piece, end.wrapping_sub(piece.read)));
+        self.file = Some(InFile { current, left, ended: None });
+    }
+
+    /// The file, which has that size, has been read to its end, and no more is waited for.
+    pub fn file_has_ended(&mut self, size: u64) {
+        if let Some(file) = &mut self.file {
+            file.ended = Some(size);
+        }
     }
 
     /// The number of the partition.
@@ -128,13 +242,82 @@ impl<'a> Feed<'a> {
     /// When the engine takes nothing any more.
     pub async fn flush(&mut self) -> Result<(), EngineGone> {
         self.inlet.reports.flush().await;
-        if self.batch.events.is_empty() {
-            return Ok(());
+        match self.kept {
+            Some(_) => self.flush_to_journal().await,
+            None => self.flush_to_engine().await,
         }
+    }
+
+    async fn flush_to_engine(&mut self) -> Result<(), EngineGone> {
+        let reached = self.reached();
+        let (stream, partition) = (self.inlet.identity.stream, self.partition);
         let batch = std::mem::take(&mut self.batch);
-        self.inlet.identity.metrics.events.add(batch.events.len() as u64);
-        let source = self.inlet.identity.index;
-        self.inlet.around.queue.send(Input::Events { source, batch, arrival: self.arrival }).await
+        let input = if !batch.events.is_empty() {
+            self.inlet.identity.metrics.events.add(batch.events.len() as u64);
+            let source = self.inlet.identity.index;
+            let (reached, arrival) = (reached.clone(), self.arrival);
+            Input::Events { source, stream, partition, batch, arrival, reached }
+        } else if self.file.is_some() && reached != self.told {
+            Input::Reached { stream, partition, reached: reached.clone() }
+        } else {
+            return Ok(());
+        };
+        self.told = reached;
+        self.inlet.around.queue.send(input).await
+    }
+
+    async fn flush_to_journal(&mut self) -> Result<(), EngineGone> {
+        let reached = self.reached();
+        let Some(kept) = &mut self.kept else { return Ok(()) };
+        let records = self.batch.records.as_mut().map(|records| Box::new(records.take()));
+        let next = Batch { records: self.batch.records.take(), ..Batch::default() };
+        let batch = Batch { records, ..std::mem::replace(&mut self.batch, next) };
+        kept.count += batch.count;
+        if batch.records.as_ref().is_some_and(|records| !records.is_empty()) {
+            let events = batch.events.len() as u64;
+            let identity = &self.inlet.identity;
+            let load = Load {
+                name: &identity.schema.name,
+                stream: identity.stream,
+                partition: self.partition,
+                arrival: self.arrival,
+                origin: Some(&self.origin).filter(|_| !kept.has_begun),
+                opens: false,
+                source: identity.index,
+                batches: vec![(batch, reached)],
+            };
+            match kept.gate.keep(load, None).await {
+                Ok(last) => kept.last = last,
+                Err(Refused::Gone(gone)) => return Err(gone),
+                Err(why) => {
+                    // Batches are made so small that it does not come to this.
+                    error!(source = %identity.name, events, %why, "the journal does not take a batch, which is lost");
+                    return Ok(());
+                }
+            }
+            kept.has_begun = true;
+            identity.metrics.events.add(events);
+        }
+        if let Some(acks) = &kept.acks {
+            acks.push(kept.last, kept.count);
+        }
+        Ok(())
+    }
+
+    /// How far it has come: all that is whole has been decoded.
+    fn reached(&mut self) -> Reached {
+        let offset = self.received - self.reader.pending();
+        let header = match (self.reader.learnt(), &self.told.header) {
+            (None, _) => None,
+            (Some(now), Some(told)) if *now == **told => Some(Arc::clone(told)),
+            (Some(now), _) => {
+                let now: Arc<[u8]> = now.into();
+                self.told.header = Some(Arc::clone(&now));
+                Some(now)
+            }
+        };
+        let file = self.file.as_ref().map(|file| Arc::new(file.reached(offset)));
+        Reached { offset, number: self.reader.number(), header, journal: 0, file }
     }
 
     /// These bytes come next: sends on what is whole.
@@ -160,6 +343,9 @@ impl<'a> Feed<'a> {
     pub async fn begin_anew(&mut self) -> Result<(), EngineGone> {
         self.end().await?;
         self.reader.begin_again(self.inlet.identity.decoder());
+        if let Some(records) = &mut self.batch.records {
+            records.begin_text();
+        }
         Ok(())
     }
 
@@ -202,8 +388,16 @@ impl<'a> Feed<'a> {
     /// The partition has ended and holds event time back no longer.
     pub async fn close(self) {
         let (stream, partition) = (self.inlet.identity.stream, self.partition);
-        // When the engine is gone there is nothing to close.
-        let _ = self.inlet.around.queue.send(Input::Closed { stream, partition }).await;
+        match &self.kept {
+            Some(kept) => {
+                let name = &self.inlet.identity.schema.name;
+                kept.gate.close(name, stream, partition, kept.has_begun, self.inlet.around.clock.now());
+            }
+            // When the engine is gone there is nothing to close.
+            None => {
+                let _ = self.inlet.around.queue.send(Input::Closed { stream, partition, journal: 0 }).await;
+            }
+        }
     }
 
     fn count(&mut self, bytes: usize) {
@@ -223,76 +417,4 @@ impl<'a> Feed<'a> {
         }
         Ok(sent)
     }
-}
-
-/// How reading came to its end.
-pub enum End {
-    /// The other side has sent everything.
-    Finished,
-    /// Reading failed.
-    Failed(io::Error),
-    /// The service stops.
-    Stopped,
-}
-
-/// Reads a partition until its bytes end or the service stops. One that ended is closed at the engine.
-pub async fn read(bytes: impl AsyncRead + Unpin, mut feed: Feed<'_>) {
-    let (name, partition) = (&feed.inlet.identity.name, feed.partition.0);
-    match pour(bytes, &mut feed).await {
-        Ok(End::Finished) => feed.close().await,
-        Ok(End::Failed(error)) => {
-            if let Some(held_back) = feed.inlet.reports.may_log() {
-                let source = name;
-                warn!(%source, partition, %error, not_logged = held_back, "reading failed; the partition ends here");
-            }
-            feed.close().await;
-        }
-        Ok(End::Stopped) => feed.say_what_is_left(),
-        Err(EngineGone) => debug!(source = %name, "the engine has stopped"),
-    }
-}
-
-/// Reads into a partition until the bytes end or the service stops.
-///
-/// # Errors
-/// When the engine takes nothing any more.
-pub async fn pour(mut bytes: impl AsyncRead + Unpin, feed: &mut Feed<'_>) -> Result<End, EngineGone> {
-    let mut stop = feed.inlet.around.stop.clone();
-    loop {
-        let read = tokio::select! {
-            biased;
-            () = stop.wanted() => return last_reads(bytes, feed).await,
-            read = async { feed.wait().await; bytes.read(feed.space()).await } => read,
-        };
-        if let Some(end) = take(read, feed).await? {
-            return Ok(end);
-        }
-    }
-}
-
-/// Reads what has been received by now.
-async fn last_reads(mut bytes: impl AsyncRead + Unpin, feed: &mut Feed<'_>) -> Result<End, EngineGone> {
-    let begun = Instant::now();
-    while begun.elapsed() < LAST_READS {
-        let Ok(read) = timeout(QUIET, bytes.read(feed.space())).await else { break };
-        if let Some(end) = take(read, feed).await? {
-            return Ok(end);
-        }
-    }
-    Ok(End::Stopped)
-}
-
-/// Takes the result of a read. Returns how the bytes have ended, if they have.
-async fn take(read: io::Result<usize>, feed: &mut Feed<'_>) -> Result<Option<End>, EngineGone> {
-    let end = match read {
-        Ok(0) => End::Finished,
-        Ok(count) => {
-            feed.filled(count).await?;
-            return Ok(None);
-        }
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(None),
-        Err(error) => End::Failed(error),
-    };
-    feed.end().await?;
-    Ok(Some(end))
 }

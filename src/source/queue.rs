@@ -149,15 +149,18 @@ impl Drop for Receiver {
 mod tests {
     use super::*;
     use crate::event::{PartitionId, StreamId, Timestamp};
+    use crate::source::positions::Reached;
     use crate::source::reader::Batch;
 
     fn input(bytes: usize) -> Input {
-        let batch = Batch { events: Vec::new(), bytes };
-        Input::Events { source: 0, batch, arrival: Timestamp::MIN }
+        let batch = Batch { bytes, ..Batch::default() };
+        let (stream, partition) = (StreamId(0), PartitionId(0));
+        let (arrival, reached) = (Timestamp::MIN, Reached::default());
+        Input::Events { source: 0, stream, partition, batch, arrival, reached }
     }
 
-    fn opened() -> Input {
-        Input::Opened { stream: StreamId(0), partition: PartitionId(0) }
+    fn other() -> Input {
+        Input::Closed { stream: StreamId(0), partition: PartitionId(0), journal: 0 }
     }
 
     #[tokio::test]
@@ -177,19 +180,19 @@ mod tests {
     #[tokio::test]
     async fn what_is_sent_together_waits_for_room_for_all_of_it() {
         let (sender, mut receiver) = queue(QueueLimits { inputs: 3, bytes: 100 });
-        sender.send_all(vec![input(60), opened()]).await.expect("there is room");
-        for too_many in [vec![input(1), opened()], vec![input(41)]] {
+        sender.send_all(vec![input(60), other()]).await.expect("there is room");
+        for too_many in [vec![input(1), other()], vec![input(41)]] {
             let mut waiting = Box::pin(sender.send_all(too_many));
             assert!(futures_poll(&mut waiting).await.is_none(), "one place and 40 bytes are left");
         }
         assert_eq!((receiver.inputs(), receiver.bytes()), (2, 60), "who gave up has left nothing");
         drop((receiver.try_recv(), receiver.try_recv()));
-        sender.send_all(vec![input(70), input(70), opened()]).await.expect("larger than all, but alone");
+        sender.send_all(vec![input(70), input(70), other()]).await.expect("larger than all, but alone");
         assert_eq!((receiver.inputs(), receiver.bytes()), (3, 100));
         drop(receiver.try_recv());
         assert_eq!(receiver.bytes(), 30);
         receiver.close();
-        assert_eq!(sender.send_all(vec![opened()]).await, Err(EngineGone));
+        assert_eq!(sender.send_all(vec![other()]).await, Err(EngineGone));
     }
 
     /// The result of a future if it is ready now.

@@ -1,7 +1,7 @@
 //! Recorded events: files and standard input, compressed or not.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,24 +52,46 @@ pub struct OpenError {
 /// # Errors
 /// When there is no such file or it cannot be opened for reading.
 pub fn open(path: &Path, compression: Option<Compression>) -> Result<Recording, OpenError> {
-    try_open(path, compression).map_err(|error| OpenError { path: path.to_path_buf(), error })
+    open_at(path, compression, 0).map(|(recording, _)| recording)
 }
 
-fn try_open(path: &Path, compression: Option<Compression>) -> io::Result<Recording> {
+/// The same from an offset in its bytes on. Gives how many of the bytes have to be passed over first: those
+/// of a compressed recording cannot be found otherwise.
+///
+/// # Errors
+/// When there is no such file or it cannot be opened for reading.
+pub fn open_at(
+    path: &Path,
+    compression: Option<Compression>,
+    offset: u64,
+) -> Result<(Recording, u64), OpenError> {
+    let opened = try_open(path, compression, offset);
+    opened.map_err(|error| OpenError { path: path.to_path_buf(), error })
+}
+
+fn try_open(path: &Path, compression: Option<Compression>, offset: u64) -> io::Result<(Recording, u64)> {
     let stored_read = Arc::new(AtomicU64::new(0));
     let compression = compression.unwrap_or_else(|| Compression::of_path(path));
     if path.as_os_str() == STANDARD_INPUT {
         let counted = Counted { inner: io::stdin(), count: Arc::clone(&stored_read) };
-        return Ok(Recording { bytes: compression.decompress_now(counted)?, stored_size: None, stored_read });
+        let bytes = compression.decompress_now(counted)?;
+        return Ok((Recording { bytes, stored_size: None, stored_read }, offset));
     }
-    let file = File::open(path)?;
+    let mut file = File::open(path)?;
     let data = file.metadata()?;
     if data.is_dir() {
         return Err(io::Error::from(io::ErrorKind::IsADirectory));
     }
     let stored_size = data.is_file().then_some(data.len());
+    let skip = match compression {
+        Compression::None if data.is_file() => {
+            file.seek(SeekFrom::Start(offset))?;
+            0
+        }
+        _ => offset,
+    };
     let counted = Counted { inner: file, count: Arc::clone(&stored_read) };
-    Ok(Recording { bytes: compression.decompress_now(counted)?, stored_size, stored_read })
+    Ok((Recording { bytes: compression.decompress_now(counted)?, stored_size, stored_read }, skip))
 }
 
 /// Counts what is read through it.

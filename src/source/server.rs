@@ -6,15 +6,17 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, split};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
-use super::partition::{self, Feed, LAST_READS, QUIET};
-use super::{Inlet, tls};
+use super::gate::ack::{Acknowledging, acks};
+use super::partition::{Feed, LAST_READS, QUIET};
+use super::positions::Kind;
+use super::{Inlet, pour, tls};
 
 /// How long to wait when accepting fails, as it does when there are too many open files.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
@@ -133,15 +135,37 @@ pub(super) struct Records {
     pub inlet: Inlet,
     /// A connection that is silent for this long is closed.
     pub read_timeout: Option<Duration>,
+    /// Whether clients are told how many of their records have been accepted.
+    pub ack: bool,
 }
 
 impl Host for Records {
     async fn attend(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin, peer: &Peer) {
-        let Some(feed) = Feed::begin(&self.inlet).await else { return };
+        let Some(feed) = Feed::begin(&self.inlet, Kind::Connection(peer.0.as_str().into())).await else {
+            return;
+        };
         let (source, partition) = (&self.inlet.identity.name, feed.partition().0);
         debug!(%source, %peer, partition, "a connection begins");
-        partition::read(self.inlet.open(stream, self.read_timeout), feed).await;
+        match self.inlet.around.gate.as_ref().filter(|_| self.ack).map(acks) {
+            None => pour::read(self.inlet.open(stream, self.read_timeout), feed).await,
+            Some((counts, telling)) => {
+                let (read, write) = split(stream);
+                let reading = self.inlet.open(read, self.read_timeout);
+                let reading = pour::read(reading, feed.acknowledged(Some(counts)));
+                tokio::join!(reading, self.tell(telling, write, peer));
+            }
+        }
         debug!(%source, %peer, partition, "a connection has ended");
+    }
+}
+
+impl Records {
+    /// Tells a client how many of its records have been accepted, as long as it listens.
+    async fn tell(&self, telling: Acknowledging, to: impl AsyncWrite + Unpin, peer: &Peer) {
+        if let Err(error) = telling.write(to).await {
+            let source = &self.inlet.identity.name;
+            debug!(%source, %peer, %error, "a client does not take its counts");
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use tracing::info;
 
-use super::partition::{self, Feed};
+use super::partition::Feed;
+use super::positions::Kind;
+use super::pour;
 use super::{Inlet, Running, Source, announce, only};
 
 /// Standard input.
@@ -17,8 +19,8 @@ impl Source for Stdin {
     fn run(self: Box<Self>, inlets: Vec<Inlet>) -> Running {
         let inlet = only(inlets);
         Box::pin(async move {
-            let Some(feed) = Feed::begin(&inlet).await else { return };
-            partition::read(inlet.open(tokio::io::stdin(), None), feed).await;
+            let Some(feed) = Feed::begin(&inlet, Kind::Source).await else { return };
+            pour::read(inlet.open(tokio::io::stdin(), None), feed).await;
             info!(source = %inlet.identity.name, "standard input has ended");
         })
     }

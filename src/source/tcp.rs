@@ -26,6 +26,8 @@ pub struct Settings {
     pub read_timeout: Option<Duration>,
     /// How connections are encrypted, if they are.
     pub tls: Option<tls::ServerSettings>,
+    /// Whether clients are told how many of their records have been accepted.
+    pub ack: bool,
 }
 
 /// A server that has its address and does not accept yet.
@@ -33,6 +35,7 @@ pub struct Server {
     listener: TcpListener,
     door: Door,
     read_timeout: Option<Duration>,
+    ack: bool,
 }
 
 /// A server cannot be opened.
@@ -70,13 +73,20 @@ impl Server {
         let tls = settings.tls.as_ref().map(tls::acceptor).transpose()?;
         let listener = listen(&settings.listen).await?;
         let door = Door { max_connections: settings.max_connections, tls };
-        Ok(Server { listener, door, read_timeout: settings.read_timeout })
+        Ok(Server { listener, door, read_timeout: settings.read_timeout, ack: settings.ack })
+    }
+}
+
+impl Server {
+    /// The address that it has.
+    pub(super) fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
     }
 }
 
 impl Source for Server {
     fn announce(&self, inlets: &[Inlet]) {
-        match self.listener.local_addr() {
+        match self.address() {
             Ok(address) => super::announce(inlets, "listening", &address),
             Err(error) => warn!(%error, "the system does not say which address it gave"),
         }
@@ -84,7 +94,7 @@ impl Source for Server {
 
     fn run(self: Box<Self>, inlets: Vec<Inlet>) -> Running {
         let inlet = only(inlets);
-        let records = Records { inlet: inlet.clone(), read_timeout: self.read_timeout };
+        let records = Records { inlet: inlet.clone(), read_timeout: self.read_timeout, ack: self.ack };
         Box::pin(serve(self.listener, self.door, inlet, records))
     }
 }
@@ -144,8 +154,13 @@ mod tests {
 
     #[tokio::test]
     async fn the_system_asks_after_clients_that_are_silent() {
-        let settings =
-            Settings { listen: "localhost:0".into(), max_connections: 1, read_timeout: None, tls: None };
+        let settings = Settings {
+            listen: "localhost:0".into(),
+            max_connections: 1,
+            read_timeout: None,
+            tls: None,
+            ack: false,
+        };
         let server = Server::bind(&settings).await.expect("a free port");
         let address = server.listener.local_addr().expect("it is bound");
         let client = TcpStream::connect(address).await.expect("it listens");
@@ -165,7 +180,7 @@ mod tests {
         for (listen, why) in
             [(listen, "listens there already"), ("nowhere.invalid:1".into(), "nowhere.invalid:1")]
         {
-            let settings = Settings { listen, max_connections: 1, read_timeout: None, tls: None };
+            let settings = Settings { listen, max_connections: 1, read_timeout: None, tls: None, ack: false };
             let error = Server::bind(&settings).await.err().expect("it cannot be had").to_string();
             assert!(error.contains(why), "{error}");
         }

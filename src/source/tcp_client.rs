@@ -14,7 +14,9 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tracing::{debug, info, warn};
 
-use super::partition::{End, Feed, pour};
+use super::partition::Feed;
+use super::positions::Kind;
+use super::pour::{End, pour};
 use super::queue::EngineGone;
 use super::{Bytes, Inlet, Running, Source, only, tcp, tls};
 
@@ -73,7 +75,7 @@ impl Client {
     }
 
     async fn run(&self, inlet: &Inlet) -> Result<(), EngineGone> {
-        let Some(mut feed) = Feed::begin(inlet).await else { return Ok(()) };
+        let Some(mut feed) = Feed::begin(inlet, Kind::Source).await else { return Ok(()) };
         feed.disconnected().await?;
         let mut stop = inlet.around.stop.clone();
         let mut attempts = 0;

@@ -30,6 +30,11 @@ pub struct Bench {
 impl Bench {
     /// With batches of at most so many events.
     pub fn new(events: usize) -> Bench {
+        Bench::after(events, &Positions::default())
+    }
+
+    /// The same for sources that had come so far.
+    pub fn after(events: usize, positions: &Positions) -> Bench {
         let (program, problems) = Program::compile(&Sources::new([("a.trip", "stream s { id int }")]));
         let program = program.unwrap_or_else(|| panic!("{problems:?}"));
         let stream = program.input("s").expect("it is declared");
@@ -37,8 +42,10 @@ impl Bench {
         let (stop, stopped) = watch::channel(false);
         let around = Surroundings {
             limits: SourceLimits { max_line: 1000, batch: BatchLimits { events, bytes: 1 << 20 } },
-            numbers: Arc::new(PartitionNumbers::new(1)),
+            numbers: Arc::new(PartitionNumbers::after(positions, ["s"])),
             queue: sender,
+            gate: None,
+            resume: Resume::default(),
             quarantine: None,
             flow: Arc::default(),
             stop: Stop::new(stopped),

@@ -40,6 +40,8 @@ pub enum Mode {
         max_connections: usize,
         /// A connection that is silent for this long is closed.
         read_timeout: Option<Duration>,
+        /// Whether clients are told how many of their records have been accepted.
+        ack: bool,
     },
     /// Datagrams.
     Datagram,
@@ -60,7 +62,7 @@ pub struct Server {
 }
 
 enum Bound {
-    Stream(UnixListener, Door, Option<Duration>),
+    Stream { listener: UnixListener, door: Door, read_timeout: Option<Duration>, ack: bool },
     Datagram(UnixDatagram),
 }
 
@@ -95,11 +97,11 @@ fn try_bind(settings: &Settings) -> Result<Server, String> {
         fs::set_permissions(path, fs::Permissions::from_mode(permissions)).map_err(words)?;
     }
     let socket = match settings.mode {
-        Mode::Stream { max_connections, read_timeout } => {
+        Mode::Stream { max_connections, read_timeout, ack } => {
             // Only now, so that nobody comes in before the permissions are set.
             socket.listen(BACKLOG).map_err(words)?;
             let listener = UnixListener::from_std(socket.into()).map_err(words)?;
-            Bound::Stream(listener, Door { max_connections, tls: None }, read_timeout)
+            Bound::Stream { listener, door: Door { max_connections, tls: None }, read_timeout, ack }
         }
         Mode::Datagram => Bound::Datagram(UnixDatagram::from_std(socket.into()).map_err(words)?),
     };
@@ -163,8 +165,8 @@ impl Source for Server {
             // Goes when the reading has ended, or is given up.
             let _file = file;
             match socket {
-                Bound::Stream(listener, door, read_timeout) => {
-                    let records = Records { inlet: inlet.clone(), read_timeout };
+                Bound::Stream { listener, door, read_timeout, ack } => {
+                    let records = Records { inlet: inlet.clone(), read_timeout, ack };
                     serve(listener, door, inlet, records).await;
                 }
                 Bound::Datagram(socket) => datagram::read(socket, LARGEST, inlet).await,
@@ -202,7 +204,7 @@ mod tests {
     }
 
     fn modes() -> [Mode; 2] {
-        [Mode::Stream { max_connections: 1, read_timeout: None }, Mode::Datagram]
+        [Mode::Stream { max_connections: 1, read_timeout: None, ack: false }, Mode::Datagram]
     }
 
     fn why(settings: &Settings) -> String {

@@ -181,6 +181,22 @@ group! {
 }
 
 group! {
+    /// Metrics of the journal of records that cannot be asked for again.
+    JournalMetrics by "" {
+        stuck: Gauge = Gauge::default(), "tripline_journal_stuck", "journals",
+            "1 while sources have to wait because the journal takes no records: the disk is full, broken or too slow, or the journal is full; otherwise 0.";
+        bytes: Gauge = Gauge::default(), "tripline_journal_bytes", "bytes",
+            "Size of the files of the journal.";
+        waiting: Gauge = Gauge::default(), "tripline_journal_waiting_bytes", "bytes",
+            "Bytes that wait to be written to the journal.";
+        records: Counter = Counter::default(), "tripline_journal_records_total", "records",
+            "Entries made durable: records, and where connections begin and end.";
+        syncs: Counter = Counter::default(), "tripline_journal_syncs_total", "syncs",
+            "Times that entries were made durable, together with all that had come since the last time.";
+    }
+}
+
+group! {
     /// Metrics of the engine.
     EngineMetrics by "" {
         events: Counter = Counter::default(), "tripline_engine_events_total", "events",
@@ -233,6 +249,8 @@ pub struct Metrics {
     pub late: Arc<KeptMetrics>,
     /// Those of the engine.
     pub engine: EngineMetrics,
+    /// Those of the journal, if there is one.
+    pub journal: Option<Arc<JournalMetrics>>,
 }
 
 impl Metrics {
@@ -251,7 +269,14 @@ impl Metrics {
             quarantine: Arc::new(KeptMetrics::new("quarantine")),
             late: Arc::new(KeptMetrics::new("late")),
             engine: EngineMetrics::new(""),
+            journal: None,
         }
+    }
+
+    /// The same with metrics for a journal.
+    pub fn with_journal(mut self) -> Metrics {
+        self.journal = Some(Arc::new(JournalMetrics::new("")));
+        self
     }
 
     /// The same with metrics for lists and tables.
@@ -269,6 +294,7 @@ impl Metrics {
     /// Gives every number with its labels, the numbers of one metric together.
     pub fn visit(&self, visitor: &mut Visitor<'_>) {
         self.engine.visit(visitor);
+        self.journal.iter().for_each(|group| group.visit(visitor));
         self.sources.iter().for_each(|group| group.visit(visitor));
         self.http.iter().for_each(|group| group.visit(visitor));
         self.rules.iter().for_each(|group| group.visit(visitor));
@@ -282,6 +308,7 @@ impl Metrics {
     pub fn descriptors() -> impl Iterator<Item = &'static Descriptor> {
         [
             EngineMetrics::DESCRIPTORS,
+            JournalMetrics::DESCRIPTORS,
             SourceMetrics::DESCRIPTORS,
             HttpMetrics::DESCRIPTORS,
             RuleMetrics::DESCRIPTORS,

@@ -6,12 +6,14 @@
 mod quarantine;
 mod sinks;
 mod sources;
+mod state;
 
 use std::fmt::Write;
 
 pub use quarantine::{LATE, QUARANTINE};
 pub use sinks::{FILE, SINK_TYPES, STDOUT, WEBHOOK};
 pub use sources::{CODECS, FILES, HTTP, RECORDS, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
+pub use state::{JOURNAL, STATE};
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +130,8 @@ pub static ROOT: Section = Section {
             "When the service is asked to stop: how long it may take to finish what it has received and to deliver \
              its alerts. What is not delivered by then is named in the log.",
         ),
+        key("state", Takes::Table, Missing::Nothing, "See below."),
+        key("journal", Takes::Table, Missing::Nothing, "See below."),
         key("limits", Takes::Table, Missing::Nothing, "See below."),
         key("quarantine", Takes::Table, Missing::Nothing, "See below."),
         key("late", Takes::Table, Missing::Nothing, "See below."),
@@ -143,7 +147,8 @@ pub static LIMITS: Section = Section {
     about: "What is held between the sources and the sinks. Apart from what rules keep (partial matches, the past), which \
             `max runs` and `max events` bound for each key, memory is bounded by the sum of: `queue_bytes`; `reorder_bytes`; a few \
             batches in the shards; for each connection one record of at most `max_line`, one read of 64 KiB, what its \
-            decoder keeps between records (up to 0.5 MB), and one batch; `queue_bytes` of each sink; `max_bodies` of each HTTP source. Who finds a queue full stops reading.",
+            decoder keeps between records (up to 0.5 MB), and one batch; `queue_bytes` of each sink; `max_bodies` of each HTTP source; with `[state]`, once more `queue_bytes`, and the largest \
+            body or 16 MiB, for what waits for the disk. Who finds a queue full stops reading.",
     keys: &[
         key(
             "max_line",
@@ -187,6 +192,8 @@ pub static LIMITS: Section = Section {
 /// All sections, in the order of the reference page.
 pub static SECTIONS: &[&Section] = &[
     &ROOT,
+    &STATE,
+    &JOURNAL,
     &LIMITS,
     &QUARANTINE,
     &LATE,

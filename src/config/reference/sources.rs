@@ -1,5 +1,6 @@
 //! The keys of sources.
 
+use super::state::ACK;
 use super::{Key, Missing, Section, Takes, key};
 
 /// The kinds of sources.
@@ -121,6 +122,7 @@ pub static TCP: Section = Section {
         LISTEN,
         MAX_CONNECTIONS,
         READ_TIMEOUT,
+        ACK,
         COMPRESSION,
         SERVER_CERT,
         SERVER_KEY,
@@ -227,6 +229,7 @@ pub static UNIX: Section = Section {
         .like("\"0660\""),
         MAX_CONNECTIONS,
         READ_TIMEOUT,
+        ACK,
         COMPRESSION,
     ],
     shared: &[&RECORDS],

@@ -1,16 +1,23 @@
 //! The driver with a clock that stands where it is put.
 
 use super::*;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicI64;
 
 use crate::codec::Decoder;
 use crate::codec::json::JsonDecoder;
 use crate::diagnostic::Sources;
+use crate::disk::SimulatedDisk;
 use crate::engine::EngineOptions;
 use crate::event::{PartitionId, Position, StreamId};
+use crate::journal::{Journal, Options};
 use crate::program::Program;
+use crate::source::gate::{Listening, Load, gate};
+use crate::source::positions::{Kind, Origin, Reached};
 use crate::source::queue::{QueueLimits, queue};
+use crate::source::reader::Records;
+use crate::telemetry::catalogue::JournalMetrics;
 
 const RULES: &str = r#"
 stream quiet time at idle 10s { id string, at timestamp(s) }
@@ -45,6 +52,15 @@ impl Outbox for Kept {
         let titles = alerts.into_iter().map(|alert| alert.title);
         self.0.lock().expect("no panic").extend(titles);
     }
+}
+
+/// Events of one partition that arrived together.
+fn events(events: Vec<Event>, bytes: usize, arrival: Timestamp) -> Input {
+    let (stream, partition) = (StreamId(0), events[0].position().partition);
+    let offset = events.last().map_or(0, |event| event.position().offset + 1);
+    let reached = Reached { offset, ..Reached::default() };
+    let batch = Batch { events, bytes, ..Batch::default() };
+    Input::Events { source: 0, stream, partition, batch, arrival, reached }
 }
 
 struct Bench {
@@ -82,7 +98,7 @@ impl Bench {
             .decode(record.as_bytes(), position, arrival)
             .expect("well-formed")
             .expect("an event");
-        Input::Events { source: 0, batch: Batch { events: vec![event], bytes: record.len() }, arrival }
+        events(vec![event], record.len(), arrival)
     }
 
     fn take(&mut self, partition: u32, at: i64, arrival: i64) {
@@ -91,7 +107,8 @@ impl Bench {
     }
 
     fn open(&mut self, partition: u32) {
-        self.driver.take(Input::Opened { stream: StreamId(0), partition: PartitionId(partition) });
+        let origin = Arc::new(Origin { source: "s".into(), kind: Kind::Connection("peer".into()) });
+        self.driver.take(Input::Opened { stream: StreamId(0), partition: PartitionId(partition), origin });
     }
 
     fn alerts(&self) -> Vec<String> {
@@ -180,14 +197,13 @@ fn what_was_on_its_way_from_who_is_ahead_stops_nobody_else() {
     bench.open(1);
     // Three times the bound, much of it in one piece, before the source notices that it is to pause.
     let inputs: Vec<Input> = (100..130).map(|at| bench.input(0, at, 100)).collect();
-    let mut events = inputs.into_iter().flat_map(|input| match input {
+    let mut all = inputs.into_iter().flat_map(|input| match input {
         Input::Events { batch, .. } => batch.events,
         _ => unreachable!(),
     });
     for count in [12, 5, 5, 8] {
-        let batch = Batch { events: events.by_ref().take(count).collect(), bytes: 0 };
         let arrival = Timestamp::from_micros(100_000_000);
-        bench.driver.take(Input::Events { source: 0, batch, arrival });
+        bench.driver.take(events(all.by_ref().take(count).collect(), 0, arrival));
         assert!(flow.is_paused(id(0)));
         assert!(!flow.is_paused(id(1)), "everyone waits for it");
         assert_eq!(bench.metrics.engine.stuck.get(), 0);
@@ -213,7 +229,7 @@ fn nothing_is_read_when_what_waits_needs_more_than_the_bound() {
     assert!(ids.iter().all(|id| flow.is_paused(*id)));
     assert_eq!(bench.metrics.engine.stuck.get(), 1);
     // A setting cannot be changed while the service runs; a partition that ends lets time go.
-    bench.driver.take(Input::Closed { stream: StreamId(0), partition: PartitionId(1) });
+    bench.driver.take(Input::Closed { stream: StreamId(0), partition: PartitionId(1), journal: 0 });
     assert!(!ids.iter().any(|id| flow.is_paused(*id)));
     assert_eq!(bench.metrics.engine.stuck.get(), 0);
 }
@@ -311,4 +327,71 @@ fn a_halt_leaves_the_rest() {
     runtime.block_on(sender.send(input)).expect("there is room");
     assert_eq!(bench.driver.run(queue, runtime.handle(), &AtomicBool::new(true)), 1);
     assert!(runtime.block_on(sender.send_all(Vec::new())).is_err());
+}
+
+#[test]
+fn the_positions_are_those_of_what_was_taken() {
+    let mut bench = Bench::new();
+    bench.open(0);
+    bench.take(0, 100, 100);
+    bench.take(0, 105, 105);
+    let positions = bench.driver.positions();
+    let partition = &positions.streams["quiet"].partitions[&PartitionId(0)];
+    assert_eq!(
+        (partition.is_open, partition.reached.offset, positions.streams["quiet"].next),
+        (true, 106, 1)
+    );
+}
+
+#[test]
+fn nobody_is_quiet_while_the_disk_is_behind_or_when_it_has_just_caught_up() {
+    let mut bench = Bench::new();
+    let disk = SimulatedDisk::new(1);
+    let listening = Listening::new(Arc::new(JournalMetrics::new("")));
+    let options = Options { on_change: Some(listening.listener()), ..Options::default() };
+    let opened = Journal::open(Arc::new(disk.clone()), Path::new("/journal"), options);
+    let (journal, mut committer) = opened.expect("it can be opened");
+    let (sender, _queue) = queue(QueueLimits { inputs: 1, bytes: 1 });
+    let (gate, _forwarder) = gate(journal, &listening, sender, 1_000);
+    bench.driver = bench.driver.behind(Arc::clone(listening.backlog()));
+    bench.clock.set(100);
+    bench.open(0);
+    bench.take(0, 100, 100);
+    // Somebody waits for the disk.
+    disk.set_read_only(true);
+    gate.close("quiet", StreamId(0), PartitionId(9), true, Timestamp::MIN);
+    committer.round();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let _inside = runtime.enter();
+    let load = Load {
+        name: "quiet",
+        stream: StreamId(0),
+        partition: PartitionId(9),
+        arrival: Timestamp::MIN,
+        origin: None,
+        opens: false,
+        source: 0,
+        batches: vec![(Batch::keeping(kept()), Reached::default())],
+    };
+    let mut waiting = Box::pin(gate.keep(load, None));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(waiting.as_mut().poll(&mut context).is_pending());
+    bench.clock.set(200);
+    bench.driver.rest();
+    assert_eq!(bench.alerts(), [] as [&str; 0], "what waits may be of this partition");
+    drop(waiting);
+    bench.clock.set(201);
+    bench.driver.rest();
+    bench.clock.set(210);
+    bench.driver.rest();
+    assert_eq!(bench.alerts(), [] as [&str; 0], "it is heard from 201 on");
+    bench.clock.set(212);
+    bench.driver.rest();
+    assert_eq!(bench.alerts(), ["p0@100"]);
+}
+
+fn kept() -> Records {
+    let mut records = Records::new(true);
+    records.push(0, 1, b"{}");
+    records
 }

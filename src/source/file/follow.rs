@@ -11,9 +11,11 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{debug, error, info, warn};
 
+use crate::event::PartitionId;
 use crate::source::partition::{Feed, LAST_READS};
+use crate::source::positions::Kind;
 use crate::source::queue::EngineGone;
-use crate::source::{Inlet, Running, Source, announce, only};
+use crate::source::{Inlet, Input, Running, Source, announce, only};
 
 use super::Start;
 use super::follower::{News, Step, Why};
@@ -48,14 +50,31 @@ impl Source for Following {
         let (new, mut found) = mpsc::unbounded_channel();
         let (last, is_last) = watch::channel(false);
         Box::pin(async move {
-            let watch = Watch::new(self.paths, self.start, self.max_files);
+            let identity = &inlet.identity;
+            let stored = inlet.around.resume.files(&identity.name, &identity.schema.name);
+            let watch = Watch::new(self.paths, self.start, self.max_files).resuming(stored);
             let looking = tokio::spawn(look(watch, self.poll, Arc::clone(&inlet), new, last));
             let (pieces, mut tasks) = (Pieces::new(), JoinSet::new());
-            while let Some(together) = found.recv().await {
+            while let Some(Changes { together, closed, forgotten }) = found.recv().await {
+                if end(&inlet, closed, forgotten).await.is_err() {
+                    break;
+                }
                 begin_together(together, &mut tasks, |followed, turn| {
                     let (inlet, pieces, is_last) = (Arc::clone(&inlet), pieces.clone(), is_last.clone());
                     async move {
-                        let Some(feed) = Feed::begin(&inlet).await else { return };
+                        let kind = Kind::File(followed.path.as_path().into());
+                        let stored = followed.stored.clone();
+                        let is_new = stored.is_none();
+                        let Some(mut feed) = Feed::begin_or_go_on(&inlet, kind, stored).await else { return };
+                        // It begins once.
+                        let _ = followed.partition.set(feed.partition());
+                        if is_new {
+                            let (current, left) = followed.follower().reached();
+                            feed.in_file(current, 0, left);
+                            if feed.flush().await.is_err() {
+                                return;
+                            }
+                        }
                         turn.wait().await;
                         let reading =
                             Reading { followed, inlet: &inlet, pieces, last: is_last, unreadable: false };
@@ -77,12 +96,34 @@ impl Source for Following {
     }
 }
 
+/// What has changed about partitions.
+struct Changes {
+    /// Paths that begin, or go on after a restart.
+    together: Vec<Arc<Followed>>,
+    /// Partitions of before the restart whose paths are not followed any more.
+    closed: Vec<PartitionId>,
+    /// Partitions that have ended and of which nothing needs to be known any more.
+    forgotten: Vec<PartitionId>,
+}
+
+/// Tells the engine which partitions have ended.
+async fn end(inlet: &Inlet, closed: Vec<PartitionId>, forgotten: Vec<PartitionId>) -> Result<(), EngineGone> {
+    let (stream, queue) = (inlet.identity.stream, &inlet.around.queue);
+    for partition in closed {
+        queue.send(Input::Closed { stream, partition, journal: 0 }).await?;
+    }
+    for partition in forgotten {
+        queue.send(Input::Forgotten { stream, partition }).await?;
+    }
+    Ok(())
+}
+
 /// Looks at the paths until the service stops, then once more.
 async fn look(
     mut watch: Watch,
     poll: Duration,
     inlet: Arc<Inlet>,
-    new: mpsc::UnboundedSender<Vec<Arc<Followed>>>,
+    new: mpsc::UnboundedSender<Changes>,
     last: watch::Sender<bool>,
 ) {
     let mut ticks = tokio::time::interval(poll);
@@ -101,7 +142,11 @@ async fn look(
         })
         .await;
         report(&findings, &inlet);
-        if !findings.new.is_empty() && new.send(findings.new).is_err() {
+        let closed: Vec<_> = findings.dropped.iter().map(|stored| stored.partition).collect();
+        let changes = Changes { together: findings.new, closed, forgotten: findings.forgotten };
+        let is_none =
+            changes.together.is_empty() && changes.closed.is_empty() && changes.forgotten.is_empty();
+        if !is_none && new.send(changes).is_err() {
             return;
         }
         if stopping {
@@ -119,11 +164,18 @@ fn report(findings: &Findings, inlet: &Inlet) {
     for trouble in &findings.troubles {
         warn!(%source, reason = %trouble, "cannot follow all files");
     }
+    for dropped in &findings.dropped {
+        let file = &dropped.position.origin.kind;
+        info!(%source, %file, "a file that was followed before the restart is not to be followed any more");
+    }
     for (path, news) in &findings.news {
         let file = path.display();
         match news {
             News::Waiting => info!(%source, %file, "there is no such file yet; waiting for it"),
             News::Opened(offset) => info!(%source, %file, offset, "following a file"),
+            News::Resumed(offset) => {
+                info!(%source, %file, offset, "following a file again from where it was left")
+            }
             News::Replaced => info!(%source, %file, "another file has taken the place of this one"),
             News::Vanished => info!(%source, %file, "the file has gone; waiting for another"),
             News::Trouble(reason) => {
@@ -178,7 +230,11 @@ impl Reading<'_> {
     /// Reads one piece and sends it on.
     async fn step(&mut self, feed: &mut Feed<'_>) -> Result<Next, EngineGone> {
         let followed = Arc::clone(&self.followed);
-        let (piece, step) = self.pieces.fill(move |space| followed.follower().read(space)).await;
+        let read = move |space: &mut [u8]| {
+            let mut follower = followed.follower();
+            (follower.read(space), follower.reached())
+        };
+        let (piece, (step, (current, left))) = self.pieces.fill(read).await;
         let (source, file) = (&self.inlet.identity.name, self.followed.path.display());
         match step {
             Step::Bytes(count) => {
@@ -186,6 +242,7 @@ impl Reading<'_> {
                     info!(%source, %file, "the file can be read again");
                     feed.connected().await?;
                 }
+                feed.in_file(current, count, left);
                 feed.take(&piece.bytes[..count]).await?;
                 return Ok(Next::More);
             }
@@ -200,11 +257,20 @@ impl Reading<'_> {
                         "the file has been cut off: reading it from its beginning; what was written to it before, \
                          after the last read, is lost"
                     ),
+                    Why::Missed { read } => warn!(
+                        %source,
+                        %file,
+                        read,
+                        "the file that was read before the restart has gone, under all its names; if something was \
+                         written to it behind what was read, that is lost"
+                    ),
                     Why::Lost => {
                         error!(%source, %file, "the file that was replaced is left, as it cannot be read")
                     }
                 }
                 feed.begin_anew().await?;
+                feed.in_file(current, 0, left);
+                feed.flush().await?;
                 return Ok(Next::More);
             }
             Step::Failed(error) => {

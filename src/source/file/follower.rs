@@ -11,24 +11,28 @@
 //! - A file that is smaller than what was read of it is read again from its beginning. What was
 //!   written to it after the last read and cut off is lost; so is its beginning, if it has grown past
 //!   what was read before anyone looked.
+//! - After a restart the file that was being read is found again, wherever it is by then, and those that
+//!   stood at the path since, if their names and times of creation tell.
 
 use std::collections::VecDeque;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::source::positions::{FileReached, Head, Piece};
 
 use super::Start;
 use super::known::{Claim, Id, Known};
+use super::open::{Open, regular, system, whole_lines};
+use super::shown::{Seen, Shown, Where};
 
 /// For so many looks nothing must have been added to a file before it is left for the next one.
 pub const LINGER: u32 = 4;
 /// After so many looks a path without a file is given up, and so is a deleted file to which nothing
 /// has been added.
 pub const GIVE_UP: u32 = 40;
-/// How far back the beginning of an unfinished last line is looked for.
-const LONGEST_SEARCH: u64 = 1 << 20;
-
 /// A path that is followed.
 #[derive(Debug)]
 pub struct Follower {
@@ -41,6 +45,12 @@ pub struct Follower {
     files: VecDeque<Open>,
     /// Files that have been read to their end since the last look.
     left: Vec<(Id, u64)>,
+    /// Files that have been read to their end, as long as they may be seen again.
+    known: Arc<[Piece]>,
+    /// What was being read before a restart, and is to be found.
+    stored: Option<Piece>,
+    /// What is to be said before anything is read.
+    anew: Option<Why>,
     /// Whether there has been a file.
     begun: bool,
     /// For how many looks the path has shown none of the files.
@@ -51,16 +61,6 @@ pub struct Follower {
     /// Nothing is waited for any more.
     last: bool,
     gone: bool,
-}
-
-#[derive(Debug)]
-struct Open {
-    file: File,
-    id: Id,
-    /// How much of it has been read.
-    read: u64,
-    /// How often there was nothing to read since there was a reason to leave it.
-    quiet: u32,
 }
 
 /// What a read has brought.
@@ -92,6 +92,11 @@ pub enum Why {
     },
     /// The file could not be read any more, and another stands in its place.
     Lost,
+    /// The file that was being read before a restart is not there any more.
+    Missed {
+        /// How much had been read.
+        read: u64,
+    },
 }
 
 /// What a look has found.
@@ -112,6 +117,8 @@ pub enum News {
     Waiting,
     /// The first file is read from this offset on.
     Opened(u64),
+    /// The file that was being read before a restart is read from this offset on.
+    Resumed(u64),
     /// Another file stands at the path.
     Replaced,
     /// The file is there no more, and no other.
@@ -135,7 +142,7 @@ pub enum Trouble {
 }
 
 /// What stands at the path.
-enum Shown {
+enum AtPath {
     /// A file that is open here; the number of bytes at which it begins if it is new.
     Ours(Option<u64>),
     /// Nothing, or a file that someone else reads or has read.
@@ -152,6 +159,9 @@ impl Follower {
             start,
             files: VecDeque::new(),
             left: Vec::new(),
+            known: Arc::default(),
+            stored: None,
+            anew: None,
             begun: false,
             missing: 0,
             trouble: None,
@@ -159,6 +169,57 @@ impl Follower {
             last: false,
             gone: false,
         }
+    }
+
+    /// The same for a path that had come that far before a restart: to be told by [`Follower::recover`]
+    /// where its file is.
+    pub fn resuming(path: PathBuf, named: bool, reached: &FileReached) -> Follower {
+        let known = Arc::clone(&reached.left);
+        let new = Follower::new(path, named, Start::Beginning);
+        Follower { known, stored: reached.current, begun: true, ..new }
+    }
+
+    /// Before the first look: finds the file that was being read before a restart.
+    pub fn recover(&mut self, shown: &Shown, known: &mut Known) -> Option<News> {
+        let piece = self.stored.take()?;
+        let (seen, read) = match shown.find(&piece, piece.read) {
+            Where::Same(seen) => (seen, piece.read),
+            Where::Changed(seen) if seen.path == self.path => {
+                self.anew = Some(Why::Truncated { read: piece.read, size: seen.size });
+                (seen, 0)
+            }
+            Where::Changed(_) | Where::Nowhere => {
+                self.anew = Some(Why::Missed { read: piece.read });
+                self.recover_since(piece.file, shown, known);
+                return None;
+            }
+        };
+        if known.reopen(seen.id) != Claim::From(0) {
+            self.anew = Some(Why::Missed { read: piece.read });
+            return None;
+        }
+        self.files.push_back(Open::new(seen, read));
+        self.recover_since(piece.file, shown, known);
+        (read > 0).then_some(News::Resumed(read))
+    }
+
+    /// Takes the files that stood at the path after that one and have other names by now. What a pattern
+    /// finds is found by that.
+    fn recover_since(&mut self, before: Id, shown: &Shown, known: &mut Known) {
+        if !self.named {
+            return;
+        }
+        let Ok(now) = fs::metadata(&self.path) else { return };
+        for seen in shown.between(&self.path, before, Id::of(&now)) {
+            if !known.knows(seen.id) && known.claim(seen.id, seen.size) == Claim::From(0) {
+                self.files.push_back(Open::new(seen, 0));
+            }
+        }
+    }
+
+    /// How far it has come: what is read, and what was before that and may be seen again.
+    pub fn reached(&self) -> (Option<Piece>, Arc<[Piece]>) {
+        (self.files.front().map(Open::piece), Arc::clone(&self.known))
     }
 
     /// Whether there has been a file.
@@ -186,6 +247,9 @@ impl Follower {
         for (id, read) in self.left.drain(..) {
             known.leave(id, read);
         }
+        if !self.known.iter().all(|piece| known.knows(piece.file)) {
+            self.known = self.known.iter().filter(|piece| known.knows(piece.file)).copied().collect();
+        }
         let first = !self.begun && self.missing == 0 && self.trouble.is_none();
         let news = match self.find(known) {
             Ok(shown) => {
@@ -208,15 +272,15 @@ impl Follower {
         Looked { awake, news, unread: unread.unwrap_or(0) }
     }
 
-    fn learn(&mut self, shown: &Shown, first: bool) -> Option<News> {
+    fn learn(&mut self, shown: &AtPath, first: bool) -> Option<News> {
         match *shown {
-            Shown::Ours(new) => {
+            AtPath::Ours(new) => {
                 self.missing = 0;
                 let from = new?;
                 let another = std::mem::replace(&mut self.begun, true);
                 Some(if another { News::Replaced } else { News::Opened(from) })
             }
-            Shown::Nothing => {
+            AtPath::Nothing => {
                 if !self.begun {
                     // What comes later is new, and new files are read from their beginning.
                     self.start = Start::Beginning;
@@ -231,24 +295,24 @@ impl Follower {
     }
 
     /// Finds out what stands at the path, and opens it if it is new.
-    fn find(&mut self, known: &mut Known) -> Result<Shown, Trouble> {
+    fn find(&mut self, known: &mut Known) -> Result<AtPath, Trouble> {
         let data = match fs::metadata(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Shown::Nothing),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(AtPath::Nothing),
             data => regular(data)?,
         };
         known.see(Id::of(&data));
         if self.holds(Id::of(&data)) {
-            return Ok(Shown::Ours(None));
+            return Ok(AtPath::Ours(None));
         }
         let file = match File::open(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Shown::Nothing),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(AtPath::Nothing),
             file => file.map_err(system)?,
         };
         // By now it may be another one.
         let data = regular(file.metadata())?;
         let id = Id::of(&data);
         if self.holds(id) {
-            return Ok(Shown::Ours(None));
+            return Ok(AtPath::Ours(None));
         }
         let skipped = match self.start {
             Start::End if !self.begun => whole_lines(&file, data.len()).map_err(system)?,
@@ -256,14 +320,14 @@ impl Follower {
         };
         let read = match known.claim(id, data.len()) {
             Claim::From(offset) => offset.max(skipped),
-            Claim::Taken => return Ok(Shown::Nothing),
+            Claim::Taken => return Ok(AtPath::Nothing),
             Claim::TooMany => return Err(Trouble::TooMany),
         };
         if let Some(first) = self.files.front_mut() {
             first.quiet = 0;
         }
-        self.files.push_back(Open { file, id, read, quiet: 0 });
-        Ok(Shown::Ours(Some(read)))
+        self.files.push_back(Open::new(Seen { path: PathBuf::new(), id, file, size: data.len() }, read));
+        Ok(AtPath::Ours(Some(read)))
     }
 
     fn holds(&self, id: Id) -> bool {
@@ -274,6 +338,9 @@ impl Follower {
     pub fn read(&mut self, space: &mut [u8]) -> Step {
         if self.gone {
             return Step::Gone;
+        }
+        if let Some(why) = self.anew.take() {
+            return Step::Anew(why);
         }
         // Asked before the read: what was written to the first before the next was begun is there then.
         let next_has_begun = self.next_has_begun();
@@ -296,6 +363,7 @@ impl Follower {
             && size < first.read
         {
             let read = std::mem::take(&mut first.read);
+            first.head = Head::default();
             first.quiet = 0;
             return Step::Anew(Why::Truncated { read, size });
         }
@@ -331,6 +399,7 @@ impl Follower {
     fn leave(&mut self, why: Why) -> Step {
         let first = self.files.pop_front().expect("a file that is left was there");
         self.left.push((first.id, first.read));
+        self.known = self.known.iter().copied().chain([first.piece()]).collect();
         self.failing = false;
         Step::Anew(why)
     }
@@ -351,67 +420,6 @@ impl Follower {
         let unread = |open: &Open| open.size().ok()?.checked_sub(open.read);
         self.files.iter().map(unread).sum()
     }
-}
-
-impl Open {
-    fn size(&self) -> io::Result<u64> {
-        self.file.metadata().map(|data| data.len())
-    }
-
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read_at(space, self.read)?;
-        self.read += count as u64;
-        if count > 0 {
-            self.quiet = 0;
-        }
-        Ok(count)
-    }
-}
-
-/// The status of a file that can be followed.
-fn regular(data: io::Result<Metadata>) -> Result<Metadata, Trouble> {
-    let data = data.map_err(system)?;
-    if data.is_file() {
-        return Ok(data);
-    }
-    Err(Trouble::NoFile(kind_of(&data)))
-}
-
-/// What something is that is no regular file.
-pub fn kind_of(data: &Metadata) -> &'static str {
-    use std::os::unix::fs::FileTypeExt;
-    let kind = data.file_type();
-    if kind.is_dir() {
-        "a folder"
-    } else if kind.is_fifo() {
-        "a pipe"
-    } else if kind.is_socket() {
-        "a socket"
-    } else {
-        "a device"
-    }
-}
-
-fn system(error: io::Error) -> Trouble {
-    Trouble::System(error.to_string())
-}
-
-/// How many of the file's first `size` bytes are whole lines. An unfinished one that is very long
-/// counts as whole.
-fn whole_lines(file: &File, size: u64) -> io::Result<u64> {
-    let mut piece = [0; 8 << 10];
-    let mut end = size;
-    let least = size.saturating_sub(LONGEST_SEARCH);
-    while end > least {
-        let length = (end - least).min(piece.len() as u64) as usize;
-        let begin = end - length as u64;
-        file.read_exact_at(&mut piece[..length], begin)?;
-        if let Some(feed) = piece[..length].iter().rposition(|byte| *byte == b'\n') {
-            return Ok(begin + feed as u64 + 1);
-        }
-        end = begin;
-    }
-    Ok(if least == 0 { 0 } else { size })
 }
 
 /// The path that is followed.

@@ -6,27 +6,11 @@
 //! is forgotten soon.
 
 use std::collections::HashMap;
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
-use std::time::SystemTime;
+
+pub use crate::source::positions::FileId as Id;
 
 /// After so many looks in which no path has shown it, a file that is read no more is forgotten.
 const FORGET: u32 = 40;
-
-/// Which file it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Id {
-    device: u64,
-    inode: u64,
-    born: Option<SystemTime>,
-}
-
-impl Id {
-    /// The identity of the file with that status.
-    pub fn of(data: &Metadata) -> Id {
-        Id { device: data.dev(), inode: data.ino(), born: data.created().ok() }
-    }
-}
 
 /// What is known of a file.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +68,33 @@ impl Known {
             *state = State::Left { read, unseen: 0 };
             self.open -= 1;
         }
+    }
+
+    /// Before the first look: a file that was read so far before the service started.
+    pub fn remember(&mut self, id: Id, read: u64) {
+        let known = self.files.entry(id).or_insert(State::Left { read: 0, unseen: 0 });
+        if let State::Left { read: before, .. } = known {
+            *before = read.max(*before);
+        }
+    }
+
+    /// An open file is read again after a restart, wherever it was left.
+    pub fn reopen(&mut self, id: Id) -> Claim {
+        if self.open >= self.max_open {
+            return Claim::TooMany;
+        }
+        match self.files.insert(id, State::Open) {
+            Some(State::Open) => Claim::Taken,
+            _ => {
+                self.open += 1;
+                Claim::From(0)
+            }
+        }
+    }
+
+    /// Whether a file is being read, or was and can still be found.
+    pub fn knows(&self, id: Id) -> bool {
+        self.files.contains_key(&id)
     }
 
     /// A path shows that file.

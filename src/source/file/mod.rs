@@ -4,13 +4,16 @@
 //! them are open before the first is read, so that event time waits for the slowest. Files are looked
 //! at again and again, which works on every file system; being told by the system does not.
 
+mod before;
 mod follow;
 mod follower;
 mod known;
 mod once;
+mod open;
 mod order;
 mod pattern;
 mod pieces;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod watch;

@@ -139,6 +139,18 @@ impl Paths {
     }
 }
 
+impl Paths {
+    /// Whether a path is one of them, whether there is a file or not.
+    pub fn matches(&self, path: &Path) -> bool {
+        match self {
+            Paths::One(one) => one == path,
+            Paths::Pattern(pattern) => {
+                Pattern::new(pattern).is_ok_and(|pattern| pattern.matches_path_with(path, OPTIONS))
+            }
+        }
+    }
+}
+
 impl std::fmt::Display for Paths {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -141,6 +141,10 @@ impl Frames for CsvRecords {
     fn pending(&self) -> u64 {
         self.record.pending(&self.buffer)
     }
+
+    fn number(&self) -> u64 {
+        self.line
+    }
 }
 
 #[cfg(test)]

@@ -133,6 +133,11 @@ impl Frames for LengthPrefixed {
     fn pending(&self) -> u64 {
         self.buffer.len() as u64 + self.passing.as_ref().map_or(0, |passing| passing.passed)
     }
+
+    fn number(&self) -> u64 {
+        // One that is passed over has been reported, and has its number.
+        self.number - u64::from(self.passing.is_some())
+    }
 }
 
 #[cfg(test)]

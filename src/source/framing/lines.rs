@@ -79,6 +79,10 @@ impl Frames for Lines {
     fn pending(&self) -> u64 {
         self.line.pending(&self.buffer)
     }
+
+    fn number(&self) -> u64 {
+        self.number
+    }
 }
 
 #[cfg(test)]

@@ -44,6 +44,9 @@ pub trait Frames: Send {
 
     /// How many bytes of a frame that is not whole yet have arrived.
     fn pending(&self) -> u64;
+
+    /// The number of the frame that begins where [`Frames::pending`] does.
+    fn number(&self) -> u64;
 }
 
 /// A frame and where it stood.

@@ -209,6 +209,11 @@ impl Frames for OctetCounted {
             State::Start | State::Line(_) => self.line.pending(&self.buffer),
         }
     }
+
+    fn number(&self) -> u64 {
+        // One that is passed over has been reported, and has its number.
+        self.number - u64::from(matches!(self.state, State::Passing(_)))
+    }
 }
 
 #[cfg(test)]

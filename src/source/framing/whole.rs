@@ -63,6 +63,10 @@ impl Frames for Whole {
     fn pending(&self) -> u64 {
         self.buffer.len() as u64
     }
+
+    fn number(&self) -> u64 {
+        self.number
+    }
 }
 
 #[cfg(test)]

@@ -8,12 +8,15 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
+use crate::journal::{AppendError, Cause};
 use crate::source::reader::Rejection;
 
 /// How many of a body's bad records an answer lists.
 pub const LISTED: usize = 100;
 /// When to come again to a service that stops: it may be back soon.
 const AFTER_A_STOP: Duration = Duration::from_secs(5);
+/// When to come again while the disk is in trouble.
+const AFTER_TROUBLE: Duration = Duration::from_secs(5);
 
 /// A body that has been taken.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -133,6 +136,21 @@ pub enum Refusal {
     /// The service cannot take it.
     #[error("{0}; send it again later")]
     Unavailable(&'static str),
+    /// The journal does not take it.
+    #[error("records cannot be kept just now: {}; nothing is taken, send it again later", reason(why))]
+    NotKept {
+        /// Why.
+        why: AppendError,
+        /// Come again after this time.
+        retry: Duration,
+    },
+    /// It was taken, and then it could not be made sure that it is kept.
+    #[error(
+        "records cannot be kept just now: {}; this body may be kept once that is over, so that its events may count \
+         twice if you send it again",
+        trouble(*.0)
+    )]
+    Uncertain(Cause),
 }
 
 fn curl(media: &str) -> &'static str {
@@ -141,6 +159,28 @@ fn curl(media: &str) -> &'static str {
 
 fn or(decompressed: bool) -> &'static str {
     if decompressed { ", when it has been decompressed" } else { "" }
+}
+
+/// Why the journal takes nothing, without what is of no concern to clients.
+fn reason(why: &AppendError) -> &'static str {
+    match why {
+        AppendError::Trouble(what) => trouble(what.cause),
+        AppendError::Busy { .. } => "the disk is slower than what comes",
+        AppendError::Full { .. } => "the journal is full",
+        AppendError::EntryTooLarge { .. } | AppendError::BatchTooLarge { .. } => {
+            "the body is too large for the journal"
+        }
+        AppendError::Ended => "the service is stopping",
+    }
+}
+
+fn trouble(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Full => "the disk is full",
+        Cause::ReadOnly => "the disk may not be written",
+        Cause::Gone => "the folder of the journal is not there",
+        Cause::Broken => "the disk fails",
+    }
 }
 
 fn bad(bad: &Bad) -> String {
@@ -164,7 +204,9 @@ impl Refusal {
             Refusal::TooLarge { .. } | Refusal::TooMany { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::Slow(_) => StatusCode::REQUEST_TIMEOUT,
             Refusal::Behind { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Refusal::Unavailable(_) | Refusal::NotKept { .. } | Refusal::Uncertain(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -176,6 +218,8 @@ impl Refusal {
             Refusal::Method => (header::ALLOW, words("POST")),
             Refusal::Encoding(_) => (header::ACCEPT_ENCODING, words("gzip, zstd")),
             Refusal::Behind { retry } => (header::RETRY_AFTER, seconds(*retry)),
+            Refusal::NotKept { retry, .. } => (header::RETRY_AFTER, seconds((*retry).max(AFTER_TROUBLE))),
+            Refusal::Uncertain(_) => (header::RETRY_AFTER, seconds(AFTER_TROUBLE)),
             Refusal::Unavailable(_) => (header::RETRY_AFTER, seconds(AFTER_A_STOP)),
             _ => return None,
         })
@@ -303,6 +347,8 @@ mod tests {
             Err(Refusal::Behind { retry }),
             Err(Refusal::Behind { retry: Duration::ZERO }),
             Err(Refusal::Unavailable("the service is stopping")),
+            Err(Refusal::NotKept { why: AppendError::Busy { waiting: 2, most: 1 }, retry }),
+            Err(Refusal::Uncertain(Cause::Full)),
         ]
         .iter()
         .map(said)
@@ -326,6 +372,8 @@ mod tests {
         429 retry-after: 3 {"error":"the engine is behind; send it again later"}
         429 retry-after: 1 {"error":"the engine is behind; send it again later"}
         503 retry-after: 5 {"error":"the service is stopping; send it again later"}
+        503 retry-after: 5 {"error":"records cannot be kept just now: the disk is slower than what comes; nothing is taken, send it again later"}
+        503 retry-after: 5 {"error":"records cannot be kept just now: the disk is full; this body may be kept once that is over, so that its events may count twice if you send it again"}
         "##);
     }
 }

@@ -4,11 +4,13 @@
 //! in the answer or, if the sender wants that, in the quarantine.
 //!
 //! - All bodies of a source for one stream are one partition, which begins with the first body that is
-//!   taken: before that it would hold event time back for nothing.
+//!   taken: before that it would hold event time back for nothing. It goes on after a restart.
+//! - With a journal, a body is taken when it is durable.
 //! - Who decodes and queues a body holds a lock, so that positions grow in the order of the queue and
 //!   the time of arrival never goes back. The offset of a record counts the bytes of all bodies taken.
 //! - Decoding begins anew for each body: what a header says ends with it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore};
@@ -18,8 +20,10 @@ use tracing::error;
 use crate::codec::Format;
 use crate::event::{PartitionId, Timestamp};
 use crate::source::framing::{Content, Frame, Framing};
+use crate::source::gate::{Gate, Load, Outcome, Refused};
+use crate::source::positions::{Kind, Origin, Reached};
 use crate::source::queue::EngineGone;
-use crate::source::reader::{self, Batch, Events, Quarantine, Rejection};
+use crate::source::reader::{self, Batch, Events, Quarantine, Records, Rejection};
 use crate::source::{Decoding, Inlet, Input};
 
 use super::answer::{Bad, Place, Refusal, Taken};
@@ -76,6 +80,7 @@ fn first_line(text: &[u8]) -> &[u8] {
 pub struct Intake {
     inlet: Inlet,
     max_records: usize,
+    origin: Arc<Origin>,
     partition: Mutex<Partition>,
 }
 
@@ -84,6 +89,8 @@ struct Partition {
     id: Option<PartitionId>,
     /// Whether the engine knows of it.
     opened: bool,
+    /// Whether something of it is in the journal.
+    is_kept: bool,
     /// How many bytes have been taken.
     offset: u64,
     arrival: Timestamp,
@@ -111,8 +118,23 @@ struct Kept {
 impl Intake {
     /// The way into the stream of an inlet, for bodies of at most `max_records` records.
     pub fn new(inlet: Inlet, max_records: usize) -> Intake {
-        let partition = Partition { id: None, opened: false, offset: 0, arrival: Timestamp::MIN };
-        Intake { inlet, max_records, partition: Mutex::new(partition) }
+        let identity = &inlet.identity;
+        let origin = Origin { source: Arc::clone(&identity.name), kind: Kind::Source };
+        let stored = inlet.around.resume.lasting(&identity.name, &identity.schema.name);
+        let partition = Partition {
+            id: stored.as_ref().map(|stored| stored.partition),
+            opened: stored.is_some(),
+            is_kept: stored.is_some(),
+            offset: stored.map_or(0, |stored| stored.position.reached.offset),
+            arrival: Timestamp::MIN,
+        };
+        Intake { inlet, max_records, origin: Arc::new(origin), partition: Mutex::new(partition) }
+    }
+
+    /// Where the next body begins.
+    #[cfg(test)]
+    pub async fn next_offset(&self) -> u64 {
+        self.partition.lock().await.offset
     }
 
     /// The inlet.
@@ -139,12 +161,14 @@ impl Intake {
         let id = self.number(&mut partition)?;
         let flow = self.inlet.around.flow.wait((self.inlet.identity.stream, id));
         timeout_at(deadline, flow).await.map_err(behind)?;
-        let _turn = timeout_at(deadline, turns.acquire()).await.map_err(behind)?;
+        let turn = timeout_at(deadline, turns.acquire()).await.map_err(behind)?;
         let arrival = partition.arrival.max(self.inlet.around.clock.now());
 
         let mut work = Work::new(self, id, partition.offset, arrival, on_bad);
         work.decode(body, shape).await?;
-        let Decoded { batches, bad, kept, header } = work.decoded;
+        // What the rest of the body means when a part of it has been taken.
+        let learnt: Option<Arc<[u8]>> = work.events.learnt().map(Arc::from);
+        let Decoded { mut batches, bad, kept: set_aside, header } = work.decoded;
         let accepted: u64 = batches.iter().map(|batch| batch.events.len() as u64).sum();
         if accepted + bad.count == 0 {
             return Err(Refusal::Empty);
@@ -152,15 +176,72 @@ impl Intake {
         if bad.count > 0 && on_bad == OnBad::Refuse {
             return Err(Refusal::Bad(bad));
         }
-        let sent = timeout_at(deadline, self.send(&mut partition, id, arrival, batches)).await;
-        sent.map_err(behind)?.map_err(|EngineGone| Refusal::Unavailable("the service is stopping"))?;
-        partition.offset += body.len() as u64;
+        // A header alone is nothing that anybody wants.
+        batches.retain(|_| accepted > 0);
+        let end = partition.offset + body.len() as u64;
+        let kept = match &self.inlet.around.gate {
+            Some(gate) => {
+                let batches = reached(batches, end, learnt.as_ref());
+                self.keep(gate, &mut partition, id, arrival, batches, (deadline, wait)).await?
+            }
+            None => {
+                // They have to fit into the queue at once, and should leave room for others.
+                let batches = at_most((self.inlet.around.queue.places() / 4).max(1), batches);
+                let batches = reached(batches, end, learnt.as_ref());
+                let sent = timeout_at(deadline, self.send(&mut partition, id, arrival, batches)).await;
+                sent.map_err(behind)?.map_err(|EngineGone| stopping())?;
+                None
+            }
+        };
+        partition.offset = end;
         partition.arrival = arrival;
         drop(partition);
+        // While the disk works, others decode.
+        drop(turn);
 
         self.inlet.identity.metrics.events.add(accepted);
-        self.set_aside(kept, header).await;
+        self.set_aside(set_aside, header).await;
+        if let (Some(gate), Some(last)) = (&self.inlet.around.gate, kept) {
+            match gate.outcome(last).await {
+                Outcome::Durable => {}
+                Outcome::Uncertain(trouble) => return Err(Refusal::Uncertain(trouble.cause)),
+                Outcome::Ended => return Err(stopping()),
+            }
+        }
         Ok(Taken { accepted, bad })
+    }
+
+    /// Takes all batches into the journal, or none. Gives the number of the last entry.
+    async fn keep(
+        &self,
+        gate: &Gate,
+        partition: &mut Partition,
+        id: PartitionId,
+        arrival: Timestamp,
+        batches: Vec<(Batch, Reached)>,
+        (deadline, wait): (Instant, Duration),
+    ) -> Result<Option<u64>, Refusal> {
+        if batches.is_empty() {
+            return Ok(None);
+        }
+        let identity = &self.inlet.identity;
+        let load = Load {
+            name: &identity.schema.name,
+            stream: identity.stream,
+            partition: id,
+            arrival,
+            origin: Some(&self.origin).filter(|_| !partition.is_kept),
+            opens: !partition.opened,
+            source: identity.index,
+            batches,
+        };
+        let last = gate.keep(load, Some(deadline)).await.map_err(|why| match why {
+            Refused::Behind => Refusal::Behind { retry: wait },
+            Refused::Gone(EngineGone) => stopping(),
+            Refused::Journal(why) => Refusal::NotKept { why, retry: wait },
+        })?;
+        (partition.opened, partition.is_kept) = (true, true);
+        Ok(Some(last))
     }
 
     async fn set_aside(&self, kept: Vec<Kept>, header: Option<Box<[u8]>>) {
@@ -193,22 +274,38 @@ impl Intake {
         partition: &mut Partition,
         id: PartitionId,
         arrival: Timestamp,
-        batches: Vec<Batch>,
+        batches: Vec<(Batch, Reached)>,
     ) -> Result<(), EngineGone> {
         if batches.is_empty() {
             return Ok(());
         }
         let (queue, stream) = (&self.inlet.around.queue, self.inlet.identity.stream);
         if !partition.opened {
-            queue.send(Input::Opened { stream, partition: id }).await?;
+            let origin = Arc::clone(&self.origin);
+            queue.send(Input::Opened { stream, partition: id, origin }).await?;
             partition.opened = true;
         }
-        // They have to fit into the queue at once, and should leave room for others.
-        let batches = at_most((queue.places() / 4).max(1), batches);
         let source = self.inlet.identity.index;
-        let inputs = batches.into_iter().map(|batch| Input::Events { source, batch, arrival });
-        queue.send_all(inputs.collect()).await
+        let input =
+            |(batch, reached)| Input::Events { source, stream, partition: id, batch, arrival, reached };
+        queue.send_all(batches.into_iter().map(input).collect()).await
     }
+}
+
+fn stopping() -> Refusal {
+    Refusal::Unavailable("the service is stopping")
+}
+
+/// The batches of a body that ends there and has that header, with how far the partition has come with
+/// each.
+fn reached(batches: Vec<Batch>, end: u64, header: Option<&Arc<[u8]>>) -> Vec<(Batch, Reached)> {
+    let last = batches.len().saturating_sub(1);
+    let reached = |(index, batch): (usize, Batch)| {
+        let next = batch.events.last().map_or(0, |event| event.position().offset + 1);
+        let offset = if index == last { end } else { next };
+        (batch, Reached { offset, header: header.cloned(), ..Reached::default() })
+    };
+    batches.into_iter().enumerate().map(reached).collect()
 }
 
 /// The same events in at most so many batches.
@@ -299,6 +396,20 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// The batch that takes the next record.
+    fn batch(&mut self) -> &mut Batch {
+        let limits = self.intake.inlet.around.limits.batch;
+        let is_kept = self.intake.inlet.around.gate.is_some();
+        let batches = &mut self.decoded.batches;
+        if batches.last().is_none_or(|batch| batch.is_full(limits)) {
+            batches.push(match is_kept {
+                true => Batch::keeping(Records::new(batches.is_empty())),
+                false => Batch::default(),
+            });
+        }
+        batches.last_mut().expect("one was just added, if there was none")
+    }
+
     fn take(&mut self, mut frame: Frame<'_>, place: fn(u64) -> Place) -> Result<(), Refusal> {
         let limit = self.intake.max_records;
         if self.frames == limit {
@@ -310,14 +421,11 @@ impl Work<'_> {
         let place = self.events.place(&frame);
         match self.events.event(&frame, self.arrival) {
             Ok(Some(event)) => {
-                let limits = self.intake.inlet.around.limits.batch;
-                let batches = &mut self.decoded.batches;
-                if batches.last().is_none_or(|batch| batch.is_full(limits)) {
-                    batches.push(Batch::default());
-                }
-                batches.last_mut().expect("one was just added, if there was none").push(event);
+                let batch = self.batch();
+                batch.keep(&frame);
+                batch.push(event);
             }
-            Ok(None) => {}
+            Ok(None) => self.batch().keep(&frame),
             Err((why, record)) => {
                 self.decoded.bad.add(shown, &why);
                 if self.on_bad == OnBad::Quarantine {

@@ -5,7 +5,8 @@
 //! [`connection`] speaks HTTP, [`service`] decides about requests, [`body`] receives them, [`intake`]
 //! takes their records, [`answer`] says what came of it.
 //!
-//! Invariant: what has been answered with 202 is in the queue to the engine, and nothing else is.
+//! Invariant: what has been answered with 202 is in the queue to the engine, or with a journal on the disk,
+//! and nothing else is; but for bodies that were taken before the disk failed.
 
 pub mod answer;
 mod body;
@@ -17,6 +18,8 @@ mod service;
 mod token;
 
 use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +30,8 @@ use tracing::warn;
 
 use crate::telemetry::catalogue::HttpMetrics;
 
+#[cfg(test)]
+pub(in crate::source) use self::intake::{Intake, OnBad, Shape};
 use self::service::Service;
 use self::token::{TokenError, Tokens};
 
@@ -102,9 +107,16 @@ impl Server {
     }
 }
 
+impl Server {
+    /// The address that it has.
+    pub(super) fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
 impl Source for Server {
     fn announce(&self, inlets: &[Inlet]) {
-        match self.listener.local_addr() {
+        match self.address() {
             Ok(address) => super::announce(inlets, "listening", &address),
             Err(error) => warn!(%error, "the system does not say which address it gave"),
         }

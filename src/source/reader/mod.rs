@@ -6,6 +6,7 @@
 
 mod blocks;
 mod checks;
+mod records;
 mod rejection;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use super::framing::{Content, Frame, Frames};
 
 pub use blocks::BlockReader;
 pub use checks::Checks;
+pub use records::Records;
 pub use rejection::{Reason, Rejection};
 
 /// Where a record stood.
@@ -64,12 +66,30 @@ pub struct Batch {
     pub events: Vec<Event>,
     /// About how many bytes of memory they take.
     pub bytes: usize,
+    /// How many records have been dealt with for it: those of its events, and those that were rejected, but
+    /// not one that was cut off.
+    pub count: u64,
+    /// The records as they came, if they are to be kept until the events have been taken.
+    pub records: Option<Box<Records>>,
 }
 
 impl Batch {
+    /// A batch that keeps the records of its events.
+    pub fn keeping(records: Records) -> Batch {
+        Batch { records: Some(Box::new(records)), ..Batch::default() }
+    }
+
     /// Whether it has reached one of its limits.
     pub fn is_full(&self, limits: BatchLimits) -> bool {
-        self.events.len() >= limits.events || self.bytes >= limits.bytes
+        let kept = self.records.as_ref().map_or(0, |records| records.size());
+        self.events.len() >= limits.events || self.bytes.max(kept) >= limits.bytes
+    }
+
+    /// Keeps the record of a frame, if records are to be kept.
+    pub(in crate::source) fn keep(&mut self, frame: &Frame<'_>) {
+        if let (Some(records), Content::Record(record)) = (&mut self.records, &frame.content) {
+            records.push(frame.offset, frame.number, record);
+        }
     }
 
     /// Adds an event.
@@ -83,6 +103,24 @@ impl Batch {
 pub struct Reader {
     frames: Box<dyn Frames>,
     events: Events,
+    /// Where in the partition the bytes begin that the frames know of.
+    begin: Begin,
+}
+
+/// Where bytes begin in a partition.
+#[derive(Clone, Copy, Debug, Default)]
+struct Begin {
+    offset: u64,
+    /// How many lines, or records, stand before.
+    lines: u64,
+}
+
+impl Begin {
+    fn moved<'a>(&self, mut frame: Frame<'a>) -> Frame<'a> {
+        frame.offset += self.offset;
+        frame.number += self.lines;
+        frame
+    }
 }
 
 /// What makes events of frames.
@@ -100,7 +138,18 @@ impl Reader {
         partition: PartitionId,
         checks: Checks,
     ) -> Reader {
-        Reader { frames: framing, events: Events::new(decoder, partition, checks) }
+        let begin = Begin::default();
+        Reader { frames: framing, events: Events::new(decoder, partition, checks), begin }
+    }
+
+    /// The same reader for bytes that begin further on in the partition, where the next record has that
+    /// number. `header` is what the decoder of the bytes before had learnt from.
+    pub fn going_on(mut self, offset: u64, number: u64, header: Option<&[u8]>) -> Reader {
+        self.begin = Begin { offset, lines: number.saturating_sub(self.frames.number()) };
+        if let Some(header) = header {
+            self.events.learn(header);
+        }
+        self
     }
 
     /// Space for the next read; see [`Frames::space`].
@@ -124,7 +173,7 @@ impl Reader {
     ) -> bool {
         while !batch.is_full(limits) && !quarantine.is_full() {
             let Some(frame) = self.frames.next() else { return false };
-            self.events.take(&frame, |why| why, arrival, batch, quarantine);
+            self.events.take(&self.begin.moved(frame), |why| why, arrival, batch, quarantine);
         }
         true
     }
@@ -133,7 +182,7 @@ impl Reader {
     /// an event if it is whole.
     pub fn end(&mut self, arrival: Timestamp, batch: &mut Batch, quarantine: &mut dyn Quarantine) {
         if let Some(frame) = self.frames.last() {
-            self.events.take(&frame, Rejection::at_the_end, arrival, batch, quarantine);
+            self.events.take(&self.begin.moved(frame), Rejection::at_the_end, arrival, batch, quarantine);
         }
     }
 
@@ -141,7 +190,7 @@ impl Reader {
     /// what is wrong with the last record is wrong with it and not that its end is missing.
     pub fn end_datagram(&mut self, arrival: Timestamp, batch: &mut Batch, quarantine: &mut dyn Quarantine) {
         if let Some(frame) = self.frames.last() {
-            self.events.take(&frame, |why| why, arrival, batch, quarantine);
+            self.events.take(&self.begin.moved(frame), |why| why, arrival, batch, quarantine);
         }
     }
 
@@ -155,11 +204,21 @@ impl Reader {
     pub fn pending(&self) -> u64 {
         self.frames.pending()
     }
+
+    /// The number of the record that comes next.
+    pub fn number(&self) -> u64 {
+        self.begin.lines + self.frames.number()
+    }
+
+    /// The record from which the decoder has learnt what the others mean.
+    pub fn learnt(&self) -> Option<&[u8]> {
+        self.events.learnt()
+    }
 }
 
 impl Events {
     /// Takes what a frame holds, an event or a record that is none; `judge` has the last word on why.
-    fn take(
+    pub(super) fn take(
         &mut self,
         frame: &Frame<'_>,
         judge: impl Fn(Rejection) -> Rejection,
@@ -168,10 +227,30 @@ impl Events {
         quarantine: &mut dyn Quarantine,
     ) {
         match self.event(frame, arrival) {
-            Ok(Some(event)) => batch.push(event),
-            Ok(None) => {}
-            Err((why, record)) => self.reject(self.place(frame), &judge(why), record, quarantine),
+            Ok(Some(event)) => {
+                batch.keep(frame);
+                batch.count += 1;
+                batch.push(event);
+            }
+            Ok(None) => batch.keep(frame),
+            Err((why, record)) => {
+                let why = judge(why);
+                // One that was cut off may be sent again, and then be whole.
+                batch.count += u64::from(why.reason() != Reason::Incomplete);
+                self.reject(self.place(frame), &why, record, quarantine);
+            }
         }
+    }
+
+    /// Learns from the record that said what those that follow mean.
+    pub(super) fn learn(&mut self, header: &[u8]) {
+        // What is wrong with it was reported when it came, and is said again of each record after it.
+        let _ = self.decoder.decode(header, Position::default(), Timestamp::MIN);
+    }
+
+    /// The record from which the decoder has learnt.
+    pub(super) fn learnt(&self) -> Option<&[u8]> {
+        self.decoder.learnt()
     }
 
     fn reject(&self, place: Place, why: &Rejection, record: &[u8], quarantine: &mut dyn Quarantine) {

@@ -1,8 +1,10 @@
 //! Files that grow, rotate, vanish and come back, looked at by hand: no test waits for a clock.
 
 mod changes;
+mod once;
 mod patterns;
 mod property;
+mod restart;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -26,6 +28,7 @@ struct Bench {
     news: Vec<(String, News)>,
     troubles: Vec<String>,
     failures: usize,
+    forgotten: Vec<crate::event::PartitionId>,
     last: Findings,
     /// How much is read at once.
     piece: usize,
@@ -45,6 +48,7 @@ impl Bench {
             news: Vec::new(),
             troubles: Vec::new(),
             failures: 0,
+            forgotten: Vec::new(),
             last: Findings::default(),
             piece: 100,
         }
@@ -87,6 +91,7 @@ impl Bench {
             self.news.push((self.name(&path), news));
         }
         self.troubles.append(&mut findings.troubles);
+        self.forgotten.append(&mut findings.forgotten);
         self.last = findings;
         self.read();
     }

@@ -10,6 +10,7 @@ use crate::diagnostic::Sources;
 use crate::event::{Event, FieldId};
 use crate::program::Program;
 use crate::source::compression::Compression;
+use crate::source::positions::Resume;
 use crate::source::queue::{QueueLimits, Receiver, queue};
 use crate::source::reader::{BatchLimits, Checks};
 use crate::source::{Clock, Decoding, Identity, PartitionNumbers, SourceLimits, Stop, Surroundings};
@@ -52,6 +53,8 @@ impl Bench {
             limits: SourceLimits { max_line: 200, batch: BatchLimits { events: 4, bytes: 1000 } },
             numbers: Arc::new(PartitionNumbers::new(1)),
             queue: sender,
+            gate: None,
+            resume: Resume::default(),
             quarantine: None,
             flow: Arc::default(),
             stop: Stop::new(stopped),
@@ -89,7 +92,7 @@ impl Bench {
         let (mut events, mut arrivals) = (Vec::new(), Vec::new());
         while let Ok(queued) = self.queue.try_recv() {
             match queued.input {
-                Input::Events { batch, arrival, source } => {
+                Input::Events { batch, arrival, source, .. } => {
                     assert_eq!(source, 7);
                     let bytes: usize = batch.events.iter().map(|event| event.footprint()).sum();
                     assert_eq!(batch.bytes, bytes);
@@ -269,7 +272,7 @@ async fn a_body_of_many_records_fits_into_the_queue() {
 #[test]
 fn batches_are_joined_evenly_and_in_order() {
     let joined = |count: usize, most| -> Vec<usize> {
-        let batches = (0..count).map(|bytes| Batch { events: Vec::new(), bytes }).collect();
+        let batches = (0..count).map(|bytes| Batch { bytes, ..Batch::default() }).collect();
         at_most(most, batches).iter().map(|batch| batch.bytes).collect()
     };
     assert_eq!(joined(0, 2), [] as [usize; 0]);

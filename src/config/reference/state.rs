@@ -1,0 +1,43 @@
+//! The keys of what outlasts the service.
+
+use super::{Key, Missing, Section, Takes, key};
+
+/// `[state]`.
+pub static STATE: Section = Section {
+    title: "`[state]`",
+    about: "Where the service keeps what outlasts it: how far its sources have come, partial matches, alerts that sinks \
+            have not taken. After a stop, a crash or a loss of power it goes on from there. Without this table, it begins \
+            anew each time.",
+    keys: &[key(
+        "path",
+        Takes::Path,
+        Missing::Mistake,
+        "A folder for it alone. It is made if it is not there, for its owner's eyes only.",
+    )
+    .like("\"/var/lib/tripline\"")],
+    shared: &[],
+};
+
+/// `[journal]`.
+pub static JOURNAL: Section = Section {
+    title: "`[journal]`",
+    about: "Records of sources that cannot be asked for them again (all but `file`) stand in a journal in the folder of \
+            `[state]` until a checkpoint has taken them in. [Sources](sources.md#what-is-kept) says what that means for senders.",
+    keys: &[key(
+        "max_size",
+        Takes::Size("16MiB", "1024GiB"),
+        Missing::Is("1GiB"),
+        "The journal does not grow beyond this. When it is full, sources wait, and HTTP answers 503. It has to have room \
+         for some of the largest records and bodies.",
+    )],
+    shared: &[],
+};
+
+/// For sources of connections.
+pub(super) const ACK: Key = key(
+    "ack",
+    Takes::Flag,
+    Missing::Is("false"),
+    "Whether clients are told how many of their records are kept: a line with the count so far, each time it grows. \
+     Needs `[state]`. [Sources](sources.md#acknowledgements) has the details.",
+);

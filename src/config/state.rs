@@ -1,0 +1,120 @@
+//! Reads where the service keeps what outlasts it.
+
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use crate::diagnostic::Span;
+use crate::journal::Limits;
+use crate::source::{SourceLimits, unix};
+
+use super::document::{Report, Table};
+use super::reference::{JOURNAL, STATE};
+use super::{Source, SourceKind};
+
+/// What stands around a record in the journal, at most, with the name of its stream.
+const AROUND: u64 = 256;
+/// The least that may wait for the disk.
+const WAITING: u64 = 16 << 20;
+/// The longest record that the journal can hold, whatever its size.
+const LONGEST: u64 = 32 << 20;
+
+/// Where the service keeps what outlasts it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// The folder.
+    pub path: PathBuf,
+    /// How large the journal in it may get.
+    pub journal: Limits,
+}
+
+impl State {
+    /// The folder of the journal.
+    pub fn journal_folder(&self) -> PathBuf {
+        self.path.join("journal")
+    }
+}
+
+/// What is said about state, before the sources are known.
+pub struct Said {
+    path: Option<PathBuf>,
+    max_size: u64,
+    /// Where the size of the journal is said, or could be.
+    place: Span,
+}
+
+/// Reads the tables `[state]` and `[journal]`.
+pub fn said(root: &Table<'_>, folder: &Path, report: &mut Report) -> Option<Said> {
+    let path = match root.table("state", report) {
+        Some((values, heading)) => {
+            let path = Table::new(values, &STATE, heading, report).path("path", folder, report);
+            Some((path?, heading))
+        }
+        None => None,
+    };
+    let empty = DeTable::new();
+    let journal = root.table("journal", report);
+    if let (Some((_, heading)), None) = (&journal, &path) {
+        let message = "`[journal]` is of use only with `[state]`, which says where it is";
+        report.contradiction(*heading, message, "add `[state]` with a `path`, or take this table out");
+    }
+    let place = path.as_ref().map_or(Span::default(), |(_, heading)| *heading);
+    let (values, heading) = journal.unwrap_or((&empty, place));
+    let table = Table::new(values, &JOURNAL, heading, report);
+    let max_size = table.size("max_size", report)?;
+    let place = table.place("max_size", report).unwrap_or(heading);
+    Some(Said { path: path.map(|(path, _)| path), max_size, place })
+}
+
+impl Said {
+    /// What that means for these sources.
+    pub fn settle(self, sources: &[Source], limits: &SourceLimits, report: &mut Report) -> Option<State> {
+        let Said { path, max_size, place } = self;
+        let Some(path) = path else {
+            for source in sources.iter().filter(|source| acknowledges(&source.kind)) {
+                let message = "`ack = true` promises that records are kept, and nothing says where";
+                let help = "add `[state]` with a `path`, or take `ack` out";
+                report.contradiction(source.name.span, message, help);
+            }
+            return None;
+        };
+        let entry = limits.max_line as u64 + AROUND;
+        let bodies = sources.iter().filter_map(|source| match &source.kind {
+            SourceKind::Http(settings) => {
+                let records = settings.max_records.min(settings.max_body / 2) as u64;
+                Some(settings.max_body as u64 + records.saturating_mul(AROUND))
+            }
+            _ => None,
+        });
+        let body = bodies.max().unwrap_or(0);
+        let waiting = (body + WAITING).max(4 * entry);
+        let least = 4 * waiting.max(2 * entry);
+        if sources.iter().any(|source| !matches!(source.kind, SourceKind::File(_))) {
+            if entry > LONGEST {
+                let message = format!(
+                    "`limits.max_line` is more than the {} MiB that a record in the journal may have",
+                    LONGEST >> 20
+                );
+                report.contradiction(place, &message, "lower `limits.max_line`");
+            } else if max_size < least {
+                let message = format!("`journal.max_size` is less than {} MiB", least.div_ceil(1 << 20));
+                let help = "so much is needed for the largest records and bodies: raise it, or lower \
+                            `limits.max_line`, and `max_body` and `max_records` of HTTP sources";
+                report.contradiction(place, &message, help);
+            }
+        }
+        let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+        let journal =
+            Limits { disk: max_size, waiting: size(waiting), entry: size(entry), ..Limits::default() };
+        Some(State { path, journal })
+    }
+}
+
+/// Whether a source tells its clients how many of their records are kept.
+fn acknowledges(kind: &SourceKind) -> bool {
+    match kind {
+        SourceKind::Tcp(settings) => settings.ack,
+        SourceKind::Unix(settings) => matches!(settings.mode, unix::Mode::Stream { ack: true, .. }),
+        _ => false,
+    }
+}

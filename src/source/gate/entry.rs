@@ -1,0 +1,110 @@
+//! What sources write to the journal: records, and where partitions begin and end.
+//!
+//! ```text
+//! record  0, or 1 if a text begins with it | number for people | the bytes of the record
+//! opened  2 | where the partition comes from, as positions have it
+//! closed  3
+//! ```
+//!
+//! A partition is opened in the journal with its first record, so that one that brings nothing takes no
+//! room.
+
+use crate::source::positions::Origin;
+use crate::stored::{Damaged, Reader, Writer};
+
+const RECORD: u8 = 0;
+const FIRST: u8 = 1;
+const OPENED: u8 = 2;
+const CLOSED: u8 = 3;
+
+/// What an entry takes besides the record, at most: its kind and its number.
+pub const MOST: usize = 11;
+
+/// What is around an entry in the journal, with the name of the stream, if that is not very long.
+pub const AROUND: usize = 100;
+
+/// What an entry says.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Said<'a> {
+    /// A record came.
+    Record {
+        /// Whether a text begins with it.
+        is_first: bool,
+        /// Its number for people.
+        number: u64,
+        /// Its bytes.
+        record: &'a [u8],
+    },
+    /// The partition began.
+    Opened(Origin),
+    /// The partition ended.
+    Closed,
+}
+
+impl Said<'_> {
+    /// What the bytes of an entry say.
+    ///
+    /// # Errors
+    /// When they were not written here.
+    pub fn read(bytes: &[u8]) -> Result<Said<'_>, Damaged> {
+        let mut r = Reader::new(bytes);
+        let said = match r.byte()? {
+            kind @ (RECORD | FIRST) => {
+                let number = r.number()?;
+                return Ok(Said::Record { is_first: kind == FIRST, number, record: r.rest() });
+            }
+            OPENED => Said::Opened(Origin::read(&mut r)?),
+            CLOSED => Said::Closed,
+            _ => {
+                return Err(Damaged::new(
+                    "an entry of the journal is of a kind that this program does not know",
+                ));
+            }
+        };
+        r.end()?;
+        Ok(said)
+    }
+}
+
+/// Writes that a record came.
+pub fn write_record(w: &mut Writer, is_first: bool, number: u64, record: &[u8]) {
+    w.byte(if is_first { FIRST } else { RECORD });
+    w.number(number);
+    w.plain(record);
+}
+
+/// The bytes that say that a partition began.
+pub fn opened(origin: &Origin) -> Vec<u8> {
+    let mut w = Writer::default();
+    w.byte(OPENED);
+    origin.write(&mut w);
+    w.into_bytes()
+}
+
+/// The bytes that say that a partition ended.
+pub const fn closed() -> &'static [u8] {
+    &[CLOSED]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::positions::Kind;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let mut w = Writer::default();
+        write_record(&mut w, true, u64::MAX, b"{}");
+        assert_eq!(w.len(), MOST + 2);
+        let record = Said::Record { is_first: true, number: u64::MAX, record: b"{}" };
+        assert_eq!(Said::read(w.as_slice()), Ok(record));
+        for kind in [Kind::Connection("peer".into()), Kind::Source] {
+            let origin = Origin { source: "web".into(), kind };
+            assert_eq!(Said::read(&opened(&origin)), Ok(Said::Opened(origin)));
+        }
+        assert_eq!(Said::read(closed()), Ok(Said::Closed));
+        for wrong in [&[][..], &[9], &[CLOSED, 0], &[OPENED, 5]] {
+            assert!(Said::read(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
