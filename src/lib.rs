@@ -25,15 +25,9 @@
 //! # Layers
 //!
 //! A module imports only from those before its own group in this list, which `tests/layers.rs`
-<<<<<<< HEAD
 //! checks: stored · event, diagnostic · table · alert, expression · language, codec, ordering · automaton ·
-//! program, matcher · shard · engine · testing; then the edge: telemetry, append, disk · quarantine, journal · source, outbox · sink · config ·
-//! runtime · lsp · cli.
-=======
-//! checks: event, diagnostic · table · alert, expression · language, codec, ordering · automaton ·
-//! program, matcher · shard · engine · testing; then the edge: telemetry, append, disk · quarantine, journal, store · source, outbox · sink ·
-//! config · runtime · lsp · cli.
->>>>>>> store
+//! program, matcher · shard · engine · testing; then the edge: telemetry, append, disk · quarantine, journal, store ·
+//! source, outbox · sink · config · runtime · lsp · cli.
 
 #![warn(missing_docs)]
 
