@@ -92,7 +92,7 @@ fn what_waits_for_time_is_decided_by_the_old_version() {
     bench.push("s", &record(10_000_000, "v", "b", 5));
     assert_eq!(
         bench.alerts(),
-        ["quiet 10: 2", "quiet 10: 2", "quiet 20: 2", "quiet 10: late", "quiet 10: late", "quiet 20: late"]
+        ["quiet 10: 2", "quiet 10: 2", "quiet 20: 2", "quiet 10: late", "quiet 20: late", "quiet 20: late"]
     );
     assert_eq!(bench.ended(), ["quiet"]);
 }
