@@ -18,7 +18,7 @@ use tracing::{error, info};
 use crate::config::tables::Loaded;
 use crate::config::{Config, SourceKind};
 use crate::engine::EngineOptions;
-use crate::outbox::Outgoing;
+use crate::outbox::Left;
 use crate::outbox::memory::MemoryOutbox;
 use crate::program::Program;
 use crate::source::positions::Resume;
@@ -45,7 +45,7 @@ pub struct Service {
     halt_sinks: watch::Sender<bool>,
     halt_engine: Arc<AtomicBool>,
     sources: JoinSet<()>,
-    sinks: JoinSet<(usize, Vec<Arc<Outgoing>>)>,
+    sinks: sinks::Workers,
     engine: oneshot::Receiver<usize>,
     kept: Kept,
     /// Watches the files of lists and tables.
@@ -81,7 +81,7 @@ impl Service {
         let resume = Resume::default();
         let (halt_sinks, halted) = watch::channel(false);
         let mut workers = JoinSet::new();
-        let outbox = sinks::start(&config, &metrics, halted, &mut workers)?;
+        let outbox = sinks::start(&config, &metrics, &halted, &mut workers)?;
         let opened = sources::open(&config, &program, &metrics, &resume).await?;
 
         let kept = Kept::start(&config, &metrics)?;
@@ -205,7 +205,7 @@ impl Service {
             match timeout_at(until, self.sinks.join_next()).await {
                 Ok(None) => return complete,
                 Ok(Some(Ok((sink, left)))) => {
-                    complete &= left.is_empty();
+                    complete &= left.lost.is_empty();
                     self.name_undelivered(sink, &left);
                 }
                 Ok(Some(Err(failure))) => {
@@ -225,8 +225,12 @@ impl Service {
         }
     }
 
-    fn name_undelivered(&self, sink: usize, left: &[Arc<Outgoing>]) {
+    fn name_undelivered(&self, sink: usize, left: &Left) {
         let sink = &self.config.sinks[sink].name.value;
+        let Left { lost: left, kept } = left;
+        if *kept > 0 {
+            info!(%sink, alerts = kept, "left: alerts that wait in the store for the next start");
+        }
         for alert in left.iter().take(NAMED) {
             error!(%sink, alert = %alert.id, rule = %alert.rule, "not delivered: the time to stop was up");
         }
