@@ -160,7 +160,8 @@ impl Queue for DurableQueue {
         self.window.fail(pending.number, Instant::now() + wait);
         let wait = event::Duration::from_micros(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX));
         let again = (self.shared.around.now)().saturating_add(wait);
-        self.gather(pending.number, What::Failed { again, error: error.to_owned() });
+        let failed = pending.failed.saturating_add(1);
+        self.gather(pending.number, What::Failed { failed, again, error: error.to_owned() });
     }
 
     fn give_up(&mut self, pending: &Pending, error: &str) {
