@@ -4,14 +4,17 @@
 //! One thread owns the engine ([`driver`]) and hands work to threads that own the shards
 //! ([`workers`]); sources and sinks run as tasks beside it and meet it at two bounded queues only;
 //! another thread reads lists and tables again when their files change ([`reload`]).
+//! A service that runs is asked through [`control`]; [`savepoints`] are where its state can be kept by a name.
 //! Records from the quarantine are fed to a service again by [`refeed`].
 
 pub mod clock;
+pub mod control;
 pub mod driver;
 mod kept;
 pub mod refeed;
 pub mod reload;
 pub mod replay;
+pub mod savepoints;
 pub mod service;
 mod sinks;
 mod sources;
