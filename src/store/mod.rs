@@ -1,7 +1,7 @@
 //! The state of an engine on the disk: one file, changed by whole commits.
 //!
-//! Enters: bytes. A commit brings the head (what is written whole), the rows that have changed, positions
-//! in streams, how far the journal has been taken in, new alerts and what has become of older ones. Leaves:
+//! Enters: bytes. A commit brings the head and the positions of sources (which are written whole), the rows
+//! that have changed, how far the journal has been taken in, new alerts and what has become of older ones. Leaves:
 //! the state of the last commit, the whole of it or a row. What the bytes mean is not known here.
 //! [`Store`] is what the one who writes holds, [`Snapshot`] is the state of one commit, for any thread,
 //! [`look()`] reads a store that is not in use, and a [`Savepoint`] is a state in a file of its own that can
@@ -34,13 +34,13 @@ mod ids;
 mod lock;
 mod merge;
 mod outbox;
-mod position;
 mod record;
 mod savepoint;
 mod snapshot;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 pub use blob::{Row, StoredRow};
 pub use commit::{Commit, Committed, Restore};
@@ -49,7 +49,6 @@ pub use error::StoreError;
 pub use file::VERSION as FORMAT;
 pub use handle::{Store, look};
 pub use outbox::{Alert, DeadLetter, Lane, Lanes, OutboxChange, Tries, Waiting};
-pub use position::{Position, PositionChange};
 pub use savepoint::{Savepoint, SavepointInfo, SavepointRows, inspect_savepoint, write_savepoint};
 pub use snapshot::{Current, Rows, Snapshot};
 

@@ -29,7 +29,7 @@ pub struct Name(&'static str);
 impl Name {
     /// What belongs to a commit as a whole.
     pub const RECORD: Name = Name("record");
-    /// The head, in pieces.
+    /// The head, in pieces; see `whole`.
     pub const HEAD: Name = Name("head");
     /// Blobs of rows.
     pub const BLOBS: Name = Name("blobs");
@@ -37,7 +37,7 @@ impl Name {
     pub const DIRECTORY: Name = Name("directory");
     /// The runs that blobs belong to.
     pub const RUNS: Name = Name("runs");
-    /// Positions in streams.
+    /// The positions, in pieces.
     pub const POSITIONS: Name = Name("positions");
     /// The ids of alerts.
     pub const IDS: Name = Name("ids");
@@ -81,6 +81,12 @@ impl Name {
             _ => format!("{:?}", String::from_utf8_lossy(key)),
         };
         StoreError::damaged(file.path(), format!("in table `{}`, what is kept for {key} {what}", self.0))
+    }
+
+    /// The error for a table whose values are pieces of something that is wrong.
+    pub fn damaged_whole(self, file: &StateFile) -> StoreError {
+        let text = format!("what is kept in table `{}` does not fit its checksum", self.0);
+        StoreError::damaged(file.path(), text)
     }
 }
 
