@@ -25,9 +25,10 @@ use crate::table::Tables;
 use executor::Inline;
 use stages::{Pending, Round, Stages};
 
-pub use crate::matcher::view::{RunView, Wait, WaitKind};
+pub use crate::matcher::view::{End, RunView, Step, Wait, WaitKind};
 pub use crate::shard::ShardCounters;
 pub use crate::shard::legend::{Left, Why};
+pub use crate::shard::look::{Found, Look};
 pub(crate) use executor::{Executor, Place};
 #[cfg(feature = "service")]
 pub(crate) use executor::{Outcome, Task, Visit};
@@ -326,15 +327,19 @@ impl Engine {
         Stats { rules, live_runs, live_keys, past_events }
     }
 
-    /// The partial matches of a rule: what each has captured and what it waits for. Those of its old versions
-    /// come behind its own.
+    /// The partial matches of a rule and of its old versions: what each has captured and what it waits for.
+    /// Those first of whose key something is decided soonest.
     pub fn runs(&mut self, rule: &str) -> Vec<RunView> {
-        let Some(rule) = self.program.rule(rule) else { return Vec::new() };
+        let Some(look) = Look::new(&self.program, Some(rule), &[], usize::MAX) else { return Vec::new() };
+        self.look(look).runs.into_iter().map(|(_, run)| run).collect()
+    }
+
+    /// Looks at partial matches. What was submitted to the shards is matched before.
+    pub fn look(&mut self, look: Look) -> Found {
         self.settle();
-        let versions: Vec<RuleId> = [rule].into_iter().chain(self.program.olds_of(rule)).collect();
-        let of_version =
-            |version| self.ask(move |shard| shard.runs(version)).into_iter().flat_map(|(_, runs)| runs);
-        versions.into_iter().flat_map(of_version).collect()
+        let (rules, most) = (self.program.rules().len(), look.most());
+        let of_shards = self.ask(move |shard| shard.look(&look)).into_iter();
+        of_shards.fold(Found::nothing(rules), |all, (_, found)| all.and(found, most))
     }
 
     /// The old versions of rules that have come to an end since this was asked last, as
