@@ -32,7 +32,9 @@ pub use crate::shard::look::{Found, Look};
 pub(crate) use executor::{Executor, Place};
 #[cfg(feature = "service")]
 pub(crate) use executor::{Outcome, Task, Visit};
-pub use stored::{Changes, RestoreError, Restored, Restoring, StateInMemory};
+pub use stored::{
+    Changes, RestoreError, Restored, Restoring, RowSearch, StateInMemory, StoredRuleSummary, Summary,
+};
 
 /// Runs a program over events: puts them in order and matches them.
 ///

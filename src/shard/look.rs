@@ -9,13 +9,16 @@ use std::collections::BinaryHeap;
 
 use smallvec::SmallVec;
 
-use super::Shard;
+use super::keys::Record;
+use super::{Restore, Shard};
 use crate::automaton::CompiledRule;
+use crate::event::stored::Events;
 use crate::event::{Duration, Key, StreamSchema, Timestamp, Type, Value};
 use crate::language::checked::KeySpec;
 use crate::matcher::RunSet;
 use crate::matcher::view::{Looking, RunView};
 use crate::program::{Program, RuleId};
+use crate::stored::{Damaged, Reader};
 
 /// Which partial matches to look at.
 #[derive(Clone, Debug)]
@@ -285,6 +288,21 @@ impl<'a, T> Search<'a, T> {
         }
         found
     }
+}
+
+/// The runs in a row that has been read up to what refers to its events, and the key again.
+///
+/// # Errors
+/// When it is damaged.
+pub(crate) fn runs_of_row(
+    key: Key,
+    value: &mut Reader<'_>,
+    events: &Events,
+    restore: &mut Restore<'_>,
+) -> Result<(Key, Vec<(RuleId, RunSet)>), Damaged> {
+    let (mut record, _) = Record::restore(key, value, events, restore)?;
+    let runs = record.take_runs();
+    Ok((record.into_key(), runs))
 }
 
 impl Shard {

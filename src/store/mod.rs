@@ -49,7 +49,9 @@ pub use error::StoreError;
 pub use file::VERSION as FORMAT;
 pub use handle::{Store, look};
 pub use outbox::{Alert, DeadLetter, Lane, Lanes, OutboxChange, Tries, Waiting};
-pub use savepoint::{Savepoint, SavepointInfo, SavepointRows, inspect_savepoint, write_savepoint};
+pub use savepoint::{
+    Savepoint, SavepointInfo, SavepointRows, glance_at_savepoint, inspect_savepoint, write_savepoint,
+};
 pub use snapshot::{Current, Rows, Snapshot};
 
 /// The file of a store in its folder.
