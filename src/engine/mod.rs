@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::alert::Alert;
 use crate::event::{Duration, Event, PartitionId, StreamId, Timestamp};
 use crate::ordering::Ordering;
-use crate::program::Program;
+use crate::program::{Program, RuleId, RuleInfo};
 use crate::shard::legend::Legend;
 use crate::shard::{Item, Shard, Watcher};
 use crate::stored::Rows;
@@ -33,7 +33,8 @@ pub(crate) use executor::{Executor, Place};
 #[cfg(feature = "service")]
 pub(crate) use executor::{Outcome, Task, Visit};
 pub use stored::{
-    Changes, RestoreError, Restored, Restoring, RowSearch, StateInMemory, StoredRuleSummary, Summary,
+    Changes, OldVersion, RestoreError, Restored, Restoring, RowSearch, StateInMemory, StoredRuleSummary,
+    Summary, stored_rules,
 };
 
 /// Runs a program over events: puts them in order and matches them.
@@ -55,6 +56,10 @@ pub struct Engine {
     legend: Option<Arc<Legend>>,
     /// Room for what has changed.
     spare: Vec<Rows>,
+    /// The old versions of rules that have not come to an end.
+    going_on: Vec<RuleId>,
+    /// Those that have, and of which that has not been said.
+    ended: Vec<RuleId>,
 }
 
 /// Why an event was not taken.
@@ -148,6 +153,8 @@ impl Engine {
             passed: Timestamp::MIN,
             legend: None,
             spare: Vec::new(),
+            going_on: Vec::new(),
+            ended: Vec::new(),
             options,
             program,
         })
@@ -304,10 +311,10 @@ impl Engine {
         self.counters
     }
 
-    /// What has been counted of rules, and how much is held, when all that was submitted to the
+    /// What has been counted of rules, those of old versions under their names, and how much is held, when all that was submitted to the
     /// shards so far has been matched.
     pub fn stats(&mut self) -> Stats {
-        let mut rules = ShardCounters::new(self.program.rules().len());
+        let mut rules = ShardCounters::new(self.program.compiled().len());
         let of_shards = self.ask(|shard| Stats {
             rules: shard.counters().clone(),
             live_runs: shard.live_runs(),
@@ -319,11 +326,12 @@ impl Engine {
         let past_events = sum(|stats| stats.past_events);
         of_shards.iter().for_each(|(_, stats)| rules.add(&stats.rules));
         rules.limits.iter_mut().zip(self.stages.left_out()).for_each(|(count, more)| *count += more);
+        let rules = rules.together(&self.program);
         Stats { rules, live_runs, live_keys, past_events }
     }
 
-    /// The partial matches of a rule: what each has captured and what it waits for. Those first of whose key
-    /// something is decided soonest.
+    /// The partial matches of a rule and of its old versions: what each has captured and what it waits for.
+    /// Those first of whose key something is decided soonest.
     pub fn runs(&mut self, rule: &str) -> Vec<RunView> {
         let Some(look) = Look::new(&self.program, Some(rule), &[], usize::MAX) else { return Vec::new() };
         self.look(look).runs.into_iter().map(|(_, run)| run).collect()
@@ -332,9 +340,15 @@ impl Engine {
     /// Looks at partial matches. What was submitted to the shards is matched before.
     pub fn look(&mut self, look: Look) -> Found {
         self.settle();
-        let (rules, most) = (self.program.rules().len(), look.most());
+        let (rules, most) = (self.program.compiled().len(), look.most());
         let of_shards = self.ask(move |shard| shard.look(&look)).into_iter();
         of_shards.fold(Found::nothing(rules), |all, (_, found)| all.and(found, most))
+    }
+
+    /// The old versions of rules that have come to an end since this was asked last, as
+    /// [`Engine::changes`] has found: what they had begun is complete or over.
+    pub fn take_ended(&mut self) -> Vec<RuleInfo> {
+        std::mem::take(&mut self.ended).into_iter().map(|rule| self.program.info(rule).clone()).collect()
     }
 
     /// Lets someone look on while a rule is run. There must be one shard a stratum.

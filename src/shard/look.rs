@@ -124,8 +124,9 @@ impl Wanted {
 }
 
 impl Look {
-    /// At the partial matches of a rule, or of all, for keys that have these parts: each a value, or
-    /// `name=value` where the name is that of a part of the key. Shows so many at most. None when there is no such
+    /// At the partial matches of a rule and its old versions, or of all, for keys that have these parts: each a value, or
+    /// `name=value` where the name is that of a part of the key. Old versions of a rule are asked for with it. Shows so
+    /// many at most. None when there is no such
     /// rule.
     pub fn new(program: &Program, rule: Option<&str>, key: &[String], most: usize) -> Option<Look> {
         let rule = match rule {
@@ -134,7 +135,7 @@ impl Look {
         };
         let ids = (0..).map(RuleId).zip(program.compiled());
         let of_rule = |(id, compiled): (RuleId, &CompiledRule)| {
-            let is_asked = rule.is_none_or(|rule| rule == id);
+            let is_asked = rule.is_none_or(|rule| rule == program.now(id));
             is_asked.then(|| Wanted::new(program, &compiled.rule.key, key))
         };
         Some(Look { rules: ids.map(of_rule).collect(), most })
@@ -174,7 +175,7 @@ impl Look {
 /// What was found.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// For each rule how many keys were found, and how many runs they have.
+    /// For each rule, with its old versions, how many keys were found, and how many runs they have.
     pub counts: Vec<(u64, u64)>,
     /// Some of the runs, with the moment at which something is decided for the runs of their key.
     pub runs: Vec<(Timestamp, RunView)>,
@@ -243,7 +244,7 @@ impl<T> Ord for Near<T> {
 impl<'a, T> Search<'a, T> {
     /// Nothing has been found yet; all times before `passed` have passed.
     pub fn new(program: &'a Program, look: &'a Look, passed: Timestamp) -> Search<'a, T> {
-        let counts = vec![(0, 0); program.rules().len()];
+        let counts = vec![(0, 0); program.compiled().len()];
         Search { program, look, passed, counts, nearest: BinaryHeap::new() }
     }
 
@@ -252,7 +253,7 @@ impl<'a, T> Search<'a, T> {
         if runs.is_empty() || !self.look.wants(rule, key) {
             return;
         }
-        let count = &mut self.counts[rule.0 as usize];
+        let count = &mut self.counts[self.program.now(rule).0 as usize];
         *count = (count.0 + 1, count.1 + runs.len() as u64);
         let due = runs.due();
         if self.nearest.len() < self.look.most {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{FORMAT, MAGIC, RestoreError, Restoring, RowName};
+use super::{RestoreError, Restoring, RowName, begin};
 use crate::event::stored::{Events, Streams};
 use crate::event::{Key, Timestamp};
 use crate::history::stored::StoredLogs;
@@ -131,12 +131,7 @@ impl Summary {
     /// # Errors
     /// When it is none.
     pub fn new(head: &[u8]) -> Result<Summary, RestoreError> {
-        let rest = head.strip_prefix(MAGIC).ok_or(RestoreError::Foreign)?;
-        let mut r = Reader::new(rest);
-        match r.small().map_err(RestoreError::Head)? {
-            FORMAT => Summary::read(&mut r).map_err(RestoreError::Head),
-            found => Err(RestoreError::Newer { found }),
-        }
+        Summary::read(&mut begin(head)?).map_err(RestoreError::Head)
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Summary, Damaged> {
@@ -144,7 +139,7 @@ impl Summary {
         Events::read(r, &Streams::default(), &|_, _| None)?;
         let (passed, events) = (Timestamp::read(r)?, r.count()?);
         let mut summary = Summary { passed, events, ..Summary::default() };
-        for (name, fingerprint, number) in legend.rules() {
+        for (name, fingerprint, number) in legend.numbers() {
             summary.numbers.insert(number, summary.rules.len());
             let (rule, fingerprint) = (name.to_owned(), fingerprint.to_owned());
             summary.rules.push(StoredRuleSummary { rule, fingerprint, keys: 0, runs: 0 });
