@@ -32,7 +32,10 @@ pub use crate::shard::look::{Found, Look};
 pub(crate) use executor::{Executor, Place};
 #[cfg(feature = "service")]
 pub(crate) use executor::{Outcome, Task, Visit};
-pub use stored::{Changes, OldVersion, RestoreError, Restored, Restoring, StateInMemory, stored_rules};
+pub use stored::{
+    Changes, OldVersion, RestoreError, Restored, Restoring, RowSearch, StateInMemory, StoredRuleSummary,
+    Summary, stored_rules,
+};
 
 /// Runs a program over events: puts them in order and matches them.
 ///
@@ -337,7 +340,7 @@ impl Engine {
     /// Looks at partial matches. What was submitted to the shards is matched before.
     pub fn look(&mut self, look: Look) -> Found {
         self.settle();
-        let (rules, most) = (self.program.rules().len(), look.most());
+        let (rules, most) = (self.program.compiled().len(), look.most());
         let of_shards = self.ask(move |shard| shard.look(&look)).into_iter();
         of_shards.fold(Found::nothing(rules), |all, (_, found)| all.and(found, most))
     }

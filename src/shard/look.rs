@@ -9,13 +9,16 @@ use std::collections::BinaryHeap;
 
 use smallvec::SmallVec;
 
-use super::Shard;
+use super::keys::Record;
+use super::{Restore, Shard};
 use crate::automaton::CompiledRule;
+use crate::event::stored::Events;
 use crate::event::{Duration, Key, StreamSchema, Timestamp, Type, Value};
 use crate::language::checked::KeySpec;
 use crate::matcher::RunSet;
 use crate::matcher::view::{Looking, RunView};
 use crate::program::{Program, RuleId};
+use crate::stored::{Damaged, Reader};
 
 /// Which partial matches to look at.
 #[derive(Clone, Debug)]
@@ -122,7 +125,8 @@ impl Wanted {
 
 impl Look {
     /// At the partial matches of a rule and its old versions, or of all, for keys that have these parts: each a value, or
-    /// `name=value` where the name is that of a part of the key. Shows so many at most. None when there is no such
+    /// `name=value` where the name is that of a part of the key. Old versions of a rule are asked for with it. Shows so
+    /// many at most. None when there is no such
     /// rule.
     pub fn new(program: &Program, rule: Option<&str>, key: &[String], most: usize) -> Option<Look> {
         let rule = match rule {
@@ -240,7 +244,7 @@ impl<T> Ord for Near<T> {
 impl<'a, T> Search<'a, T> {
     /// Nothing has been found yet; all times before `passed` have passed.
     pub fn new(program: &'a Program, look: &'a Look, passed: Timestamp) -> Search<'a, T> {
-        let counts = vec![(0, 0); program.rules().len()];
+        let counts = vec![(0, 0); program.compiled().len()];
         Search { program, look, passed, counts, nearest: BinaryHeap::new() }
     }
 
@@ -285,6 +289,21 @@ impl<'a, T> Search<'a, T> {
         }
         found
     }
+}
+
+/// The runs in a row that has been read up to what refers to its events, and the key again.
+///
+/// # Errors
+/// When it is damaged.
+pub(crate) fn runs_of_row(
+    key: Key,
+    value: &mut Reader<'_>,
+    events: &Events,
+    restore: &mut Restore<'_>,
+) -> Result<(Key, Vec<(RuleId, RunSet)>), Damaged> {
+    let (mut record, _) = Record::restore(key, value, events, restore)?;
+    let runs = record.take_runs();
+    Ok((record.into_key(), runs))
 }
 
 impl Shard {

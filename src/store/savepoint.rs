@@ -40,6 +40,9 @@ const PREFIX: usize = 9;
 /// No frame is longer: a blob of one row has its places too.
 const LONGEST: usize = LARGEST_ROW + 1024;
 
+/// The bytes of the body of the last frame.
+const END_BODY: usize = 24;
+
 const ABOUT: u8 = 1;
 const HEAD: u8 = 2;
 const POSITIONS: u8 = 3;
@@ -234,10 +237,7 @@ impl Savepoint {
     /// When it cannot be read, is foreign, newer or damaged.
     pub fn open(disk: &dyn Disk, path: &Path) -> Result<Savepoint, StoreError> {
         let mut input = Input::open(disk, path)?;
-        let (kind, about) = input.frame()?;
-        let mut reader = Reader::new(&about);
-        let parts = reader.i64().zip(reader.u64()).zip(reader.u64()).filter(|_| kind == ABOUT);
-        let ((time, journal), commit) = parts.ok_or_else(|| input.damaged("it does not say what it is"))?;
+        let (time, journal, commit) = input.about()?;
         let (mut head, mut positions) = (Vec::new(), Vec::new());
         loop {
             let place = input.place;
@@ -264,8 +264,24 @@ impl Savepoint {
             count: 0,
             is_done: false,
         };
-        Ok(Savepoint { time: Timestamp::from_micros(time), commit, journal, head, positions, rows })
+        Ok(Savepoint { time, commit, journal, head, positions, rows })
     }
+}
+
+/// Looks how a savepoint begins and ends, and does not read what is between.
+///
+/// # Errors
+/// When it cannot be read, is foreign, newer or plainly not whole.
+pub fn glance_at_savepoint(disk: &dyn Disk, path: &Path) -> Result<SavepointInfo, StoreError> {
+    let mut input = Input::open(disk, path)?;
+    let (time, journal, commit) = input.about()?;
+    input.place = input.len.saturating_sub((PREFIX + END_BODY) as u64).max(input.place);
+    let (kind, body) = input.frame()?;
+    let mut reader = Reader::new(&body);
+    let parts = reader.u64().zip(reader.u64()).zip(reader.u64()).filter(|_| kind == END);
+    let ((head, positions), rows) = parts.ok_or_else(|| input.damaged("it has no end"))?;
+    let Input { path: file, len: bytes, .. } = input;
+    Ok(SavepointInfo { file, bytes, time, commit, journal, head, positions, rows })
 }
 
 /// Reads a savepoint to its end, so that it is known to be whole.
@@ -298,6 +314,15 @@ impl Input {
             return Err(StoreError::Newer { file: path.to_path_buf(), found: version, known: VERSION });
         }
         Ok(Input { file, path: path.to_path_buf(), len, place: START as u64 })
+    }
+
+    /// Reads what it says of itself: time, journal and commit.
+    fn about(&mut self) -> Result<(Timestamp, u64, u64), StoreError> {
+        let (kind, about) = self.frame()?;
+        let mut reader = Reader::new(&about);
+        let parts = reader.i64().zip(reader.u64()).zip(reader.u64()).filter(|_| kind == ABOUT);
+        let ((time, journal), commit) = parts.ok_or_else(|| self.damaged("it does not say what it is"))?;
+        Ok((Timestamp::from_micros(time), journal, commit))
     }
 
     fn damaged(&self, what: &str) -> StoreError {
