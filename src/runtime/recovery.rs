@@ -12,7 +12,7 @@ use tracing::{info, warn};
 
 use crate::config::State;
 use crate::disk::{Disk, RealDisk};
-use crate::engine::{Engine, EngineOptions, Left, Restored, Restoring, Why};
+use crate::engine::{Engine, EngineOptions, Left, OldVersion, Restored, Restoring, Why};
 use crate::event::Duration;
 use crate::journal::{self, Journal};
 use crate::program::Program;
@@ -100,7 +100,8 @@ pub fn engine(
         rows += 1;
     }
     let restored = workers::restored(restoring, news).with_context(unreadable)?;
-    let Restored { mut engine, left, events_left, .. } = restored.context("cannot start the shards")?;
+    let Restored { mut engine, left, old, events_left } = restored.context("cannot start the shards")?;
+    old.iter().for_each(say_old);
     left.iter().for_each(say_left);
     if events_left > 0 {
         warn!(
@@ -122,13 +123,35 @@ pub fn engine(
     Ok(engine)
 }
 
+/// Says that what a rule has begun is completed by the version that began it.
+fn say_old(old: &OldVersion) {
+    let OldVersion { rule, fingerprint, runs, alerts } = old;
+    info!(
+        %rule,
+        old_fingerprint = %fingerprint,
+        runs,
+        alerts,
+        "the rule means something else now; its old version completes what it has begun, and begins nothing"
+    );
+}
+
 /// Says what of the state belongs to a rule that is not what it was.
 fn say_left(left: &Left) {
-    let Left { rule, why, keys, runs, past_events, alerts, .. } = left;
+    let Left { rule, fingerprint, why, refused, keys, runs, past_events, alerts } = left;
     let why = match why {
         Why::Gone => "there is no such rule any more",
         Why::Changed => "the rule means something else now",
         Why::Off => "the rule is off",
     };
-    warn!(%rule, keys, runs, past_events, alerts, "left out what the rule held: {why}");
+    let refused = refused.as_ref().map(|refused| format!("; its old version cannot go on: {refused}"));
+    warn!(
+        %rule,
+        old_fingerprint = %fingerprint,
+        keys,
+        runs,
+        past_events,
+        alerts,
+        "left out what the rule held: {why}{}",
+        refused.unwrap_or_default()
+    );
 }
