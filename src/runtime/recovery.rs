@@ -100,7 +100,7 @@ pub fn engine(
         rows += 1;
     }
     let restored = workers::restored(restoring, news).with_context(unreadable)?;
-    let Restored { mut engine, left, events_left } = restored.context("cannot start the shards")?;
+    let Restored { mut engine, left, events_left, .. } = restored.context("cannot start the shards")?;
     left.iter().for_each(say_left);
     if events_left > 0 {
         warn!(
@@ -124,7 +124,7 @@ pub fn engine(
 
 /// Says what of the state belongs to a rule that is not what it was.
 fn say_left(left: &Left) {
-    let Left { rule, why, keys, runs, past_events, alerts } = left;
+    let Left { rule, why, keys, runs, past_events, alerts, .. } = left;
     let why = match why {
         Why::Gone => "there is no such rule any more",
         Why::Changed => "the rule means something else now",
