@@ -48,7 +48,7 @@ impl Create {
             return Err(Misuse(format!("`{}` is there already; choose another name", file.display())).into());
         }
         let saved = match place::service(&state)? {
-            Some(service) => by_service(&service, &meant, &file)?,
+            Some(service) => by_service(&service, &state, &meant, &file)?,
             None => from_store(&state, &meant, &file)?,
         };
         if self.json {
@@ -61,15 +61,20 @@ impl Create {
 }
 
 /// Has the service make it. It writes into its own folder only; what is wanted elsewhere is moved there.
-fn by_service(service: &Client, meant: &Meant, file: &Path) -> anyhow::Result<Saved> {
+fn by_service(service: &Client, state: &Path, meant: &Meant, file: &Path) -> anyhow::Result<Saved> {
     match meant {
-        Meant::Name(name) => Ok(place::block_on(service.savepoint(Some(name)))??),
+        Meant::Name(name) => {
+            let saved = place::block_on(service.savepoint(Some(name)))??;
+            // It may call its folder by another path.
+            Ok(Saved { file: file.to_path_buf(), ..saved })
+        }
         Meant::File(_) => {
             let name = format!("{}-{}", savepoints::name_of(SystemClock.now()), std::process::id());
             let saved = place::block_on(service.savepoint(Some(&name)))??;
-            move_to(&saved.file, file).with_context(|| {
-                let made = saved.file.display();
-                format!("the savepoint was made as {made} and cannot be moved to {}", file.display())
+            let made = savepoints::file(&savepoints::folder(state), &saved.name);
+            move_to(&made, file).with_context(|| {
+                let (made, file) = (made.display(), file.display());
+                format!("the savepoint was made as {made} and cannot be moved to {file}")
             })?;
             Ok(Saved { name: file.display().to_string(), file: file.to_path_buf(), ..saved })
         }
@@ -81,7 +86,10 @@ fn from_store(state: &Path, meant: &Meant, file: &Path) -> anyhow::Result<Saved>
     let snapshot = place::stopped(state)?;
     let disk = place::disk();
     match meant {
-        Meant::Name(name) => Ok(savepoints::write(&*disk, &savepoints::folder(state), name, &snapshot)?),
+        Meant::Name(name) => {
+            let saved = savepoints::write(&*disk, &savepoints::folder(state), name, &snapshot)?;
+            Ok(Saved { file: file.to_path_buf(), ..saved })
+        }
         Meant::File(_) => {
             let info = write_savepoint(&*disk, file, &snapshot)?;
             Ok(Saved::new(file.display().to_string(), &info))

@@ -114,7 +114,7 @@ fn search(
         None => take_all(snapshot.all_rows(), |row| search.row(row))?,
     }
     let (found, left) = search.finish();
-    let mut view = StateView::new(program, restoring.watermark(), found);
+    let mut view = StateView::new(program, restoring.decided(), found);
     view.checkpoint = Some(snapshot.time());
     Ok((view, left))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::cli::output::{grouped, plural};
+use crate::cli::output::grouped;
 use crate::cli::quarantine::visible;
 use crate::diagnostic::Style;
 use crate::event::{Duration, Timestamp};
@@ -43,24 +43,18 @@ impl<'a> Page<'a> {
             text.push('\n');
             text.push_str(&self.overview());
         }
-        let mut before: Option<&MatchView> = None;
-        for one in &view.partial_matches {
+        let is_same = |one: &MatchView, other: &MatchView| {
+            (&one.rule, &one.fingerprint, &one.key) == (&other.rule, &other.fingerprint, &other.key)
+        };
+        for of_key in view.partial_matches.chunk_by(is_same) {
             text.push('\n');
-            // Those of one key stand under one heading.
-            let is_same = before.is_some_and(|before| {
-                (&before.rule, &before.fingerprint, &before.key) == (&one.rule, &one.fingerprint, &one.key)
-            });
-            if !is_same {
-                text.push_str(&self.heading(one));
-            }
-            self.write(one, &mut text);
-            before = Some(one);
+            self.write_key(of_key, &mut text);
         }
         let more = view.total.saturating_sub(view.partial_matches.len() as u64);
         if more > 0 && !view.partial_matches.is_empty() {
             let _ = writeln!(
                 text,
-                "\n{} more; `--limit` shows more of them, `--rule` and `--key` ask for fewer",
+                "\n{} are not shown; `--rule` and `--key` ask for fewer, `--limit` shows more",
                 grouped(more)
             );
         }
@@ -87,7 +81,7 @@ impl<'a> Page<'a> {
             None => text.push_str(", before the first event"),
         }
         match view.checkpoint {
-            Some(made) => drop(writeln!(text, "\nfrom the last checkpoint, of {made}: no service runs")),
+            Some(made) => drop(writeln!(text, "\nno service runs; this is its last checkpoint, of {made}")),
             None => text.push('\n'),
         }
         text
@@ -118,6 +112,36 @@ impl<'a> Page<'a> {
         format!("{}{old}  {}\n", self.strong(&visible(&one.rule)), key.join(" "))
     }
 
+    /// Partial matches of one rule and key. Those that have begun later with events that another has captured, too,
+    /// are told in a line.
+    fn write_key(&self, of_key: &[MatchView], text: &mut String) {
+        let Some(first) = of_key.first() else { return };
+        text.push_str(&self.heading(first));
+        let mut told: Option<&MatchView> = None;
+        let mut later = 0;
+        for one in of_key {
+            if told.is_some_and(|told| is_in(one, told)) {
+                let name = if later == 0 { "later" } else { "" };
+                later += 1;
+                let until = one.until.map(|until| format!(", until {until}")).unwrap_or_default();
+                let begun = time_of(one.since, first.since);
+                let _ =
+                    writeln!(text, "  {} {begun}  {}{until}", self.faint(&format!("{name:<10}")), at(one));
+                continue;
+            }
+            if told.is_some() {
+                text.push('\n');
+            }
+            self.write(one, text);
+            (told, later) = (Some(one), 0);
+        }
+        let more = first.of_key.saturating_sub(of_key.len() as u64);
+        if more > 0 {
+            let _ =
+                writeln!(text, "  {} {} more of this key", self.faint(&format!("{:<10}", "")), grouped(more));
+        }
+    }
+
     fn write(&self, one: &MatchView, text: &mut String) {
         let now = self.view.event_time;
         let mut line = |name: &str, value: &str| {
@@ -142,12 +166,7 @@ impl<'a> Page<'a> {
     }
 
     fn captured(&self, one: &MatchView, event: &CapturedView, names: usize) -> String {
-        let time = event.time.to_string();
-        // The day is said once.
-        let time = match (time.split_once('T'), one.since.to_string().split_once('T')) {
-            (Some((day, time)), Some((first, _))) if day == first => time.to_owned(),
-            _ => time,
-        };
+        let time = time_of(event.time, one.since);
         let name = visible(&event.name);
         let begin = format!("{name:<names$}  {time}");
         let width = self.width.saturating_sub(INDENT + begin.chars().count() + 2);
@@ -171,12 +190,33 @@ impl<'a> Page<'a> {
     }
 }
 
+/// Whether all that a partial match has captured has been captured by another, too.
+fn is_in(one: &MatchView, other: &MatchView) -> bool {
+    let record = |event: &CapturedView| event.record.as_ref().map(|record| record.get().to_owned());
+    let is_there = |event: &CapturedView| {
+        let mut all = other.captured.iter();
+        all.any(|known| {
+            (known.time, &known.name) == (event.time, &event.name) && record(known) == record(event)
+        })
+    };
+    one.captured.len() < other.captured.len() && one.captured.iter().all(is_there)
+}
+
+/// A time without its day if that is known.
+fn time_of(time: Timestamp, known: Timestamp) -> String {
+    let time = time.to_string();
+    match (time.split_once('T'), known.to_string().split_once('T')) {
+        (Some((day, time)), Some((known, _))) if day == known => time.to_owned(),
+        _ => time,
+    }
+}
+
 /// Where a partial match stands.
 fn at(one: &MatchView) -> String {
     let step = &one.step;
     let mut text = format!("{} of {}: {}", step.number, step.of, visible(&step.element));
     if step.taken > 0 {
-        let _ = write!(text, ", {} so far", plural(step.taken, "event"));
+        let _ = write!(text, ", {} so far", grouped(step.taken as u64));
     }
     if one.reported {
         text.push_str("; it has matched and goes on");
