@@ -283,6 +283,12 @@ impl Restoring {
         })
     }
 
+    /// Among how many shards the keys are divided.
+    #[cfg(feature = "service")]
+    pub(crate) fn shards(&self) -> usize {
+        self.options.shards
+    }
+
     /// Takes a row of the state.
     ///
     /// # Errors
