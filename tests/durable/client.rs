@@ -64,8 +64,9 @@ impl Client {
             Wire::Tcp => self.stream.write_all(lines.as_bytes()),
             Wire::Http => {
                 let length = lines.len();
-                let head =
-                    format!("POST /v1/events/{stream} HTTP/1.1\r\nhost: t\r\ncontent-length: {length}\r\n\r\n");
+                let head = format!(
+                    "POST /v1/events/{stream} HTTP/1.1\r\nhost: t\r\ncontent-length: {length}\r\n\r\n"
+                );
                 self.stream.write_all(format!("{head}{lines}").as_bytes())
             }
         };

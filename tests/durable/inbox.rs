@@ -1,10 +1,10 @@
 //! A receiver of webhooks that outlives the service, and holds what comes again against what came first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use serde_json::Value;
@@ -18,6 +18,8 @@ pub struct Mail {
     pub alerts: BTreeMap<String, Vec<u8>>,
     /// The ids in the order in which they came first.
     pub order: Vec<String>,
+    /// The records that the rule `taken` has reported: their connection and their number.
+    pub taken: BTreeSet<(usize, usize)>,
     /// How many requests have come.
     pub requests: usize,
     /// What was not as it should be.
@@ -34,6 +36,7 @@ impl Mail {
         match self.alerts.get(&id) {
             None => {
                 self.order.push(id.clone());
+                self.taken.extend(taken(&alert));
                 self.alerts.insert(id, body);
             }
             Some(first) if *first == body => {}
@@ -49,6 +52,12 @@ impl Mail {
         let alerts = self.order.iter().map(|id| &self.alerts[id]);
         alerts.map(|body| serde_json::from_slice(body).expect("it was read before")).collect()
     }
+}
+
+/// The connection and the number of the record of which this alert says that it was taken.
+fn taken(alert: &Value) -> Option<(usize, usize)> {
+    let number = |name: &str| usize::try_from(alert["fields"][name].as_u64()?).ok();
+    (alert["rule"] == "taken").then_some((number("conn")?, number("n")?))
 }
 
 /// A receiver; its threads end with the test.

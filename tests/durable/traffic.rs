@@ -100,7 +100,8 @@ const END: i64 = START + 30 * 86_400_000;
 /// A record of `auth`, which is finished when it is known on which connection it goes.
 #[derive(Clone, Debug)]
 pub struct Record {
-    at: i64,
+    /// Its number; none comes twice.
+    pub number: usize,
     rest: String,
 }
 
@@ -161,11 +162,14 @@ impl Traffic {
         Traffic { loads, lines }
     }
 
-    /// What comes last: the number of the last record of which is heard, and a record and a line that let
-    /// everything else happen.
+    /// What comes last: a record and a line that let everything else happen.
     pub fn end() -> (Record, String) {
-        let rest = format!("\"n\":0,\"card\":\"end\",\"merchant\":\"end\",\"amount\":1,\"ok\":true,\"at\":{END}");
-        (Record { at: END, rest }, format!("{{\"n\":0,\"card\":\"end\",\"status\":\"end\",\"at\":{END}}}\n"))
+        let rest =
+            format!("\"n\":0,\"card\":\"end\",\"merchant\":\"end\",\"amount\":1,\"ok\":true,\"at\":{END}");
+        (
+            Record { number: 0, rest },
+            format!("{{\"n\":0,\"card\":\"end\",\"status\":\"end\",\"at\":{END}}}\n"),
+        )
     }
 }
 
@@ -180,7 +184,7 @@ fn record(random: &mut ChaCha8Rng, number: usize, now: i64) -> Record {
         rest,
         "\"n\":{number},\"card\":\"c{card}\",\"merchant\":\"{merchant}\",\"amount\":{amount},\"ok\":{ok},\"at\":{at}"
     );
-    Record { at, rest }
+    Record { number, rest }
 }
 
 fn line(random: &mut ChaCha8Rng, number: usize, at: i64) -> String {
