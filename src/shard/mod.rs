@@ -11,6 +11,7 @@ mod event;
 mod keys;
 pub mod legend;
 mod limit;
+pub mod look;
 mod order;
 pub mod stored;
 #[cfg(test)]

@@ -10,6 +10,8 @@ mod health;
 mod lines;
 pub mod retry;
 pub mod stdout;
+#[cfg(test)]
+mod tests;
 pub mod webhook;
 pub mod worker;
 

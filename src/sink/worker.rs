@@ -29,12 +29,21 @@ pub struct Worker<S, Q> {
     policy: RetryPolicy,
     health: Health,
     metrics: Arc<SinkMetrics>,
+    /// Gives random numbers from 0 up to, not including, 1.
+    chance: Box<dyn FnMut() -> f64 + Send>,
 }
 
 impl<S: Sink, Q: Queue> Worker<S, Q> {
     /// A worker for the sink of this name, which takes alerts from `queue` and tries again by `policy`.
     pub fn new(name: String, sink: S, queue: Q, policy: RetryPolicy, metrics: Arc<SinkMetrics>) -> Self {
-        Worker { name, sink, queue, policy, health: Health::default(), metrics }
+        let chance = Box::new(rand::random::<f64>);
+        Worker { name, sink, queue, policy, health: Health::default(), metrics, chance }
+    }
+
+    /// The same with random numbers of its own.
+    #[cfg(test)]
+    pub fn with_chance(self, chance: impl FnMut() -> f64 + Send + 'static) -> Self {
+        Worker { chance: Box::new(chance), ..self }
     }
 
     /// Delivers until the queue has ended, or until `halt` is over, whatever is left by then.
@@ -85,14 +94,14 @@ impl<S: Sink, Q: Queue> Worker<S, Q> {
         let is_hopeless = self.note_failure(failed, failure);
         // Without a store, what is hopeless may go at once: whoever waits for room in the queue gets it.
         let failures = down.filter(|_| Q::IS_DURABLE || !is_hopeless)?;
-        Some(self.policy.wait(failures, failure.again(), rand::random::<f64>()))
+        Some(self.policy.wait(failures, failure.again(), (self.chance)()))
     }
 
     /// Decides what becomes of an alert that has failed. Returns whether that is hopeless.
     fn note_failure(&mut self, failed: &Pending, failure: &DeliveryError) -> bool {
         let Pending { alert, .. } = failed;
         let tries = failed.failed.saturating_add(1);
-        let decision = self.policy.decide(tries, failure.again(), rand::random::<f64>());
+        let decision = self.policy.decide(tries, failure.again(), (self.chance)());
         let reason = failure.to_string();
         let why = match decision {
             Decision::Wait(wait) => {

@@ -11,7 +11,7 @@ use super::{Around, Lane};
 
 /// So many changes of a sink wait to be stored at most; then its alerts wait too. This bounds memory
 /// while the disk fails, and how many alerts are sent again after a crash.
-const MOST_CHANGES: usize = 65_536;
+pub(super) const MOST_CHANGES: usize = 65_536;
 
 /// Something that has happened to an alert and is not in the store yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Change {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum What {
     Accepted,
-    Failed { again: Timestamp, error: String },
+    Failed { failed: u32, again: Timestamp, error: String },
     GivenUp { time: Timestamp, error: String },
 }
 
@@ -35,7 +35,9 @@ impl Change {
         let number = *number;
         match what {
             What::Accepted => OutboxChange::Accepted { sink, number },
-            What::Failed { again, error } => OutboxChange::Failed { sink, number, again: *again, error },
+            What::Failed { failed, again, error } => {
+                OutboxChange::Failed { sink, number, failed: *failed, again: *again, error }
+            }
             What::GivenUp { time, error } => OutboxChange::GivenUp { sink, number, time: *time, error },
         }
     }

@@ -47,7 +47,7 @@ pub struct Change {
 #[derive(Clone, Debug)]
 enum Event {
     Accepted(String, u64),
-    Failed(String, u64),
+    Failed(String, u64, u32),
     GivenUp(String, u64),
     Retried(u64),
     Dropped(u64),
@@ -100,7 +100,7 @@ impl Change {
             let sink = sink(random);
             change.outbox.push(match random.size(8) {
                 0..3 => Event::Accepted(sink, number),
-                3 | 4 => Event::Failed(sink, number),
+                3 | 4 => Event::Failed(sink, number, 1 + u32::from(random.percent(50))),
                 5 => Event::GivenUp(sink, number),
                 6 => Event::Retried(letter),
                 _ => Event::Dropped(letter),
@@ -147,8 +147,8 @@ impl Event {
     fn change(&self) -> OutboxChange<'_> {
         match self {
             Event::Accepted(sink, number) => OutboxChange::Accepted { sink, number: *number },
-            Event::Failed(sink, number) => {
-                OutboxChange::Failed { sink, number: *number, again: at(7), error: "failed" }
+            Event::Failed(sink, number, failed) => {
+                OutboxChange::Failed { sink, number: *number, failed: *failed, again: at(7), error: "failed" }
             }
             Event::GivenUp(sink, number) => {
                 OutboxChange::GivenUp { sink, number: *number, time: at(8), error: "given up" }
@@ -194,9 +194,9 @@ impl Model {
         let Content { waiting, dead, .. } = &mut self.content;
         match event {
             Event::Accepted(sink, number) => drop(waiting.remove(&(sink.clone(), *number))),
-            Event::Failed(sink, number) => {
+            Event::Failed(sink, number, failed) => {
                 if let Some(alert) = waiting.get_mut(&(sink.clone(), *number)) {
-                    alert.2 += 1;
+                    alert.2 = *failed;
                 }
             }
             Event::GivenUp(sink, number) => {
@@ -257,7 +257,7 @@ impl Content {
 }
 
 /// The rows of a snapshot.
-pub fn rows_of(snapshot: &Arc<Snapshot>, random: &mut Random) -> Result<BTreeMap<Key, Vec<u8>>, StoreError> {
+fn rows_of(snapshot: &Arc<Snapshot>, random: &mut Random) -> Result<BTreeMap<Key, Vec<u8>>, StoreError> {
     let border = [0, 1, 2, 300, 1_023, 1_024][random.size(6)];
     let found = snapshot.rows(0..border).chain(snapshot.rows(border..1_024)).map(|row| {
         let row = row?;
