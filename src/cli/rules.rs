@@ -56,7 +56,7 @@ pub fn compile_for_tests(paths: &[PathBuf]) -> Compiled {
     compile_by(paths, Program::compile_for_tests)
 }
 
-/// The same with the old versions of rules that a state goes on with.
+/// The same for going on with a state that is of these rules.
 pub fn compile_with_old(paths: &[PathBuf], olds: &[OldRule]) -> Compiled {
     compile_by(paths, |sources| Program::compile_with_old(sources, olds))
 }

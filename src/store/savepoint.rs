@@ -17,6 +17,7 @@
 //! whole and on the disk.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -78,8 +79,11 @@ pub fn write_savepoint(
     path: &Path,
     snapshot: &Arc<Snapshot>,
 ) -> Result<SavepointInfo, StoreError> {
-    if disk.open(path, Access::Read).is_ok() {
-        return Err(StoreError::Exists { file: path.to_path_buf() });
+    match disk.open(path, Access::Read) {
+        Ok(_) => return Err(StoreError::Exists { file: path.to_path_buf() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        // One that may not be read is there too.
+        Err(error) => return Err(StoreError::disk("open", path)(error)),
     }
     let mut name = path.file_name().map(OsString::from).unwrap_or_default();
     name.push(".new");
@@ -301,6 +305,9 @@ impl Input {
         file.read(0, &mut start[..whole]).map_err(StoreError::disk("read", path))?;
         if start[..8] != MAGIC {
             return Err(StoreError::Foreign { file: path.to_path_buf(), kind: "savepoint" });
+        }
+        if whole < START {
+            return Err(StoreError::damaged_savepoint(path, format!("it ends at byte {len}")));
         }
         let version = start[8..].first_chunk().map_or(0, |version| u32::from_le_bytes(*version));
         if version != VERSION {
