@@ -27,7 +27,7 @@ use crate::outbox::QueueLimits;
 use crate::sink::{retry::RetryPolicy, webhook};
 use crate::source::{self, Decoding, SourceLimits, file, http, tcp, tcp_client, udp, unix};
 
-pub use state::State;
+pub use state::{ChangedRules, State};
 
 /// A value and where it stands in the file.
 #[derive(Clone, Debug, PartialEq)]

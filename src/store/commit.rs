@@ -16,7 +16,7 @@ use super::outbox::{Alert, Lanes, OutboxChange, OutboxEdit};
 use super::record::{self, Record};
 use super::snapshot::Snapshot;
 use super::tables::{Edit, Name};
-use super::{DeadLimits, Sizes, whole};
+use super::{Options, Sizes, whole};
 
 /// What one commit brings: all of it is stored, or nothing.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +59,9 @@ pub struct Committed {
     pub number: u64,
     /// The numbers of its alerts in the outbox, in their order; `None` for those that were left out.
     pub alerts: Vec<Option<u64>>,
+    /// How many ids of older alerts were forgotten because there were too many, and not because of their
+    /// age. If one of these alerts is decided again, it is sent again.
+    pub crowded_out: u64,
     /// How many bytes have come to the disk, with everything that belongs to it.
     pub bytes: u64,
     /// How many blobs were written for its rows.
@@ -107,13 +110,12 @@ impl Commit<'_> {
         edit: &Edit,
         before: &Snapshot,
         ids: &Ids,
-        sizes: Sizes,
-        limits: DeadLimits,
+        options: Options,
     ) -> Result<Prepared, StoreError> {
         let rows = in_order(self.rows);
         let begun = Instant::now();
         let mut record = before.record.clone();
-        let mut draft = Draft::new(edit, before.directory.clone(), &record, sizes)?;
+        let mut draft = Draft::new(edit, before.directory.clone(), &record, options.sizes)?;
         draft.tend(before.view(), rows.iter().map(|row| row.size() as u64).sum())?;
         let merge_time = begun.elapsed();
         draft.keep(&rows)?;
@@ -123,12 +125,21 @@ impl Commit<'_> {
         drop(draft);
         write_whole(edit, before, &mut record, self.head, self.positions)?;
         (record.number, record.time, record.journal) = (record.number + 1, self.time, self.journal);
-        let (alerts, lanes, ids) = self.write_alerts(edit, &mut record, before, ids, limits)?;
-        write_record(edit, &record)?;
+        let (alerts, lanes, ids) = self.write_alerts(edit, &mut record, before, ids, options)?;
+        write_record(edit, &mut record)?;
         let write_time = begun.elapsed() - merge_time;
         let number = record.number;
-        let committed =
-            Committed { number, alerts, blobs, merged_blobs, merge_time, write_time, ..Committed::default() };
+        let crowded_out = ids.crowded_out;
+        let committed = Committed {
+            number,
+            alerts,
+            crowded_out,
+            blobs,
+            merged_blobs,
+            merge_time,
+            write_time,
+            ..Committed::default()
+        };
         Ok(Prepared { record, directory, lanes, ids, committed })
     }
 
@@ -138,9 +149,9 @@ impl Commit<'_> {
         record: &mut Record,
         before: &Snapshot,
         ids: &Ids,
-        limits: DeadLimits,
+        options: Options,
     ) -> Result<(Vec<Option<u64>>, Lanes, IdsChange), StoreError> {
-        let mut outbox = OutboxEdit::new(edit, before.lanes.clone(), limits)?;
+        let mut outbox = OutboxEdit::new(edit, before.lanes.clone(), options.dead)?;
         for change in self.outbox {
             outbox.change(record, change)?;
         }
@@ -151,7 +162,7 @@ impl Commit<'_> {
             numbers.push(if is_new { Some(outbox.put(record, alert)?) } else { None });
         }
         let new = self.alerts.iter().zip(&numbers).filter(|(_, number)| number.is_some());
-        let ids = ids.change(new.map(|(alert, _)| (alert.id, alert.time)), self.forget);
+        let ids = ids.change(new.map(|(alert, _)| (alert.id, alert.time)), self.forget, options.ids);
         ids.write(edit, record.number)?;
         Ok((numbers, outbox.finish()?, ids))
     }
@@ -193,7 +204,7 @@ impl Restore<'_> {
         drop(draft);
         write_whole(edit, before, &mut record, self.head, self.positions)?;
         (record.number, record.time, record.journal) = (record.number + 1, self.time, self.journal);
-        write_record(edit, &record)?;
+        write_record(edit, &mut record)?;
         let number = record.number;
         let committed = Committed { number, blobs, write_time: begun.elapsed(), ..Committed::default() };
         Ok(Prepared { record, directory, lanes: before.lanes.clone(), ids: IdsChange::default(), committed })
@@ -241,7 +252,8 @@ fn write_whole(
 }
 
 /// Stores the record; it is the last thing of every commit.
-pub fn write_record(edit: &Edit, record: &Record) -> Result<(), StoreError> {
+pub fn write_record(edit: &Edit, record: &mut Record) -> Result<(), StoreError> {
+    record.serial += 1;
     edit.table(Name::RECORD)?.seal(record::KEY, record.encode())
 }
 

@@ -12,7 +12,7 @@ use crate::disk::{Access, Cause, Disk, DiskFile};
 use super::blob::StoredRow;
 use super::commit::{self, Commit, Committed, Prepared, Restore};
 use super::error::StoreError;
-use super::file::StateFile;
+use super::file::{Pages, StateFile};
 use super::ids::{Ids, IdsChange};
 use super::outbox::{OutboxChange, OutboxEdit};
 use super::record::Record;
@@ -59,8 +59,8 @@ impl Store {
             opened => {
                 let file = opened.map_err(StoreError::disk("open for writing", &path))?;
                 // What is damaged is found before anything is written.
-                check(Arc::clone(&file), &path, options)?;
-                let file = StateFile::open(file, &path, false)?;
+                let pages = check(Arc::clone(&file), &path, options)?;
+                let file = StateFile::open(file, &path, false, pages)?;
                 // If it has its name only since a moment before a crash, that has to last too.
                 disk.sync_folder(folder).map_err(StoreError::disk("sync", folder))?;
                 Tables::open(Arc::new(file), options.cache, false)?
@@ -108,8 +108,8 @@ impl Store {
     /// can be tried again: alerts that it has already put into the outbox are left out then.
     pub fn commit(&mut self, commit: &Commit<'_>) -> Result<Committed, StoreError> {
         commit.check()?;
-        let Options { sizes, dead, .. } = self.options;
-        self.transact(commit.size(), |edit, before, ids| commit.write(edit, before, ids, sizes, dead))
+        let options = self.options;
+        self.transact(commit.size(), |edit, before, ids| commit.write(edit, before, ids, options))
     }
 
     /// Stores what has happened to alerts in the outbox, without anything else. It goes with the next
@@ -124,7 +124,7 @@ impl Store {
             let mut outbox = OutboxEdit::new(edit, before.lanes.clone(), limits)?;
             changes.iter().try_for_each(|change| outbox.change(&mut record, change))?;
             let lanes = outbox.finish()?;
-            commit::write_record(edit, &record)?;
+            commit::write_record(edit, &mut record)?;
             let directory = before.directory.clone();
             let committed = Committed { number: record.number, ..Committed::default() };
             Ok(Prepared { record, directory, lanes, ids: IdsChange::default(), committed })
@@ -162,7 +162,12 @@ impl Store {
         write: impl FnOnce(&Edit, &Snapshot, &Ids) -> Result<Prepared, StoreError>,
     ) -> Result<Committed, StoreError> {
         // What is written to a file that has been taken away would be lost although all goes well.
-        self.disk.open(&self.path, Access::Read).map_err(StoreError::disk("open", &self.path))?;
+        let there = self.disk.open(&self.path, Access::Read).map_err(StoreError::disk("open", &self.path))?;
+        if let Some(tables) = &self.tables
+            && !tables.file().is_in(&*there)?
+        {
+            return Err(replaced(&self.path));
+        }
         self.look_for_room()?;
         if self.tables.is_none() {
             self.reopen()?;
@@ -250,7 +255,7 @@ impl Store {
                 // A commit that failed at the very end can be seen now and gone after a crash: nobody
                 // may take it for kept.
                 if let Ok((tables, snapshot, _)) = self.open_again(true)
-                    && snapshot.number() == self.snapshot.number()
+                    && snapshot.record.serial == self.snapshot.record.serial
                 {
                     self.reading = Some(tables);
                     self.publish(snapshot);
@@ -267,21 +272,37 @@ impl Store {
             false => (Access::Write, "open for writing"),
         };
         let file = self.disk.open(path, access).map_err(StoreError::disk(doing, path))?;
-        if self.is_suspect {
-            check(Arc::clone(&file), path, self.options)?;
-        }
-        let file = StateFile::open(file, path, is_read_only)?;
+        let pages = match self.is_suspect {
+            true => check(Arc::clone(&file), path, self.options)?,
+            // After a failed sync, what was written may not be what is read.
+            false => Pages::default(),
+        };
+        let file = StateFile::open(file, path, is_read_only, pages)?;
         let tables = Tables::open(Arc::new(file), self.options.cache, false)?;
         let snapshot = Snapshot::load(&tables)?;
+        // It may have the change that was under way, and nothing else.
+        match snapshot.record.serial.checked_sub(self.snapshot.record.serial) {
+            Some(0 | 1) => {}
+            _ => return Err(replaced(path)),
+        }
         let ids = Ids::load(snapshot.view())?;
         Ok((tables, snapshot, ids))
     }
 }
 
-/// Holds everything in a file against its checksum.
-fn check(file: Arc<dyn DiskFile>, path: &Path, options: Options) -> Result<(), StoreError> {
-    let tables = Tables::open(Arc::new(StateFile::open(file, path, true)?), options.cache, true)?;
-    Snapshot::load(&tables).map(drop)
+/// The error for a file that is not the one that was opened.
+fn replaced(path: &Path) -> StoreError {
+    let source = io::Error::new(io::ErrorKind::NotFound, "another file is in its place");
+    StoreError::Disk { doing: "use", path: path.to_path_buf(), source }
+}
+
+/// Holds everything in a file against its checksum; what its pages hold.
+fn check(file: Arc<dyn DiskFile>, path: &Path, options: Options) -> Result<Pages, StoreError> {
+    let file = Arc::new(StateFile::open(file, path, true, Pages::default())?);
+    let tables = Tables::open(Arc::clone(&file), options.cache, true)?;
+    Snapshot::load(&tables)?;
+    let pages = std::mem::take(&mut *file.pages());
+    Ok(pages)
 }
 
 /// Makes a new store. It has its name when it is whole and on the disk.
@@ -293,15 +314,15 @@ fn create(disk: &dyn Disk, folder: &Path, options: Options) -> Result<Tables, St
     for name in Name::ALL {
         edit.table(name)?;
     }
-    commit::write_record(&edit, &Record::default())?;
+    commit::write_record(&edit, &mut Record::default())?;
     edit.commit()?;
     disk.rename(&new, &path).map_err(StoreError::disk("rename", &new))?;
     disk.sync_folder(folder).map_err(StoreError::disk("sync", folder))?;
     Ok(tables)
 }
 
-/// The state of a store that no process has open, without changing anything. While it is held no other
-/// process can open the store.
+/// The state of a store that no process has open, without changing anything in it. While it is held no
+/// other process can open the store.
 ///
 /// # Errors
 /// When there is none, it is in use, foreign, newer or damaged, or cannot be read.
@@ -314,7 +335,7 @@ pub fn look(disk: &Arc<dyn Disk>, folder: &Path) -> Result<Arc<Snapshot>, StoreE
         }
         opened => opened.map_err(StoreError::disk("open", &path))?,
     };
-    let file = StateFile::open(file, &path, true)?;
+    let file = StateFile::open(file, &path, true, Pages::default())?;
     let tables = Tables::open(Arc::new(file), Options::default().cache, true)?;
     Ok(Arc::new(Snapshot::holding(Held { tables, _lock: lock })?))
 }

@@ -23,6 +23,7 @@
 
 mod blob;
 mod commit;
+mod copy;
 mod directory;
 mod draft;
 mod error;
@@ -44,12 +45,14 @@ mod whole;
 
 pub use blob::{Row, StoredRow};
 pub use commit::{Commit, Committed, Restore};
+pub use copy::VERSION as FORMAT;
 pub use directory::Size;
 pub use error::StoreError;
-pub use file::VERSION as FORMAT;
 pub use handle::{Store, look};
 pub use outbox::{Alert, DeadLetter, Lane, Lanes, OutboxChange, Tries, Waiting};
-pub use savepoint::{Savepoint, SavepointInfo, SavepointRows, inspect_savepoint, write_savepoint};
+pub use savepoint::{
+    Savepoint, SavepointInfo, SavepointRows, glance_at_savepoint, inspect_savepoint, write_savepoint,
+};
 pub use snapshot::{Current, Rows, Snapshot};
 
 /// The file of a store in its folder.
@@ -64,6 +67,9 @@ pub struct Options {
     pub cache: usize,
     /// How many alerts are kept that have been given up.
     pub dead: DeadLimits,
+    /// How many ids of alerts are remembered; beyond that those of the oldest commits are forgotten. Each
+    /// takes about 50 bytes of memory.
+    pub ids: usize,
     /// How large the pieces are in which it works.
     pub sizes: Sizes,
 }
@@ -91,7 +97,7 @@ impl Default for Options {
         let dead = DeadLimits { letters: 10_000, bytes: 64 << 20 };
         let sizes = Sizes { blob: blob::FULL, portion: 512 << 10 };
         // Blobs are read once and directories are held here: pages are rarely asked for twice.
-        Options { cache: 16 << 20, dead, sizes }
+        Options { cache: 16 << 20, dead, ids: 1_000_000, sizes }
     }
 }
 

@@ -3,7 +3,6 @@
 //! Everything that redb is asked goes through here. Redb may panic over a file that something else has
 //! changed while it was open (its documentation says so); here that becomes an error.
 
-use std::io;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use redb::{
 };
 
 use super::error::StoreError;
-use super::file::{BEYOND, Backend, StateFile};
+use super::file::{Backend, StateFile, damage};
 use super::format::{Reader, Writer};
 
 type Bytes = &'static [u8];
@@ -93,10 +92,10 @@ impl Name {
 /// The error that one of redb stands for.
 fn wrong(file: &StateFile, error: impl Into<redb::Error>) -> StoreError {
     match error.into() {
-        redb::Error::Io(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
-            StoreError::damaged(file.path(), BEYOND)
-        }
         redb::Error::Io(source) => {
+            if let Some(what) = damage(source.kind(), &source.to_string()) {
+                return StoreError::damaged(file.path(), what);
+            }
             let doing = match file.failure() {
                 Some(StoreError::Disk { doing, .. }) => doing,
                 _ => "use",

@@ -6,7 +6,7 @@ use tripline::alert::Alert;
 use tripline::codec::Decoder;
 use tripline::codec::json::JsonDecoder;
 use tripline::diagnostic::{Sources, Style, render_all};
-use tripline::engine::{Engine, EngineOptions, Restored, StateInMemory};
+use tripline::engine::{Engine, EngineOptions, Restored, StateInMemory, stored_rules};
 use tripline::event::{PartitionId, Position, Timestamp};
 use tripline::program::Program;
 
@@ -56,7 +56,7 @@ impl Bench {
     pub fn restart(&mut self, rules: &str) -> Restart {
         self.store();
         let options = EngineOptions { shards: 2, ..EngineOptions::RECORDED };
-        let Restored { engine, left, events_left } =
+        let Restored { engine, left, events_left, .. } =
             self.state.restore(compile(rules), options).expect("it was just written");
         self.engine = engine;
         let left = left.iter().map(|left| {
@@ -68,11 +68,46 @@ impl Bench {
         Restart { left: left.collect(), events_left }
     }
 
+    /// Stops the engine; one with these rules goes on, and with what those before had begun.
+    pub fn edit(&mut self, rules: &str) -> Edit {
+        self.store();
+        let olds = stored_rules(self.state.head()).expect("it was just written");
+        let sources = Sources::new([("rules.trip", rules)]);
+        let (program, diagnostics) = Program::compile_with_old(&sources, &olds);
+        let program =
+            program.unwrap_or_else(|| panic!("{}", render_all(&diagnostics, &sources, Style::Plain)));
+        let options = EngineOptions { shards: 3, ..EngineOptions::RECORDED };
+        let Restored { engine, left, old, .. } =
+            self.state.restore(Arc::new(program), options).expect("it was just written");
+        self.engine = engine;
+        let old = old.iter().map(|old| format!("{}: {} runs, {} alerts", old.rule, old.runs, old.alerts));
+        let left = left.iter().map(|left| {
+            let why = left.refused.as_deref().unwrap_or_default();
+            format!("{} {:?}: {} runs; {why}", left.rule, left.why, left.runs)
+        });
+        Edit { old: old.collect(), left: left.collect() }
+    }
+
+    /// The old versions of rules that have come to an end.
+    pub fn ended(&mut self) -> Vec<String> {
+        self.store();
+        self.engine.take_ended().iter().map(|rule| rule.name.to_string()).collect()
+    }
+
     /// The alerts since the last call: rule and title.
     pub fn alerts(&mut self) -> Vec<String> {
         let show = |alert: &Alert| format!("{} {}", alert.rule, alert.title);
         self.engine.take_alerts().iter().map(show).collect()
     }
+}
+
+/// What has become of rules that were changed.
+#[derive(Debug, PartialEq)]
+pub struct Edit {
+    /// The old versions that go on.
+    pub old: Vec<String>,
+    /// What was left out.
+    pub left: Vec<String>,
 }
 
 /// What was left out.

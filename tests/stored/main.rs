@@ -6,5 +6,6 @@ mod changes;
 mod damage;
 mod edited;
 mod harness;
+mod old;
 #[path = "../../fuzz/src/state.rs"]
 mod state;

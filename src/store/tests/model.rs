@@ -257,7 +257,7 @@ impl Content {
 }
 
 /// The rows of a snapshot.
-pub fn rows_of(snapshot: &Arc<Snapshot>, random: &mut Random) -> Result<BTreeMap<Key, Vec<u8>>, StoreError> {
+fn rows_of(snapshot: &Arc<Snapshot>, random: &mut Random) -> Result<BTreeMap<Key, Vec<u8>>, StoreError> {
     let border = [0, 1, 2, 300, 1_023, 1_024][random.size(6)];
     let found = snapshot.rows(0..border).chain(snapshot.rows(border..1_024)).map(|row| {
         let row = row?;
