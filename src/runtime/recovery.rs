@@ -14,7 +14,7 @@ use crate::config::State;
 use crate::disk::{Disk, RealDisk};
 use crate::engine::{Engine, EngineOptions, Left, Restored, Restoring, Why};
 use crate::event::Duration;
-use crate::journal::{self, Journal};
+use crate::journal::{self, Committer, Journal};
 use crate::program::Program;
 use crate::source::gate::Listening;
 use crate::source::positions::Positions;
@@ -43,8 +43,22 @@ pub struct Opened {
 /// # Errors
 /// When they are in use, cannot be written, or are not what was written.
 pub fn open(state: &State, metrics: &Metrics) -> anyhow::Result<Opened> {
-    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-    let store = Store::open(Arc::clone(&disk), &state.path, store::Options::default())?;
+    let (opened, committer) = open_on(Arc::new(RealDisk), state, store::Options::default(), metrics)?;
+    committer.start().context("cannot start the thread that writes the journal")?;
+    Ok(opened)
+}
+
+/// The same on any disk, without the journal's thread: the committer does its work.
+///
+/// # Errors
+/// As for [`open`].
+pub fn open_on(
+    disk: Arc<dyn Disk>,
+    state: &State,
+    options: store::Options,
+    metrics: &Metrics,
+) -> anyhow::Result<(Opened, Committer)> {
+    let store = Store::open(Arc::clone(&disk), &state.path, options)?;
     let positions = positions(store.snapshot())?;
     let counted = metrics.journal.clone().expect("a service with a journal counts what it does");
     let listening = Listening::new(counted);
@@ -55,8 +69,7 @@ pub fn open(state: &State, metrics: &Metrics) -> anyhow::Result<Opened> {
         ..journal::Options::default()
     };
     let (journal, committer) = Journal::open(disk, &state.journal_folder(), options)?;
-    committer.start().context("cannot start the thread that writes the journal")?;
-    Ok(Opened { store, positions, journal, listening, checkpoint: state.checkpoint })
+    Ok((Opened { store, positions, journal, listening, checkpoint: state.checkpoint }, committer))
 }
 
 /// How far sources had come by a checkpoint.
@@ -89,18 +102,9 @@ pub fn engine(
     }
     let begun = Instant::now();
     let unreadable = || format!("the state in {} cannot be gone on from", snapshot.file().display());
-    let mut restoring =
-        Restoring::new(Arc::clone(program), options, &snapshot.head()?).with_context(unreadable)?;
-    let mut rows = 0_u64;
-    for row in snapshot.all_rows() {
-        let row = row?;
-        let space = Space::of(row.space()).with_context(unreadable)?;
-        let row = Row { space, group: row.group(), key: row.key(), value: row.value() };
-        restoring.row(row).with_context(unreadable)?;
-        rows += 1;
-    }
+    let (restoring, rows) = read(snapshot, program, options)?;
     let restored = workers::restored(restoring, news).with_context(unreadable)?;
-    let Restored { mut engine, left, events_left } = restored.context("cannot start the shards")?;
+    let Restored { mut engine, left, events_left, .. } = restored.context("cannot start the shards")?;
     left.iter().for_each(say_left);
     if events_left > 0 {
         warn!(
@@ -122,9 +126,32 @@ pub fn engine(
     Ok(engine)
 }
 
+/// Reads the state of a checkpoint; also says how many rows it has.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(
+    snapshot: &Arc<Snapshot>,
+    program: &Arc<Program>,
+    options: EngineOptions,
+) -> anyhow::Result<(Restoring, u64)> {
+    let unreadable = || format!("the state in {} cannot be gone on from", snapshot.file().display());
+    let mut restoring =
+        Restoring::new(Arc::clone(program), options, &snapshot.head()?).with_context(unreadable)?;
+    let mut rows = 0_u64;
+    for row in snapshot.all_rows() {
+        let row = row?;
+        let space = Space::of(row.space()).with_context(unreadable)?;
+        let row = Row { space, group: row.group(), key: row.key(), value: row.value() };
+        restoring.row(row).with_context(unreadable)?;
+        rows += 1;
+    }
+    Ok((restoring, rows))
+}
+
 /// Says what of the state belongs to a rule that is not what it was.
 fn say_left(left: &Left) {
-    let Left { rule, why, keys, runs, past_events, alerts } = left;
+    let Left { rule, why, keys, runs, past_events, alerts, .. } = left;
     let why = match why {
         Why::Gone => "there is no such rule any more",
         Why::Changed => "the rule means something else now",
