@@ -68,7 +68,7 @@ const SETS: [&str; 10] = [
         limit 1 per 6s for each x.m
         to out
     }
-    rule all {
+    rule every {
         event x = b
         match x
         alert info "{x.n}"
@@ -100,7 +100,7 @@ const SETS: [&str; 10] = [
         alert high "{k}: {x.n}" { v = x.v }
         to out
     }
-    rule new {
+    rule unseen {
         by m
         event x = b where count(b where v == this.v) over previous 10s == 0
         match x
@@ -138,7 +138,7 @@ const SETS: [&str; 10] = [
         alert low "{k} {m}: {x.n}, {y.n}"
         to out
     }
-    rule any {
+    rule neighbours {
         event x = a where v < 2
         event y = a where v > 7
         match x next y within 5s
@@ -168,7 +168,7 @@ const SETS: [&str; 10] = [
         to audit
     }"#,
     // A loop that something ends, and bounds that are reached.
-    r#"rule until {
+    r#"rule ended {
         by k
         event x = a where v < 7
         event stop = a where v == 8
@@ -179,7 +179,7 @@ const SETS: [&str; 10] = [
         alert low "{k}: {count(x)}, {y.n}"
         to out
     }
-    rule late {
+    rule lonely {
         by k
         event x = a where v > 5
         match x then not b for 2s then a as after within 15s

@@ -232,9 +232,10 @@ impl World {
     /// Clients notice that their connections are gone, and keep what they were not told to be kept.
     fn hang_up(&mut self) {
         let mut book = self.lasting.book.lock().expect("no panic");
+        // Who waits for an answer to a body will not get one.
+        book.parcels.iter_mut().for_each(|parcel| parcel.is_open = false);
         for (source, parcel) in self.connections.drain(..) {
-            let parcel = &mut book.parcels[parcel];
-            parcel.is_open = false;
+            let parcel = & book.parcels[parcel];
             self.again.extend(parcel.sent[parcel.promised..].iter().map(|record| (source, record.clone())));
         }
     }
