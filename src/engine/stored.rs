@@ -11,6 +11,8 @@
 //! now is left out and said ([`Left`]); what belongs to others is found again, wherever their names,
 //! streams and fields stand now.
 
+mod look;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
@@ -33,6 +35,8 @@ use crate::table::Tables;
 use super::executor::{Executor, Inline};
 use super::stages::{Pending, Stages};
 use super::{Counters, Engine, EngineOptions, shards};
+
+pub use look::{RowSearch, StoredRuleSummary, Summary};
 
 /// What a head begins with.
 const MAGIC: &[u8] = b"tripline state\n";

@@ -15,7 +15,7 @@ pub mod control;
 pub mod driver;
 mod keeping;
 mod kept;
-mod recovery;
+pub mod recovery;
 pub mod refeed;
 pub mod reload;
 pub mod replay;

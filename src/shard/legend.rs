@@ -291,6 +291,16 @@ impl<'a> StoredLegend<'a> {
         Ok(legend)
     }
 
+    /// The rules: name, fingerprint and the number of its runs.
+    pub fn numbers(&self) -> impl Iterator<Item = (&'a str, &'a str, u32)> {
+        self.rules.iter().map(|rule| (rule.name, rule.fingerprint, rule.runs))
+    }
+
+    /// The names of the streams, one for each version.
+    pub fn streams(&self) -> impl Iterator<Item = &str> {
+        self.streams.iter().map(|(_, stream)| stream.name())
+    }
+
     /// Each number is given once, and there are more to be given.
     fn check(&self) -> Result<(), Damaged> {
         let limits = self.rules.iter().filter_map(|rule| rule.limit).map(|(number, _)| number);

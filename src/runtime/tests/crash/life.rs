@@ -27,7 +27,7 @@ use crate::source::http::Intake;
 use crate::source::positions::{Positions, Resume};
 use crate::source::queue::{Receiver, Sender, queue};
 use crate::source::{Clock, Inlet, Input, PartitionNumbers, Stop, Surroundings};
-use crate::store::{Current, Snapshot};
+use crate::store::{Current, Snapshot, Store};
 use crate::telemetry::Metrics;
 
 use super::book::{Book, Entry};
@@ -131,7 +131,10 @@ impl Life {
         let Lasting { disk, clock, outside, settings, program, .. } = lasting.clone();
         let metrics = metrics(&program);
         let shared: Arc<dyn Disk> = Arc::new(disk);
-        let opened = recovery::open_on(shared, &settings.state(EVERY), settings.store, &metrics);
+        let state = settings.state(EVERY);
+        let store = Store::open(Arc::clone(&shared), &state.path, settings.store);
+        let store = store.map_err(|error| Over(error.to_string()))?;
+        let opened = recovery::open_on(shared, &state, store, &metrics);
         let (opened, committer) = opened.map_err(|error| Over(format!("{error:#}")))?;
         let recovery::Opened { store, positions, journal, listening, checkpoint } = opened;
         let options = EngineOptions { max_ahead: None, shards, ..EngineOptions::LIVE };
