@@ -120,7 +120,7 @@ impl Writer {
                     continue;
                 }
                 Ok(Job::LastAlert) => {
-                    self.around.feed.end();
+                    self.last_alert();
                     continue;
                 }
                 Ok(Job::End) | Err(RecvTimeoutError::Disconnected) => break,
@@ -177,6 +177,11 @@ impl Writer {
                 true
             }
         }
+    }
+
+    /// The engine has ended: no alert will come any more.
+    pub fn last_alert(&mut self) {
+        self.around.feed.end();
     }
 
     fn store(&mut self, pending: &Pending) -> Result<Committed, StoreError> {
@@ -265,7 +270,7 @@ impl Writer {
     }
 
     /// Stores what is left, as far as that works, and closes the store.
-    fn end(mut self) {
+    pub fn end(mut self) {
         if !self.work() {
             warn!(
                 "the last checkpoint is not stored: after the next start, what came since the one before is worked through again"
