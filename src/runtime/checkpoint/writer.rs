@@ -22,7 +22,7 @@ use crate::telemetry::Metrics;
 use crate::telemetry::catalogue::CheckpointMetrics;
 use crate::telemetry::limit::{RateLimit, Verdict};
 
-use super::super::control::Health;
+use super::super::control::{Health, STORE};
 use super::{Checkpoint, Reply};
 
 /// So long the writer waits before it tries again what could not be stored.
@@ -33,9 +33,6 @@ const SETTLE: Wait = Wait::from_millis(500);
 const TROUBLE_LOGGED: Duration = Duration::from_micros(60_000_000);
 /// So long the ids of alerts are remembered, so that none enters the outbox twice.
 const REMEMBERED: Duration = Duration::DAY;
-
-/// How the part of the service is called that is not in order then.
-const PART: &str = "store";
 
 /// What there is to do.
 #[derive(Debug)]
@@ -256,7 +253,7 @@ impl Writer {
         self.counted.stuck.set(1);
         self.is_stuck = true;
         self.reply.set_stuck(true);
-        self.around.health.trouble(PART, error.to_string());
+        self.around.health.trouble(STORE, error.to_string());
         if let Verdict::Show { .. } = self.complaints.check(self.around.clock.now()) {
             error!(%error, "nothing is taken until the state can be stored; this is tried again each second");
         }
@@ -266,7 +263,7 @@ impl Writer {
         if std::mem::take(&mut self.is_stuck) {
             self.counted.stuck.set(0);
             self.reply.set_stuck(false);
-            self.around.health.fine(PART);
+            self.around.health.fine(STORE);
             self.complaints = RateLimit::new(1, TROUBLE_LOGGED);
             info!("the state can be stored again: the service goes on");
         }
