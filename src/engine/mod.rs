@@ -9,6 +9,7 @@ mod executor;
 mod router;
 mod stages;
 mod stored;
+mod texts;
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +25,7 @@ use crate::table::Tables;
 
 use executor::Inline;
 use stages::{Pending, Round, Stages};
+use texts::Texts;
 
 pub use crate::matcher::view::{End, RunView, Step, Wait, WaitKind};
 pub use crate::shard::ShardCounters;
@@ -56,6 +58,7 @@ pub struct Engine {
     legend: Option<Arc<Legend>>,
     /// Room for what has changed.
     spare: Vec<Rows>,
+    texts: Texts,
     /// The old versions of rules that have not come to an end.
     going_on: Vec<RuleId>,
     /// Those that have, and of which that has not been said.
@@ -153,6 +156,7 @@ impl Engine {
             passed: Timestamp::MIN,
             legend: None,
             spare: Vec::new(),
+            texts: Texts::new(&program),
             going_on: Vec::new(),
             ended: Vec::new(),
             options,

@@ -294,18 +294,22 @@ impl<O: Outbox> Driver<O> {
 
     /// Makes the last checkpoint and waits until it is stored, or until `halt` is set.
     fn keep_all(&mut self, runtime: &Handle, halt: &AtomicBool) -> anyhow::Result<()> {
-        while let Exit::Checkpoints(checkpoints) = &mut self.exit
-            && !halt.load(Ordering::Relaxed)
-        {
-            checkpoints.tend_last(&mut self.engine, self.keeper.positions(), self.clock.now())?;
-            if checkpoints.is_done() {
-                break;
-            }
+        while !halt.load(Ordering::Relaxed) && !self.keep_last()? {
             if let Next::Asked(request) = runtime.block_on(self.room()) {
                 self.answer(request);
             }
         }
         Ok(())
+    }
+
+    /// Makes the last checkpoint as soon as that is possible. Returns whether everything is stored.
+    ///
+    /// # Errors
+    /// When it can never be.
+    pub fn keep_last(&mut self) -> anyhow::Result<bool> {
+        let Exit::Checkpoints(checkpoints) = &mut self.exit else { return Ok(true) };
+        checkpoints.tend_last(&mut self.engine, self.keeper.positions(), self.clock.now())?;
+        Ok(checkpoints.is_done())
     }
 
     /// Whether nothing is to be taken for now.
@@ -366,7 +370,7 @@ impl<O: Outbox> Driver<O> {
     }
 
     /// The last input has been taken.
-    fn finish(&mut self) {
+    pub fn finish(&mut self) {
         self.engine.settle();
         self.hand_over();
         self.measure(self.clock.now());

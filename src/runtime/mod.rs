@@ -23,6 +23,8 @@ pub mod savepoints;
 pub mod service;
 mod sinks;
 mod sources;
+#[cfg(test)]
+mod tests;
 pub mod workers;
 
 /// How long the parts get to notice that they are to leave everything.

@@ -11,10 +11,10 @@ use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use crate::config::{ChangedRules, State};
-use crate::disk::RealDisk;
+use crate::disk::{Disk, RealDisk};
 use crate::engine::{Engine, EngineOptions, Left, OldVersion, Restored, Restoring, Why, stored_rules};
 use crate::event::Duration;
-use crate::journal::{self, Journal};
+use crate::journal::{self, Committer, Journal};
 use crate::program::{OldRule, Program};
 use crate::source::gate::Listening;
 use crate::source::positions::Positions;
@@ -68,6 +68,21 @@ fn unreadable(snapshot: &Snapshot) -> String {
 /// # Errors
 /// When it cannot be written, or is not what was written.
 pub fn open(state: &State, store: Store, metrics: &Metrics) -> anyhow::Result<Opened> {
+    let (opened, committer) = open_on(Arc::new(RealDisk), state, store, metrics)?;
+    committer.start().context("cannot start the thread that writes the journal")?;
+    Ok(opened)
+}
+
+/// The same on any disk, without the journal's thread: the committer does its work.
+///
+/// # Errors
+/// As for [`open`].
+pub fn open_on(
+    disk: Arc<dyn Disk>,
+    state: &State,
+    store: Store,
+    metrics: &Metrics,
+) -> anyhow::Result<(Opened, Committer)> {
     let positions = positions(store.snapshot())?;
     let counted = metrics.journal.clone().expect("a service with a journal counts what it does");
     let listening = Listening::new(counted);
@@ -77,9 +92,8 @@ pub fn open(state: &State, store: Store, metrics: &Metrics) -> anyhow::Result<Op
         on_change: Some(listening.listener()),
         ..journal::Options::default()
     };
-    let (journal, committer) = Journal::open(Arc::new(RealDisk), &state.journal_folder(), options)?;
-    committer.start().context("cannot start the thread that writes the journal")?;
-    Ok(Opened { store, positions, journal, listening, checkpoint: state.checkpoint })
+    let (journal, committer) = Journal::open(disk, &state.journal_folder(), options)?;
+    Ok((Opened { store, positions, journal, listening, checkpoint: state.checkpoint }, committer))
 }
 
 /// How far sources had come by a checkpoint.
@@ -112,16 +126,7 @@ pub fn engine(
     }
     let begun = Instant::now();
     let unreadable = || unreadable(snapshot);
-    let mut restoring =
-        Restoring::new(Arc::clone(program), options, &snapshot.head()?).with_context(unreadable)?;
-    let mut rows = 0_u64;
-    for row in snapshot.all_rows() {
-        let row = row?;
-        let space = Space::of(row.space()).with_context(unreadable)?;
-        let row = Row { space, group: row.group(), key: row.key(), value: row.value() };
-        restoring.row(row).with_context(unreadable)?;
-        rows += 1;
-    }
+    let (restoring, rows) = read(snapshot, program, options)?;
     let restored = workers::restored(restoring, news).with_context(unreadable)?;
     let Restored { mut engine, left, old, events_left } = restored.context("cannot start the shards")?;
     old.iter().for_each(say_old);
@@ -144,6 +149,29 @@ pub fn engine(
         "going on from the last checkpoint"
     );
     Ok(engine)
+}
+
+/// Reads the state of a checkpoint; also says how many rows it has.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(
+    snapshot: &Arc<Snapshot>,
+    program: &Arc<Program>,
+    options: EngineOptions,
+) -> anyhow::Result<(Restoring, u64)> {
+    let unreadable = || unreadable(snapshot);
+    let mut restoring =
+        Restoring::new(Arc::clone(program), options, &snapshot.head()?).with_context(unreadable)?;
+    let mut rows = 0_u64;
+    for row in snapshot.all_rows() {
+        let row = row?;
+        let space = Space::of(row.space()).with_context(unreadable)?;
+        let row = Row { space, group: row.group(), key: row.key(), value: row.value() };
+        restoring.row(row).with_context(unreadable)?;
+        rows += 1;
+    }
+    Ok((restoring, rows))
 }
 
 /// Says that what a rule has begun is completed by the version that began it.

@@ -123,7 +123,7 @@ impl Writer {
                     continue;
                 }
                 Ok(Job::LastAlert) => {
-                    self.around.feed.end();
+                    self.last_alert();
                     continue;
                 }
                 Ok(Job::End) | Err(RecvTimeoutError::Disconnected) => break,
@@ -180,6 +180,11 @@ impl Writer {
                 true
             }
         }
+    }
+
+    /// The engine has ended: no alert will come any more.
+    pub fn last_alert(&mut self) {
+        self.around.feed.end();
     }
 
     fn store(&mut self, pending: &Pending) -> Result<Committed, StoreError> {
@@ -268,7 +273,7 @@ impl Writer {
     }
 
     /// Stores what is left, as far as that works, and closes the store.
-    fn end(mut self) {
+    pub fn end(mut self) {
         if !self.work() {
             warn!(
                 "the last checkpoint is not stored: after the next start, what came since the one before is worked through again"
