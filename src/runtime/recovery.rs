@@ -13,7 +13,6 @@ use tracing::{info, warn};
 use crate::config::{ChangedRules, State};
 use crate::disk::{Disk, RealDisk};
 use crate::engine::{Engine, EngineOptions, Left, OldVersion, Restored, Restoring, Why, stored_rules};
-use crate::event::Duration;
 use crate::journal::{self, Committer, Journal};
 use crate::program::{OldRule, Program};
 use crate::source::gate::Listening;
@@ -34,8 +33,8 @@ pub struct Opened {
     pub journal: Journal,
     /// Hears from the journal.
     pub listening: Listening,
-    /// How often what has changed is to be stored.
-    pub checkpoint: Duration,
+    /// How it is to be used.
+    pub state: State,
 }
 
 /// Opens the store in the folder, which is made if there is none. Nobody else can open it from now on.
