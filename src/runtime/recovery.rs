@@ -92,7 +92,7 @@ pub fn open_on(
         ..journal::Options::default()
     };
     let (journal, committer) = Journal::open(disk, &state.journal_folder(), options)?;
-    Ok((Opened { store, positions, journal, listening, checkpoint: state.checkpoint }, committer))
+    Ok((Opened { store, positions, journal, listening, state: state.clone() }, committer))
 }
 
 /// How far sources had come by a checkpoint.
