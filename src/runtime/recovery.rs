@@ -12,7 +12,7 @@ use tracing::{info, warn};
 
 use crate::config::{ChangedRules, State};
 use crate::disk::{Disk, RealDisk};
-use crate::engine::{Engine, EngineOptions, Left, OldVersion, Restored, Restoring, Why, stored_rules};
+use crate::engine::{Engine, EngineOptions, Left, OldVersion, Restored, Restoring, StoredRules, Why};
 use crate::journal::{self, Committer, Journal};
 use crate::program::{OldRule, Program};
 use crate::source::gate::Listening;
@@ -55,7 +55,21 @@ pub fn old_rules(state: &State, store: &Store) -> anyhow::Result<Vec<OldRule>> {
     if state.changed_rules == ChangedRules::Reset || snapshot.number() == 0 {
         return Ok(Vec::new());
     }
-    stored_rules(&snapshot.head()?).with_context(|| unreadable(snapshot))
+    stored_rules(snapshot).with_context(|| unreadable(snapshot))
+}
+
+/// The rules that a state is of, the newest first.
+///
+/// # Errors
+/// When the state cannot be read.
+pub fn stored_rules(snapshot: &Arc<Snapshot>) -> anyhow::Result<Vec<OldRule>> {
+    let mut rules = StoredRules::new(&snapshot.head()?)?;
+    for row in snapshot.rows(StoredRules::GROUP..StoredRules::GROUP + 1) {
+        let row = row?;
+        let space = Space::of(row.space())?;
+        rules.row(Row { space, group: row.group(), key: row.key(), value: row.value() })?;
+    }
+    Ok(rules.finish())
 }
 
 fn unreadable(snapshot: &Snapshot) -> String {
