@@ -49,9 +49,9 @@ impl Keeping {
         halted: &watch::Receiver<bool>,
         workers: &mut sinks::Workers,
     ) -> anyhow::Result<(Checkpoints, Keeping)> {
-        let Opened { store, journal, listening, checkpoint, .. } = opened;
+        let Opened { store, journal, listening, state, .. } = opened;
         let counted = metrics.checkpoints.clone().expect("a service with a store counts its checkpoints");
-        let (checkpoints, jobs, work, reply) = checkpoints(checkpoint, counted);
+        let (checkpoints, jobs, work, reply) = checkpoints(state.checkpoint, counted);
         let (waker, time) = (jobs.clone(), Arc::clone(clock));
         let outbox = durable::Around {
             current: store.current(),
@@ -70,6 +70,7 @@ impl Keeping {
             clock,
             metrics: Arc::clone(metrics),
             health: health.clone(),
+            max_outbox: state.max_outbox,
             disk: Arc::new(RealDisk),
         };
         let writer = Writer::new(store, around, reply);
