@@ -6,6 +6,7 @@ mod changes;
 mod damage;
 mod edited;
 mod harness;
+mod look;
 mod old;
 #[path = "../../fuzz/src/state.rs"]
 mod state;
