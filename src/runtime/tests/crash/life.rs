@@ -142,6 +142,7 @@ impl Life {
         let options = EngineOptions { max_ahead: None, shards, ..EngineOptions::LIVE };
         let engine = restore(store.snapshot(), &program, options)?;
         log.go_on(store.snapshot());
+        lasting.book.lock().expect("no panic").go_on(&log.entries);
 
         let counted = metrics.checkpoints.clone().expect("a service with a store counts its checkpoints");
         let (checkpoints, waker, jobs, reply) = checkpoints(state.checkpoint, counted);
