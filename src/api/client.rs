@@ -74,8 +74,8 @@ impl Client {
         {
             let mut pairs = url.query_pairs_mut();
             pairs.append_pair("limit", &query.limit.to_string());
-            query.rule.iter().for_each(|rule| drop(pairs.append_pair("rule", rule)));
-            query.key.iter().for_each(|key| drop(pairs.append_pair("key", key)));
+            let rule = query.rule.iter().map(|rule| ("rule", rule));
+            pairs.extend_pairs(rule.chain(query.key.iter().map(|key| ("key", key))));
         }
         self.ask(self.http.get(url).timeout(PATIENCE)).await
     }

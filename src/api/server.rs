@@ -109,8 +109,9 @@ impl Server {
         info!(socket = %path.shown.display(), "the API listens");
         let door = self.door(false);
         self.tasks.spawn(async move {
-            // The path is needed again to remove the socket.
-            let (_file, _path) = (file, path);
+            // The path goes last: it is needed to remove the socket.
+            let _path = path;
+            let _file = file;
             door.attend(|| async { listener.accept().await.map(|(stream, _)| stream) }).await;
         });
         Ok(())

@@ -9,6 +9,7 @@ mod executor;
 mod router;
 mod stages;
 mod stored;
+mod texts;
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,11 +25,12 @@ use crate::table::Tables;
 
 use executor::Inline;
 use stages::{Pending, Round, Stages};
+use texts::Texts;
 
 pub use crate::matcher::view::{End, RunView, Step, Wait, WaitKind};
 pub use crate::shard::ShardCounters;
 pub use crate::shard::legend::{Left, Why};
-pub use crate::shard::look::{Found, Look};
+pub use crate::shard::look::{Found, FoundRun, Look};
 pub(crate) use executor::{Executor, Place};
 #[cfg(feature = "service")]
 pub(crate) use executor::{Outcome, Task, Visit};
@@ -56,6 +58,7 @@ pub struct Engine {
     legend: Option<Arc<Legend>>,
     /// Room for what has changed.
     spare: Vec<Rows>,
+    texts: Texts,
     /// The old versions of rules that have not come to an end.
     going_on: Vec<RuleId>,
     /// Those that have, and of which that has not been said.
@@ -153,6 +156,7 @@ impl Engine {
             passed: Timestamp::MIN,
             legend: None,
             spare: Vec::new(),
+            texts: Texts::new(&program),
             going_on: Vec::new(),
             ended: Vec::new(),
             options,
@@ -295,6 +299,11 @@ impl Engine {
         self.ordering.passed()
     }
 
+    /// All times before this have been decided in the shards, once they have done what was submitted.
+    pub fn decided(&self) -> Timestamp {
+        self.ordering.reached()
+    }
+
     /// The partition whose watermark holds event time back most, if any is open: the one that a
     /// reader of several files should read next.
     pub fn behind(&self) -> Option<(StreamId, PartitionId)> {
@@ -334,7 +343,7 @@ impl Engine {
     /// Those first of whose key something is decided soonest.
     pub fn runs(&mut self, rule: &str) -> Vec<RunView> {
         let Some(look) = Look::new(&self.program, Some(rule), &[], usize::MAX) else { return Vec::new() };
-        self.look(look).runs.into_iter().map(|(_, run)| run).collect()
+        self.look(look.all_of_a_key()).runs.into_iter().map(|found| found.run).collect()
     }
 
     /// Looks at partial matches. What was submitted to the shards is matched before.

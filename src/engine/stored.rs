@@ -34,6 +34,7 @@ use crate::table::Tables;
 
 use super::executor::{Executor, Inline};
 use super::stages::{Pending, Stages};
+use super::texts::{self, Texts};
 use super::{Counters, Engine, EngineOptions, shards};
 
 pub use look::{RowSearch, StoredRuleSummary, Summary};
@@ -148,13 +149,17 @@ pub struct OldVersion {
     pub alerts: u64,
 }
 
-/// The rules of a state, the newest first: as [`Program::compile_with_old`] takes them.
+/// The rules of a state, the newest first: as [`Program::compile_with_old`] takes them. Of the rows of the state
+/// those of group 0 are enough, in which the texts of rules are.
 ///
 /// # Errors
-/// When the head is none.
-pub fn stored_rules(head: &[u8]) -> Result<Vec<OldRule>, RestoreError> {
-    let mut r = begin(head)?;
-    Ok(StoredLegend::restore(&mut r).map_err(RestoreError::Head)?.rules())
+/// When it is no state.
+pub fn stored_rules<'r>(
+    head: &[u8],
+    rows: impl IntoIterator<Item = Row<'r>>,
+) -> Result<Vec<OldRule>, RestoreError> {
+    let legend = StoredLegend::restore(&mut begin(head)?).map_err(RestoreError::Head)?;
+    Ok(legend.rules(&texts::texts(rows).map_err(RestoreError::Rows)?))
 }
 
 /// Reads what each head begins with.
@@ -198,6 +203,9 @@ impl Engine {
         let mut waiting = Rows::default();
         self.ordering.changes(&legend.streams, &mut waiting);
         lists.push(waiting);
+        let mut of_rules = Rows::default();
+        self.texts.changes(&self.program, &legend, &mut of_rules);
+        lists.push(of_rules);
         let head = self.head(&legend, &counters);
         self.legend = Some(legend);
         Changes { head, lists }
@@ -213,6 +221,7 @@ impl Engine {
                 ended.push(rule);
             }
         }
+        ended.iter().filter_map(|rule| legend.runs(*rule)).for_each(|number| self.texts.ended(number));
         if ended.is_empty() {
             return legend;
         }
@@ -285,6 +294,7 @@ pub struct Restoring {
     logs: Vec<Vec<StoredLogs>>,
     left: Vec<Left>,
     events_left: u64,
+    texts: Texts,
 }
 
 impl Restoring {
@@ -331,6 +341,7 @@ impl Restoring {
             shards,
             left,
             events_left: 0,
+            texts: Texts::new(&program),
             program,
         })
     }
@@ -356,6 +367,9 @@ impl Restoring {
             let (schemas, streams) = (self.program.streams(), &self.meaning.streams);
             self.events_left += self.ordering.restore_row(schemas, row, streams, again)?;
             return Ok(());
+        }
+        if row.space == Space::Rules {
+            return self.texts.restore(row, &self.program, &self.meaning);
         }
         let mut key = Reader::new(row.key);
         let stratum = key.small()? as usize;
@@ -427,6 +441,7 @@ impl Restoring {
             options: self.options,
             legend: Some(Arc::new(self.legend)),
             spare: Vec::new(),
+            texts: self.texts,
             going_on,
             ended: Vec::new(),
             program: self.program,

@@ -4,6 +4,7 @@
 //! them as are wanted, those first of which something is decided soonest ([`Found`]). Nothing is changed. One
 //! key is found at once; looking at all keys takes time by how many there are, and no memory.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
@@ -15,10 +16,13 @@ use crate::automaton::CompiledRule;
 use crate::event::stored::Events;
 use crate::event::{Duration, Key, StreamSchema, Timestamp, Type, Value};
 use crate::language::checked::KeySpec;
-use crate::matcher::RunSet;
 use crate::matcher::view::{Looking, RunView};
+use crate::matcher::{Run, RunSet};
 use crate::program::{Program, RuleId};
 use crate::stored::{Damaged, Reader};
+
+/// Where several keys are asked for, so many runs of each are shown.
+const OF_KEY: usize = 5;
 
 /// Which partial matches to look at.
 #[derive(Clone, Debug)]
@@ -27,6 +31,8 @@ pub struct Look {
     rules: Vec<Option<Wanted>>,
     /// How many to show.
     most: usize,
+    /// How many of one rule and key.
+    of_key: usize,
 }
 
 /// Which keys of a rule.
@@ -138,7 +144,17 @@ impl Look {
             let is_asked = rule.is_none_or(|rule| rule == program.now(id));
             is_asked.then(|| Wanted::new(program, &compiled.rule.key, key))
         };
-        Some(Look { rules: ids.map(of_rule).collect(), most })
+        let mut look = Look { rules: ids.map(of_rule).collect(), most, of_key: most };
+        if look.only().is_none() {
+            // Many that began one after the other would hide the other keys.
+            look.of_key = OF_KEY;
+        }
+        Some(look)
+    }
+
+    /// The same without a bound on how many are shown of one rule and key.
+    pub fn all_of_a_key(self) -> Look {
+        Look { of_key: self.most, ..self }
     }
 
     /// How many it shows at most.
@@ -177,8 +193,19 @@ impl Look {
 pub struct Found {
     /// For each rule, with its old versions, how many keys were found, and how many runs they have.
     pub counts: Vec<(u64, u64)>,
-    /// Some of the runs, with the moment at which something is decided for the runs of their key.
-    pub runs: Vec<(Timestamp, RunView)>,
+    /// Some of the runs.
+    pub runs: Vec<FoundRun>,
+}
+
+/// A run that was found.
+#[derive(Clone, Debug)]
+pub struct FoundRun {
+    /// The moment at which something is decided next for the runs of its rule and key.
+    pub due: Timestamp,
+    /// How many runs of its rule and key there are.
+    pub of_key: u64,
+    /// The run.
+    pub run: RunView,
 }
 
 impl Found {
@@ -194,7 +221,7 @@ impl Found {
         }
         self.runs.extend(other.runs);
         // Those of one key stay together and in their order.
-        self.runs.sort_by_key(|(due, _)| *due);
+        self.runs.sort_by_key(|found| found.due);
         self.runs.truncate(most);
         self
     }
@@ -269,9 +296,10 @@ impl<'a, T> Search<'a, T> {
     pub fn finish(self, mut show: impl FnMut(&T, &mut dyn FnMut(&Key, &RunSet), RuleId)) -> Found {
         let mut found = Found { counts: self.counts, runs: Vec::new() };
         let (program, most, passed) = (self.program, self.look.most, self.passed);
+        let of_key = self.look.of_key;
         let mut looking: Option<(RuleId, Looking<'_>)> = None;
         for near in self.nearest.into_sorted_vec() {
-            let room = most - found.runs.len();
+            let room = (most - found.runs.len()).min(of_key);
             if room == 0 {
                 break;
             }
@@ -282,8 +310,9 @@ impl<'a, T> Search<'a, T> {
             let Some((_, by)) = &looking else { continue };
             let mut view = |key: &Key, runs: &RunSet| {
                 let runs = runs.runs(compiled, passed);
-                let views = runs.iter().take(room).map(|run| (near.due, run.view(by, key.values())));
-                found.runs.extend(views);
+                let (due, of_key) = (near.due, runs.len() as u64);
+                let view = |run: &Cow<'_, Run>| FoundRun { due, of_key, run: run.view(by, key.values()) };
+                found.runs.extend(runs.iter().take(room).map(view));
             };
             show(&near.what, &mut view, near.rule);
         }
@@ -312,7 +341,7 @@ impl Shard {
     pub fn runs(&self, rule: RuleId) -> Vec<RunView> {
         let name = &self.program.compiled()[rule.0 as usize].rule.name;
         let look = Look::new(&self.program, Some(&**name), &[], usize::MAX).expect("it is one of the rules");
-        self.look(&look).runs.into_iter().map(|(_, run)| run).collect()
+        self.look(&look.all_of_a_key()).runs.into_iter().map(|found| found.run).collect()
     }
 
     /// Looks at partial matches.

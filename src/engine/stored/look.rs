@@ -25,9 +25,9 @@ pub struct RowSearch<'a> {
 }
 
 impl Restoring {
-    /// All times before this had passed.
-    pub fn watermark(&self) -> Timestamp {
-        self.ordering.passed()
+    /// All times before this had been decided.
+    pub fn decided(&self) -> Timestamp {
+        self.passed
     }
 
     /// Looks for partial matches among the rows of the state, which are not taken.

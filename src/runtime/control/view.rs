@@ -76,6 +76,8 @@ pub struct MatchView {
     pub captured: Vec<CapturedView>,
     /// How many events it has captured.
     pub events: usize,
+    /// How many partial matches of its rule and key there are, be they shown or not.
+    pub of_key: u64,
 }
 
 /// Where in the pattern a partial match stands.
@@ -164,8 +166,8 @@ impl StateView {
         let mut rules: Vec<RuleView> = rules.collect();
         rules.sort_by(|one, other| (&one.rule, one.old).cmp(&(&other.rule, other.old)));
         let mut bytes = 0;
-        let views = found.runs.into_iter().map(|(_, run)| {
-            let view = MatchView::new(program, &run);
+        let views = found.runs.into_iter().map(|found| {
+            let view = MatchView::new(program, &found.run, found.of_key);
             let record = |event: &CapturedView| event.record.as_ref().map_or(0, |record| record.get().len());
             let before = bytes;
             bytes += view.captured.iter().map(record).sum::<usize>();
@@ -186,7 +188,7 @@ impl StateView {
 }
 
 impl MatchView {
-    fn new(program: &Program, run: &RunView) -> MatchView {
+    fn new(program: &Program, run: &RunView, of_key: u64) -> MatchView {
         let json = |value| serde_json::to_value(value).unwrap_or(Json::Null);
         let since = run.captured.first().map(|(_, event)| event.time()).unwrap_or_default();
         let wait = |wait: &crate::engine::Wait| WaitView {
@@ -224,6 +226,7 @@ impl MatchView {
             waits_for: run.waits.iter().map(wait).collect(),
             captured: captured.map(|(_, (name, event))| CapturedView::new(program, name, event)).collect(),
             events,
+            of_key,
         }
     }
 }
