@@ -52,6 +52,9 @@ impl Keeping {
         let Opened { store, journal, listening, checkpoint, .. } = opened;
         let counted = metrics.checkpoints.clone().expect("a service with a store counts its checkpoints");
         let (checkpoints, jobs, work, reply) = checkpoints(checkpoint, counted);
+        // The journal has to have room for what comes before it may forget what came before that.
+        let quarter = config.state.as_ref().map_or(u64::MAX, |state| state.journal.disk / 4);
+        let checkpoints = checkpoints.at_most(usize::try_from(quarter).unwrap_or(usize::MAX));
         let (waker, time) = (jobs.clone(), Arc::clone(clock));
         let outbox = durable::Around {
             current: store.current(),
