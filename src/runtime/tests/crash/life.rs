@@ -18,6 +18,7 @@ use crate::outbox::{Lane, durable};
 use crate::program::Program;
 use crate::runtime::checkpoint::writer::{Job, Surroundings as AroundWriter, Writer};
 use crate::runtime::checkpoint::{Checkpoint, checkpoints};
+use crate::runtime::control::Health;
 use crate::runtime::driver::{Driver, Exit};
 use crate::runtime::recovery;
 use crate::sink::retry::RetryPolicy;
@@ -109,6 +110,7 @@ pub struct Life {
     /// What sources get; `None` when they are to end.
     pub around: Option<Surroundings>,
     pub metrics: Arc<Metrics>,
+    pub health: Health,
     pub intake: Option<Arc<Intake>>,
     /// The sources that read.
     pub commands: Vec<(usize, usize, Commands)>,
@@ -134,15 +136,15 @@ impl Life {
         let state = settings.state(EVERY);
         let store = Store::open(Arc::clone(&shared), &state.path, settings.store);
         let store = store.map_err(|error| Over(error.to_string()))?;
-        let opened = recovery::open_on(shared, &state, store, &metrics);
+        let opened = recovery::open_on(Arc::clone(&shared), &state, store, &metrics);
         let (opened, committer) = opened.map_err(|error| Over(format!("{error:#}")))?;
-        let recovery::Opened { store, positions, journal, listening, checkpoint } = opened;
+        let recovery::Opened { store, positions, journal, listening, state } = opened;
         let options = EngineOptions { max_ahead: None, shards, ..EngineOptions::LIVE };
         let engine = restore(store.snapshot(), &program, options)?;
         log.go_on(store.snapshot());
 
         let counted = metrics.checkpoints.clone().expect("a service with a store counts its checkpoints");
-        let (checkpoints, waker, jobs, reply) = checkpoints(checkpoint, counted);
+        let (checkpoints, waker, jobs, reply) = checkpoints(state.checkpoint, counted);
         let (current, now) = (store.current(), Arc::clone(&clock));
         let around = durable::Around {
             current: current.clone(),
@@ -151,6 +153,9 @@ impl Life {
         };
         let (halt, halted) = watch::channel(false);
         let (feed, workers) = start_sinks(around, &settings, &metrics, &outside, &halted);
+        let health = Health::default();
+        let backlog = Arc::clone(listening.backlog());
+        health.ask("journal", move || backlog.reason().map(|why| why.to_string()));
         let routes = Arc::new(Routes::new(SINKS.map(String::from), &[SINKS[2].to_owned()]));
         let around = AroundWriter {
             routes,
@@ -158,6 +163,9 @@ impl Life {
             journal: journal.clone(),
             clock: clock.clone(),
             metrics: Arc::clone(&metrics),
+            health: health.clone(),
+            max_outbox: state.max_outbox,
+            disk: shared,
         };
         let writer = Writer::new(store, around, reply);
         let driver = Driver::new(engine, Exit::Checkpoints(checkpoints), clock.clone(), Arc::clone(&metrics))
@@ -189,6 +197,7 @@ impl Life {
             under_way: None,
             around: Some(around),
             metrics,
+            health,
             intake: None,
             commands: Vec::new(),
             tasks: JoinSet::new(),

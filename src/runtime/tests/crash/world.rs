@@ -235,7 +235,7 @@ impl World {
         // Who waits for an answer to a body will not get one.
         book.parcels.iter_mut().for_each(|parcel| parcel.is_open = false);
         for (source, parcel) in self.connections.drain(..) {
-            let parcel = & book.parcels[parcel];
+            let parcel = &book.parcels[parcel];
             self.again.extend(parcel.sent[parcel.promised..].iter().map(|record| (source, record.clone())));
         }
     }
