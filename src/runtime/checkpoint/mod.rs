@@ -138,6 +138,12 @@ pub fn checkpoints(
 }
 
 impl Checkpoints {
+    /// The same with a checkpoint when events have come that take so many bytes in memory, if that is less
+    /// than usual.
+    pub fn at_most(self, bytes: usize) -> Checkpoints {
+        Checkpoints { schedule: self.schedule.at_most(bytes), ..self }
+    }
+
     /// Takes alerts, which leave with the next checkpoint.
     pub fn put(&mut self, mut alerts: Vec<Alert>, now: Timestamp) {
         if !alerts.is_empty() {
