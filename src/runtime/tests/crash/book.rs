@@ -117,7 +117,8 @@ impl Book {
             *times.entry(number(event)).or_default() += 1;
             let (stream, partition, offset) = place(event);
             let before = last.insert((stream, partition), offset);
-            assert!(before.is_none_or(|before| before < offset), "{event:?} after offset {before:?}");
+            let is_behind = before.is_none_or(|before| before < offset);
+            assert!(is_behind, "{event:?} after offset {before:?}: {:#?}", history(log, stream, partition));
         }
         let twice: Vec<_> = times.iter().filter(|(_, times)| **times > 1).collect();
         assert!(twice.is_empty(), "the engine got these twice: {twice:?}");
@@ -153,6 +154,23 @@ impl Parcel {
     fn events(&self, first: usize) -> impl Iterator<Item = u64> {
         self.sent[..first].iter().filter(|record| record.is_event).map(|record| record.n)
     }
+}
+
+/// What the engine got of a partition, for people.
+fn history(log: &[Entry], stream: StreamId, partition: PartitionId) -> Vec<String> {
+    let of = |(index, entry): (usize, &Entry)| match entry {
+        Entry::Opened(of, id) | Entry::Closed(of, id) => {
+            ((*of, *id) == (stream, partition)).then(|| format!("{index}: {entry:?}"))
+        }
+        Entry::Events(events) => {
+            let own = events.iter().filter(|event| (place(event).0, place(event).1) == (stream, partition));
+            let shown: Vec<String> =
+                own.map(|event| format!("{}@{}", number(event), place(event).2)).collect();
+            (!shown.is_empty()).then(|| format!("{index}: {}", shown.join(" ")))
+        }
+        Entry::Other => None,
+    };
+    log.iter().enumerate().filter_map(of).collect()
 }
 
 fn place(event: &Event) -> Place {
