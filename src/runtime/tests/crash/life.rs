@@ -32,6 +32,7 @@ use crate::store::{Current, Snapshot, Store};
 use crate::telemetry::Metrics;
 
 use super::book::{Book, Entry};
+use super::check::check_outbox;
 use super::say;
 use super::settings::Settings;
 use super::sinks::{Outside, SINKS};
@@ -146,6 +147,7 @@ impl Life {
         let engine = restore(store.snapshot(), &program, options)?;
         log.go_on(store.snapshot());
         lasting.book.lock().expect("no panic").go_on(&log.entries);
+        check_outbox(lasting, &log.entries, store.snapshot());
 
         let counted = metrics.checkpoints.clone().expect("a service with a store counts its checkpoints");
         let (checkpoints, waker, jobs, reply) = checkpoints(state.checkpoint, counted);
