@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration as Wait;
 
 use crate::alert::Alert;
 use crate::engine::{Engine, EngineOptions};
@@ -37,7 +38,7 @@ impl World {
         self.lasting.outside.open(true);
         let mut quiet = 0;
         for _ in 0..ROUNDS {
-            life.settle().await;
+            life.pass(Wait::from_millis(100)).await;
             let done = self.round(&mut life).await;
             if !done && self.lasting.disk.is_down() {
                 // The one operation at which the power was to go.

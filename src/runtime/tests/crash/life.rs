@@ -8,6 +8,7 @@ use std::time::Duration as Wait;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
+use crate::disk::simulated::Random;
 use crate::disk::{Disk, SimulatedDisk};
 use crate::engine::{Engine, EngineOptions};
 use crate::event::{Duration, Timestamp};
@@ -470,11 +471,10 @@ fn start_sinks(
     outside: &Outside,
     halted: &watch::Receiver<bool>,
 ) -> (durable::Feed, JoinSet<()>) {
-    // Waits come from what sinks ask for: those made by chance are no part of the seed.
     let policy = RetryPolicy {
         tries: settings.tries,
-        backoff: Wait::ZERO,
-        max_backoff: Wait::ZERO,
+        backoff: Wait::from_millis(500),
+        max_backoff: Wait::from_secs(2),
         max_retry_after: Wait::from_secs(10),
     };
     let lane = |(place, name): (usize, &&str)| Lane {
@@ -487,7 +487,9 @@ fn start_sinks(
     let mut workers = JoinSet::new();
     for ((name, queue), metrics) in SINKS.into_iter().zip(queues).zip(&metrics.sinks) {
         let sink = outside.sink(name);
-        let worker = Worker::new(name.to_owned(), sink, queue, policy, Arc::clone(metrics));
+        let mut chance = Random::new(settings.chance);
+        let worker = Worker::new(name.to_owned(), sink, queue, policy, Arc::clone(metrics))
+            .with_chance(move || chance.below(1_000) as f64 / 1_000.0);
         let mut halted = halted.clone();
         workers.spawn(async move {
             let halt = async move { drop(halted.wait_for(|halted| *halted).await) };
