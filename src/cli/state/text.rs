@@ -292,7 +292,13 @@ mod tests {
     use super::*;
 
     fn page(view: &Value, query: &StateQuery) -> String {
-        let view: StateView = serde_json::from_value(view.clone()).expect("a view");
+        let mut view: StateView = serde_json::from_value(view.clone()).expect("a view");
+        // As they are texts here, their fields keep their order.
+        for event in view.partial_matches.iter_mut().flat_map(|one| &mut one.captured) {
+            let text = event.record.as_ref().map_or("\"\"", |record| record.get());
+            let text: String = serde_json::from_str(text).expect("a text");
+            event.record = Some(serde_json::value::RawValue::from_string(text).expect("JSON"));
+        }
         Page::new(&view, query, Style::Plain).text()
     }
 
@@ -302,7 +308,6 @@ mod tests {
             "{{\"id\":\"{id}\",\"card\":\"card-e\",\"merchant\":\"{merchant}\",\"amount\":{amount:?},\
              \"approved\":{approved},\"entry\":\"online\",\"at\":\"{time}\"}}"
         );
-        let record: Box<serde_json::value::RawValue> = serde_json::from_str(&record).expect("JSON");
         json!({"name": "tiny", "time": time, "stream": "card_auths", "record": record})
     }
 
