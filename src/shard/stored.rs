@@ -27,11 +27,17 @@ pub struct ShardChanges {
 
 impl Shard {
     /// What has changed since this was asked last; at first, everything. The room that other rows have taken
-    /// is used again.
-    pub fn changes(&mut self, legend: &Legend, mut rows: Rows) -> ShardChanges {
+    /// is used again. `generation` is the number of these changes: they are stored when that is said.
+    pub fn changes(&mut self, legend: &Legend, mut rows: Rows, generation: u64) -> ShardChanges {
         rows.clear();
-        let mut prefix = Writer::default();
-        prefix.size(self.stratum);
+        self.make_room();
+        self.under_way = generation;
+        for slot in self.keys.take_outdated() {
+            if slot.cold().is_some() {
+                self.bring_back(slot, self.passed);
+            }
+        }
+        let prefix = prefix(self.stratum);
         let prefix = prefix.as_slice();
         let called = |log| {
             let numbers = legend.log(log);
@@ -64,10 +70,18 @@ impl Shard {
             return self.leave(row, restore);
         }
         if row.space == Space::Runs {
+            let is_cold = self.takes_too_much();
             let (live, program) = (&mut self.live, restore.program);
-            self.keys.restore(row.group, key, value, restore, &mut self.timers, |rule, runs| {
-                live.change(&program.compiled()[rule.0 as usize], 0, runs);
-            })?;
+            self.keys.restore(
+                (row.group, is_cold),
+                key,
+                value,
+                restore,
+                &mut self.timers,
+                |rule, runs| {
+                    live.change(&program.compiled()[rule.0 as usize], 0, runs);
+                },
+            )?;
             return Ok(());
         }
         let meaning = restore.meaning;
@@ -109,6 +123,13 @@ impl Shard {
         self.passed = passed;
         self.histories.get_mut().restore(self.program.logs(), logs)
     }
+}
+
+/// What the keys of all rows of a stratum begin with.
+pub(super) fn prefix(stratum: usize) -> Writer {
+    let mut w = Writer::default();
+    w.size(stratum);
+    w
 }
 
 impl ShardCounters {

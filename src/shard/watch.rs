@@ -114,6 +114,11 @@ impl Shard {
             let runs = runs.runs(compiled, self.passed);
             views.extend(runs.iter().map(|run| run.view(compiled, key, &distances)));
         }
+        self.look_at_cold(|record| {
+            let runs = record.runs(rule).map(|runs| runs.runs(compiled, self.passed));
+            let runs = runs.iter().flatten();
+            views.extend(runs.map(|run| run.view(compiled, record.key().values(), &distances)));
+        });
         views
     }
 }

@@ -6,7 +6,7 @@ use super::records::Slot;
 use crate::event::{Key, Timestamp, Value};
 use crate::language::checked::Limit;
 use crate::matcher::RunSet;
-use crate::program::RuleId;
+use crate::program::{Program, RuleId};
 use crate::shard::limit::{Group, Passed, Verdict};
 use crate::shard::timers::{Due, Timer, Timers};
 
@@ -256,6 +256,18 @@ impl Record {
         let held = self.runs_mut(rule).filter(|held| held.timer == due)?;
         held.timer = Timestamp::MAX;
         Some(held)
+    }
+
+    /// When the passing of time next decides something of what is held; [`Timestamp::MAX`] for never.
+    pub fn due(&self, program: &Program) -> Timestamp {
+        let due = |held: &Held| match held {
+            Held::Runs(held) => held.runs.due(),
+            Held::Passed(held) => {
+                let limit = program.compiled()[held.rule.0 as usize].rule.limit.as_ref();
+                limit.map_or(Timestamp::MAX, |limit| held.passed.end(limit))
+            }
+        };
+        self.held.as_slice().iter().map(due).min().unwrap_or(Timestamp::MAX)
     }
 
     /// Whether a timer is the one that counts.
