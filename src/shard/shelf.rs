@@ -21,6 +21,8 @@ use super::legend::{Left, Legend, Meaning, StoredLegend};
 use super::stored::prefix;
 use super::{Restore, Shard};
 use crate::event::{Key, Timestamp};
+use crate::history::LogId;
+use crate::history::stored::PastShelf;
 use crate::program::Program;
 use crate::stored::{Damaged, Reader, Shelf, Space};
 
@@ -111,20 +113,31 @@ impl Shard {
     pub fn shelve(&mut self, common: Arc<Shelving>, legend: &Legend) {
         let again = Again::new(Arc::clone(&self.program));
         let left = common.meaning.left.clone();
-        let (said, brought_back) = (Taken::default(), self.brought_back());
-        self.shelved = Some(Box::new(Shelved { common, again, left, said, brought_back }));
+        let (said, brought_back) = (Taken::default(), 0);
+        self.shelved =
+            Some(Box::new(Shelved { common: Arc::clone(&common), again, left, said, brought_back }));
         self.keys.measure(legend);
-        self.say();
+        let logs = (0..self.program.logs().len() as u32).map(LogId);
+        let past = PastShelf {
+            shelf: Arc::clone(&common.shelf),
+            prefix: prefix(self.stratum).into_bytes(),
+            numbers: logs.map(|log| legend.log(log).log).collect(),
+            columns: common.meaning.columns.clone(),
+            columns_now: common.meaning.columns_now.clone(),
+        };
+        self.histories.get_mut().shelve(past);
+        self.say(0);
     }
 
     /// How many keys and pasts are not in memory.
     pub fn cold_keys(&self) -> usize {
-        self.keys.cold()
+        self.keys.cold() + self.histories.borrow().cold()
     }
 
     /// How often one has been brought back.
     pub fn brought_back(&self) -> u64 {
         self.shelved.as_ref().map_or(0, |shelved| shelved.brought_back)
+            + self.histories.borrow().brought_back()
     }
 
     /// About how many bytes keys take, and what remains of those that are away.
@@ -134,12 +147,17 @@ impl Shard {
     }
 
     fn taken(&self) -> Taken {
-        Taken { held: self.keys.bytes(), away: self.keys.cold_bytes() }
+        let histories = self.histories.borrow();
+        Taken {
+            held: self.keys.bytes() + histories.bytes(),
+            away: self.keys.cold_bytes() + histories.cold_bytes(),
+        }
     }
 
-    /// Tells others how many bytes it takes.
-    fn say(&mut self) {
-        let now = self.taken();
+    /// Tells others how many bytes it takes, with so many that are not its own yet.
+    fn say(&mut self, to_come: usize) {
+        let mut now = self.taken();
+        now.held += to_come;
         let Some(shelved) = &mut self.shelved else { return };
         let Taken { held, away } = std::mem::replace(&mut shelved.said, now);
         for (total, before, now) in
@@ -152,9 +170,13 @@ impl Shard {
         }
     }
 
-    /// Whether all shards together take more than they may, and this one not much less than others.
-    pub(super) fn takes_too_much(&mut self) -> bool {
-        self.say();
+    /// Whether all shards together take more than they may, and this one, with so many bytes that are not its
+    /// own yet, not much less than others.
+    pub(super) fn takes_too_much_with(&mut self, to_come: usize) -> bool {
+        if self.shelved.is_none() {
+            return false;
+        }
+        self.say(to_come);
         let Some(shelved) = &self.shelved else { return false };
         let room = shelved.common.room();
         let own = shelved.said.held;
@@ -167,9 +189,11 @@ impl Shard {
         if self.under_way > 0 && shelved.common.stored.load(Ordering::Acquire) >= self.under_way {
             self.under_way = 0;
             self.keys.all_stored();
+            self.histories.get_mut().all_stored();
         }
-        if self.takes_too_much() {
+        if self.takes_too_much_with(0) {
             self.keys.put_away(PORTION, &self.program, &mut self.timers);
+            self.histories.get_mut().put_away(PORTION, self.program.logs());
         }
     }
 

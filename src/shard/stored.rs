@@ -44,7 +44,8 @@ impl Shard {
             (numbers.log, numbers.columns)
         };
         let outdated_keys = self.keys.changes(legend, prefix, &mut rows);
-        let outdated_logs = self.histories.get_mut().changes(self.program.logs(), prefix, &called, &mut rows);
+        let outdated_logs =
+            self.histories.get_mut().changes(self.program.logs(), (prefix, &called), generation, &mut rows);
         for (space, group, key) in std::mem::take(&mut self.unknown) {
             rows.remove(space, group, |w| w.plain(&key));
         }
@@ -69,8 +70,8 @@ impl Shard {
             // There are no rules of that stratum: all that is in the row is left out.
             return self.leave(row, restore);
         }
+        let is_cold = self.takes_too_much_with(logs.bytes());
         if row.space == Space::Runs {
-            let is_cold = self.takes_too_much();
             let (live, program) = (&mut self.live, restore.program);
             self.keys.restore(
                 (row.group, is_cold),
@@ -92,7 +93,7 @@ impl Shard {
             meaning.columns.get(&columns).ok_or(Damaged::new("nobody knows what was kept of events"))?;
         let now = &meaning.columns_now[id.0 as usize];
         let log = (id, restore.program.logs().get(id));
-        logs.read(log, row.group, &mut key, (then, now), &mut value)
+        logs.read(log, (row.group, is_cold), &mut key, (then, now), &mut value)
     }
 
     /// Leaves a row out, which will be removed.
@@ -121,7 +122,9 @@ impl Shard {
     /// When rows are missing.
     pub fn restored(&mut self, passed: Timestamp, logs: StoredLogs) -> Result<(), Damaged> {
         self.passed = passed;
-        self.histories.get_mut().restore(self.program.logs(), logs)
+        self.histories.get_mut().restore(self.program.logs(), logs)?;
+        self.takes_too_much_with(0);
+        Ok(())
     }
 }
 
