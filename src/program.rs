@@ -2,7 +2,9 @@
 
 mod audience;
 mod kept;
+mod old;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::alert::Severity;
@@ -15,12 +17,14 @@ use crate::event::{Duration, FieldId, Kept, StreamId, StreamSchema};
 use crate::history::{LogId, Logs, Reading};
 use crate::language::case::Case;
 use crate::language::checked::{AlertStream, Rule};
-use crate::language::{self, checked, tree};
+use crate::language::{self, Old, checked, tree};
 use crate::table::TableSpec;
 
 use audience::audiences;
 
 pub(crate) use audience::{Audience, Interest, Route, RouteId};
+
+pub use old::{NotOld, OldRule};
 
 pub use crate::automaton::cost;
 pub use crate::language::checked::Mode;
@@ -33,7 +37,7 @@ pub const MAX_TRANSITIONS: usize = 2_000_000;
 /// largest rule that is allowed.
 const MAX_TOO_LARGE: usize = 10;
 
-/// A rule of the program, by its place in the order of names.
+/// A rule of the program, by its place in the order of names; old versions of rules come behind all rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct RuleId(pub u32);
 
@@ -61,6 +65,21 @@ pub struct Program {
     cases: Vec<Case>,
     /// For each rule, the streams of its alerts that rules read.
     alert_streams: Vec<Vec<AlertStream>>,
+    /// For each rule, its text by itself; empty where that is too long.
+    texts: Vec<Arc<str>>,
+    /// What has become of old versions of rules.
+    old: Olds,
+}
+
+/// What has become of old versions of rules.
+#[derive(Debug, Default)]
+struct Olds {
+    /// Those that go on, in the order of their ids.
+    infos: Vec<RuleInfo>,
+    /// For each of these, the rule that has its name now.
+    now: Vec<RuleId>,
+    /// Those that do not.
+    refused: Vec<NotOld>,
 }
 
 /// How a rule reads the past, by the places of its expressions.
@@ -145,14 +164,23 @@ impl Program {
     /// Compiles the files of a rule set. The diagnostics hold errors when there is no program, and
     /// perhaps warnings when there is one.
     pub fn compile(sources: &Sources) -> (Option<Program>, Diagnostics) {
-        Program::compile_by(sources, language::check)
+        Program::compile_with_old(sources, &[])
+    }
+
+    /// Compiles like [`Program::compile`] a program that goes on with a state. Of the rules that the state
+    /// has, in [`crate::engine::stored_rules`], those that are there but mean something else now are run in
+    /// their old versions as well: with the partial matches that they have, and without beginning new ones.
+    /// [`Program::old_rules`] says which these are, and [`Program::not_old`] of which others that is not possible.
+    /// Rules that are not there any more, or are off, do not go on.
+    pub fn compile_with_old(sources: &Sources, olds: &[OldRule]) -> (Option<Program>, Diagnostics) {
+        Program::compile_by(sources, olds, language::check)
     }
 
     /// Compiles like [`Program::compile`] a program that can tell why an event did not fit, for
     /// [`crate::testing`]. It does the same but takes more memory: its events keep all their fields,
     /// as tests and explanations speak of any, and it follows each partial match by itself.
     pub fn compile_for_tests(sources: &Sources) -> (Option<Program>, Diagnostics) {
-        let (program, diagnostics) = Program::compile_by(sources, language::check_for_tests);
+        let (program, diagnostics) = Program::compile_by(sources, &[], language::check_for_tests);
         let keeping_all = |program: Program| {
             let kept = vec![Kept::ALL; program.streams.len()];
             Program { kept, ..program }
@@ -175,7 +203,8 @@ impl Program {
 
     fn compile_by(
         sources: &Sources,
-        check: fn(&[tree::File]) -> (checked::Checked, Diagnostics),
+        olds: &[OldRule],
+        check: for<'t> fn(&'t [tree::File], &'t [Old<'t>]) -> (checked::Checked, Diagnostics),
     ) -> (Option<Program>, Diagnostics) {
         let mut diagnostics = Diagnostics::default();
         let mut files = Vec::new();
@@ -188,46 +217,47 @@ impl Program {
             // Every name that the file declares would be reported as unknown.
             return (None, diagnostics.sorted());
         }
-        let (checked, problems) = check(&files);
+        let known: Vec<Old<'_>> =
+            olds.iter().map(|old| Old::new(&old.name, &old.fingerprint, &old.text)).collect();
+        let (checked, problems) = check(&files, &known);
         diagnostics.append(problems);
-        let program = Program::build(checked, &mut diagnostics);
+        let texts = language::alone(&files, sources);
+        let program = Program::build(checked, (olds, &texts), &mut diagnostics);
         let diagnostics = language::apply_allowed(&files, sources, diagnostics).sorted();
         if diagnostics.has_errors() { (None, diagnostics) } else { (Some(program), diagnostics) }
     }
 
-    fn build(checked: checked::Checked, diagnostics: &mut Diagnostics) -> Program {
-        let mut predicates = Predicates::default();
-        let mut rules: Vec<CompiledRule> = Vec::new();
-        let (mut states, mut transitions, mut refused) = (0, 0, 0);
+    fn build(
+        checked: checked::Checked,
+        (olds, texts): (&[OldRule], &BTreeMap<&str, String>),
+        diagnostics: &mut Diagnostics,
+    ) -> Program {
+        let mut compiling = Compiling::default();
         let mut linter = automaton::Linter::new(&checked.streams);
-        for rule in checked.rules {
-            let span = rule.pattern_span;
-            match CompiledRule::new(rule, &mut predicates) {
-                Ok(compiled) => {
-                    states += compiled.automaton.states.len();
-                    transitions += compiled.automaton.transitions();
-                    diagnostics.append(linter.rule(&compiled));
-                    rules.push(compiled);
-                }
-                Err(error) => {
-                    refused += 1;
-                    let message = format!("this pattern grows too large: {}", error.what);
-                    diagnostics.push(too_large(error.span, message));
-                }
-            }
-            let limits = [(states, MAX_STATES, "states"), (transitions, MAX_TRANSITIONS, "transitions")];
-            if let Some((_, most, what)) = limits.iter().find(|(found, most, _)| found > most) {
-                let message = format!("the rules up to here need more than {most} {what}");
-                diagnostics.push(too_large(span, message));
-                break;
-            }
-            if refused == MAX_TOO_LARGE {
-                break;
-            }
-        }
+        compiling.rules(checked.rules, &mut linter, diagnostics);
         if !diagnostics.has_errors() {
-            diagnostics.append(automaton::same_meaning(&rules));
+            diagnostics.append(automaton::same_meaning(&compiling.rules));
         }
+        let own = compiling.rules.len();
+        let text =
+            |compiled: &CompiledRule| texts.get(&*compiled.rule.name).map_or("", String::as_str).into();
+        let mut texts: Vec<Arc<str>> = compiling.rules.iter().map(text).collect();
+        let mut declared = alert_streams(checked.alert_streams, &compiling.rules);
+        let mut old = Olds::default();
+        for (place, checked) in checked.old_rules {
+            let was = &olds[place];
+            match checked.and_then(|checked| compiling.old_rule(checked)) {
+                Ok(streams) => {
+                    declared.push(streams);
+                    texts.push(Arc::clone(&was.text));
+                }
+                Err(why) => {
+                    let (name, fingerprint) = (was.name.clone(), was.fingerprint.clone());
+                    old.refused.push(NotOld { name, fingerprint, why: why.into() });
+                }
+            }
+        }
+        let Compiling { rules, mut predicates, .. } = compiling;
         let mut logs = Logs::default();
         let readings: Vec<Readings> =
             rules.iter().map(|compiled| Readings::new(&compiled.rule, &mut logs, &mut predicates)).collect();
@@ -235,13 +265,19 @@ impl Program {
         let of_stratum =
             |stratum| audiences(stratum, &checked.streams, (&rules, &readings), &logs, &predicates);
         let audiences: Vec<Vec<Option<Box<Audience>>>> = (0..strata).map(of_stratum).collect();
+        let is_read =
+            |stream: &AlertStream| audiences.iter().any(|of| of[stream.stream.0 as usize].is_some());
+        declared.iter_mut().for_each(|streams| streams.retain(is_read));
+        let mut infos: Vec<RuleInfo> = rules.iter().map(|compiled| RuleInfo::new(&compiled.rule)).collect();
+        old.infos = infos.split_off(own);
+        old.now = old.infos.iter().filter_map(|old| find(&infos, &old.name)).collect();
         Program {
-            alert_streams: alert_streams(checked.alert_streams, &rules, &audiences),
+            alert_streams: declared,
             audiences,
             readers: readers(&readings, &rules, &logs),
             logs,
             readings,
-            infos: rules.iter().map(|compiled| RuleInfo::new(&compiled.rule)).collect(),
+            infos,
             lone: rules.iter().map(CompiledRule::lone).collect(),
             kept: kept::kept(&checked.streams, rules.iter().map(|compiled| &compiled.rule)),
             streams: checked.streams,
@@ -249,6 +285,8 @@ impl Program {
             cases: checked.cases,
             rules,
             predicates,
+            texts,
+            old,
         }
     }
 
@@ -304,9 +342,19 @@ impl Program {
         &self.tables
     }
 
-    /// The rules, in the order of their names.
+    /// The rules, in the order of their names; without old versions.
     pub fn rules(&self) -> &[RuleInfo] {
         &self.infos
+    }
+
+    /// The old versions of rules that are run besides, each with the name that its rule has.
+    pub fn old_rules(&self) -> &[RuleInfo] {
+        &self.old.infos
+    }
+
+    /// The rules of a state that mean something else now, and whose old versions are not run.
+    pub fn not_old(&self) -> &[NotOld] {
+        &self.old.refused
     }
 
     /// The tests that the rule set holds, in the order of its files.
@@ -327,27 +375,58 @@ impl Program {
 
     /// What the rule of that name costs to run.
     pub fn cost(&self, rule: &str) -> Option<Cost> {
-        let compiled = self.rules.iter().find(|compiled| *compiled.rule.name == *rule)?;
+        let compiled = self.own().iter().find(|compiled| *compiled.rule.name == *rule)?;
         Some(Cost::of(compiled, &self.streams, &self.kept))
     }
 
     /// What each rule costs to run, in the order of their names.
     pub fn costs(&self) -> Vec<Cost> {
-        self.rules.iter().map(|compiled| Cost::of(compiled, &self.streams, &self.kept)).collect()
+        self.own().iter().map(|compiled| Cost::of(compiled, &self.streams, &self.kept)).collect()
     }
 
     fn graphs(&self, rule: Option<&str>) -> Vec<Graph> {
         let wanted = |compiled: &&CompiledRule| rule.is_none_or(|rule| *compiled.rule.name == *rule);
-        self.rules.iter().filter(wanted).map(Graph::new).collect()
+        self.own().iter().filter(wanted).map(Graph::new).collect()
     }
 
     /// The rule with that name.
     pub(crate) fn rule(&self, name: &str) -> Option<RuleId> {
-        let found = self.infos.binary_search_by(|info| (*info.name).cmp(name));
-        found.ok().map(|index| RuleId(index as u32))
+        find(&self.infos, name)
     }
 
-    /// The rules as compiled, in the same order.
+    /// The old versions of rules.
+    pub(crate) fn olds(&self) -> impl Iterator<Item = RuleId> + use<> {
+        (self.infos.len() as u32..self.rules.len() as u32).map(RuleId)
+    }
+
+    /// The old versions of a rule.
+    pub(crate) fn olds_of(&self, rule: RuleId) -> impl Iterator<Item = RuleId> {
+        self.olds().zip(&self.old.now).filter(move |(_, now)| **now == rule).map(|(old, _)| old)
+    }
+
+    /// The rule of now: of an old version, that which has its name.
+    pub(crate) fn now(&self, rule: RuleId) -> RuleId {
+        let old = (rule.0 as usize).checked_sub(self.infos.len());
+        old.map_or(rule, |old| self.old.now[old])
+    }
+
+    /// What a rule is, also of an old version.
+    pub(crate) fn info(&self, rule: RuleId) -> &RuleInfo {
+        let rule = rule.0 as usize;
+        self.infos.get(rule).unwrap_or_else(|| &self.old.infos[rule - self.infos.len()])
+    }
+
+    /// The text of a rule by itself; empty where that is too long.
+    pub(crate) fn text(&self, rule: RuleId) -> &Arc<str> {
+        &self.texts[rule.0 as usize]
+    }
+
+    /// The rules as compiled, without old versions.
+    fn own(&self) -> &[CompiledRule] {
+        &self.rules[..self.infos.len()]
+    }
+
+    /// The rules as compiled, in the order of their ids, and so with old versions.
     pub(crate) fn compiled(&self) -> &[CompiledRule] {
         &self.rules
     }
@@ -451,15 +530,15 @@ fn readers(readings: &[Readings], rules: &[CompiledRule], logs: &Logs) -> Vec<Ve
     readers
 }
 
-/// For each rule, the streams of its alerts that rules read.
-fn alert_streams(
-    declared: Vec<AlertStream>,
-    rules: &[CompiledRule],
-    audiences: &[Vec<Option<Box<Audience>>>],
-) -> Vec<Vec<AlertStream>> {
+/// The rule of that name among those sorted by name.
+fn find(infos: &[RuleInfo], name: &str) -> Option<RuleId> {
+    infos.binary_search_by(|info| (*info.name).cmp(name)).ok().map(|index| RuleId(index as u32))
+}
+
+/// For each rule, the streams of its alerts.
+fn alert_streams(declared: Vec<AlertStream>, rules: &[CompiledRule]) -> Vec<Vec<AlertStream>> {
     let mut by_rule: Vec<Vec<AlertStream>> = rules.iter().map(|_| Vec::new()).collect();
-    let is_read = |stream: &AlertStream| audiences.iter().any(|of| of[stream.stream.0 as usize].is_some());
-    for stream in declared.into_iter().filter(is_read) {
+    for stream in declared {
         if let Ok(rule) = rules.binary_search_by(|compiled| compiled.rule.name.cmp(&stream.rule)) {
             by_rule[rule].push(stream);
         }
@@ -468,6 +547,71 @@ fn alert_streams(
         streams.sort_by_key(|stream| stream.stream);
     }
     by_rule
+}
+
+/// Rules that are being compiled.
+#[derive(Default)]
+struct Compiling {
+    rules: Vec<CompiledRule>,
+    predicates: Predicates,
+    states: usize,
+    transitions: usize,
+}
+
+impl Compiling {
+    /// The limit that all rules together break, if they do: how much of what.
+    fn limit_broken(&self) -> Option<(usize, &'static str)> {
+        let limits =
+            [(self.states, MAX_STATES, "states"), (self.transitions, MAX_TRANSITIONS, "transitions")];
+        limits.into_iter().find(|(found, most, _)| found > most).map(|(_, most, what)| (most, what))
+    }
+
+    fn push(&mut self, compiled: CompiledRule) {
+        self.states += compiled.automaton.states.len();
+        self.transitions += compiled.automaton.transitions();
+        self.rules.push(compiled);
+    }
+
+    /// Compiles the rules of now.
+    fn rules(&mut self, rules: Vec<Rule>, linter: &mut automaton::Linter<'_>, diagnostics: &mut Diagnostics) {
+        let mut refused = 0;
+        for rule in rules {
+            let span = rule.pattern_span;
+            match CompiledRule::new(rule, &mut self.predicates) {
+                Ok(compiled) => {
+                    diagnostics.append(linter.rule(&compiled));
+                    self.push(compiled);
+                }
+                Err(error) => {
+                    refused += 1;
+                    let message = format!("this pattern grows too large: {}", error.what);
+                    diagnostics.push(too_large(error.span, message));
+                }
+            }
+            if let Some((most, what)) = self.limit_broken() {
+                let message = format!("the rules up to here need more than {most} {what}");
+                diagnostics.push(too_large(span, message));
+                break;
+            }
+            if refused == MAX_TOO_LARGE {
+                break;
+            }
+        }
+    }
+
+    /// Compiles an old version of a rule. Gives the streams of alerts that it fills, or why it cannot be run.
+    fn old_rule(&mut self, old: checked::OldRule) -> Result<Vec<AlertStream>, String> {
+        let mut compiled = CompiledRule::new(old.rule, &mut self.predicates).map_err(|error| error.what)?;
+        compiled.begins = false;
+        let (states, transitions) = (self.states, self.transitions);
+        self.push(compiled);
+        if let Some((most, what)) = self.limit_broken() {
+            self.rules.pop();
+            (self.states, self.transitions) = (states, transitions);
+            return Err(format!("with it all rules together need more than {most} {what}"));
+        }
+        Ok(old.streams)
+    }
 }
 
 impl RuleInfo {

@@ -105,3 +105,17 @@ pub struct Alert {
     /// Where the rule wants it to go: names of sinks.
     pub sinks: Arc<[String]>,
 }
+
+impl Alert {
+    /// How many microseconds before `now` the event arrived that decided it; `None` if time decided it, or
+    /// what other rules said.
+    pub fn delay(&self, now: Timestamp) -> Option<u64> {
+        let events = self.events.iter().flat_map(|(_, events)| events);
+        let last =
+            events.max_by_key(|event| event.point()).filter(|last| last.time() == self.decided_time)?;
+        if last.alert().is_some() || self.kind != AlertKind::Match {
+            return None;
+        }
+        Some(now.since(last.arrival()).map_or(0, |delay| delay.as_micros().unsigned_abs()))
+    }
+}

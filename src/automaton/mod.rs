@@ -187,6 +187,8 @@ pub struct CompiledRule {
     pub timing: Timing,
     /// How its partial matches are held.
     pub representation: Representation,
+    /// Whether runs begin: not of an old version, which goes on with those that it has.
+    pub begins: bool,
     /// The registers of its conditions without their variables, as evaluation needs them.
     pub specs: Vec<RegisterSpec>,
     /// For each variable, which of the registers read its events.
@@ -240,6 +242,7 @@ impl CompiledRule {
         let timing = Timing::of(&rule, &automaton);
         Ok(CompiledRule {
             representation: Representation::of(&rule, &automaton),
+            begins: true,
             rule,
             automaton,
             predicates: own,

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::diagnostic::{Diagnostics, Sources, Span};
-use crate::outbox::memory::QueueLimits;
+use crate::outbox::QueueLimits;
 use crate::sink::{retry::RetryPolicy, webhook};
 use crate::source::{self, Decoding, SourceLimits, file, http, tcp, tcp_client, udp, unix};
 

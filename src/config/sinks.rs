@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use toml::de::DeTable;
 
-use crate::outbox::memory::QueueLimits;
+use crate::outbox::QueueLimits;
 use crate::sink::retry::RetryPolicy;
 use crate::sink::webhook;
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use crate::diagnostic::Span;
+use crate::event::Duration;
 use crate::journal::Limits;
 use crate::source::{SourceLimits, unix};
 
@@ -24,6 +25,8 @@ const LONGEST: u64 = 32 << 20;
 pub struct State {
     /// The folder.
     pub path: PathBuf,
+    /// How often what has changed is stored.
+    pub checkpoint: Duration,
     /// How large the journal in it may get.
     pub journal: Limits,
 }
@@ -37,7 +40,8 @@ impl State {
 
 /// What is said about state, before the sources are known.
 pub struct Said {
-    path: Option<PathBuf>,
+    /// The folder, and how often what has changed is stored there.
+    state: Option<(PathBuf, Duration)>,
     max_size: u64,
     /// Where the size of the journal is said, or could be.
     place: Span,
@@ -45,32 +49,34 @@ pub struct Said {
 
 /// Reads the tables `[state]` and `[journal]`.
 pub fn said(root: &Table<'_>, folder: &Path, report: &mut Report) -> Option<Said> {
-    let path = match root.table("state", report) {
+    let state = match root.table("state", report) {
         Some((values, heading)) => {
-            let path = Table::new(values, &STATE, heading, report).path("path", folder, report);
-            Some((path?, heading))
+            let table = Table::new(values, &STATE, heading, report);
+            let (path, checkpoint) =
+                (table.path("path", folder, report), table.duration("checkpoint", report));
+            Some(((path?, checkpoint?), heading))
         }
         None => None,
     };
     let empty = DeTable::new();
     let journal = root.table("journal", report);
-    if let (Some((_, heading)), None) = (&journal, &path) {
+    if let (Some((_, heading)), None) = (&journal, &state) {
         let message = "`[journal]` is of use only with `[state]`, which says where it is";
         report.contradiction(*heading, message, "add `[state]` with a `path`, or take this table out");
     }
-    let place = path.as_ref().map_or(Span::default(), |(_, heading)| *heading);
+    let place = state.as_ref().map_or(Span::default(), |(_, heading)| *heading);
     let (values, heading) = journal.unwrap_or((&empty, place));
     let table = Table::new(values, &JOURNAL, heading, report);
     let max_size = table.size("max_size", report)?;
     let place = table.place("max_size", report).unwrap_or(heading);
-    Some(Said { path: path.map(|(path, _)| path), max_size, place })
+    Some(Said { state: state.map(|(state, _)| state), max_size, place })
 }
 
 impl Said {
     /// What that means for these sources.
     pub fn settle(self, sources: &[Source], limits: &SourceLimits, report: &mut Report) -> Option<State> {
-        let Said { path, max_size, place } = self;
-        let Some(path) = path else {
+        let Said { state, max_size, place } = self;
+        let Some((path, checkpoint)) = state else {
             for source in sources.iter().filter(|source| acknowledges(&source.kind)) {
                 let message = "`ack = true` promises that records are kept, and nothing says where";
                 let help = "add `[state]` with a `path`, or take `ack` out";
@@ -106,7 +112,7 @@ impl Said {
         let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
         let journal =
             Limits { disk: max_size, waiting: size(waiting), entry: size(entry), ..Limits::default() };
-        Some(State { path, journal })
+        Some(State { path, checkpoint, journal })
     }
 }
 

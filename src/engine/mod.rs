@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::alert::Alert;
 use crate::event::{Duration, Event, PartitionId, StreamId, Timestamp};
 use crate::ordering::Ordering;
-use crate::program::Program;
+use crate::program::{Program, RuleId, RuleInfo};
 use crate::shard::legend::Legend;
 use crate::shard::{Item, Shard, Shelving, Watcher};
 use crate::stored::Rows;
@@ -25,14 +25,15 @@ use crate::table::Tables;
 use executor::Inline;
 use stages::{Pending, Round, Stages};
 
-pub use crate::matcher::view::{RunView, Wait, WaitKind};
+pub use crate::matcher::view::{End, RunView, Step, Wait, WaitKind};
 pub use crate::shard::ShardCounters;
 pub use crate::shard::legend::{Left, Why};
+pub use crate::shard::look::{Found, Look};
 pub use crate::stored::Shelf;
 pub(crate) use executor::{Executor, Place};
 #[cfg(feature = "service")]
 pub(crate) use executor::{Outcome, Task, Visit};
-pub use stored::{Changes, RestoreError, Restored, Restoring, StateInMemory};
+pub use stored::{Changes, OldVersion, RestoreError, Restored, Restoring, StateInMemory, stored_rules};
 
 /// Runs a program over events: puts them in order and matches them.
 ///
@@ -59,6 +60,10 @@ pub struct Engine {
     stored: u64,
     /// Where what memory has no room for is found again, if it has a limit.
     shelving: Option<Arc<Shelving>>,
+    /// The old versions of rules that have not come to an end.
+    going_on: Vec<RuleId>,
+    /// Those that have, and of which that has not been said.
+    ended: Vec<RuleId>,
 }
 
 /// Why an event was not taken.
@@ -162,6 +167,8 @@ impl Engine {
             generation: 0,
             stored: 0,
             shelving: None,
+            going_on: Vec::new(),
+            ended: Vec::new(),
             options,
             program,
         })
@@ -318,10 +325,10 @@ impl Engine {
         self.counters
     }
 
-    /// What has been counted of rules, and how much is held, when all that was submitted to the
+    /// What has been counted of rules, those of old versions under their names, and how much is held, when all that was submitted to the
     /// shards so far has been matched.
     pub fn stats(&mut self) -> Stats {
-        let mut rules = ShardCounters::new(self.program.rules().len());
+        let mut rules = ShardCounters::new(self.program.compiled().len());
         let of_shards = self.ask(|shard| Stats {
             rules: shard.counters().clone(),
             live_runs: shard.live_runs(),
@@ -338,14 +345,29 @@ impl Engine {
         let brought_back = of_shards.iter().map(|(_, stats)| stats.brought_back).sum();
         of_shards.iter().for_each(|(_, stats)| rules.add(&stats.rules));
         rules.limits.iter_mut().zip(self.stages.left_out()).for_each(|(count, more)| *count += more);
+        let rules = rules.together(&self.program);
         Stats { rules, live_runs, live_keys, cold_keys, brought_back, held_bytes, past_events }
     }
 
-    /// The partial matches of a rule: what each has captured and what it waits for.
+    /// The partial matches of a rule and of its old versions: what each has captured and what it waits for.
+    /// Those first of whose key something is decided soonest.
     pub fn runs(&mut self, rule: &str) -> Vec<RunView> {
-        let Some(rule) = self.program.rule(rule) else { return Vec::new() };
+        let Some(look) = Look::new(&self.program, Some(rule), &[], usize::MAX) else { return Vec::new() };
+        self.look(look).runs.into_iter().map(|(_, run)| run).collect()
+    }
+
+    /// Looks at partial matches. What was submitted to the shards is matched before.
+    pub fn look(&mut self, look: Look) -> Found {
         self.settle();
-        self.ask(move |shard| shard.runs(rule)).into_iter().flat_map(|(_, runs)| runs).collect()
+        let (rules, most) = (self.program.rules().len(), look.most());
+        let of_shards = self.ask(move |shard| shard.look(&look)).into_iter();
+        of_shards.fold(Found::nothing(rules), |all, (_, found)| all.and(found, most))
+    }
+
+    /// The old versions of rules that have come to an end since this was asked last, as
+    /// [`Engine::changes`] has found: what they had begun is complete or over.
+    pub fn take_ended(&mut self) -> Vec<RuleInfo> {
+        std::mem::take(&mut self.ended).into_iter().map(|rule| self.program.info(rule).clone()).collect()
     }
 
     /// Lets someone look on while a rule is run. There must be one shard a stratum.

@@ -110,7 +110,7 @@ impl Stages {
     /// Stages of so many shards each.
     pub fn new(program: Arc<Program>, shards: usize, mut pending: Pending) -> Stages {
         pending.inboxes.resize_with(program.strata(), Inbox::default);
-        pending.left_out.resize(program.rules().len(), 0);
+        pending.left_out.resize(program.compiled().len(), 0);
         let stage = |_| Stage { next: 0, done: (0..shards).map(|_| VecDeque::new()).collect() };
         Stages {
             router: Router::new(Arc::clone(&program), shards),
@@ -139,7 +139,7 @@ impl Stages {
         &self.pending
     }
 
-    /// For each rule: how often alerts were left out of streams, once for a moment.
+    /// For each rule, and each old version of one: how often alerts were left out of streams, once for a moment.
     pub fn left_out(&self) -> &[u64] {
         &self.pending.left_out
     }

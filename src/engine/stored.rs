@@ -21,7 +21,7 @@ use crate::event::stored::{EventWriter, Events, ReadAgain};
 use crate::event::{KeyGroup, Timestamp};
 use crate::history::stored::StoredLogs;
 use crate::ordering::Ordering;
-use crate::program::Program;
+use crate::program::{OldRule, Program, RuleId, RuleInfo};
 use crate::shard::legend::{Left, Legend, Meaning, StoredLegend};
 use crate::shard::{Again, Restore, Shard, ShardCounters, Shelving};
 use crate::stored::{Damaged, Reader, Row, Rows, Shelf, Space, Writer, merged};
@@ -128,8 +128,41 @@ pub struct Restored {
     /// The rules of which what they held was left out, in the order of their names; only those of which
     /// there was something.
     pub left: Vec<Left>,
+    /// The old versions of rules that go on, in the order of their names; only those that have something.
+    pub old: Vec<OldVersion>,
     /// How many events that waited for their turn were left out because their streams are gone.
     pub events_left: u64,
+}
+
+/// An old version of a rule that goes on with what it has begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OldVersion {
+    /// The rule's name.
+    pub rule: Arc<str>,
+    /// Hash of what this version means.
+    pub fingerprint: Arc<str>,
+    /// How many partial matches it has.
+    pub runs: u64,
+    /// How many of its alerts no other rule has read yet.
+    pub alerts: u64,
+}
+
+/// The rules of a state, the newest first: as [`Program::compile_with_old`] takes them.
+///
+/// # Errors
+/// When the head is none.
+pub fn stored_rules(head: &[u8]) -> Result<Vec<OldRule>, RestoreError> {
+    let mut r = begin(head)?;
+    Ok(StoredLegend::restore(&mut r).map_err(RestoreError::Head)?.rules())
+}
+
+/// Reads what each head begins with.
+fn begin(head: &[u8]) -> Result<Reader<'_>, RestoreError> {
+    let mut r = Reader::new(head.strip_prefix(MAGIC).ok_or(RestoreError::Foreign)?);
+    match r.small().map_err(RestoreError::Head)? {
+        FORMAT => Ok(r),
+        found => Err(RestoreError::Newer { found }),
+    }
 }
 
 impl Engine {
@@ -158,8 +191,10 @@ impl Engine {
             true => Arc::new((*legend).clone().without_older(&self.program)),
             false => legend,
         };
-        let mut counters = ShardCounters::new(self.program.rules().len());
+        let mut counters = ShardCounters::new(self.program.compiled().len());
         of_shards.iter().for_each(|(_, changes)| counters.add(&changes.counters));
+        let legend = self
+            .without_ended(legend, &live_of_old(of_shards.iter().map(|(_, changes)| &*changes.live_of_old)));
         let mut lists: Vec<Rows> = of_shards.into_iter().map(|(_, changes)| changes.rows).collect();
         let mut waiting = Rows::default();
         self.ordering.changes(&legend.streams, &mut waiting);
@@ -192,6 +227,24 @@ impl Engine {
         shelving.are_stored(self.stored);
         self.shelving = Some(Arc::clone(&shelving));
         self.executor.visit(Arc::new(move |_, shard| shard.shelve(Arc::clone(&shelving), &legend)));
+    }
+
+    /// What things are called, without the old versions of rules that have come to an end: nothing is left that
+    /// names them, but for what their limits count. `live` has the number of runs of each old version.
+    fn without_ended(&mut self, legend: Arc<Legend>, live: &[u64]) -> Arc<Legend> {
+        let mut ended: Vec<RuleId> = Vec::new();
+        for (rule, live) in self.program.olds().zip(live) {
+            let is_known = legend.runs(rule).is_some();
+            if is_known && *live == 0 && !self.stages.pending().has_of(rule) {
+                ended.push(rule);
+            }
+        }
+        if ended.is_empty() {
+            return legend;
+        }
+        // Of one that had nothing when it was restored, nobody was told.
+        self.ended.extend(self.going_on.extract_if(.., |rule| ended.contains(rule)));
+        Arc::new((*legend).clone().without(&ended, &self.program))
     }
 
     /// Uses the room that changes have taken for those that come, when what they say has been kept: new
@@ -274,12 +327,7 @@ impl Restoring {
         options: EngineOptions,
         head: &[u8],
     ) -> Result<Restoring, RestoreError> {
-        let rest = head.strip_prefix(MAGIC).ok_or(RestoreError::Foreign)?;
-        let mut r = Reader::new(rest);
-        match r.small().map_err(RestoreError::Head)? {
-            FORMAT => Restoring::read(program, options, r).map_err(RestoreError::Head),
-            found => Err(RestoreError::Newer { found }),
-        }
+        Restoring::read(program, options, begin(head)?).map_err(RestoreError::Head)
     }
 
     fn read(program: Arc<Program>, options: EngineOptions, mut r: Reader<'_>) -> Result<Restoring, Damaged> {
@@ -324,6 +372,12 @@ impl Restoring {
             shard.shelve(Arc::clone(&shelving), &self.legend);
         }
         self.shelving = Some(shelving);
+    }
+
+    /// Among how many shards the keys are divided.
+    #[cfg(feature = "service")]
+    pub(crate) fn shards(&self) -> usize {
+        self.options.shards
     }
 
     /// Takes a row of the state.
@@ -388,6 +442,15 @@ impl Restoring {
         let mut left = self.left;
         left.retain(Left::is_something);
         left.sort_by(|one, other| one.rule.cmp(&other.rule));
+        let live = live_of_old(self.shards.iter().flatten().map(Shard::live_runs_of_old));
+        let old: Vec<(RuleId, OldVersion)> = self
+            .program
+            .olds()
+            .zip(live)
+            .map(|(id, runs)| (id, OldVersion::of(self.program.info(id), runs, self.pending.count_of(id))))
+            .filter(|(_, old)| old.runs > 0 || old.alerts > 0)
+            .collect();
+        let (going_on, old) = old.into_iter().unzip();
         let executor = match executor(self.shards) {
             Ok(executor) => executor,
             Err(error) => return Ok(Err(error)),
@@ -407,10 +470,28 @@ impl Restoring {
             generation: 0,
             stored: 0,
             shelving: self.shelving,
+            going_on,
+            ended: Vec::new(),
             program: self.program,
         };
-        Ok(Ok(Restored { engine, left, events_left: self.events_left }))
+        Ok(Ok(Restored { engine, left, old, events_left: self.events_left }))
     }
+}
+
+impl OldVersion {
+    fn of(info: &RuleInfo, runs: u64, alerts: u64) -> OldVersion {
+        OldVersion { rule: Arc::clone(&info.name), fingerprint: Arc::clone(&info.fingerprint), runs, alerts }
+    }
+}
+
+/// How many runs each old version of a rule has in all shards.
+fn live_of_old<'s>(shards: impl Iterator<Item = &'s [usize]>) -> Vec<u64> {
+    let mut sums = Vec::new();
+    for live in shards {
+        sums.resize(live.len(), 0);
+        sums.iter_mut().zip(live).for_each(|(sum, live)| *sum += *live as u64);
+    }
+    sums
 }
 
 impl fmt::Debug for Restoring {

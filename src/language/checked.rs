@@ -28,6 +28,9 @@ pub struct Checked {
     pub alert_streams: Vec<AlertStream>,
     /// The rules, sorted by name.
     pub rules: Vec<Rule>,
+    /// The old versions of rules that go on, by their places among those that were given; of others that have
+    /// become something else, why they do not.
+    pub old_rules: Vec<(usize, Result<OldRule, String>)>,
     /// The tests, in the order of the files.
     pub cases: Vec<Case>,
 }
@@ -111,6 +114,15 @@ pub enum Mode {
     Shadow,
     /// The rule is not evaluated.
     Off,
+}
+
+/// An old version of a rule, which goes on with what it has begun.
+#[derive(Clone, Debug)]
+pub struct OldRule {
+    /// The version.
+    pub rule: Rule,
+    /// Which streams of the rule's alerts it fills.
+    pub streams: Vec<AlertStream>,
 }
 
 /// What a rule's events are grouped by.

@@ -5,6 +5,7 @@
 //! it panic, recurse without bound or take more than time linear in the text.
 
 mod allow;
+mod alone;
 mod analysis;
 pub mod case;
 pub(crate) mod checked;
@@ -17,6 +18,7 @@ pub mod tree;
 
 pub use crate::expression::functions;
 pub(crate) use allow::apply as apply_allowed;
-pub(crate) use analysis::{check, check_for_tests};
+pub(crate) use alone::{MAX_ALONE, alone};
+pub(crate) use analysis::{Old, check, check_for_tests};
 pub use format::format;
 pub use parser::{MAX_FILE_BYTES, parse};

@@ -173,6 +173,8 @@ pub struct Let {
     pub name: Name,
     /// Its value.
     pub value: Expr,
+    /// The whole declaration.
+    pub span: Span,
 }
 
 /// `def NAME(parameter type, …) = expression`
@@ -184,6 +186,8 @@ pub struct Def {
     pub parameters: Vec<Parameter>,
     /// What it yields.
     pub body: Expr,
+    /// The whole declaration.
+    pub span: Span,
 }
 
 /// A parameter of a `def`.

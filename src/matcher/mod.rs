@@ -8,6 +8,7 @@
 //! Invariant: what was due before an event has been decided before it is looked at.
 
 mod compact;
+mod elements;
 pub mod explain;
 mod list;
 mod policy;

@@ -133,6 +133,9 @@ impl Matcher<'_> {
     /// Offers the next event of the key to every run, and lets it start a new one.
     pub fn event(&self, set: &mut RunSet, event: &Event, answers: &Answers, reports: &mut Vec<Report>) {
         if set.is_empty() {
+            if !self.rule.begins {
+                return;
+            }
             if let Some(within) = self.rule.lone() {
                 if self.can_start(event, answers) {
                     *set = RunSet::lone(event, within);

@@ -1,15 +1,20 @@
 //! Runs as people look at them.
 
+use std::sync::Arc;
+
 use compact_str::CompactString;
 
 use super::Run;
-use crate::automaton::{CompiledRule, Trigger};
+use super::elements::Element;
+use crate::automaton::{CompiledRule, State, Transition, Trigger};
 use crate::event::{Event, SequencePoint, Timestamp, Value};
 use crate::language::checked::{LinkKind, VariableId};
 
 /// A partial match.
 #[derive(Clone, Debug)]
 pub struct RunView {
+    /// The rule.
+    pub rule: Arc<str>,
     /// Its key, named as in alerts.
     pub key: Vec<(CompactString, Value)>,
     /// What it has captured, in the order taken, by name.
@@ -20,6 +25,54 @@ pub struct RunView {
     pub missing: u32,
     /// Whether it has been reported: then it waits for more of the same.
     pub reported: bool,
+    /// Where in the pattern it stands.
+    pub step: Step,
+    /// The last moment at which something can still come of it; none if nothing limits it.
+    pub until: Option<Timestamp>,
+    /// What becomes of it when nothing comes until then.
+    pub end: End,
+}
+
+/// Where in a pattern a run stands: the part that brings it nearest to a match, or the one that it has taken
+/// last if it has matched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Which part of the pattern, from 1 on.
+    pub number: usize,
+    /// How many parts the pattern has.
+    pub of: usize,
+    /// The part, about as it is written in the rule.
+    pub text: String,
+    /// How many events it has taken of that part.
+    pub taken: usize,
+}
+
+/// What becomes of a run when nothing comes that it waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It is dropped.
+    Nothing,
+    /// The rule reports that it timed out.
+    Timeout,
+    /// It is a match: what must not come has not come.
+    Match,
+    /// It goes on behind what must not have come.
+    GoesOn,
+}
+
+/// What the runs of a rule are looked at by.
+#[derive(Debug)]
+pub struct Looking<'a> {
+    rule: &'a CompiledRule,
+    distances: Vec<u32>,
+    elements: Vec<Element>,
+}
+
+impl<'a> Looking<'a> {
+    /// For a rule.
+    pub fn new(rule: &'a CompiledRule) -> Looking<'a> {
+        Looking { distances: rule.automaton.distances(), elements: Element::of(&rule.rule), rule }
+    }
 }
 
 /// Something that a run waits for.
@@ -107,15 +160,61 @@ impl Run {
     }
 
     /// All of it.
-    pub fn view(&self, rule: &CompiledRule, key: &[Value], distances: &[u32]) -> RunView {
+    pub fn view(&self, looking: &Looking<'_>, key: &[Value]) -> RunView {
+        let Looking { rule, distances, .. } = looking;
         let name = |variable: VariableId| rule.rule.variables[variable.0 as usize].name.clone();
         let captured = self.captures.in_order().into_iter();
+        let waits = self.waits(rule, distances);
+        // Of an absence the end is known, whatever else may come.
+        let is_limited = waits.iter().all(|wait| wait.until.is_some());
+        let until = waits.iter().filter_map(|wait| wait.until).max().filter(|_| is_limited);
         RunView {
+            rule: Arc::clone(&rule.rule.name),
             key: rule.rule.key.names.iter().cloned().zip(key.iter().cloned()).collect(),
             captured: captured.map(|(variable, event)| (name(variable), event)).collect(),
-            waits: self.waits(rule, distances),
+            end: self.end(rule, &waits),
+            waits,
             missing: self.missing(rule, distances),
             reported: self.reported,
+            step: self.step(looking),
+            until,
         }
+    }
+
+    /// Where it stands.
+    fn step(&self, looking: &Looking<'_>) -> Step {
+        let Looking { rule, distances, elements } = looking;
+        let state = rule.automaton.state(self.state);
+        let last = self.captures.newest_first().next().map(|(variable, _)| variable);
+        let nearest = || self.nearest(state, distances);
+        let place = match nearest().filter(|_| !self.reported) {
+            Some(next) => elements.iter().position(|element| element.has(&next.trigger)),
+            None => None,
+        };
+        let of_last = || elements.iter().position(|element| last.is_some_and(|last| element.captures(last)));
+        let place = place.or_else(of_last).unwrap_or_default();
+        let element = &elements[place];
+        let taken = self.captures.newest_first().filter(|(variable, _)| element.captures(*variable)).count();
+        Step { number: place + 1, of: elements.len(), text: element.text.clone(), taken }
+    }
+
+    /// What brings it nearest to a match; of several the first in the order of preference.
+    fn nearest<'r>(&self, state: &'r State, distances: &[u32]) -> Option<&'r Transition> {
+        let open = self.open(state).map(|(_, transition)| transition);
+        open.min_by_key(|transition| distances[transition.target.0 as usize])
+    }
+
+    /// What becomes of it when nothing comes.
+    fn end(&self, rule: &CompiledRule, waits: &[Wait]) -> End {
+        let absence =
+            waits.iter().filter(|wait| wait.kind == WaitKind::Absence).max_by_key(|wait| wait.until);
+        if let Some(absence) = absence {
+            return if absence.missing == 0 { End::Match } else { End::GoesOn };
+        }
+        let is_told = rule.rule.timeout.as_ref().is_some_and(|timeout| {
+            let mut captured = self.captures.newest_first().map(|(variable, _)| variable);
+            timeout.after.is_none_or(|after| captured.any(|variable| variable == after))
+        });
+        if is_told && !self.reported { End::Timeout } else { End::Nothing }
     }
 }

@@ -1,24 +1,47 @@
 //! Alerts on their way from the engine to the sinks.
 //!
-//! Enters: alerts, on the engine's thread. Leaves: for each sink a queue of its alerts, in the order
-//! decided. A queue that is full makes the engine wait, and thereby the sources; nothing is dropped.
-//! [`memory`] forgets what is left when the process ends; what replaces it by a durable store
-//! implements the same two traits.
+//! Enters: alerts. Leaves: for each sink a queue of its alerts, from which its worker takes what may be
+//! attempted and to which it says what has come of that.
+//!
+//! - [`memory`] keeps alerts in memory and forgets what is left when the process ends. A queue that is
+//!   full makes the engine wait, and thereby the sources; nothing is dropped.
+//! - [`durable`] reads them from the store, where they are since the checkpoint that decided them, and
+//!   where what has come of attempts goes too. What is left is sent after the next start.
+//! - Both take the way of an alert from [`routes`], and keep order by a [`window`]: alerts of a sink that
+//!   are of one rule and one key are attempted in the order decided, each when the one before has been
+//!   accepted or given up. Others do not wait for them.
 
+pub mod durable;
 pub mod memory;
+pub mod routes;
+mod window;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
+
+use compact_str::CompactString;
+use sha2::{Digest, Sha256};
 
 use crate::alert::Alert;
+use crate::event::Value;
+use crate::event::stored::write_key;
+use crate::stored::Writer;
+use crate::telemetry::catalogue::SinkMetrics;
+
+/// What the order of alerts is kept by: the first half of a SHA-256 of the rule's name and the values
+/// of the key. Two that are equal by chance only wait for each other.
+pub type OrderKey = [u8; 16];
 
 /// An alert as sinks send it: rendered once for all of them.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
     /// The alert's id, by which receivers can drop repeats.
     pub id: String,
     /// The rule that made it.
     pub rule: Arc<str>,
+    /// Alerts of a sink for which this is equal are sent in order.
+    pub key: OrderKey,
     /// The JSON object, without a line end.
     pub body: String,
 }
@@ -28,8 +51,65 @@ impl Outgoing {
     pub fn new(alert: &Alert) -> Outgoing {
         let body = serde_json::to_string(alert)
             .expect("an alert has text for keys and is written to memory, so that nothing can fail");
-        Outgoing { id: alert.id.clone(), rule: Arc::clone(&alert.rule), body }
+        let key = order_key(&alert.rule, &alert.key);
+        Outgoing { id: alert.id.clone(), rule: Arc::clone(&alert.rule), key, body }
     }
+}
+
+fn order_key(rule: &str, key: &[(CompactString, Value)]) -> OrderKey {
+    let mut writer = Writer::default();
+    writer.text(rule);
+    // Their names may change without a change of what they mean.
+    key.iter().for_each(|(_, value)| write_key(std::slice::from_ref(value), &mut writer));
+    shortened(writer.as_slice())
+}
+
+fn shortened(bytes: &[u8]) -> OrderKey {
+    let digest = Sha256::digest(bytes);
+    std::array::from_fn(|index| digest[index])
+}
+
+/// How much a sink's queue holds in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueLimits {
+    /// Most alerts.
+    pub alerts: usize,
+    /// Most bytes of rendered alerts; a single larger one is still taken.
+    pub bytes: u32,
+}
+
+/// A sink as an outbox sees it.
+#[derive(Clone, Debug)]
+pub struct Lane {
+    /// The name that rules send to.
+    pub name: String,
+    /// How much of what waits for it is held in memory.
+    pub limits: QueueLimits,
+    /// The longest time that passes between two attempts, so that a clock that was set back makes no
+    /// alert wait longer.
+    pub longest_wait: Duration,
+    /// What is counted.
+    pub metrics: Arc<SinkMetrics>,
+}
+
+/// An alert that may be attempted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// Its number in its queue; later alerts have larger ones.
+    pub number: u64,
+    /// How often it has failed.
+    pub failed: u32,
+    /// What is sent.
+    pub alert: Arc<Outgoing>,
+}
+
+/// What is left in a queue that was left.
+#[derive(Debug, Default)]
+pub struct Left {
+    /// Alerts that end with the process.
+    pub lost: Vec<Arc<Outgoing>>,
+    /// How many wait in the store for the next start.
+    pub kept: u64,
 }
 
 /// Takes alerts from the engine.
@@ -39,16 +119,45 @@ pub trait Outbox: Send {
     fn put(&mut self, alerts: Vec<Alert>);
 }
 
-/// The alerts for one sink. An alert is in the queue until it is settled.
+/// The alerts for one sink. An alert is in the queue until it is accepted or given up.
 pub trait Queue: Send {
-    /// The first alerts of the queue, at most `most`; the same again until they are settled. Waits
-    /// while there is none; none at all means that there will never be one again.
-    fn first(&mut self, most: usize) -> impl Future<Output = Vec<Arc<Outgoing>>> + Send;
+    /// Whether what is in the queue outlasts the process, and what is given up is kept for someone to
+    /// look at.
+    const IS_DURABLE: bool;
 
-    /// The first `count` alerts have been delivered or given up.
-    fn settle(&mut self, count: usize);
+    /// Alerts that may be attempted now, at most `most`, in order; the same again until something has been
+    /// said of them. Waits while there is none; none at all means that there will never be one again.
+    fn next(&mut self, most: usize) -> impl Future<Output = Vec<Pending>> + Send;
 
-    /// Ends the queue, whatever it holds: returns the alerts that are not settled. What the engine
-    /// still puts in is reported as undelivered.
-    fn abandon(&mut self) -> Vec<Arc<Outgoing>>;
+    /// The sink has accepted these, which were the first of those given last.
+    fn accept(&mut self, accepted: &[Pending]);
+
+    /// An attempt has failed: it is made again in so much time, and those behind it wait.
+    fn fail(&mut self, pending: &Pending, wait: Duration, error: &str);
+
+    /// It will not be attempted again.
+    fn give_up(&mut self, pending: &Pending, error: &str);
+
+    /// Ends the queue, whatever it holds. What the engine still puts in is reported as undelivered.
+    fn leave(&mut self) -> Left;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_is_kept_by_rule_and_values_of_the_key() {
+        let key = |rule, values: &[Value]| {
+            let named: Vec<_> = values.iter().map(|value| ("k".into(), value.clone())).collect();
+            order_key(rule, &named)
+        };
+        let (a, b) = (Value::text("a"), Value::text("b"));
+        assert_eq!(key("r", std::slice::from_ref(&a)), key("r", std::slice::from_ref(&a)));
+        assert_ne!(key("r", std::slice::from_ref(&a)), key("r", std::slice::from_ref(&b)));
+        assert_ne!(key("r", std::slice::from_ref(&a)), key("s", std::slice::from_ref(&a)));
+        assert_ne!(key("r", &[a.clone(), b.clone()]), key("r", &[b, a]));
+        assert_eq!(key("r", &[Value::Float(0.0)]), key("r", &[Value::Float(-0.0)]));
+        assert_eq!(key("r", &[]), key("r", &[]));
+    }
 }

@@ -181,6 +181,9 @@ impl<'r> Found<'r> {
             route.seeing_all.push(id);
         }
         let begins_with = |test: usize| {
+            if !compiled.begins {
+                return false;
+            }
             let first = &compiled.automaton.state(StateId::START).transitions;
             first.iter().any(|transition| match transition.trigger {
                 Trigger::Take { test: taken, .. } => taken.0 as usize == test,

@@ -18,7 +18,6 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::time::sleep;
 use tracing::{error, info, warn};
 
-use crate::alert::{Alert, AlertKind};
 use crate::engine::{Engine, Refused};
 use crate::event::{Duration, Event, SequencePoint, Timestamp};
 use crate::outbox::Outbox;
@@ -34,10 +33,13 @@ use crate::table::Tables;
 use crate::telemetry::Metrics;
 use crate::telemetry::limit::{RateLimit, Verdict};
 
+use super::checkpoint::Checkpoints;
 use super::reload::Replacement;
 
 /// How often the engine learns what time it is.
 const TICK: Duration = Duration::from_micros(250_000);
+/// How long the engine's thread waits at most for something to happen.
+const PATIENCE: Wait = Wait::from_millis(250);
 /// An input that has waited longer than this shows that the engine is behind.
 const BEHIND: Duration = Duration::from_micros(1_000_000);
 /// How many refused events are logged each second.
@@ -45,10 +47,18 @@ const LOGGED: u64 = 10;
 /// While nothing can be read, this is said so often.
 const STUCK_LOGGED: Duration = Duration::from_micros(10_000_000);
 
+/// Where alerts go.
+pub enum Exit<O> {
+    /// To sinks, at once.
+    Outbox(O),
+    /// Into checkpoints, from which sinks get them.
+    Checkpoints(Checkpoints),
+}
+
 /// The engine with what it is connected to.
 pub struct Driver<O> {
     engine: Engine,
-    outbox: O,
+    exit: Exit<O>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     ticked: Timestamp,
@@ -69,6 +79,8 @@ pub struct Driver<O> {
     backlog: Option<Arc<Backlog>>,
     /// Whether that was behind when the time was looked at last.
     was_behind: bool,
+    /// Whether nothing was to be taken when that was looked at last.
+    was_full: bool,
 }
 
 /// What is to happen when much waits for its turn in the order.
@@ -104,12 +116,12 @@ impl Reorder {
 
 impl<O: Outbox> Driver<O> {
     /// Connects an engine. `metrics` has the sources that inputs name.
-    pub fn new(engine: Engine, outbox: O, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Driver<O> {
+    pub fn new(engine: Engine, exit: Exit<O>, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Driver<O> {
         let names = engine.program().streams().iter().map(|stream| stream.name.as_str());
         let keeper = Keeper::new(Positions::default(), names);
         Driver {
             engine,
-            outbox,
+            exit,
             clock,
             metrics,
             ticked: Timestamp::MIN,
@@ -130,12 +142,12 @@ impl<O: Outbox> Driver<O> {
             keeper,
             backlog: None,
             was_behind: false,
+            was_full: false,
         }
     }
 
     /// The same after a restart, with an engine that has the state of these positions. Its partitions are
     /// not taken for quiet because nobody was there meanwhile.
-    #[expect(dead_code, reason = "the service uses it when it has a store to go with it")]
     pub fn resuming(mut self, positions: Positions) -> Driver<O> {
         let names = self.engine.program().streams().iter().map(|stream| stream.name.as_str());
         self.keeper = Keeper::new(positions, names);
@@ -144,23 +156,9 @@ impl<O: Outbox> Driver<O> {
     }
 
     /// The same with records that wait until they are on the disk before they come here.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the service uses it when it has a store to go with it")
-    )]
     pub fn behind(mut self, backlog: Arc<Backlog>) -> Driver<O> {
         self.backlog = Some(backlog);
         self
-    }
-
-    /// How far every partition has come with what the engine has taken by now: to be stored with the state
-    /// that the engine has at this moment, between two inputs.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the service uses it when it has a store to go with it")
-    )]
-    pub fn positions(&self) -> &Positions {
-        self.keeper.positions()
     }
 
     fn hear_from_all(&mut self, now: Timestamp) {
@@ -196,12 +194,20 @@ impl<O: Outbox> Driver<O> {
 
     /// Works off `queue` until it ends, or until `halt` is set. Returns how many inputs were left.
     /// Waits on `runtime`; for a thread of its own.
-    pub fn run(mut self, mut queue: Receiver, runtime: &Handle, halt: &AtomicBool) -> usize {
+    ///
+    /// # Errors
+    /// When what has happened can never be stored.
+    pub fn run(mut self, mut queue: Receiver, runtime: &Handle, halt: &AtomicBool) -> anyhow::Result<usize> {
         while !halt.load(Ordering::Relaxed) {
-            let next = match queue.try_recv() {
-                Ok(queued) => Next::Input(queued),
-                Err(TryRecvError::Disconnected) => Next::End,
-                Err(TryRecvError::Empty) => runtime.block_on(self.next(&mut queue)),
+            self.keep()?;
+            let next = if self.is_full() {
+                runtime.block_on(self.room())
+            } else {
+                match queue.try_recv() {
+                    Ok(queued) => Next::Input(queued),
+                    Err(TryRecvError::Disconnected) => Next::End,
+                    Err(TryRecvError::Empty) => runtime.block_on(self.next(&mut queue)),
+                }
             };
             self.metrics.engine.queue.set(queue.inputs() as u64);
             self.metrics.engine.queue_bytes.set(queue.bytes() as u64);
@@ -209,9 +215,11 @@ impl<O: Outbox> Driver<O> {
                 Next::Input(Queued { input, .. }) => self.take(input),
                 Next::Outcome => self.absorb(),
                 Next::Nothing => self.rest(),
+                Next::Stored => {}
                 Next::End => {
                     self.finish();
-                    return 0;
+                    self.keep_all(runtime, halt)?;
+                    return Ok(0);
                 }
             }
         }
@@ -220,17 +228,68 @@ impl<O: Outbox> Driver<O> {
         while queue.try_recv().is_ok() {
             left += 1;
         }
-        left
+        Ok(left)
     }
 
     async fn next(&self, queue: &mut Receiver) -> Next {
-        let patience = Wait::from_micros(TICK.as_micros().unsigned_abs());
         tokio::select! {
             biased;
             input = queue.recv() => input.map_or(Next::End, Next::Input),
             () = self.news.notified(), if self.engine.under_way() > 0 => Next::Outcome,
-            () = sleep(patience) => Next::Nothing,
+            () = self.stored() => Next::Stored,
+            () = sleep(PATIENCE) => Next::Nothing,
         }
+    }
+
+    /// Waits until the engine may take something again, or for a while.
+    async fn room(&self) -> Next {
+        tokio::select! {
+            () = self.stored() => {}
+            () = sleep(PATIENCE) => {}
+        }
+        Next::Stored
+    }
+
+    /// Waits until there is something new of checkpoints.
+    async fn stored(&self) {
+        match &self.exit {
+            Exit::Checkpoints(checkpoints) => checkpoints.news().notified().await,
+            Exit::Outbox(_) => std::future::pending().await,
+        }
+    }
+
+    /// Makes a checkpoint if one is due.
+    ///
+    /// # Errors
+    /// When one can never be stored.
+    pub fn keep(&mut self) -> anyhow::Result<()> {
+        let Exit::Checkpoints(checkpoints) = &mut self.exit else { return Ok(()) };
+        let now = self.clock.now();
+        checkpoints.tend(&mut self.engine, self.keeper.positions(), now)?;
+        // While nothing can be stored nothing is taken, and it is nobody's fault that nothing is heard of him.
+        if std::mem::replace(&mut self.was_full, checkpoints.is_full()) && !self.was_full {
+            self.hear_from_all(now);
+        }
+        Ok(())
+    }
+
+    /// Makes the last checkpoint and waits until it is stored, or until `halt` is set.
+    fn keep_all(&mut self, runtime: &Handle, halt: &AtomicBool) -> anyhow::Result<()> {
+        while let Exit::Checkpoints(checkpoints) = &mut self.exit
+            && !halt.load(Ordering::Relaxed)
+        {
+            checkpoints.tend_last(&mut self.engine, self.keeper.positions(), self.clock.now())?;
+            if checkpoints.is_done() {
+                break;
+            }
+            runtime.block_on(self.room());
+        }
+        Ok(())
+    }
+
+    /// Whether nothing is to be taken for now.
+    pub fn is_full(&self) -> bool {
+        matches!(&self.exit, Exit::Checkpoints(checkpoints) if checkpoints.is_full())
     }
 
     /// Works on one input.
@@ -238,6 +297,9 @@ impl<O: Outbox> Driver<O> {
         self.replace_tables();
         let now = self.clock.now();
         self.keeper.follow(&input);
+        if let Exit::Checkpoints(checkpoints) = &mut self.exit {
+            checkpoints.took(input.bytes());
+        }
         match input {
             Input::Opened { stream, partition, .. } => self.engine.open(stream, partition, now),
             Input::Closed { stream, partition, .. } => {
@@ -434,9 +496,14 @@ impl<O: Outbox> Driver<O> {
         let alerts = self.engine.take_alerts();
         if !alerts.is_empty() {
             let now = self.clock.now();
-            let delays = alerts.iter().filter_map(|alert| delay(alert, now));
-            delays.for_each(|delay| self.metrics.engine.delay.record(delay));
-            self.outbox.put(alerts);
+            match &mut self.exit {
+                Exit::Outbox(outbox) => {
+                    let delays = alerts.iter().filter_map(|alert| alert.delay(now));
+                    delays.for_each(|delay| self.metrics.engine.delay.record(delay));
+                    outbox.put(alerts);
+                }
+                Exit::Checkpoints(checkpoints) => checkpoints.put(alerts, now),
+            }
         }
         self.metrics.engine.events.follow(self.engine.counters().events);
     }
@@ -472,18 +539,9 @@ enum Next {
     Input(Queued),
     Outcome,
     Nothing,
+    /// Something has come of a checkpoint.
+    Stored,
     End,
-}
-
-/// How many microseconds ago the event arrived that decided the alert; `None` if time decided it.
-fn delay(alert: &Alert, now: Timestamp) -> Option<u64> {
-    let events = alert.events.iter().flat_map(|(_, events)| events);
-    let last = events.max_by_key(|event| event.point()).filter(|last| last.time() == alert.decided_time)?;
-    let is_read = last.alert().is_some();
-    if is_read || alert.kind != AlertKind::Match {
-        return None;
-    }
-    Some(now.since(last.arrival()).map_or(0, |delay| delay.as_micros().unsigned_abs()))
 }
 
 #[cfg(test)]

@@ -3,16 +3,27 @@
 //! Enters: a configuration and a program. Leaves: a running service, or a replay of recorded events.
 //! One thread owns the engine ([`driver`]) and hands work to threads that own the shards
 //! ([`workers`]); sources and sinks run as tasks beside it and meet it at two bounded queues only;
-//! another thread reads lists and tables again when their files change ([`reload`]).
+//! another thread reads lists and tables again when their files change ([`reload`]). With a store, a
+//! further thread keeps [`checkpoint`]s in it, from the last of which the next start goes on
+//! ([`recovery`]). A service that runs is asked through [`control`]; [`savepoints`] are where its state can be
+//! kept by a name.
 //! Records from the quarantine are fed to a service again by [`refeed`].
 
+pub mod checkpoint;
 pub mod clock;
+pub mod control;
 pub mod driver;
+mod keeping;
 mod kept;
+mod recovery;
 pub mod refeed;
 pub mod reload;
 pub mod replay;
+pub mod savepoints;
 pub mod service;
 mod sinks;
 mod sources;
 pub mod workers;
+
+/// How long the parts get to notice that they are to leave everything.
+const LAST_GRACE: std::time::Duration = std::time::Duration::from_secs(2);

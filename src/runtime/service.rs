@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::runtime::Handle;
@@ -18,8 +17,7 @@ use tracing::{error, info};
 use crate::config::tables::Loaded;
 use crate::config::{Config, SourceKind};
 use crate::engine::EngineOptions;
-use crate::outbox::Outgoing;
-use crate::outbox::memory::MemoryOutbox;
+use crate::outbox::{Left, Outbox};
 use crate::program::Program;
 use crate::source::positions::Resume;
 use crate::source::queue::queue;
@@ -27,13 +25,13 @@ use crate::source::{self, Clock, PartitionNumbers, Stop, Surroundings};
 use crate::table::TableId;
 use crate::telemetry::Metrics;
 
-use super::driver::Driver;
+use super::LAST_GRACE;
+use super::driver::{Driver, Exit};
+use super::keeping::Keeping;
 use super::kept::Kept;
 use super::reload::{self, Watch};
-use super::{sinks, sources, workers};
+use super::{recovery, sinks, sources, workers};
 
-/// How long the engine and the sinks get to notice that they are to leave everything.
-const LAST_GRACE: Duration = Duration::from_secs(2);
 /// How many undelivered alerts of one sink are named in the log.
 const NAMED: usize = 100;
 
@@ -45,8 +43,10 @@ pub struct Service {
     halt_sinks: watch::Sender<bool>,
     halt_engine: Arc<AtomicBool>,
     sources: JoinSet<()>,
-    sinks: JoinSet<(usize, Vec<Arc<Outgoing>>)>,
-    engine: oneshot::Receiver<usize>,
+    sinks: sinks::Workers,
+    engine: oneshot::Receiver<anyhow::Result<usize>>,
+    /// What keeps state, if some is kept.
+    keeping: Option<Keeping>,
     kept: Kept,
     /// Watches the files of lists and tables.
     _watch: Watch,
@@ -70,55 +70,80 @@ impl Service {
         tables: Loaded,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Service> {
-        let metrics = Metrics::new(
-            config.sources.iter().map(|source| source.name.value.as_str()),
-            program.rules().iter().map(|rule| &*rule.name),
-            config.sinks.iter().map(|sink| sink.name.value.as_str()),
-        );
-        let metrics = metrics.with_tables(program.tables().iter().map(|table| table.name.as_str()));
-        let http = config.sources.iter().filter(|source| matches!(source.kind, SourceKind::Http(_)));
-        let metrics = Arc::new(metrics.with_http(http.map(|source| source.name.value.as_str())));
-        let resume = Resume::default();
-        let (halt_sinks, halted) = watch::channel(false);
-        let mut workers = JoinSet::new();
-        let outbox = sinks::start(&config, &metrics, halted, &mut workers)?;
-        let opened = sources::open(&config, &program, &metrics, &resume).await?;
-
+        let metrics = metrics(&config, &program);
+        let opened = match &config.state {
+            Some(state) => Some(recovery::open(state, &metrics)?),
+            None => None,
+        };
+        let positions = opened.as_ref().map(|opened| opened.positions.clone()).unwrap_or_default();
+        // What is to be opened is opened before anything happens, so that what is wrong is said at once.
+        let sources = sources::open(&config, &program, &metrics, &Resume::at(positions.clone())).await?;
         let kept = Kept::start(&config, &metrics)?;
-        let (queue, inputs) = queue(config.queue);
         let shards = config.shards.unwrap_or_else(workers::cores);
         // The sources ask how far ahead of the clock an event is, so that they can set it aside as it came.
         let options = EngineOptions { max_ahead: None, shards, ..EngineOptions::LIVE };
         let news = Arc::default();
-        let mut engine =
-            workers::engine(program.clone(), options, &news).context("cannot start the shards")?;
-        let flow = Arc::default();
+        let mut engine = match &opened {
+            Some(opened) => recovery::engine(opened.store.snapshot(), &program, options, &news)?,
+            None => workers::engine(program.clone(), options, &news).context("cannot start the shards")?,
+        };
         engine.set_tables(Arc::clone(&tables.tables));
         log_tables(&program, &tables);
         let (watch, replacements) = reload::start(program.clone(), tables, metrics.clone())?;
-        let driver = Driver::new(engine, outbox, clock.clone(), metrics.clone());
-        let driver = driver
+
+        let (halt_sinks, halted) = watch::channel(false);
+        let mut workers = JoinSet::new();
+        let flow = Arc::default();
+        let (exit, keeping) = match opened {
+            None => (Exit::Outbox(sinks::start(&config, &metrics, &halted, &mut workers)?), None),
+            Some(opened) => {
+                let (checkpoints, keeping) =
+                    Keeping::start(opened, &config, &metrics, &clock, &halted, &mut workers)?;
+                (Exit::Checkpoints(checkpoints), Some(keeping))
+            }
+        };
+        let mut driver = Driver::new(engine, exit, clock.clone(), metrics.clone())
             .with_replacements(replacements)
             .with_reorder_bound(config.reorder_bytes, Arc::clone(&flow))
             .with_news(news)
             .keeping_late(kept.late.clone());
+        if let Some(keeping) = &keeping {
+            driver = driver.resuming(positions.clone()).behind(keeping.backlog());
+        }
+        let (queue, inputs) = queue(config.queue);
         let halt_engine = Arc::new(AtomicBool::new(false));
         let engine = start_engine(driver, inputs, Arc::clone(&halt_engine))?;
 
         let (stop, stopped) = watch::channel(false);
-        let around = Surroundings {
+        let mut around = Surroundings {
             limits: config.limits,
-            numbers: Arc::new(PartitionNumbers::new(program.streams().len())),
+            numbers: Arc::default(),
             queue,
             gate: None,
-            resume,
+            resume: Resume::default(),
             quarantine: kept.quarantine.clone(),
             flow,
             stop: Stop::new(stopped),
             clock,
         };
         let mut readers = JoinSet::new();
-        sources::start(&config, &program, &metrics, &around, opened, &mut readers)?;
+        let positions = match &keeping {
+            Some(keeping) => {
+                let wanted = sources::wanted(&config, &program, &metrics, &around)?;
+                let positions = keeping.recover(positions, &wanted, &program, &around.queue).await?;
+                let (gate, forwarder) = keeping.gate(around.queue.clone(), config.queue.bytes);
+                readers.spawn(forwarder.run());
+                around.gate = Some(gate);
+                positions
+            }
+            None => positions,
+        };
+        let names = program.streams().iter().map(|stream| stream.name.as_str());
+        around.numbers = Arc::new(PartitionNumbers::after(&positions, names));
+        around.resume = Resume::at(positions);
+        sources::start(&config, &program, &metrics, &around, sources, &mut readers)?;
+        // What holds the gate and the queue from now on are the sources, with whom they end.
+        drop(around);
         info!(
             rules = program.rules().len(),
             streams = program.streams().len(),
@@ -137,6 +162,7 @@ impl Service {
             sources,
             sinks,
             engine,
+            keeping,
             kept,
             _watch: watch,
         })
@@ -154,9 +180,8 @@ impl Service {
             () = join_all(&mut self.sources) => info!("all sources have ended"),
             // With the last source its queue ends, and it may be through before that is noticed here.
             // Otherwise it ends by itself only when it panics.
-            done = &mut self.engine => ended = Some(done),
+            done = &mut self.engine => ended = Some(how_it_ended(done)),
         }
-        let failed = matches!(ended, Some(Err(_)));
         let deadline = Instant::now() + self.config.shutdown_timeout;
         self.stop.send_replace(true);
         if timeout_at(deadline, join_all(&mut self.sources)).await.is_err() {
@@ -165,32 +190,38 @@ impl Service {
         // With the sources goes the last sender of the engine's queue, which thereby ends.
         self.sources.abort_all();
         join_all(&mut self.sources).await;
-        let mut complete = !failed;
-        if ended.is_none() {
-            info!("the sources have stopped; finishing");
-            complete &= self.finish_engine(deadline).await?;
+        let mut complete = true;
+        let ended = match ended {
+            Some(ended) => ended,
+            None => {
+                info!("the sources have stopped; finishing");
+                self.finish_engine(deadline).await
+            }
+        };
+        complete &= matches!(ended, Ok(true));
+        if let Some(keeping) = &self.keeping {
+            keeping.last_alert();
         }
         complete &= self.finish_sinks(deadline).await;
+        if let Some(keeping) = self.keeping.take() {
+            complete &= keeping.finish(deadline).await;
+        }
         self.kept.finish(deadline).await;
         self.log_summary();
-        anyhow::ensure!(!failed, "the engine has failed");
+        ended?;
         Ok(Outcome { complete })
     }
 
     /// Waits for the engine to work off its queue. Returns whether it did so in time.
     async fn finish_engine(&mut self, deadline: Instant) -> anyhow::Result<bool> {
         if let Ok(done) = timeout_at(deadline, &mut self.engine).await {
-            done.context("the engine has failed")?;
-            return Ok(true);
+            return how_it_ended(done);
         }
         self.halt_engine.store(true, Ordering::Relaxed);
         // It may be waiting for room in the queue of a sink, which leaving the queues makes.
         self.halt_sinks.send_replace(true);
         match tokio::time::timeout(LAST_GRACE, &mut self.engine).await {
-            Ok(done) => {
-                let batches = done.context("the engine has failed")?;
-                error!(batches, "the time to stop was up before the engine had worked off its queue");
-            }
+            Ok(done) => return how_it_ended(done),
             Err(_) => error!("the engine does not stop; left as it is"),
         }
         Ok(false)
@@ -205,7 +236,7 @@ impl Service {
             match timeout_at(until, self.sinks.join_next()).await {
                 Ok(None) => return complete,
                 Ok(Some(Ok((sink, left)))) => {
-                    complete &= left.is_empty();
+                    complete &= left.lost.is_empty();
                     self.name_undelivered(sink, &left);
                 }
                 Ok(Some(Err(failure))) => {
@@ -225,8 +256,12 @@ impl Service {
         }
     }
 
-    fn name_undelivered(&self, sink: usize, left: &[Arc<Outgoing>]) {
+    fn name_undelivered(&self, sink: usize, left: &Left) {
         let sink = &self.config.sinks[sink].name.value;
+        let Left { lost: left, kept } = left;
+        if *kept > 0 {
+            info!(%sink, alerts = kept, "left: alerts that wait in the store for the next start");
+        }
         for alert in left.iter().take(NAMED) {
             error!(%sink, alert = %alert.id, rule = %alert.rule, "not delivered: the time to stop was up");
         }
@@ -237,9 +272,11 @@ impl Service {
 
     fn log_summary(&self) {
         let engine = &self.metrics.engine;
-        if engine.waiting.get() + engine.runs.get() > 0 {
-            // Nothing is stored yet, so that a restart begins anew.
-            let (events, runs) = (engine.waiting.get(), engine.runs.get());
+        let (events, runs) = (engine.waiting.get(), engine.runs.get());
+        if events + runs > 0 && self.config.state.is_some() {
+            info!(events, runs, "kept: events that wait for event time, and partial matches");
+        } else if events + runs > 0 {
+            // Without a place for it, so that a restart begins anew.
             info!(events, runs, "left: events that waited for event time, and partial matches");
         }
         for source in &self.metrics.sources {
@@ -298,11 +335,11 @@ async fn join_all<T: 'static>(tasks: &mut JoinSet<T>) {
 
 /// Starts a thread for the engine. It says how many inputs it left when it ends, and nothing when it
 /// panics.
-fn start_engine(
-    driver: Driver<MemoryOutbox>,
+fn start_engine<O: Outbox + 'static>(
+    driver: Driver<O>,
     inputs: source::queue::Receiver,
     halt: Arc<AtomicBool>,
-) -> anyhow::Result<oneshot::Receiver<usize>> {
+) -> anyhow::Result<oneshot::Receiver<anyhow::Result<usize>>> {
     let (ended, end) = oneshot::channel();
     let runtime = Handle::current();
     std::thread::Builder::new()
@@ -314,4 +351,26 @@ fn start_engine(
         })
         .context("cannot start the engine's thread")?;
     Ok(end)
+}
+
+/// Whether the engine has worked off its queue.
+fn how_it_ended(done: Result<anyhow::Result<usize>, oneshot::error::RecvError>) -> anyhow::Result<bool> {
+    let batches = done.context("the engine has failed")?.context("the engine has failed")?;
+    if batches > 0 {
+        error!(batches, "the time to stop was up before the engine had worked off its queue");
+    }
+    Ok(batches == 0)
+}
+
+/// The metrics of a service, all at 0.
+fn metrics(config: &Config, program: &Program) -> Arc<Metrics> {
+    let http = config.sources.iter().filter(|source| matches!(source.kind, SourceKind::Http(_)));
+    let metrics = Metrics::new(
+        config.sources.iter().map(|source| source.name.value.as_str()),
+        program.rules().iter().map(|rule| &*rule.name),
+        config.sinks.iter().map(|sink| sink.name.value.as_str()),
+    )
+    .with_tables(program.tables().iter().map(|table| table.name.as_str()))
+    .with_http(http.map(|source| source.name.value.as_str()));
+    Arc::new(if config.state.is_some() { metrics.with_state() } else { metrics })
 }

@@ -9,74 +9,108 @@ use tokio::task::JoinSet;
 use tracing::info;
 
 use crate::config::{Config, SinkKind};
-use crate::outbox::Outgoing;
-use crate::outbox::memory::{self, Lane, MemoryOutbox, MemoryQueue};
+use crate::outbox::durable::{self, Around, Feed};
+use crate::outbox::memory::{self, MemoryOutbox};
+use crate::outbox::routes::Routes;
+use crate::outbox::{Lane, Left, Queue};
+use crate::sink::Sink;
 use crate::sink::file::FileSink;
 use crate::sink::stdout::StdoutSink;
 use crate::sink::webhook::WebhookSink;
 use crate::sink::worker::Worker;
 use crate::telemetry::Metrics;
 
-/// Opens the sinks and starts a worker for each, which ends with what it could not deliver. Gives the
-/// outbox that feeds them.
+/// The workers of the sinks: each ends with the place of its sink and what it could not deliver.
+pub type Workers = JoinSet<(usize, Left)>;
+
+/// The ways of alerts to the sinks of a configuration.
+pub fn routes(config: &Config) -> Arc<Routes> {
+    let default: Vec<_> = config.default_sinks.iter().map(|sink| sink.value.clone()).collect();
+    Arc::new(Routes::new(config.sinks.iter().map(|sink| sink.name.value.clone()), &default))
+}
+
+/// Opens the sinks and starts a worker for each. Gives the outbox in memory that feeds them.
 ///
 /// # Errors
 /// When a sink cannot be opened.
 pub fn start(
     config: &Config,
     metrics: &Metrics,
-    halted: watch::Receiver<bool>,
-    tasks: &mut JoinSet<(usize, Vec<Arc<Outgoing>>)>,
+    halted: &watch::Receiver<bool>,
+    workers: &mut Workers,
 ) -> anyhow::Result<MemoryOutbox> {
+    let (outbox, queues) = memory::outbox(lanes(config, metrics), routes(config), Handle::current());
+    start_workers(config, metrics, queues, halted, workers)?;
+    Ok(outbox)
+}
+
+/// The same for alerts that wait in a store. Gives what the one who writes the store feeds them with; they
+/// begin with what waits there already.
+///
+/// # Errors
+/// When a sink cannot be opened.
+pub fn start_durable(
+    config: &Config,
+    metrics: &Metrics,
+    around: Around,
+    halted: &watch::Receiver<bool>,
+    workers: &mut Workers,
+) -> anyhow::Result<Feed> {
+    let (feed, queues) = durable::durable(around, lanes(config, metrics));
+    start_workers(config, metrics, queues, halted, workers)?;
+    Ok(feed)
+}
+
+fn lanes(config: &Config, metrics: &Metrics) -> Vec<Lane> {
     let lanes = config.sinks.iter().zip(&metrics.sinks).map(|(sink, metrics)| Lane {
         name: sink.name.value.clone(),
         limits: sink.queue,
+        longest_wait: sink.retry.longest_wait(),
         metrics: Arc::clone(metrics),
     });
-    let default: Vec<_> = config.default_sinks.iter().map(|sink| sink.value.clone()).collect();
-    let (outbox, queues) = memory::outbox(lanes.collect(), &default, Handle::current());
+    lanes.collect()
+}
+
+fn start_workers<Q: Queue + 'static>(
+    config: &Config,
+    metrics: &Metrics,
+    queues: Vec<Q>,
+    halted: &watch::Receiver<bool>,
+    workers: &mut Workers,
+) -> anyhow::Result<()> {
     for (index, (sink, queue)) in config.sinks.iter().zip(queues).enumerate() {
         let name = &sink.name.value;
         let context = || format!("the sink `{name}`");
         let work = Work { index, config, metrics, queue, halted: halted.clone() };
         match &sink.kind {
-            SinkKind::Stdout => work.start(StdoutSink, tasks),
+            SinkKind::Stdout => work.start(StdoutSink, workers),
             SinkKind::File(path) => {
-                work.start(FileSink::open(path).with_context(context)?, tasks);
+                work.start(FileSink::open(path).with_context(context)?, workers);
                 info!(sink = %name, path = %path.display(), "appending");
             }
             SinkKind::Webhook(settings) => {
-                work.start(WebhookSink::new(settings).with_context(context)?, tasks);
+                work.start(WebhookSink::new(settings).with_context(context)?, workers);
             }
         }
     }
-    Ok(outbox)
+    Ok(())
 }
 
 /// What a sink's worker needs besides the sink.
-struct Work<'a> {
+struct Work<'a, Q> {
     index: usize,
     config: &'a Config,
     metrics: &'a Metrics,
-    queue: MemoryQueue,
+    queue: Q,
     halted: watch::Receiver<bool>,
 }
 
-impl Work<'_> {
-    fn start<S: crate::sink::Sink + 'static>(
-        self,
-        sink: S,
-        tasks: &mut JoinSet<(usize, Vec<Arc<Outgoing>>)>,
-    ) {
-        let worker = Worker {
-            name: self.config.sinks[self.index].name.value.clone(),
-            sink,
-            queue: self.queue,
-            policy: self.config.sinks[self.index].retry,
-            metrics: Arc::clone(&self.metrics.sinks[self.index]),
-        };
-        let (index, mut halted) = (self.index, self.halted);
-        tasks.spawn(async move {
+impl<Q: Queue + 'static> Work<'_, Q> {
+    fn start<S: Sink + 'static>(self, sink: S, workers: &mut Workers) {
+        let Work { index, config, metrics, queue, mut halted } = self;
+        let (name, policy) = (config.sinks[index].name.value.clone(), config.sinks[index].retry);
+        let worker = Worker::new(name, sink, queue, policy, Arc::clone(&metrics.sinks[index]));
+        workers.spawn(async move {
             let halt = async move {
                 // An error means that the service is gone.
                 let _ = halted.wait_for(|halted| *halted).await;

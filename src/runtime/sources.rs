@@ -108,7 +108,6 @@ pub fn start(
 ///
 /// # Errors
 /// When one feeds a stream that the rules do not have.
-#[expect(dead_code, reason = "the service uses it when it has a store to go with it")]
 pub fn wanted(
     config: &Config,
     program: &Program,

@@ -17,7 +17,9 @@ use std::thread;
 
 use tokio::sync::Notify;
 
-use crate::engine::{Engine, EngineOptions, Executor, Outcome, Place, Task, Visit};
+use crate::engine::{
+    Engine, EngineOptions, Executor, Outcome, Place, RestoreError, Restored, Restoring, Task, Visit,
+};
 use crate::program::Program;
 use crate::shard::Shard;
 
@@ -54,6 +56,17 @@ pub fn engine_and_helpers(
         Ok::<_, io::Error>(Box::new(workers) as Box<dyn Executor>)
     })?;
     Ok((engine, helpers))
+}
+
+/// An engine that goes on from a state, in the same way.
+///
+/// # Errors
+/// When rows of the state are missing; or, inside, when a thread cannot be started.
+pub fn restored(restoring: Restoring, news: &Arc<Notify>) -> Result<io::Result<Restored>, RestoreError> {
+    if restoring.shards() == 1 {
+        return restoring.finish().map(Ok);
+    }
+    restoring.finish_with(|shards| Ok(Box::new(Workers::start(shards, news)?) as Box<dyn Executor>))
 }
 
 /// The threads of an engine's shards, to be asked for help. They end when this and the engine are gone.

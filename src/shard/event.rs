@@ -224,7 +224,7 @@ impl Shard {
             faults: &self.faults,
         };
         matcher.event(&mut state.runs, event, &self.answers, &mut self.reports);
-        self.live.change(compiled, before, state.runs.len());
+        self.live.change(rule, compiled, before, state.runs.len());
         state.schedule(slot, &mut self.timers);
         self.count_faults(rule);
         if is_watched {

@@ -6,7 +6,8 @@
 //! never again. The head of the state holds the [`Legend`]: what each number stands for.
 //!
 //! When a program takes over a state, what means the same keeps its number, and what is new gets a new one.
-//! What is gone or means something else loses its number for good: rows that still have it hold something
+//! A rule is found by its name and its meaning, so that an old version of it, which the program runs besides,
+//! takes over what it held. For that the legend has the texts of rules. What is gone or means something else loses its number for good: rows that still have it hold something
 //! of which nobody knows any more. So nothing can come back that has missed events in the meantime. The
 //! versions of streams, which say where the values of stored events belong, are kept as long as there may
 //! be rows that were written with them.
@@ -24,7 +25,7 @@ use crate::history::stored::{Columns, describe};
 use crate::history::{LogId, LogSpec};
 use crate::language::checked::Mode;
 use crate::matcher::stored::shape;
-use crate::program::{Program, RuleId};
+use crate::program::{NotOld, OldRule, Program, RuleId};
 use crate::stored::{Damaged, Reader, Writer};
 
 /// What a program's rules, streams and logs are called where they are stored.
@@ -101,8 +102,12 @@ pub struct Meaning {
 pub struct Left {
     /// The rule's name.
     pub rule: Arc<str>,
+    /// Hash of what it meant.
+    pub fingerprint: Arc<str>,
     /// What has become of it.
     pub why: Why,
+    /// Of a rule that has changed: why its old version does not go on, if it was to.
+    pub refused: Option<Arc<str>>,
     /// For how many keys something was held.
     pub keys: u64,
     /// How many partial matches there were.
@@ -125,7 +130,7 @@ impl Left {
 pub enum Why {
     /// There is no rule of that name.
     Gone,
-    /// It means something else now.
+    /// It means something else now, and its old version does not go on.
     Changed,
     /// It is off, and so misses events.
     Off,
@@ -135,6 +140,8 @@ pub enum Why {
 struct StoredRule<'a> {
     name: &'a str,
     fingerprint: &'a str,
+    /// Its text by itself.
+    text: &'a str,
     shape: u64,
     runs: u32,
     limit: Option<(u32, &'a str)>,
@@ -190,6 +197,12 @@ impl Legend {
         self.written(program)
     }
 
+    /// The same without rules that hold nothing and will hold nothing any more.
+    pub fn without(mut self, rules: &[RuleId], program: &Program) -> Legend {
+        rules.iter().for_each(|rule| self.rules[rule.0 as usize] = None);
+        self.written(program)
+    }
+
     /// What is stored of it.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
@@ -204,12 +217,14 @@ impl Legend {
 
     fn store(&self, program: &Program, w: &mut Writer) {
         w.number(self.next.into());
-        let rules = program.compiled().iter().zip(&self.rules);
-        let rules = rules.filter_map(|(compiled, numbers)| Some((compiled, (*numbers)?)));
-        w.list(rules.collect::<Vec<_>>(), |w, (compiled, numbers)| {
+        let rules = (0..).map(RuleId).zip(&self.rules);
+        let rules = rules.filter_map(|(id, numbers)| Some((id, (*numbers)?)));
+        w.list(rules.collect::<Vec<_>>(), |w, (id, numbers)| {
+            let compiled = &program.compiled()[id.0 as usize];
             let rule = &compiled.rule;
             w.text(&rule.name);
             w.text(&rule.fingerprint);
+            w.text(program.text(id));
             w.bits(shape(compiled));
             w.number(numbers.runs.into());
             w.option(numbers.limit.zip(rule.limit.as_ref()), |w, (number, limit)| {
@@ -257,6 +272,7 @@ impl<'a> StoredLegend<'a> {
             Ok(StoredRule {
                 name: r.text()?,
                 fingerprint: r.text()?,
+                text: r.text()?,
                 shape: r.bits()?,
                 runs: r.small()?,
                 limit: r.option(|r| Ok((r.small()?, r.text()?)))?,
@@ -288,6 +304,18 @@ impl<'a> StoredLegend<'a> {
         if is_twice || is_beyond { Err(Damaged::new("a number stands for two things")) } else { Ok(()) }
     }
 
+    /// The rules, those that were stored first last.
+    pub fn rules(&self) -> Vec<OldRule> {
+        let mut rules: Vec<&StoredRule<'_>> = self.rules.iter().collect();
+        rules.sort_by_key(|rule| std::cmp::Reverse(rule.runs));
+        let old = |rule: &StoredRule<'_>| OldRule {
+            name: rule.name.into(),
+            fingerprint: rule.fingerprint.into(),
+            text: rule.text.into(),
+        };
+        rules.into_iter().map(old).collect()
+    }
+
     /// What becomes of the state in a program, and what the program's things are called from now on.
     pub fn take_over(self, program: &Program) -> (Legend, Meaning) {
         let mut taking = Taking { next: self.next, meaning: Meaning::default(), older: Older::default() };
@@ -315,22 +343,28 @@ impl Taking {
     }
 
     fn rules(&mut self, program: &Program, stored: &[StoredRule<'_>]) -> Vec<Option<RuleNumbers>> {
-        let mut by_name: HashMap<&str, &StoredRule<'_>, FixedState> = HashMap::default();
-        by_name.extend(stored.iter().map(|rule| (rule.name, rule)));
+        let name = |rule: &StoredRule<'_>| (rule.name.to_owned(), rule.fingerprint.to_owned());
+        let mut by_name: HashMap<(String, String), &StoredRule<'_>, FixedState> =
+            stored.iter().map(|rule| (name(rule), rule)).collect();
         let mut numbers = Vec::new();
         for (id, compiled) in (0..).map(RuleId).zip(program.compiled()) {
-            let stored = by_name.remove(&*compiled.rule.name);
+            let rule = &compiled.rule;
+            let stored = by_name.remove(&(rule.name.to_string(), rule.fingerprint.to_string()));
             let why = stored.and_then(|stored| stored.why_left(compiled));
-            stored.zip(why).into_iter().for_each(|(stored, why)| self.leave(stored, why));
+            stored.zip(why).into_iter().for_each(|(stored, why)| self.leave(program, stored, why));
             let kept = stored.filter(|_| why.is_none());
             self.meaning.is_kept.push(kept.is_some());
-            let is_off = compiled.rule.mode == Mode::Off;
+            let is_off = rule.mode == Mode::Off;
             numbers.push((!is_off).then(|| self.rule(id, compiled, kept)));
         }
-        stored
-            .iter()
-            .filter(|rule| by_name.contains_key(rule.name))
-            .for_each(|rule| self.leave(rule, Why::Gone));
+        for rule in stored.iter().filter(|rule| by_name.contains_key(&name(rule))) {
+            let why = match program.rule(rule.name).map(|now| program.info(now).mode) {
+                None => Why::Gone,
+                Some(Mode::Off) => Why::Off,
+                Some(Mode::Live | Mode::Shadow) => Why::Changed,
+            };
+            self.leave(program, rule, why);
+        }
         numbers
     }
 
@@ -348,11 +382,14 @@ impl Taking {
         RuleNumbers { runs, limit }
     }
 
-    fn leave(&mut self, stored: &StoredRule<'_>, why: Why) {
+    fn leave(&mut self, program: &Program, stored: &StoredRule<'_>, why: Why) {
         let left = Held::Left(self.meaning.left.len());
         self.meaning.held.insert(stored.runs, left);
-        let rule = stored.name.into();
-        self.meaning.left.push(Left { rule, why, keys: 0, runs: 0, past_events: 0, alerts: 0 });
+        let (rule, fingerprint) = (stored.name.into(), stored.fingerprint.into());
+        let is_it = |not: &&NotOld| *not.name == *stored.name && *not.fingerprint == *stored.fingerprint;
+        let refused = program.not_old().iter().find(is_it).map(|not| Arc::clone(&not.why));
+        let left = Left { rule, fingerprint, why, refused, keys: 0, runs: 0, past_events: 0, alerts: 0 };
+        self.meaning.left.push(left);
     }
 
     fn streams(&mut self, program: &Program, stored: Vec<(u32, StoredStream)>) -> Vec<(u32, Kept)> {
@@ -420,11 +457,10 @@ impl Taking {
 }
 
 impl StoredRule<'_> {
-    /// Why a rule of the same name does not take over what it holds, if it does not.
+    /// Why a rule of the same name and meaning does not take over what it holds, if it does not.
     fn why_left(&self, now: &CompiledRule) -> Option<Why> {
-        let is_same = self.fingerprint == &*now.rule.fingerprint && self.shape == shape(now);
         match now.rule.mode {
-            _ if !is_same => Some(Why::Changed),
+            _ if self.shape != shape(now) => Some(Why::Changed),
             Mode::Off => Some(Why::Off),
             Mode::Live | Mode::Shadow => None,
         }

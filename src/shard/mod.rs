@@ -12,6 +12,7 @@ mod event;
 mod keys;
 pub mod legend;
 mod limit;
+pub mod look;
 mod order;
 mod shelf;
 pub mod stored;
@@ -119,6 +120,19 @@ impl ShardCounters {
         }
     }
 
+    /// What has been counted for rules and old versions of them, each of these counted under its rule: but for
+    /// the events, of which the rule of now counts its own.
+    pub(crate) fn together(mut self, program: &Program) -> ShardCounters {
+        for old in program.olds() {
+            let now = program.now(old).0 as usize;
+            self.events[old.0 as usize] = 0;
+            self.of_rules_mut().into_iter().for_each(|counts| counts[now] += counts[old.0 as usize]);
+        }
+        let own = program.rules().len();
+        self.of_rules_mut().into_iter().for_each(|counts| counts.truncate(own));
+        self
+    }
+
     /// Adds what another has counted for the same rules.
     pub fn add(&mut self, other: &ShardCounters) {
         self.keyless += other.keyless;
@@ -137,19 +151,40 @@ impl ShardCounters {
 }
 
 /// How many runs are alive.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Live {
     runs: usize,
     /// Those of them that see every event of their key, whether it fits anything or not.
     seeing_all: usize,
+    /// How many rules there are without old versions.
+    own: usize,
+    /// Those of each old version of a rule.
+    old: Vec<usize>,
 }
 
 impl Live {
+    fn new(program: &Program) -> Live {
+        let old = program.olds().map(|_| 0).collect();
+        Live { runs: 0, seeing_all: 0, own: program.rules().len(), old }
+    }
+
     /// A rule now has so many for a key.
-    fn change(&mut self, rule: &CompiledRule, before: usize, now: usize) {
+    fn change(&mut self, id: RuleId, rule: &CompiledRule, before: usize, now: usize) {
         self.runs = self.runs + now - before;
         if rule.automaton.sees_every_event {
             self.seeing_all = self.seeing_all + now - before;
+        }
+        if !rule.begins {
+            let old = &mut self.old[id.0 as usize - self.own];
+            *old = *old + now - before;
+        }
+    }
+
+    /// A run is over of a rule that need not see every event.
+    fn end(&mut self, id: RuleId) {
+        self.runs -= 1;
+        if let Some(old) = (id.0 as usize).checked_sub(self.own) {
+            self.old[old] -= 1;
         }
     }
 }
@@ -173,9 +208,9 @@ impl Shard {
             timers: Timers::default(),
             histories: RefCell::default(),
             faults: Faults::default(),
-            counters: ShardCounters::new(program.rules().len()),
+            counters: ShardCounters::new(program.compiled().len()),
             sends_shadow: false,
-            live: Live::default(),
+            live: Live::new(&program),
             passed: Timestamp::MIN,
             reports: Vec::new(),
             touched: Vec::new(),
@@ -205,6 +240,11 @@ impl Shard {
     /// How many runs are alive.
     pub fn live_runs(&self) -> usize {
         self.live.runs
+    }
+
+    /// How many runs are alive of each old version of a rule.
+    pub fn live_runs_of_old(&self) -> &[usize] {
+        &self.live.old
     }
 
     /// How many events are kept for aggregates over the past.
@@ -278,7 +318,7 @@ impl Shard {
         let Some(state) = self.keys.runs_if_scheduled(slot, rule, due) else { return };
         if state.runs.is_lone_and_over(due) && !is_watched {
             state.runs = RunSet::default();
-            self.live.runs -= 1;
+            self.live.end(rule);
             self.touched.push(slot);
             return;
         }
@@ -292,7 +332,7 @@ impl Shard {
         let matcher = Matcher { rule: compiled, tables: &self.tables, history: None, faults: &self.faults };
         let before = state.runs.len();
         matcher.time(&mut state.runs, due, &mut self.reports);
-        self.live.change(compiled, before, state.runs.len());
+        self.live.change(rule, compiled, before, state.runs.len());
         state.schedule(slot, &mut self.timers);
         self.count_faults(rule);
         if let Some(key) = &key {

@@ -63,6 +63,11 @@ pub enum Cause<'a> {
 }
 
 impl Order {
+    /// The rules that made it and the reports that led to it.
+    pub fn rules(&self) -> impl Iterator<Item = RuleId> {
+        self.path.iter().map(|step| step.rule)
+    }
+
     /// The place of the report with that number of a rule that looks at an event.
     pub fn of_event(cause: Cause<'_>, rule: RuleId, number: u32) -> Order {
         match cause {

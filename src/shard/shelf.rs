@@ -111,11 +111,7 @@ struct Taken {
 impl Shard {
     /// Keeps to the limit from now on.
     pub fn shelve(&mut self, common: Arc<Shelving>, legend: &Legend) {
-        let again = Again::new(Arc::clone(&self.program));
-        let left = common.meaning.left.clone();
-        let (said, brought_back) = (Taken::default(), 0);
-        self.shelved =
-            Some(Box::new(Shelved { common: Arc::clone(&common), again, left, said, brought_back }));
+        self.shelved = Some(Box::new(Shelved::new(&self.program, Arc::clone(&common))));
         self.keys.measure(legend);
         let logs = (0..self.program.logs().len() as u32).map(LogId);
         let past = PastShelf {
@@ -218,7 +214,7 @@ impl Shard {
             let slot = keys.bring_back(cold, key, value, restore, timers)?;
             for (rule, before) in &restore.counts {
                 let now = slot.and_then(|slot| keys.runs(slot, *rule)).map_or(0, |runs| runs.len());
-                live.change(&program.compiled()[rule.0 as usize], *before, now);
+                live.change(*rule, &program.compiled()[rule.0 as usize], *before, now);
             }
             Ok(slot)
         });
@@ -226,22 +222,19 @@ impl Shard {
         read
     }
 
-    /// Gives the records of the keys that are away, without bringing them back.
-    pub(super) fn look_at_cold(&self, mut give: impl FnMut(Record)) {
+    /// Gives the records of some keys that are away, without bringing them back.
+    pub(super) fn look_at_cold(
+        &self,
+        slots: impl Iterator<Item = Slot>,
+        mut give: impl FnMut(Slot, &Record),
+    ) {
         let Some(shelved) = &self.shelved else { return };
         // Nothing may be counted of what is only looked at.
-        let again = Again::new(Arc::clone(&self.program));
-        let mut other = Shelved {
-            common: Arc::clone(&shelved.common),
-            again,
-            left: shelved.left.clone(),
-            said: Taken::default(),
-            brought_back: 0,
-        };
-        for slot in self.keys.cold_slots() {
+        let mut other = Shelved::new(&self.program, Arc::clone(&shelved.common));
+        for slot in slots {
             let Some(key) = self.keys.cold_key(slot) else { continue };
             other.read(&self.program, self.stratum, key, self.passed, |key, value, restore| {
-                give(ReadRecord::read(key, Reader::new(value), restore)?.record);
+                give(slot, &ReadRecord::read(key, Reader::new(value), restore)?.record);
                 Ok(())
             });
         }
@@ -249,6 +242,11 @@ impl Shard {
 }
 
 impl Shelved {
+    fn new(program: &Arc<Program>, common: Arc<Shelving>) -> Shelved {
+        let (again, left) = (Again::new(Arc::clone(program)), common.meaning.left.clone());
+        Shelved { common, again, left, said: Taken::default(), brought_back: 0 }
+    }
+
     /// Reads the row of a key.
     ///
     /// # Panics

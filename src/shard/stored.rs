@@ -21,6 +21,8 @@ pub struct ShardChanges {
     pub rows: Rows,
     /// What it has counted.
     pub counters: ShardCounters,
+    /// How many runs are alive of each old version of a rule.
+    pub live_of_old: Vec<usize>,
     /// Whether there are rows that were written with an older version of a stream or of columns.
     pub has_outdated: bool,
 }
@@ -51,7 +53,8 @@ impl Shard {
         }
         rows.sort();
         let has_outdated = outdated_keys || outdated_logs;
-        ShardChanges { rows, counters: self.counters.clone(), has_outdated }
+        let (counters, live_of_old) = (self.counters.clone(), self.live.old.clone());
+        ShardChanges { rows, counters, live_of_old, has_outdated }
     }
 
     /// Takes over a row of which the key has been read up to the stratum.
@@ -80,7 +83,7 @@ impl Shard {
                 restore,
                 &mut self.timers,
                 |rule, runs| {
-                    live.change(&program.compiled()[rule.0 as usize], 0, runs);
+                    live.change(rule, &program.compiled()[rule.0 as usize], 0, runs);
                 },
             )?;
             return Ok(());
@@ -149,7 +152,7 @@ impl ShardCounters {
         ]
     }
 
-    fn of_rules_mut(&mut self) -> [&mut Vec<u64>; 7] {
+    pub(super) fn of_rules_mut(&mut self) -> [&mut Vec<u64>; 7] {
         [
             &mut self.events,
             &mut self.alerts,

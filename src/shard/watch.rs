@@ -7,7 +7,6 @@ use std::fmt::Debug;
 use crate::event::{Event, Key, Timestamp};
 use crate::expression::{Faults, History};
 use crate::history::Moment;
-use crate::matcher::view::RunView;
 use crate::matcher::{Matcher, Report, Run, RunSet};
 use crate::program::{Program, Route, RuleId};
 
@@ -102,23 +101,5 @@ impl Shard {
         {
             watcher.keyless(event);
         }
-    }
-
-    /// The partial matches of a rule, by key in no particular order.
-    pub fn runs(&self, rule: RuleId) -> Vec<RunView> {
-        let compiled = &self.program.compiled()[rule.0 as usize];
-        let distances = compiled.automaton.distances();
-        let mut views = Vec::new();
-        for (slot, runs) in self.keys.runs_of(rule) {
-            let key = self.keys.key(slot).values();
-            let runs = runs.runs(compiled, self.passed);
-            views.extend(runs.iter().map(|run| run.view(compiled, key, &distances)));
-        }
-        self.look_at_cold(|record| {
-            let runs = record.runs(rule).map(|runs| runs.runs(compiled, self.passed));
-            let runs = runs.iter().flatten();
-            views.extend(runs.map(|run| run.view(compiled, record.key().values(), &distances)));
-        });
-        views
     }
 }

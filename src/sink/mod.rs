@@ -1,13 +1,17 @@
 //! Where alerts go.
 //!
-//! Enters: rendered alerts from a sink's queue. Leaves: the same, delivered in order. Each sink has a
-//! worker of its own ([`worker`]), so that one that stalls delays no other. One file a kind of sink,
-//! all of the same shape: they attempt; whether and when to attempt again is decided in [`retry`].
+//! Enters: rendered alerts from a sink's queue. Leaves: the same, delivered, those of one rule and key in
+//! order. Each sink has a worker of its own ([`worker`]), so that one that stalls delays no other. One file
+//! a kind of sink, all of the same shape: they attempt; whether and when to attempt again is decided in
+//! [`retry`], and whether that the sink is down in [`health`].
 
 pub mod file;
+mod health;
 mod lines;
 pub mod retry;
 pub mod stdout;
+#[cfg(test)]
+mod tests;
 pub mod webhook;
 pub mod worker;
 
@@ -77,6 +81,15 @@ impl DeliveryError {
             DeliveryError::Status { status: 429 | 503, retry_after: Some(wait), .. } => Again::After(*wait),
             DeliveryError::Status { status: 408 | 425 | 429 | 500.., .. } => Again::Later,
             DeliveryError::Status { .. } => Again::Never,
+        }
+    }
+
+    /// Whether it is the sink that fails, whatever it is sent. Other failures may be those of the one
+    /// alert.
+    pub fn is_of_sink(&self) -> bool {
+        match self {
+            DeliveryError::Write(_) | DeliveryError::Unreachable(_) => true,
+            DeliveryError::Status { status, .. } => matches!(status, 429 | 502..=504),
         }
     }
 }

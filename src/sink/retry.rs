@@ -36,17 +36,29 @@ impl RetryPolicy {
     /// that many senders that failed together do not come back together (M. Brooker, "Exponential
     /// Backoff and Jitter", 2015). A wait the receiver asks for comes first.
     pub fn decide(&self, tries: u32, again: Again, chance: f64) -> Decision {
-        let asked = match again {
-            Again::Never => return Decision::Hopeless,
-            Again::Later => Duration::ZERO,
-            Again::After(wait) => wait.min(self.max_retry_after),
-        };
+        if again == Again::Never {
+            return Decision::Hopeless;
+        }
         if tries >= self.tries {
             return Decision::Exhausted;
         }
-        let doublings = tries.saturating_sub(1).min(31);
+        Decision::Wait(self.wait(tries, again, chance))
+    }
+
+    /// How long to wait after `failures` attempts in a row (at least one).
+    pub fn wait(&self, failures: u32, again: Again, chance: f64) -> Duration {
+        let asked = match again {
+            Again::Never | Again::Later => Duration::ZERO,
+            Again::After(wait) => wait.min(self.max_retry_after),
+        };
+        let doublings = failures.saturating_sub(1).min(31);
         let bound = self.backoff.saturating_mul(1 << doublings).min(self.max_backoff);
-        Decision::Wait(asked + bound.mul_f64(chance))
+        asked + bound.mul_f64(chance)
+    }
+
+    /// The longest wait that there can be.
+    pub fn longest_wait(&self) -> Duration {
+        self.max_retry_after.saturating_add(self.max_backoff)
     }
 }
 

@@ -1,75 +1,108 @@
-//! Takes alerts from a queue and sees to it that they are delivered, in order.
+//! Takes alerts from a queue and sees to it that they are delivered.
+//!
+//! One attempt is under way at a time. An alert that has failed holds back those of its key until it is
+//! attempted again; a sink that is down is left alone for a while, and then the first alert that may be
+//! attempted is. Every attempt counts for the alert that failed in it, whatever the reason.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::{error, warn};
 
-use crate::outbox::{Outgoing, Queue};
+use crate::outbox::{Left, Outgoing, Pending, Queue};
 use crate::telemetry::catalogue::SinkMetrics;
 
+use super::health::Health;
 use super::retry::{Decision, RetryPolicy};
-use super::{DeliveryError, Sink};
+use super::{Attempt, DeliveryError, Sink};
+
+/// So long an attempt may still take when its worker is to end.
+const LAST_ATTEMPT: Duration = Duration::from_secs(1);
 
 /// A sink with its queue.
 pub struct Worker<S, Q> {
-    /// The sink's name.
-    pub name: String,
-    /// Delivers.
-    pub sink: S,
-    /// What is to be delivered.
-    pub queue: Q,
-    /// When to try again.
-    pub policy: RetryPolicy,
-    /// What is counted.
-    pub metrics: Arc<SinkMetrics>,
+    name: String,
+    sink: S,
+    queue: Q,
+    policy: RetryPolicy,
+    health: Health,
+    metrics: Arc<SinkMetrics>,
+    /// Gives random numbers from 0 up to, not including, 1.
+    chance: Box<dyn FnMut() -> f64 + Send>,
 }
 
 impl<S: Sink, Q: Queue> Worker<S, Q> {
+    /// A worker for the sink of this name, which takes alerts from `queue` and tries again by `policy`.
+    pub fn new(name: String, sink: S, queue: Q, policy: RetryPolicy, metrics: Arc<SinkMetrics>) -> Self {
+        let chance = Box::new(rand::random::<f64>);
+        Worker { name, sink, queue, policy, health: Health::default(), metrics, chance }
+    }
+
+    /// The same with random numbers of its own.
+    #[cfg(test)]
+    pub fn with_chance(self, chance: impl FnMut() -> f64 + Send + 'static) -> Self {
+        Worker { chance: Box::new(chance), ..self }
+    }
+
     /// Delivers until the queue has ended, or until `halt` is over, whatever is left by then.
-    /// Returns the alerts that are left.
-    pub async fn run(mut self, halt: impl Future<Output = ()> + Send) -> Vec<Arc<Outgoing>> {
-        let halted = {
-            let mut halt = pin!(halt);
-            tokio::select! {
-                biased;
-                () = &mut halt => true,
-                () = self.deliver_all() => false,
-            }
-        };
-        let left = if halted { self.queue.abandon() } else { Vec::new() };
-        self.metrics.undelivered.add(left.len() as u64);
+    /// Returns what is left.
+    pub async fn run(mut self, halt: impl Future<Output = ()> + Send) -> Left {
+        let mut halt = pin!(halt);
+        while self.step(halt.as_mut()).await {}
+        let left = self.queue.leave();
+        self.metrics.undelivered.add(left.lost.len() as u64);
         left
     }
 
-    async fn deliver_all(&mut self) {
-        // How often the first alert of the queue has been attempted.
-        let mut tries = 0;
-        loop {
-            let alerts = self.queue.first(self.sink.most()).await;
-            if alerts.is_empty() {
-                return;
-            }
-            let attempt = self.sink.deliver(&alerts).await;
-            self.metrics.delivered.add(attempt.delivered as u64);
-            self.queue.settle(attempt.delivered);
-            tries = if attempt.delivered > 0 { 0 } else { tries };
-            if let Some(failure) = attempt.failure {
-                let alert = &alerts[attempt.delivered];
-                tries += 1;
-                if !self.wait_for_next_try(alert, tries, &failure).await {
-                    self.metrics.failed.add(1);
-                    self.queue.settle(1);
-                    tries = 0;
-                }
-            }
+    /// Makes an attempt, and waits if the sink is down. Returns whether to go on.
+    async fn step(&mut self, mut halt: Pin<&mut (impl Future<Output = ()> + Send)>) -> bool {
+        let most = self.sink.most();
+        let pending = tokio::select! {
+            biased;
+            () = &mut halt => return false,
+            pending = self.queue.next(most) => pending,
+        };
+        if pending.is_empty() {
+            return false;
+        }
+        let alerts: Vec<Arc<Outgoing>> = pending.iter().map(|pending| Arc::clone(&pending.alert)).collect();
+        let (attempt, is_halted) = attempt(&mut self.sink, &alerts, halt.as_mut()).await;
+        let pause = attempt.and_then(|attempt| self.note(&pending, &attempt));
+        if is_halted {
+            return false;
+        }
+        let Some(pause) = pause else { return true };
+        tokio::select! {
+            biased;
+            () = &mut halt => false,
+            () = tokio::time::sleep(pause) => true,
         }
     }
 
-    /// Waits until the alert can be attempted again; false when it is given up.
-    async fn wait_for_next_try(&mut self, alert: &Outgoing, tries: u32, failure: &DeliveryError) -> bool {
-        let decision = self.policy.decide(tries, failure.again(), rand::random::<f64>());
+    /// Takes note of an attempt. Gives how long the sink is to be left alone, if it is down.
+    fn note(&mut self, pending: &[Pending], attempt: &Attempt) -> Option<Duration> {
+        let (delivered, rest) = pending.split_at(attempt.delivered.min(pending.len()));
+        if !delivered.is_empty() {
+            self.metrics.delivered.add(delivered.len() as u64);
+            self.queue.accept(delivered);
+            self.health.accepted();
+        }
+        let (failure, failed) = (attempt.failure.as_ref()?, rest.first()?);
+        let down = self.health.failed(&failed.alert.key, failure.is_of_sink());
+        let is_hopeless = self.note_failure(failed, failure);
+        // Without a store, what is hopeless may go at once: whoever waits for room in the queue gets it.
+        let failures = down.filter(|_| Q::IS_DURABLE || !is_hopeless)?;
+        Some(self.policy.wait(failures, failure.again(), (self.chance)()))
+    }
+
+    /// Decides what becomes of an alert that has failed. Returns whether that is hopeless.
+    fn note_failure(&mut self, failed: &Pending, failure: &DeliveryError) -> bool {
+        let Pending { alert, .. } = failed;
+        let tries = failed.failed.saturating_add(1);
+        let decision = self.policy.decide(tries, failure.again(), (self.chance)());
+        let reason = failure.to_string();
         let why = match decision {
             Decision::Wait(wait) => {
                 self.metrics.retried.add(1);
@@ -77,56 +110,94 @@ impl<S: Sink, Q: Queue> Worker<S, Q> {
                     sink = %self.name,
                     alert = %alert.id,
                     tries,
-                    reason = ?failure.to_string(),
+                    ?reason,
                     next_try_ms = wait.as_millis() as u64,
                     "a delivery failed and will be tried again"
                 );
-                tokio::time::sleep(wait).await;
-                return true;
+                self.queue.fail(failed, wait, &reason);
+                return false;
             }
             Decision::Hopeless => "trying again would not help",
             Decision::Exhausted => "there have been enough tries",
         };
+        let kept = if Q::IS_DURABLE { "; it is kept with those that were given up" } else { "" };
         error!(
             sink = %self.name,
             alert = %alert.id,
             rule = %alert.rule,
             tries,
-            reason = ?failure.to_string(),
-            "a delivery failed for good: {why}"
+            ?reason,
+            "a delivery failed for good: {why}{kept}"
         );
-        false
+        self.metrics.failed.add(1);
+        self.queue.give_up(failed, &reason);
+        decision == Decision::Hopeless
     }
+}
+
+/// Makes an attempt, and says whether it was told to halt meanwhile. Nothing is known of an attempt that
+/// takes too long after that.
+async fn attempt<S: Sink>(
+    sink: &mut S,
+    alerts: &[Arc<Outgoing>],
+    halt: Pin<&mut (impl Future<Output = ()> + Send)>,
+) -> (Option<Attempt>, bool) {
+    let mut attempt = pin!(sink.deliver(alerts));
+    tokio::select! {
+        biased;
+        attempt = &mut attempt => return (Some(attempt), false),
+        () = halt => {}
+    }
+    (tokio::time::timeout(LAST_ATTEMPT, attempt).await.ok(), true)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sink::Attempt;
     use std::collections::VecDeque;
-    use std::time::Duration;
 
-    /// A queue whose content is known beforehand.
-    struct Fixed(VecDeque<Arc<Outgoing>>);
+    /// A queue whose content is known beforehand, one key for each alert.
+    struct Fixed(VecDeque<Pending>);
 
-    impl Queue for Fixed {
-        async fn first(&mut self, most: usize) -> Vec<Arc<Outgoing>> {
-            self.0.iter().take(most).cloned().collect()
-        }
-
-        fn settle(&mut self, count: usize) {
-            self.0.drain(..count);
-        }
-
-        fn abandon(&mut self) -> Vec<Arc<Outgoing>> {
-            std::mem::take(&mut self.0).into()
+    impl Fixed {
+        fn place(&self, pending: &Pending) -> usize {
+            self.0.iter().position(|known| known.number == pending.number).expect("it is there")
         }
     }
 
-    /// A sink that follows a script: how many are delivered, and the status that stops it.
+    impl Queue for Fixed {
+        const IS_DURABLE: bool = true;
+
+        async fn next(&mut self, most: usize) -> Vec<Pending> {
+            self.0.iter().take(most).cloned().collect()
+        }
+
+        fn accept(&mut self, accepted: &[Pending]) {
+            let first: Vec<_> = self.0.drain(..accepted.len()).collect();
+            assert_eq!(first, accepted);
+        }
+
+        fn fail(&mut self, pending: &Pending, _wait: Duration, _error: &str) {
+            let place = self.place(pending);
+            self.0[place].failed += 1;
+        }
+
+        fn give_up(&mut self, pending: &Pending, _error: &str) {
+            let place = self.place(pending);
+            self.0.remove(place);
+        }
+
+        fn leave(&mut self) -> Left {
+            Left { lost: self.0.drain(..).map(|pending| pending.alert).collect(), kept: 0 }
+        }
+    }
+
+    /// A sink that follows a script: how many are delivered, and the status that stops it. Then it hangs.
     struct Scripted {
         script: VecDeque<(usize, Option<u16>)>,
         delivered: Vec<String>,
+        /// How long an attempt takes.
+        time: Duration,
     }
 
     impl Sink for &mut Scripted {
@@ -138,6 +209,7 @@ mod tests {
             let Some((delivered, status)) = self.script.pop_front() else {
                 return std::future::pending().await;
             };
+            tokio::time::sleep(self.time).await;
             self.delivered.extend(alerts[..delivered].iter().map(|alert| alert.id.clone()));
             let failure = status.map(|status| DeliveryError::Status {
                 status,
@@ -148,48 +220,45 @@ mod tests {
         }
     }
 
-    fn run(
-        ids: &[&str],
-        script: &[(usize, Option<u16>)],
-        halt: bool,
-    ) -> (Vec<String>, Vec<String>, Arc<SinkMetrics>) {
-        let queue = ids
-            .iter()
-            .map(|id| Arc::new(Outgoing { id: id.to_string(), rule: "r".into(), body: "{}".into() }))
-            .collect();
-        let mut sink = Scripted { script: script.iter().copied().collect(), delivered: Vec::new() };
+    struct Outcome {
+        delivered: Vec<String>,
+        left: Vec<String>,
+        metrics: Arc<SinkMetrics>,
+        time: Duration,
+    }
+
+    fn run(ids: &[&str], script: &[(usize, Option<u16>)], time: Duration, halt: Option<Duration>) -> Outcome {
+        let queue = (0..).zip(ids).map(|(number, id)| {
+            let key = [u8::try_from(number).expect("there are few"); 16];
+            let alert = Outgoing { id: id.to_string(), rule: "r".into(), key, body: "{}".into() };
+            Pending { number, failed: 0, alert: Arc::new(alert) }
+        });
+        let mut sink = Scripted { script: script.iter().copied().collect(), delivered: Vec::new(), time };
         let metrics = Arc::new(SinkMetrics::new("s"));
-        let policy = RetryPolicy {
-            tries: 2,
-            backoff: Duration::ZERO,
-            max_backoff: Duration::ZERO,
-            max_retry_after: Duration::ZERO,
-        };
-        let worker = Worker {
-            name: "s".into(),
-            sink: &mut sink,
-            queue: Fixed(queue),
-            policy,
-            metrics: Arc::clone(&metrics),
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-        let left = runtime.block_on(worker.run(async move {
-            if halt {
-                // Let the worker come as far as it can.
-                for _ in 0..100 {
-                    tokio::task::yield_now().await;
+        let wait = Duration::from_secs(1_000_000_000);
+        let policy = RetryPolicy { tries: 2, backoff: wait, max_backoff: wait, max_retry_after: wait };
+        let queue = Fixed(queue.collect());
+        let worker = Worker::new("s".into(), &mut sink, queue, policy, Arc::clone(&metrics));
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().start_paused(true).build().expect("a runtime");
+        let (left, time) = runtime.block_on(async {
+            let begun = tokio::time::Instant::now();
+            let left = worker.run(async move {
+                match halt {
+                    Some(halt) => tokio::time::sleep(halt).await,
+                    None => std::future::pending().await,
                 }
-            } else {
-                std::future::pending::<()>().await;
-            }
-        }));
-        (sink.delivered, left.iter().map(|alert| alert.id.clone()).collect(), metrics)
+            });
+            (left.await, begun.elapsed())
+        });
+        let left = left.lost.iter().map(|alert| alert.id.clone()).collect();
+        Outcome { delivered: sink.delivered, left, metrics, time }
     }
 
     #[test]
-    fn order_is_kept_over_failures_and_what_fails_too_often_is_given_up() {
+    fn an_alert_that_fails_too_often_is_given_up() {
         let script = [(1, Some(500)), (0, Some(500)), (1, None)];
-        let (delivered, left, metrics) = run(&["1", "2", "3"], &script, false);
+        let Outcome { delivered, left, metrics, .. } = run(&["1", "2", "3"], &script, Duration::ZERO, None);
         // With the attempt that delivered "1", "2" has failed twice, which are all its tries.
         assert_eq!(delivered, ["1", "3"]);
         assert_eq!(left, [] as [&str; 0]);
@@ -198,16 +267,42 @@ mod tests {
 
     #[test]
     fn what_cannot_succeed_is_given_up_at_once() {
-        let (delivered, _, metrics) = run(&["1", "2"], &[(0, Some(404)), (1, None)], false);
-        assert_eq!(delivered, ["2"]);
-        assert_eq!((metrics.failed.get(), metrics.retried.get()), (1, 0));
+        let Outcome { delivered, metrics, time, .. } =
+            run(&["1", "2", "3"], &[(0, Some(404)), (0, Some(400)), (1, None)], Duration::ZERO, None);
+        assert_eq!(delivered, ["3"]);
+        assert_eq!((metrics.failed.get(), metrics.retried.get()), (2, 0));
+        assert!(time < Duration::from_secs(1), "{time:?}");
+    }
+
+    #[test]
+    fn a_sink_that_is_down_or_takes_nothing_is_left_alone_for_a_while() {
+        let second = Duration::from_secs(1);
+        for (status, most) in [(503, 0), (500, 2), (404, 3)] {
+            let script = vec![(0, Some(status)); 20];
+            let Outcome { metrics, left, .. } =
+                run(&["1", "2", "3", "4", "5", "6", "7"], &script, Duration::ZERO, Some(second));
+            let failed = metrics.failed.get();
+            assert!(failed <= most && left.len() as u64 == 7 - failed, "{status}: {failed}, {left:?}");
+        }
     }
 
     #[test]
     fn a_halt_leaves_what_is_not_delivered() {
-        let (delivered, left, metrics) = run(&["1", "2", "3"], &[(1, None)], true);
-        assert_eq!(delivered, ["1"]);
-        assert_eq!(left, ["2", "3"]);
+        let halt = Some(Duration::from_millis(10));
+        let Outcome { delivered, left, metrics, time } =
+            run(&["1", "2", "3"], &[(1, None)], Duration::ZERO, halt);
+        assert_eq!((delivered, left), (vec!["1".into()], vec!["2".to_owned(), "3".into()]));
         assert_eq!(metrics.undelivered.get(), 2);
+        assert!(time >= LAST_ATTEMPT, "{time:?}: the last attempt has its time");
+    }
+
+    #[test]
+    fn an_attempt_under_way_at_a_halt_is_awaited_and_counts() {
+        let halt = Some(Duration::from_millis(10));
+        let script = [(1, None), (1, None)];
+        let Outcome { delivered, left, metrics, .. } =
+            run(&["1", "2", "3"], &script, Duration::from_millis(500), halt);
+        assert_eq!((delivered, left), (vec!["1".into()], vec!["2".to_owned(), "3".into()]));
+        assert_eq!(metrics.delivered.get(), 1);
     }
 }

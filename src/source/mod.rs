@@ -10,15 +10,10 @@ mod datagram;
 pub mod file;
 pub mod flow;
 pub mod framing;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "the service uses it when it has a store to go with it")
-)]
 pub mod gate;
 pub mod http;
 mod partition;
 mod patience;
-#[cfg_attr(not(test), expect(dead_code, reason = "the service uses it when it has a store to go with it"))]
 pub mod positions;
 mod pour;
 mod quarantine;
@@ -146,23 +141,28 @@ impl Input {
             | Input::Forgotten { stream, .. } => *stream,
         }
     }
+
+    /// How many bytes of memory its events take.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Input::Events { batch, .. } => batch.bytes,
+            _ => 0,
+        }
+    }
 }
 
 /// Numbers the partitions of the streams, from 0 for each stream. Sources of one stream share it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct PartitionNumbers(Vec<AtomicU64>);
 
 impl PartitionNumbers {
     /// For a program with so many streams.
+    #[cfg(test)]
     pub fn new(streams: usize) -> PartitionNumbers {
         PartitionNumbers((0..streams).map(|_| AtomicU64::new(0)).collect())
     }
 
     /// For a program whose streams have these names: numbers that were given before are not given again.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the service uses it when it has a store to go with it")
-    )]
     pub fn after<'a>(positions: &Positions, streams: impl IntoIterator<Item = &'a str>) -> PartitionNumbers {
         let next = |name| positions.streams.get(name).map_or(0, |stream| stream.next);
         PartitionNumbers(streams.into_iter().map(|name| AtomicU64::new(next(name))).collect())

@@ -101,10 +101,7 @@ impl Sender {
     }
 
     fn room_for(&self, input: &Input) -> u32 {
-        match input {
-            Input::Events { batch, .. } => u32::try_from(batch.bytes).unwrap_or(u32::MAX).min(self.bytes),
-            _ => 0,
-        }
+        u32::try_from(input.bytes()).unwrap_or(u32::MAX).min(self.bytes)
     }
 }
 

@@ -13,14 +13,10 @@ use super::draft::Draft;
 use super::error::StoreError;
 use super::ids::{Ids, IdsChange};
 use super::outbox::{Alert, Lanes, OutboxChange, OutboxEdit};
-use super::position::{self, PositionChange};
 use super::record::{self, Record};
 use super::snapshot::Snapshot;
 use super::tables::{Edit, Name};
-use super::{DeadLimits, Sizes};
-
-/// A piece of a head fills as many pages as a blob.
-const PIECE: usize = super::blob::FULL;
+use super::{Options, Sizes, whole};
 
 /// What one commit brings: all of it is stored, or nothing.
 #[derive(Clone, Debug, Default)]
@@ -31,8 +27,8 @@ pub struct Commit<'a> {
     pub head: &'a [u8],
     /// The rows that have changed, in any order; of two of the same key the later counts.
     pub rows: &'a [Row<'a>],
-    /// The positions that have changed.
-    pub positions: &'a [PositionChange<'a>],
+    /// How far sources have been taken in, as they understand it, whole. It is written when it has changed.
+    pub positions: &'a [u8],
     /// The last number of the journal that it has taken in.
     pub journal: u64,
     /// New alerts, in order. Those with ids that are remembered are left out.
@@ -50,8 +46,8 @@ pub struct Restore<'a> {
     pub time: Timestamp,
     /// The head.
     pub head: &'a [u8],
-    /// All positions.
-    pub positions: &'a [PositionChange<'a>],
+    /// The positions, whole.
+    pub positions: &'a [u8],
     /// The last number of the journal that is in it.
     pub journal: u64,
 }
@@ -63,6 +59,9 @@ pub struct Committed {
     pub number: u64,
     /// The numbers of its alerts in the outbox, in their order; `None` for those that were left out.
     pub alerts: Vec<Option<u64>>,
+    /// How many ids of older alerts were forgotten because there were too many, and not because of their
+    /// age. If one of these alerts is decided again, it is sent again.
+    pub crowded_out: u64,
     /// How many bytes have come to the disk, with everything that belongs to it.
     pub bytes: u64,
     /// How many blobs were written for its rows.
@@ -91,7 +90,7 @@ impl Commit<'_> {
     pub fn size(&self) -> u64 {
         let rows: usize = self.rows.iter().map(Row::size).sum();
         let alerts: usize = self.alerts.iter().map(|alert| alert.body.len() + alert.id.len()).sum();
-        (rows + alerts + self.head.len()) as u64
+        (rows + alerts + self.head.len() + self.positions.len()) as u64
     }
 
     /// Looks whether it can be stored at all.
@@ -111,13 +110,12 @@ impl Commit<'_> {
         edit: &Edit,
         before: &Snapshot,
         ids: &Ids,
-        sizes: Sizes,
-        limits: DeadLimits,
+        options: Options,
     ) -> Result<Prepared, StoreError> {
         let rows = in_order(self.rows);
         let begun = Instant::now();
         let mut record = before.record.clone();
-        let mut draft = Draft::new(edit, before.directory.clone(), &record, sizes)?;
+        let mut draft = Draft::new(edit, before.directory.clone(), &record, options.sizes)?;
         draft.tend(before.view(), rows.iter().map(|row| row.size() as u64).sum())?;
         let merge_time = begun.elapsed();
         draft.keep(&rows)?;
@@ -125,15 +123,23 @@ impl Commit<'_> {
         let directory = draft.directory.clone();
         let (blobs, merged_blobs) = (draft.written, draft.merged);
         drop(draft);
-        position::write(edit, self.positions)?;
-        write_head(edit, &mut record, self.head)?;
+        write_whole(edit, before, &mut record, self.head, self.positions)?;
         (record.number, record.time, record.journal) = (record.number + 1, self.time, self.journal);
-        let (alerts, lanes, ids) = self.write_alerts(edit, &mut record, before, ids, limits)?;
+        let (alerts, lanes, ids) = self.write_alerts(edit, &mut record, before, ids, options)?;
         write_record(edit, &record)?;
         let write_time = begun.elapsed() - merge_time;
         let number = record.number;
-        let committed =
-            Committed { number, alerts, blobs, merged_blobs, merge_time, write_time, ..Committed::default() };
+        let crowded_out = ids.crowded_out;
+        let committed = Committed {
+            number,
+            alerts,
+            crowded_out,
+            blobs,
+            merged_blobs,
+            merge_time,
+            write_time,
+            ..Committed::default()
+        };
         Ok(Prepared { record, directory, lanes, ids, committed })
     }
 
@@ -143,9 +149,9 @@ impl Commit<'_> {
         record: &mut Record,
         before: &Snapshot,
         ids: &Ids,
-        limits: DeadLimits,
+        options: Options,
     ) -> Result<(Vec<Option<u64>>, Lanes, IdsChange), StoreError> {
-        let mut outbox = OutboxEdit::new(edit, before.lanes.clone(), limits)?;
+        let mut outbox = OutboxEdit::new(edit, before.lanes.clone(), options.dead)?;
         for change in self.outbox {
             outbox.change(record, change)?;
         }
@@ -156,17 +162,15 @@ impl Commit<'_> {
             numbers.push(if is_new { Some(outbox.put(record, alert)?) } else { None });
         }
         let new = self.alerts.iter().zip(&numbers).filter(|(_, number)| number.is_some());
-        let ids = ids.change(new.map(|(alert, _)| (alert.id, alert.time)), self.forget);
+        let ids = ids.change(new.map(|(alert, _)| (alert.id, alert.time)), self.forget, options.ids);
         ids.write(edit, record.number)?;
         Ok((numbers, outbox.finish()?, ids))
     }
 }
 
 /// Looks whether a head and positions can be stored.
-fn check_whole(head: &[u8], positions: &[PositionChange<'_>]) -> Result<(), StoreError> {
-    for PositionChange { stream, partition, value } in positions {
-        is_small("a position", stream.len() + partition.len() + value.map_or(0, <[u8]>::len))?;
-    }
+fn check_whole(head: &[u8], positions: &[u8]) -> Result<(), StoreError> {
+    is_small("the positions of the state", positions.len())?;
     is_small("the head of the state", head.len())
 }
 
@@ -198,9 +202,7 @@ impl Restore<'_> {
         draft.note(&mut record);
         let (directory, blobs) = (draft.directory.clone(), draft.written);
         drop(draft);
-        position::clear(edit)?;
-        position::write(edit, self.positions)?;
-        write_head(edit, &mut record, self.head)?;
+        write_whole(edit, before, &mut record, self.head, self.positions)?;
         (record.number, record.time, record.journal) = (record.number + 1, self.time, self.journal);
         write_record(edit, &record)?;
         let number = record.number;
@@ -237,19 +239,16 @@ fn in_order<'r, 'a>(rows: &'r [Row<'a>]) -> Cow<'r, [Row<'a>]> {
     Cow::Owned(rows)
 }
 
-/// Stores a head in place of the one before.
-fn write_head(edit: &Edit, record: &mut Record, head: &[u8]) -> Result<(), StoreError> {
-    let mut table = edit.table(Name::HEAD)?;
-    let pieces = head.chunks(PIECE);
-    let (new, old) = (pieces.len() as u64, record.head.0.div_ceil(PIECE as u64));
-    for (number, piece) in (0_u64..).zip(pieces) {
-        table.insert(&number.to_be_bytes(), piece)?;
-    }
-    for number in new..old {
-        table.remove(&number.to_be_bytes())?;
-    }
-    record.head = (head.len() as u64, crc32fast::hash(head));
-    Ok(())
+/// Stores a head and positions in place of those before.
+fn write_whole(
+    edit: &Edit,
+    before: &Snapshot,
+    record: &mut Record,
+    head: &[u8],
+    positions: &[u8],
+) -> Result<(), StoreError> {
+    whole::write(edit, before.view(), Name::HEAD, &mut record.head, head)?;
+    whole::write(edit, before.view(), Name::POSITIONS, &mut record.positions, positions)
 }
 
 /// Stores the record; it is the last thing of every commit.

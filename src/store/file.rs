@@ -1,28 +1,20 @@
 //! The file of a store, as the database in it sees it.
 //!
-//! Redb keeps what decides over everything, which of two roots is the newest, in the first bytes of its
-//! file and writes them in place. That is safe where a disk writes a sector whole or not at all, and
-//! where no bit there ever changes by itself: those bytes have no checksum, and one other bit makes the
-//! last checkpoint vanish. So its file lies behind a ring of copies of these bytes of our own:
-//!
-//! ```text
-//! byte 0      copy   magic 8 | version u32 | crc u32 | number u64 | kind u64 | the first 512 bytes
-//! byte 4096   copy, and so on, eight of them
-//! byte 32768  the file of redb; its own first 512 bytes are not used
-//! ```
-//!
-//! Each copy is written over the oldest, and the one with the largest number counts. So what was synced
-//! last is whole at any moment, whatever becomes of the one that is being written. When one has been
-//! synced it is written once more as the next, so that of a closed file no single copy is needed. Copies
-//! that follow each other lie three places apart: what destroys one of the two seldom reaches the other.
+//! What redb takes for a file begins behind a ring of copies of its first bytes; see `copy`.
 //!
 //! What is found when a file is opened may never have come to the disk, if a sync has failed and the
 //! program was killed. So it is written as the next copy and synced before anything else happens. If
 //! that fails, the next try writes over that one again: however often it fails, what is on the disk stays.
 //!
 //! Magic and version also tell a file of ours from another before redb may change anything in it.
+//!
+//! Redb believes what it reads: over a page that has changed behind its back it may panic, or free what
+//! is in use. So a checksum of each page is remembered here, of what was written or read first, and a
+//! page that no longer fits it is an error. That takes up to 40 bytes of memory for a page, of which most
+//! have 64 KiB.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,96 +23,11 @@ use redb::StorageBackend;
 
 use crate::disk::DiskFile;
 
+use super::copy::{COPIES, COPY, Copy, HEAD, Kind, LENGTH, START, VERSION, no_copy, place, read_copy};
 use super::error::StoreError;
 
-/// How every copy begins.
-const MAGIC: [u8; 8] = *b"tripstat";
-/// The format of everything in the file. This program reads and writes no other.
-pub const VERSION: u32 = 1;
 /// How redb's own file begins.
 const INNER_MAGIC: [u8; 4] = *b"redb";
-/// How many of redb's bytes are kept in copies; those that it writes in place are among them.
-const HEAD: usize = 512;
-/// The bytes before them in a copy.
-const PREFIX: usize = 32;
-/// How far the copies are from each other: each is on pages and sectors of its own.
-const COPY: u64 = 4_096;
-/// How many there are.
-const COPIES: u64 = 8;
-/// Where redb's file begins.
-pub const START: u64 = COPIES * COPY;
-
-/// How many places further the next copy lies; every place has its turn, as this and their number have no
-/// divisor in common.
-const STRIDE: u64 = 3;
-
-/// Why a copy was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// Redb has changed it.
-    Changed = 0,
-    /// The one before was synced, and this is the same.
-    Again = 1,
-    /// It is what was found when the file was opened.
-    Found = 2,
-}
-
-/// A copy.
-#[derive(Clone, Copy)]
-struct Copy {
-    /// One more than that of the copy before.
-    number: u64,
-    kind: Kind,
-    head: [u8; HEAD],
-}
-
-impl Copy {
-    fn encode(&self) -> [u8; PREFIX + HEAD] {
-        let mut bytes = [0; PREFIX + HEAD];
-        bytes[..8].copy_from_slice(&MAGIC);
-        bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-        bytes[16..24].copy_from_slice(&self.number.to_le_bytes());
-        bytes[24] = self.kind as u8;
-        bytes[PREFIX..].copy_from_slice(&self.head);
-        let crc = copy_crc(&bytes);
-        bytes[12..16].copy_from_slice(&crc.to_le_bytes());
-        bytes
-    }
-
-    /// The copy that these bytes are, with the version of its format; `None` when they are none.
-    fn decode(bytes: &[u8; PREFIX + HEAD]) -> Option<(u32, Copy)> {
-        let (prefix, head) = bytes.split_first_chunk::<PREFIX>()?;
-        let crc = u32::from_le_bytes(*prefix[12..].first_chunk()?);
-        if prefix[..8] != MAGIC || crc != copy_crc(bytes) {
-            return None;
-        }
-        let number = u64::from_le_bytes(*prefix[16..].first_chunk()?);
-        let kind =
-            [Kind::Changed, Kind::Again, Kind::Found].into_iter().find(|kind| *kind as u8 == prefix[24])?;
-        let copy = Copy { number, kind, head: *head.first_chunk()? };
-        Some((version(bytes), copy))
-    }
-}
-
-/// Where the copy with that number lies.
-fn place(number: u64) -> u64 {
-    number.wrapping_mul(STRIDE) % COPIES * COPY
-}
-
-fn version(copy: &[u8; PREFIX + HEAD]) -> u32 {
-    copy[8..].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
-}
-
-/// Over all but the place where it stands itself.
-fn copy_crc(copy: &[u8; PREFIX + HEAD]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&copy[..12]);
-    hasher.update(&copy[16..]);
-    hasher.finalize()
-}
-
-/// What is wrong with a file whose pages name others that it does not have.
-pub const BEYOND: &str = "a page behind its end is asked for";
 
 /// The file of a store.
 #[derive(Debug)]
@@ -131,7 +38,12 @@ pub struct StateFile {
     head: Mutex<Head>,
     failure: Mutex<Option<Failure>>,
     written: Mutex<Written>,
+    pages: Mutex<Pages>,
 }
+
+/// What pages hold, by where they begin: their length and their checksum.
+#[derive(Clone, Debug, Default)]
+pub struct Pages(HashMap<u64, (usize, u32)>);
 
 /// What has been written.
 #[derive(Debug, Default)]
@@ -164,15 +76,22 @@ struct Failure {
 impl StateFile {
     /// The file for a new store; redb makes a database in it.
     pub fn create(file: Arc<dyn DiskFile>, path: &Path) -> StateFile {
-        StateFile::new(file, path, false, Head { bytes: [0; HEAD], number: 0, is_written: false })
+        let head = Head { bytes: [0; HEAD], number: 0, is_written: false };
+        StateFile::new(file, path, false, head, Pages::default())
     }
 
     /// The file of a store that there is. If it may be changed, what decides over it is on the disk
-    /// afterwards, even if syncs have failed before; if not, redb may believe that it changes it.
+    /// afterwards, even if syncs have failed before; if not, redb may believe that it changes it. What is
+    /// known of its pages holds from the beginning.
     ///
     /// # Errors
     /// When it is foreign, newer or damaged; then nothing was changed. When it cannot be written.
-    pub fn open(file: Arc<dyn DiskFile>, path: &Path, is_read_only: bool) -> Result<StateFile, StoreError> {
+    pub fn open(
+        file: Arc<dyn DiskFile>,
+        path: &Path,
+        is_read_only: bool,
+        pages: Pages,
+    ) -> Result<StateFile, StoreError> {
         let mut found = Vec::new();
         for index in 0..COPIES {
             found.extend(read_copy(&*file, path, index * COPY)?);
@@ -194,8 +113,8 @@ impl StateFile {
         let is_last = copies().any(|(_, other)| place(other.number) == behind);
         let is_again = copy.kind == Kind::Found && is_last;
         let number = if is_again { copy.number.saturating_sub(1) } else { copy.number };
-        let opened =
-            StateFile::new(file, path, is_read_only, Head { bytes: copy.head, number, is_written: false });
+        let head = Head { bytes: copy.head, number, is_written: false };
+        let opened = StateFile::new(file, path, is_read_only, head, pages);
         if !is_read_only {
             let mut head = opened.head();
             opened.write_head(&mut head, Kind::Found).map_err(StoreError::disk("write", path))?;
@@ -207,7 +126,7 @@ impl StateFile {
         Ok(opened)
     }
 
-    fn new(file: Arc<dyn DiskFile>, path: &Path, is_read_only: bool, head: Head) -> StateFile {
+    fn new(file: Arc<dyn DiskFile>, path: &Path, is_read_only: bool, head: Head, pages: Pages) -> StateFile {
         StateFile {
             file,
             path: path.to_path_buf(),
@@ -215,6 +134,7 @@ impl StateFile {
             head: Mutex::new(head),
             failure: Mutex::default(),
             written: Mutex::default(),
+            pages: Mutex::new(pages),
         }
     }
 
@@ -241,15 +161,48 @@ impl StateFile {
     pub fn failure(&self) -> Option<StoreError> {
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         let Failure { doing, kind, system, text } = failure;
-        if kind == io::ErrorKind::UnexpectedEof {
-            return Some(StoreError::damaged(&self.path, BEYOND));
+        if let Some(what) = damage(kind, &text) {
+            return Some(StoreError::damaged(&self.path, what));
         }
         let source = system.map_or_else(|| io::Error::new(kind, text), io::Error::from_raw_os_error);
         Some(StoreError::Disk { doing, path: self.path.clone(), source })
     }
 
+    /// What is known of its pages.
+    pub fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn head(&self) -> MutexGuard<'_, Head> {
         self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads a page of redb's and holds it against what is known of it.
+    fn read_page(&self, place: u64, out: &mut [u8]) -> io::Result<()> {
+        self.file.read(place, out)?;
+        let read = (out.len(), crc32fast::hash(out));
+        match self.pages().0.entry(place) {
+            Entry::Occupied(known) if known.get().0 == read.0 => match *known.get() == read {
+                true => Ok(()),
+                false => {
+                    let text = format!("what is kept at byte {place} is not what was written there");
+                    Err(io::Error::new(io::ErrorKind::InvalidData, text))
+                }
+            },
+            other => {
+                other.insert_entry(read);
+                Ok(())
+            }
+        }
+    }
+
+    fn write_page(&self, place: u64, data: &[u8]) -> io::Result<()> {
+        self.count(place, data.len());
+        // If it fails, nothing is known.
+        self.pages().0.remove(&place);
+        self.file.write(place, data)?;
+        self.pages().0.insert(place, (data.len(), crc32fast::hash(data)));
+        Ok(())
     }
 
     /// Notes what goes wrong, as redb may say later only that something has.
@@ -285,7 +238,7 @@ impl StateFile {
     fn write_copy(&self, head: &Head, kind: Kind) -> io::Result<()> {
         let copy = Copy { number: head.number, kind, head: head.bytes };
         let place = place(head.number);
-        self.count(place, PREFIX + HEAD);
+        self.count(place, LENGTH);
         self.file.write(place, &copy.encode())
     }
 
@@ -297,28 +250,13 @@ impl StateFile {
     }
 }
 
-fn read_copy(
-    file: &dyn DiskFile,
-    path: &Path,
-    offset: u64,
-) -> Result<Option<[u8; PREFIX + HEAD]>, StoreError> {
-    let mut bytes = [0; PREFIX + HEAD];
-    match file.read(offset, &mut bytes) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-        read => read.map(|()| Some(bytes)).map_err(StoreError::disk("read", path)),
-    }
-}
-
-/// The error for a file that has no whole copy.
-fn no_copy(found: &[[u8; PREFIX + HEAD]], path: &Path) -> StoreError {
-    let file = path.to_path_buf();
-    let mut ours = found.iter().filter(|copy| copy[..8] == MAGIC).peekable();
-    if ours.peek().is_none() {
-        return StoreError::Foreign { file, kind: "state" };
-    }
-    match ours.map(version).find(|version| *version != VERSION) {
-        Some(found) => StoreError::Newer { file, found, known: VERSION },
-        None => StoreError::damaged(path, "no copy of its first bytes fits its checksum"),
+/// What is wrong with a file from which something cannot be read for such a reason, if it is damaged.
+pub fn damage(kind: io::ErrorKind, text: &str) -> Option<&str> {
+    match kind {
+        // Its pages name others that it does not have.
+        io::ErrorKind::UnexpectedEof => Some("a page behind its end is asked for"),
+        io::ErrorKind::InvalidData => Some(text),
+        _ => None,
     }
 }
 
@@ -343,7 +281,11 @@ impl StorageBackend for Backend {
         if rest.is_empty() {
             return Ok(());
         }
-        file.noted("read", file.file.read(START + offset + in_head as u64, rest))
+        // What is around the head is not a page that is written as one.
+        match in_head {
+            0 => file.noted("read", file.read_page(START + offset, rest)),
+            _ => file.noted("read", file.file.read(START + offset + in_head as u64, rest)),
+        }
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
@@ -351,6 +293,7 @@ impl StorageBackend for Backend {
         if file.is_read_only {
             return Err(io::ErrorKind::ReadOnlyFilesystem.into());
         }
+        file.pages().0.retain(|place, _| *place < START + len);
         file.noted("change the length of", file.file.set_len(START + len))
     }
 
@@ -378,13 +321,99 @@ impl StorageBackend for Backend {
         if file.is_read_only {
             return Err(io::ErrorKind::ReadOnlyFilesystem.into());
         }
-        let place = START + offset + in_head as u64;
-        file.count(place, rest.len());
-        file.noted("write", file.file.write(place, rest))
+        file.noted("write", file.write_page(START + offset + in_head as u64, rest))
     }
 }
 
 /// How many of so many bytes from there on are among the first ones.
 fn in_head(offset: u64, len: usize) -> usize {
     usize::try_from((HEAD as u64).saturating_sub(offset)).map_or(0, |room| room.min(len))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::copy::BETWEEN;
+    use super::*;
+    use crate::disk::{Access, Disk, SimulatedDisk};
+
+    const PATH: &str = "/file";
+    fn open(disk: &SimulatedDisk, access: Access) -> StateFile {
+        let file = disk.open(Path::new(PATH), access).expect("a file");
+        let is_read_only = access == Access::Read;
+        StateFile::open(file, Path::new(PATH), is_read_only, Pages::default()).expect("a copy is left")
+    }
+
+    /// A file that was synced so often, and was killed then. The head says how often.
+    fn synced(times: u8, is_opened_again: bool) -> SimulatedDisk {
+        let disk = SimulatedDisk::new(1);
+        disk.make_folder(Path::new("/")).expect("a folder");
+        let file = disk.create(Path::new(PATH)).expect("a file");
+        let backend = Backend(Arc::new(StateFile::create(file, Path::new(PATH))));
+        backend.write(HEAD as u64, &[1; 9_000]).expect("it can be written");
+        for time in 1..=times {
+            // Sometimes it is written twice before it is synced.
+            for byte in [0, time].into_iter().skip(usize::from(time) % 2) {
+                backend.write(0, &[b'r', b'e', b'd', b'b', byte]).expect("it can be written");
+            }
+            backend.sync_data().expect("it can be synced");
+        }
+        disk.kill();
+        if is_opened_again {
+            drop(open(&disk, Access::Write));
+            disk.kill();
+        }
+        disk
+    }
+
+    #[test]
+    fn no_stretch_reaches_both_copies_that_say_what_was_synced_last() {
+        let mut newest = HashSet::new();
+        for times in 1..=16 {
+            for is_opened_again in [false, true] {
+                let disk = synced(times, is_opened_again);
+                let whole = disk.contents(Path::new(PATH)).expect("a file");
+                newest.insert(open(&disk, Access::Read).head().number % COPIES);
+                let end = usize::try_from(START).expect("small") - BETWEEN;
+                for at in (0..=end).step_by(136) {
+                    let mut bytes = whole.clone();
+                    bytes[at..at + BETWEEN].fill(0);
+                    disk.put(Path::new(PATH), &bytes);
+                    let head = open(&disk, Access::Read).head().bytes;
+                    assert_eq!(head[4], times, "{times} {is_opened_again} {at}");
+                }
+            }
+        }
+        assert_eq!(newest.len() as u64, COPIES, "the newest copy was in every place");
+    }
+
+    #[test]
+    fn a_page_that_has_changed_is_not_read() {
+        let disk = synced(1, false);
+        let backend = Backend(Arc::new(open(&disk, Access::Write)));
+        let mut page = [0; 4_096];
+        for round in 0..2 {
+            backend.write(4_096, &[7; 4_096]).expect("it can be written");
+            backend.read(4_096, &mut page).expect("it can be read");
+            disk.flip_bit(Path::new(PATH), usize::try_from(START).expect("small") + 5_000, 3);
+            for _ in 0..2 {
+                let error = backend.read(4_096, &mut page).expect_err("it has changed");
+                let error = wrong_for(&backend, &error);
+                assert!(
+                    error.contains("is damaged: what is kept at byte 36864 is not what was written there;"),
+                    "{round} {error}"
+                );
+            }
+        }
+        // What was read is known as well.
+        let backend = Backend(Arc::new(open(&disk, Access::Write)));
+        backend.read(4_096, &mut page).expect("nothing was known of it");
+        disk.flip_bit(Path::new(PATH), usize::try_from(START).expect("small") + 5_000, 3);
+        backend.read(4_096, &mut page).expect_err("it has changed");
+        backend.read(4_096, &mut page[..512]).expect("that is another page");
+    }
+
+    fn wrong_for(backend: &Backend, error: &io::Error) -> String {
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        backend.0.failure().expect("it was noted").to_string()
+    }
 }

@@ -12,7 +12,7 @@ use crate::disk::{Access, Cause, Disk, DiskFile};
 use super::blob::StoredRow;
 use super::commit::{self, Commit, Committed, Prepared, Restore};
 use super::error::StoreError;
-use super::file::StateFile;
+use super::file::{Pages, StateFile};
 use super::ids::{Ids, IdsChange};
 use super::outbox::{OutboxChange, OutboxEdit};
 use super::record::Record;
@@ -59,8 +59,8 @@ impl Store {
             opened => {
                 let file = opened.map_err(StoreError::disk("open for writing", &path))?;
                 // What is damaged is found before anything is written.
-                check(Arc::clone(&file), &path, options)?;
-                let file = StateFile::open(file, &path, false)?;
+                let pages = check(Arc::clone(&file), &path, options)?;
+                let file = StateFile::open(file, &path, false, pages)?;
                 // If it has its name only since a moment before a crash, that has to last too.
                 disk.sync_folder(folder).map_err(StoreError::disk("sync", folder))?;
                 Tables::open(Arc::new(file), options.cache, false)?
@@ -108,8 +108,8 @@ impl Store {
     /// can be tried again: alerts that it has already put into the outbox are left out then.
     pub fn commit(&mut self, commit: &Commit<'_>) -> Result<Committed, StoreError> {
         commit.check()?;
-        let Options { sizes, dead, .. } = self.options;
-        self.transact(commit.size(), |edit, before, ids| commit.write(edit, before, ids, sizes, dead))
+        let options = self.options;
+        self.transact(commit.size(), |edit, before, ids| commit.write(edit, before, ids, options))
     }
 
     /// Stores what has happened to alerts in the outbox, without anything else. It goes with the next
@@ -267,10 +267,12 @@ impl Store {
             false => (Access::Write, "open for writing"),
         };
         let file = self.disk.open(path, access).map_err(StoreError::disk(doing, path))?;
-        if self.is_suspect {
-            check(Arc::clone(&file), path, self.options)?;
-        }
-        let file = StateFile::open(file, path, is_read_only)?;
+        let pages = match self.is_suspect {
+            true => check(Arc::clone(&file), path, self.options)?,
+            // After a failed sync, what was written may not be what is read.
+            false => Pages::default(),
+        };
+        let file = StateFile::open(file, path, is_read_only, pages)?;
         let tables = Tables::open(Arc::new(file), self.options.cache, false)?;
         let snapshot = Snapshot::load(&tables)?;
         let ids = Ids::load(snapshot.view())?;
@@ -278,10 +280,13 @@ impl Store {
     }
 }
 
-/// Holds everything in a file against its checksum.
-fn check(file: Arc<dyn DiskFile>, path: &Path, options: Options) -> Result<(), StoreError> {
-    let tables = Tables::open(Arc::new(StateFile::open(file, path, true)?), options.cache, true)?;
-    Snapshot::load(&tables).map(drop)
+/// Holds everything in a file against its checksum; what its pages hold.
+fn check(file: Arc<dyn DiskFile>, path: &Path, options: Options) -> Result<Pages, StoreError> {
+    let file = Arc::new(StateFile::open(file, path, true, Pages::default())?);
+    let tables = Tables::open(Arc::clone(&file), options.cache, true)?;
+    Snapshot::load(&tables)?;
+    let pages = std::mem::take(&mut *file.pages());
+    Ok(pages)
 }
 
 /// Makes a new store. It has its name when it is whole and on the disk.
@@ -314,7 +319,7 @@ pub fn look(disk: &Arc<dyn Disk>, folder: &Path) -> Result<Arc<Snapshot>, StoreE
         }
         opened => opened.map_err(StoreError::disk("open", &path))?,
     };
-    let file = StateFile::open(file, &path, true)?;
+    let file = StateFile::open(file, &path, true, Pages::default())?;
     let tables = Tables::open(Arc::new(file), Options::default().cache, true)?;
     Ok(Arc::new(Snapshot::holding(Held { tables, _lock: lock })?))
 }

@@ -1,7 +1,7 @@
 //! The state of an engine on the disk: one file, changed by whole commits.
 //!
-//! Enters: bytes. A commit brings the head (what is written whole), the rows that have changed, positions
-//! in streams, how far the journal has been taken in, new alerts and what has become of older ones. Leaves:
+//! Enters: bytes. A commit brings the head and the positions of sources (which are written whole), the rows
+//! that have changed, how far the journal has been taken in, new alerts and what has become of older ones. Leaves:
 //! the state of the last commit, the whole of it or a row. What the bytes mean is not known here.
 //! [`Store`] is what the one who writes holds, [`Snapshot`] is the state of one commit, for any thread,
 //! [`look()`] reads a store that is not in use, and a [`Savepoint`] is a state in a file of its own that can
@@ -23,6 +23,7 @@
 
 mod blob;
 mod commit;
+mod copy;
 mod directory;
 mod draft;
 mod error;
@@ -34,22 +35,21 @@ mod ids;
 mod lock;
 mod merge;
 mod outbox;
-mod position;
 mod record;
 mod savepoint;
 mod snapshot;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 pub use blob::{Row, StoredRow};
 pub use commit::{Commit, Committed, Restore};
+pub use copy::VERSION as FORMAT;
 pub use directory::Size;
 pub use error::StoreError;
-pub use file::VERSION as FORMAT;
 pub use handle::{Store, look};
 pub use outbox::{Alert, DeadLetter, Lane, Lanes, OutboxChange, Tries, Waiting};
-pub use position::{Position, PositionChange};
 pub use savepoint::{Savepoint, SavepointInfo, SavepointRows, inspect_savepoint, write_savepoint};
 pub use snapshot::{Current, Rows, Snapshot};
 
@@ -65,6 +65,9 @@ pub struct Options {
     pub cache: usize,
     /// How many alerts are kept that have been given up.
     pub dead: DeadLimits,
+    /// How many ids of alerts are remembered; beyond that those of the oldest commits are forgotten. Each
+    /// takes about 50 bytes of memory.
+    pub ids: usize,
     /// How large the pieces are in which it works.
     pub sizes: Sizes,
 }
@@ -92,7 +95,7 @@ impl Default for Options {
         let dead = DeadLimits { letters: 10_000, bytes: 64 << 20 };
         let sizes = Sizes { blob: blob::FULL, portion: 512 << 10 };
         // Blobs are read once and directories are held here: pages are rarely asked for twice.
-        Options { cache: 16 << 20, dead, sizes }
+        Options { cache: 16 << 20, dead, ids: 1_000_000, sizes }
     }
 }
 

@@ -100,6 +100,8 @@ pub enum OutboxChange<'a> {
         sink: &'a str,
         /// The number of the alert.
         number: u64,
+        /// How often it has failed by now: said twice, this counts once.
+        failed: u32,
         /// When it is to be tried again.
         again: Timestamp,
         /// What went wrong.
@@ -348,10 +350,9 @@ impl<'t> OutboxEdit<'t> {
             OutboxChange::Accepted { sink, number } => {
                 self.take(sink, number)?;
             }
-            OutboxChange::Failed { sink, number, again, error } => {
+            OutboxChange::Failed { sink, number, failed, again, error } => {
                 let key = alert_key(sink, number);
                 if self.outbox.unseal(&key, |_| Some(()))?.is_some() {
-                    let failed = self.tries(&key)?.failed.saturating_add(1);
                     self.tries.seal(&key, Tries { failed, again, error: shortened(error) }.encode())?;
                 }
             }

@@ -6,6 +6,7 @@ use super::directory::Hand;
 use super::error::StoreError;
 use super::format::{Reader, Writer};
 use super::tables::{Name, STRANGE, View};
+use super::whole::Whole;
 
 /// The key of the one record.
 pub const KEY: &[u8] = b"commit";
@@ -19,8 +20,10 @@ pub struct Record {
     pub time: Timestamp,
     /// The last number of the journal that it has taken in.
     pub journal: u64,
-    /// How many bytes the head has, and their checksum.
-    pub head: (u64, u32),
+    /// The head.
+    pub head: Whole,
+    /// The positions.
+    pub positions: Whole,
     /// Where rows are merged next.
     pub hand: Hand,
     /// How many bytes of rows are to be read for that before it is enough.
@@ -43,7 +46,8 @@ impl Default for Record {
             number: 0,
             time: Timestamp::from_micros(0),
             journal: 0,
-            head: (0, crc32fast::hash(&[])),
+            head: Whole::default(),
+            positions: Whole::default(),
             hand: Hand::default(),
             credit: 0,
             // Run 0 is the base.
@@ -61,7 +65,9 @@ impl Default for Record {
 impl Record {
     pub fn encode(&self) -> Writer {
         let writer = Writer::default().u64(self.number).i64(self.time.as_micros()).u64(self.journal);
-        let writer = writer.u64(self.head.0).u32(self.head.1).u64(self.hand.round).bytes(&self.hand.key);
+        let writer = writer.u64(self.head.bytes).u32(self.head.crc);
+        let writer = writer.u64(self.positions.bytes).u32(self.positions.crc);
+        let writer = writer.u64(self.hand.round).bytes(&self.hand.key);
         let writer = writer.u64(self.credit).u64(self.next_blob).u64(self.next_run);
         let writer = writer.u64(self.next_alert).u64(self.next_letter);
         writer.u64(self.dead).u64(self.dead_bytes).u64(self.dead_dropped)
@@ -72,7 +78,8 @@ impl Record {
             number: reader.u64()?,
             time: Timestamp::from_micros(reader.i64()?),
             journal: reader.u64()?,
-            head: (reader.u64()?, reader.u32()?),
+            head: Whole { bytes: reader.u64()?, crc: reader.u32()? },
+            positions: Whole { bytes: reader.u64()?, crc: reader.u32()? },
             hand: Hand { round: reader.u64()?, key: reader.bytes()?.to_vec() },
             credit: reader.u64()?,
             next_blob: reader.u64()?,

@@ -8,9 +8,9 @@
 //! frame      kind u8 | length u32 | crc u32 over kind, length, place in the file and body | body
 //! about      kind 1: time i64 | journal u64 | commit u64; the first frame
 //! head       kind 2: a piece of the head
-//! position   kind 3: stream | partition | value
+//! positions  kind 3: a piece of the positions
 //! rows       kind 4: a blob of rows, in order
-//! end        kind 5: bytes of the head u64 | positions u64 | rows u64; the last frame
+//! end        kind 5: bytes of the head u64 | bytes of the positions u64 | rows u64; the last frame
 //! ```
 //!
 //! A file without its end is none: it is written under another name first and gets its own when it is
@@ -26,7 +26,6 @@ use crate::event::Timestamp;
 use super::blob::{self, Blob, Builder, LARGEST_ROW, StoredRow};
 use super::error::StoreError;
 use super::format::{Reader, Writer};
-use super::position::Position;
 use super::snapshot::Snapshot;
 
 /// How every savepoint begins.
@@ -42,7 +41,7 @@ const LONGEST: usize = LARGEST_ROW + 1024;
 
 const ABOUT: u8 = 1;
 const HEAD: u8 = 2;
-const POSITION: u8 = 3;
+const POSITIONS: u8 = 3;
 const ROWS: u8 = 4;
 const END: u8 = 5;
 
@@ -61,7 +60,7 @@ pub struct SavepointInfo {
     pub journal: u64,
     /// How many bytes the head has.
     pub head: u64,
-    /// How many positions there are.
+    /// How many bytes the positions have.
     pub positions: u64,
     /// How many rows there are.
     pub rows: u64,
@@ -107,10 +106,7 @@ fn write_new(disk: &dyn Disk, new: &Path, snapshot: &Arc<Snapshot>) -> Result<Sa
     let head = snapshot.head()?;
     head.chunks(blob::FULL).try_for_each(|piece| frames.push(HEAD, piece))?;
     let positions = snapshot.positions()?;
-    for Position { stream, partition, value } in &positions {
-        let position = Writer::default().bytes(stream.as_bytes()).bytes(partition.as_bytes()).bytes(value);
-        frames.push(POSITION, &position.done())?;
-    }
+    positions.chunks(blob::FULL).try_for_each(|piece| frames.push(POSITIONS, piece))?;
     let rows = write_rows(&mut frames, snapshot)?;
     let (head, positions) = (head.len() as u64, positions.len() as u64);
     frames.push(END, &Writer::default().u64(head).u64(positions).u64(rows).done())?;
@@ -198,7 +194,7 @@ pub struct Savepoint {
     /// The head.
     pub head: Vec<u8>,
     /// The positions.
-    pub positions: Vec<Position>,
+    pub positions: Vec<u8>,
     /// The rows, as they come from the file.
     pub rows: SavepointRows,
 }
@@ -207,7 +203,7 @@ pub struct Savepoint {
 #[derive(Debug)]
 pub struct SavepointRows {
     input: Input,
-    /// How many bytes of the head and how many positions there should be.
+    /// How many bytes of the head and of the positions there should be.
     head: u64,
     positions: u64,
     /// The rows that are being given out, and the number of the next one.
@@ -244,13 +240,15 @@ impl Savepoint {
             let (kind, body) = input.frame()?;
             match kind {
                 HEAD => head.extend_from_slice(&body),
-                POSITION => {
-                    positions.push(position(&body).ok_or_else(|| input.damaged("there is no position"))?);
-                }
+                POSITIONS => positions.extend_from_slice(&body),
                 _ => {
                     input.place = place;
                     break;
                 }
+            }
+            // No state has more, and memory may not have it.
+            if head.len().max(positions.len()) > LARGEST_ROW {
+                return Err(input.damaged("there is more of its head or positions than can be"));
             }
         }
         let rows = SavepointRows {
@@ -371,10 +369,4 @@ impl Iterator for SavepointRows {
         self.is_done = !matches!(row, Some(Ok(_)));
         row
     }
-}
-
-fn position(body: &[u8]) -> Option<Position> {
-    let mut reader = Reader::new(body);
-    let (stream, partition) = (reader.text()?.to_owned(), reader.text()?.to_owned());
-    Some(Position { stream, partition, value: reader.bytes()?.to_vec() })
 }

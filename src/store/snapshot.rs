@@ -1,7 +1,7 @@
 //! The state of one commit, which stays as it is while others follow.
 
 use std::fmt;
-use std::ops::{Bound, Range};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,7 +14,6 @@ use super::error::StoreError;
 use super::filter;
 use super::merge::Merge;
 use super::outbox::{DeadLetter, Lanes, Waiting};
-use super::position::Position;
 use super::record::Record;
 use super::tables::{Name, Tables, View};
 
@@ -102,7 +101,7 @@ impl Snapshot {
 
     /// How many bytes the head has.
     pub fn head_size(&self) -> u64 {
-        self.record.head.0
+        self.record.head.bytes
     }
 
     /// The head.
@@ -110,24 +109,15 @@ impl Snapshot {
     /// # Errors
     /// When it cannot be read or is damaged.
     pub fn head(&self) -> Result<Vec<u8>, StoreError> {
-        let (size, crc) = self.record.head;
-        let mut head = Vec::new();
-        self.view.scan(Name::HEAD, Bound::Unbounded, |_, piece| {
-            head.extend_from_slice(piece);
-            Ok(true)
-        })?;
-        match head.len() as u64 == size && crc32fast::hash(&head) == crc {
-            true => Ok(head),
-            false => Err(StoreError::damaged(self.file(), "the head does not fit its checksum")),
-        }
+        self.view.whole(Name::HEAD, self.record.head)
     }
 
-    /// All positions.
+    /// The positions.
     ///
     /// # Errors
     /// When they cannot be read or are damaged.
-    pub fn positions(&self) -> Result<Vec<Position>, StoreError> {
-        self.view.positions()
+    pub fn positions(&self) -> Result<Vec<u8>, StoreError> {
+        self.view.whole(Name::POSITIONS, self.record.positions)
     }
 
     /// The rows of some groups, in order of group, space and key. Several threads can each read others.

@@ -3,7 +3,6 @@
 //! Everything that redb is asked goes through here. Redb may panic over a file that something else has
 //! changed while it was open (its documentation says so); here that becomes an error.
 
-use std::io;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use redb::{
 };
 
 use super::error::StoreError;
-use super::file::{BEYOND, Backend, StateFile};
+use super::file::{Backend, StateFile, damage};
 use super::format::{Reader, Writer};
 
 type Bytes = &'static [u8];
@@ -29,7 +28,7 @@ pub struct Name(&'static str);
 impl Name {
     /// What belongs to a commit as a whole.
     pub const RECORD: Name = Name("record");
-    /// The head, in pieces.
+    /// The head, in pieces; see `whole`.
     pub const HEAD: Name = Name("head");
     /// Blobs of rows.
     pub const BLOBS: Name = Name("blobs");
@@ -37,7 +36,7 @@ impl Name {
     pub const DIRECTORY: Name = Name("directory");
     /// The runs that blobs belong to.
     pub const RUNS: Name = Name("runs");
-    /// Positions in streams.
+    /// The positions, in pieces.
     pub const POSITIONS: Name = Name("positions");
     /// The ids of alerts.
     pub const IDS: Name = Name("ids");
@@ -82,15 +81,21 @@ impl Name {
         };
         StoreError::damaged(file.path(), format!("in table `{}`, what is kept for {key} {what}", self.0))
     }
+
+    /// The error for a table whose values are pieces of something that is wrong.
+    pub fn damaged_whole(self, file: &StateFile) -> StoreError {
+        let text = format!("what is kept in table `{}` does not fit its checksum", self.0);
+        StoreError::damaged(file.path(), text)
+    }
 }
 
 /// The error that one of redb stands for.
 fn wrong(file: &StateFile, error: impl Into<redb::Error>) -> StoreError {
     match error.into() {
-        redb::Error::Io(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
-            StoreError::damaged(file.path(), BEYOND)
-        }
         redb::Error::Io(source) => {
+            if let Some(what) = damage(source.kind(), &source.to_string()) {
+                return StoreError::damaged(file.path(), what);
+            }
             let doing = match file.failure() {
                 Some(StoreError::Disk { doing, .. }) => doing,
                 _ => "use",

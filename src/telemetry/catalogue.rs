@@ -197,6 +197,34 @@ group! {
 }
 
 group! {
+    /// Metrics of checkpoints, and of the store that they are kept in.
+    CheckpointMetrics by "" {
+        stored: Counter = Counter::default(), "tripline_checkpoints_total", "checkpoints",
+            "Checkpoints stored.";
+        failed: Counter = Counter::default(), "tripline_checkpoint_failures_total", "attempts",
+            "Attempts to store a checkpoint that failed and were made again.";
+        stuck: Gauge = Gauge::default(), "tripline_checkpoint_stuck", "stores",
+            "1 while nothing can be stored, so that the engine takes no events, otherwise 0.";
+        time: Gauge = Gauge::default(), "tripline_checkpoint_time_seconds", "seconds",
+            "When the last checkpoint was made, in seconds since 1970; 0 before the first.";
+        pause: Histogram = Histogram::default(), "tripline_checkpoint_pause_seconds", "seconds",
+            "Time for which the engine stood still to copy what had changed.";
+        commit: Histogram = Histogram::default(), "tripline_checkpoint_commit_seconds", "seconds",
+            "Time that it took to store a checkpoint and make it durable.";
+        rows: Counter = Counter::default(), "tripline_checkpoint_rows_total", "rows",
+            "Rows of state that had changed and were stored.";
+        bytes: Counter = Counter::default(), "tripline_checkpoint_bytes_total", "bytes",
+            "Bytes that checkpoints have written to the disk, with what was merged for them.";
+        size: Gauge = Gauge::default(), "tripline_store_bytes", "bytes",
+            "Size of the file of the store.";
+        outbox: Gauge = Gauge::default(), "tripline_outbox_bytes", "bytes",
+            "Bytes of stored alerts that sinks have not accepted.";
+        dead: Gauge = Gauge::default(), "tripline_outbox_dead_letters", "alerts",
+            "Stored alerts that were given up.";
+    }
+}
+
+group! {
     /// Metrics of the engine.
     EngineMetrics by "" {
         events: Counter = Counter::default(), "tripline_engine_events_total", "events",
@@ -251,6 +279,8 @@ pub struct Metrics {
     pub engine: EngineMetrics,
     /// Those of the journal, if there is one.
     pub journal: Option<Arc<JournalMetrics>>,
+    /// Those of checkpoints, if some are made.
+    pub checkpoints: Option<Arc<CheckpointMetrics>>,
 }
 
 impl Metrics {
@@ -270,12 +300,14 @@ impl Metrics {
             late: Arc::new(KeptMetrics::new("late")),
             engine: EngineMetrics::new(""),
             journal: None,
+            checkpoints: None,
         }
     }
 
-    /// The same with metrics for a journal.
-    pub fn with_journal(mut self) -> Metrics {
+    /// The same with metrics of what is kept: the journal and checkpoints.
+    pub fn with_state(mut self) -> Metrics {
         self.journal = Some(Arc::new(JournalMetrics::new("")));
+        self.checkpoints = Some(Arc::new(CheckpointMetrics::new("")));
         self
     }
 
@@ -294,6 +326,7 @@ impl Metrics {
     /// Gives every number with its labels, the numbers of one metric together.
     pub fn visit(&self, visitor: &mut Visitor<'_>) {
         self.engine.visit(visitor);
+        self.checkpoints.iter().for_each(|group| group.visit(visitor));
         self.journal.iter().for_each(|group| group.visit(visitor));
         self.sources.iter().for_each(|group| group.visit(visitor));
         self.http.iter().for_each(|group| group.visit(visitor));
@@ -308,6 +341,7 @@ impl Metrics {
     pub fn descriptors() -> impl Iterator<Item = &'static Descriptor> {
         [
             EngineMetrics::DESCRIPTORS,
+            CheckpointMetrics::DESCRIPTORS,
             JournalMetrics::DESCRIPTORS,
             SourceMetrics::DESCRIPTORS,
             HttpMetrics::DESCRIPTORS,

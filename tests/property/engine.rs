@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use tripline::alert::{Alert, AlertKind};
 use tripline::codec::{Decoder, json::JsonDecoder};
 use tripline::diagnostic::{Sources, Style, render_all};
-use tripline::engine::{Changes, Engine, EngineOptions, Restoring, StateInMemory};
+use tripline::engine::{Changes, Engine, EngineOptions, Restoring, StateInMemory, stored_rules};
 use tripline::event::{Kept, PartitionId, Position, Timestamp};
 use tripline::program::Program;
 
@@ -139,6 +139,38 @@ impl Restarts {
         assert!(restored.left.is_empty() && restored.events_left == 0, "the rules are the same");
         *engine = restored.engine;
     }
+}
+
+/// The alerts when the rules are edited: each text is in the place of the one before from the event with that
+/// place on. The engine is stopped and restored before each event.
+pub fn alerts_with_edits(texts: &[(usize, String)], events: &[Event]) -> Vec<Alert> {
+    let start = Timestamp::from_micros(0);
+    let program = compile_text(&texts[0].1).expect("it has been compiled before");
+    let mut engine = Engine::new(program, EngineOptions::RECORDED);
+    let stream = engine.program().stream("s").expect("the rules declare stream s");
+    engine.open(stream, PartitionId(0), start);
+    let mut state = StateInMemory::default();
+    for (offset, event) in events.iter().enumerate() {
+        let (_, text) = texts.iter().rfind(|(from, _)| *from <= offset).expect("the first is there from 0");
+        state.take(&engine.changes());
+        let olds = stored_rules(state.head()).expect("it was just written");
+        let (program, _) = Program::compile_with_old(&Sources::new([("rule.trip", text)]), &olds);
+        let program = Arc::new(program.expect("it has been compiled before"));
+        let options = EngineOptions { shards: Restarts::SHARDS[offset % 4], ..EngineOptions::RECORDED };
+        let restored = state.restore(program.clone(), options).expect("it was just written");
+        assert!(restored.left.is_empty(), "{:?}", restored.left);
+        engine = restored.engine;
+        let mut decoder = JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream));
+        let now = Timestamp::from_millis(event.at).expect("test times are small");
+        let position = Position { partition: PartitionId(0), offset: offset as u64 };
+        let raw = serde_json::to_vec(event).expect("an event serialises");
+        let event = decoder.decode(&raw, position, now).expect("well formed").expect("an event");
+        engine.push(event, now).expect("a test event is never late");
+    }
+    engine.finish();
+    engine.changes();
+    assert_eq!(engine.stats().rules.alerts.len(), engine.program().rules().len());
+    engine.take_alerts()
 }
 
 /// The alerts of a program whose engine is stopped and restored after each event for which `restarts`

@@ -15,6 +15,7 @@ mod generate;
 mod history;
 mod invariance;
 mod naive;
+mod old;
 mod pattern;
 mod random;
 mod representation;

@@ -20,6 +20,15 @@ const TOO_MANY: usize = 1_500;
 /// What a rule reports for each key that has something to report, event time running to infinity
 /// after the last event. `None` when there are too many runs to follow in this simple way.
 pub fn reports_by_key(rule: &Rule, events: &[Event]) -> Option<BTreeMap<String, Vec<Report>>> {
+    reports_of_runs(rule, events, &|_| true)
+}
+
+/// The same of the runs that certain events begin, as if others began none.
+pub fn reports_of_runs(
+    rule: &Rule,
+    events: &[Event],
+    begins: &dyn Fn(&Event) -> bool,
+) -> Option<BTreeMap<String, Vec<Report>>> {
     let by = rule.clauses.iter().any(|clause| matches!(clause.kind, ClauseKind::By(_)));
     let mut keys: BTreeMap<String, Vec<Event>> = BTreeMap::new();
     for event in events {
@@ -28,7 +37,7 @@ pub fn reports_by_key(rule: &Rule, events: &[Event]) -> Option<BTreeMap<String, 
     }
     let mut found = BTreeMap::new();
     for (key, events) in keys {
-        let reports = reports(rule, &events)?;
+        let reports = reports_where(rule, &events, begins)?;
         if !reports.is_empty() {
             found.insert(key, reports);
         }
@@ -38,9 +47,13 @@ pub fn reports_by_key(rule: &Rule, events: &[Event]) -> Option<BTreeMap<String, 
 
 /// What a rule reports for the events of one key, in their order.
 pub fn reports(rule: &Rule, events: &[Event]) -> Option<Vec<Report>> {
+    reports_where(rule, events, &|_| true)
+}
+
+fn reports_where(rule: &Rule, events: &[Event], begins: &dyn Fn(&Event) -> bool) -> Option<Vec<Report>> {
     let mut matcher = Matcher::new(rule);
     for (position, event) in events.iter().enumerate() {
-        matcher.event(event, position);
+        matcher.event(event, position, begins(event));
         if matcher.runs.len() > TOO_MANY {
             return None;
         }
@@ -136,15 +149,17 @@ impl<'t> Matcher<'t> {
         Matcher { definitions, pattern, overlap, on_timeout, runs: vec![], names: 0, reports: vec![] }
     }
 
-    /// The next event of the key.
-    fn event(&mut self, event: &Event, position: usize) {
+    /// The next event of the key; whether it may begin a run.
+    fn event(&mut self, event: &Event, position: usize, begins: bool) {
         self.pass(Some(event.at));
         let mut runs = vec![];
         for mut run in std::mem::take(&mut self.runs) {
             run.forget_steps_before(event.at);
             runs.extend(self.offer(run, event, position));
         }
-        runs.extend(self.start(event, position));
+        if begins {
+            runs.extend(self.start(event, position));
+        }
         self.runs = runs;
         self.report(event.at, &[]);
     }

@@ -3,8 +3,10 @@
 
 mod allocator;
 mod changes;
+mod cold;
 mod damage;
 mod edited;
 mod harness;
+mod old;
 #[path = "../../fuzz/src/state.rs"]
 mod state;

@@ -8,13 +8,22 @@ pub static STATE: Section = Section {
     about: "Where the service keeps what outlasts it: how far its sources have come, partial matches, alerts that sinks \
             have not taken. After a stop, a crash or a loss of power it goes on from there. Without this table, it begins \
             anew each time.",
-    keys: &[key(
-        "path",
-        Takes::Path,
-        Missing::Mistake,
-        "A folder for it alone. It is made if it is not there, for its owner's eyes only.",
-    )
-    .like("\"/var/lib/tripline\"")],
+    keys: &[
+        key(
+            "path",
+            Takes::Path,
+            Missing::Mistake,
+            "A folder for it alone. It is made if it is not there, for its owner's eyes only.",
+        )
+        .like("\"/var/lib/tripline\""),
+        key(
+            "checkpoint",
+            Takes::Duration("100ms", "1h"),
+            Missing::Is("1s"),
+            "How often what has changed is stored. After a crash, so much is worked through again at most. Alerts do not \
+             wait for it: when there are some, it is stored within 100 ms.",
+        ),
+    ],
     shared: &[],
 };
 

@@ -24,6 +24,18 @@ impl Pending {
         });
     }
 
+    /// Whether an alert of a rule waits, or one that followed from such.
+    pub fn has_of(&self, rule: RuleId) -> bool {
+        let mut orders = self.inboxes.iter().flat_map(|inbox| inbox.alerts.keys().map(|(order, _)| order));
+        orders.any(|order| order.rules().any(|of| of == rule))
+    }
+
+    /// How many alerts of a rule wait, of several places that they wait at each counted.
+    pub fn count_of(&self, rule: RuleId) -> u64 {
+        let orders = self.inboxes.iter().flat_map(|inbox| inbox.alerts.keys().map(|(order, _)| order));
+        orders.filter(|order| order.rules().last() == Some(rule)).count() as u64
+    }
+
     /// Reads it.
     pub fn restore(
         program: &Program,
@@ -39,7 +51,7 @@ impl Pending {
                 pending.inboxes.push(inbox);
             }
         }
-        pending.left_out = vec![0; program.rules().len()];
+        pending.left_out = vec![0; program.compiled().len()];
         for _ in 0..r.len()? {
             let (number, count) = (r.small()?, r.count()?);
             if let Some(rule) = meaning.rule(number) {

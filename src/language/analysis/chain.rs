@@ -28,7 +28,7 @@ const MAX_PLACES: usize = 10;
 const KIND: &str = "kind";
 
 /// What is known of a stream of alerts once its rule has been checked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Derived {
     /// The fingerprint of the rule.
     pub fingerprint: Arc<str>,

@@ -20,6 +20,7 @@ mod lint;
 mod lookup;
 mod matching;
 mod names;
+mod old;
 mod operators;
 mod pattern;
 mod reads;
@@ -37,19 +38,21 @@ use crate::event::StreamSchema;
 use super::checked::Checked;
 use super::tree;
 
+pub use old::Old;
 pub use rule::{DEFAULT_MAX_EVENTS, DEFAULT_MAX_RUNS, GREATEST_MAX};
 
-/// Checks the files of a rule set. The result can be run when the diagnostics hold no error.
-pub fn check(files: &[tree::File]) -> (Checked, Diagnostics) {
-    check_as(files, false)
+/// Checks the files of a rule set, and old versions of its rules. The result can be run when the diagnostics
+/// hold no error.
+pub fn check<'t>(files: &'t [tree::File], olds: &'t [Old<'t>]) -> (Checked, Diagnostics) {
+    check_as(files, olds, false)
 }
 
 /// The same; the result can also tell why an event did not fit, which takes memory.
-pub fn check_for_tests(files: &[tree::File]) -> (Checked, Diagnostics) {
-    check_as(files, true)
+pub fn check_for_tests<'t>(files: &'t [tree::File], olds: &'t [Old<'t>]) -> (Checked, Diagnostics) {
+    check_as(files, olds, true)
 }
 
-fn check_as(files: &[tree::File], for_tests: bool) -> (Checked, Diagnostics) {
+fn check_as<'t>(files: &'t [tree::File], olds: &'t [Old<'t>], for_tests: bool) -> (Checked, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let declarations = scope::collect(files, &mut diagnostics);
     let mut unread = scope::Reported::of(files);
@@ -101,6 +104,10 @@ fn check_as(files: &[tree::File], for_tests: bool) -> (Checked, Diagnostics) {
         unused::check(files, &mut diagnostics);
     }
     let cases = case::check(&declarations, &globals, &rules, &mut diagnostics);
+    let old_rules = match diagnostics.has_errors() {
+        true => Vec::new(),
+        false => old::check(olds, &declarations, &rules, &mut globals),
+    };
     let tables = globals.tables.into_specs();
-    (Checked { streams: globals.streams, alert_streams, tables, rules, cases }, diagnostics)
+    (Checked { streams: globals.streams, alert_streams, tables, rules, old_rules, cases }, diagnostics)
 }

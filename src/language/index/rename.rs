@@ -157,8 +157,8 @@ impl Index {
         if !self.means_the_same(&index, symbol, edits) {
             return Err(CannotRename::Ambiguous(name.to_owned()));
         }
-        let (_, problems) = check(&new_trees);
-        no_new_error(name, || check(trees).1, &problems)
+        let (_, problems) = check(&new_trees, &[]);
+        no_new_error(name, || check(trees, &[]).1, &problems)
     }
 
     fn means_the_same(&self, after: &Index, symbol: SymbolId, edits: &[Edit]) -> bool {

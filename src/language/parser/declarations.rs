@@ -312,19 +312,20 @@ fn column(input: Tokens<'_>) -> Parsed<'_, Column> {
 
 /// `let NAME = expression`
 pub(super) fn let_(input: Tokens<'_>) -> Parsed<'_, Let> {
-    let (input, _) = word("let")(input)?;
+    let (input, keyword) = word("let")(input)?;
     let (input, (name, _, value)) =
         (cut(new_name("a name for the value")), cut(symbol("=")), cut(expression)).parse(input)?;
-    Ok((input, Let { name, value }))
+    Ok((input, Let { name, value, span: span_from(keyword.span, &input) }))
 }
 
 /// `def NAME(parameter type, …) = expression`
 pub(super) fn def(input: Tokens<'_>) -> Parsed<'_, Def> {
-    let (input, _) = word("def")(input)?;
+    let (input, keyword) = word("def")(input)?;
     let (input, (name, _)) = (cut(new_name("a name for the function")), cut(symbol("("))).parse(input)?;
     let (input, parameters) = opt(comma_list(parameter)).parse(input)?;
     let (input, (_, _, body)) = (cut(symbol(")")), cut(symbol("=")), cut(expression)).parse(input)?;
-    Ok((input, Def { name, parameters: parameters.unwrap_or_default(), body }))
+    let span = span_from(keyword.span, &input);
+    Ok((input, Def { name, parameters: parameters.unwrap_or_default(), body, span }))
 }
 
 fn parameter(input: Tokens<'_>) -> Parsed<'_, Parameter> {

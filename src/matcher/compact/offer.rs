@@ -99,6 +99,9 @@ impl Matcher<'_> {
 
     /// The run that begins with the event, if it fits a possible first step.
     fn begin(&self, set: &mut CompactRuns, event: &Event, answers: &Answers, complete: &mut Complete) {
+        if !self.rule.begins {
+            return;
+        }
         let automaton = &self.rule.automaton;
         let first = &automaton.state(StateId::START).transitions;
         let mut fits = |transition: &Transition| match transition.trigger {

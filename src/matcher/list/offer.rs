@@ -34,6 +34,9 @@ impl Offered {
 impl Matcher<'_> {
     /// The run that begins with the event, if it fits a possible first step.
     pub(super) fn start(&self, event: &Event, answers: &Answers) -> Option<Run> {
+        if !self.rule.begins {
+            return None;
+        }
         let mut run: Option<Run> = None;
         for (index, transition) in (0..).zip(&self.rule.automaton.state(StateId::START).transitions) {
             let Trigger::Take { test, .. } = transition.trigger else { continue };

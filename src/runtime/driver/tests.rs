@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicI64;
 
+use crate::alert::Alert;
 use crate::codec::Decoder;
 use crate::codec::json::JsonDecoder;
 use crate::diagnostic::Sources;
@@ -84,7 +85,7 @@ impl Bench {
         let kept = Kept::default();
         let metrics = Arc::new(Metrics::new(["s"], ["lonely"], []));
         let engine = Engine::new(program, EngineOptions::LIVE);
-        let driver = Driver::new(engine, kept.clone(), clock.clone(), metrics.clone());
+        let driver = Driver::new(engine, Exit::Outbox(kept.clone()), clock.clone(), metrics.clone());
         Bench { driver, clock, kept, metrics, decoder }
     }
 
@@ -314,7 +315,7 @@ fn the_queue_is_worked_off_to_its_end_and_event_time_stays() {
     drop(sender);
     let kept = bench.kept.clone();
     let left = bench.driver.run(queue, runtime.handle(), &AtomicBool::new(false));
-    assert_eq!(left, 0);
+    assert_eq!(left.expect("it has no store"), 0);
     assert_eq!(*kept.0.lock().expect("no panic"), ["p0@100"], "what comes after 107 is open");
 }
 
@@ -325,7 +326,8 @@ fn a_halt_leaves_the_rest() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let (sender, queue) = queue(QueueLimits { inputs: 4, bytes: 1 << 20 });
     runtime.block_on(sender.send(input)).expect("there is room");
-    assert_eq!(bench.driver.run(queue, runtime.handle(), &AtomicBool::new(true)), 1);
+    let left = bench.driver.run(queue, runtime.handle(), &AtomicBool::new(true));
+    assert_eq!(left.expect("it has no store"), 1);
     assert!(runtime.block_on(sender.send_all(Vec::new())).is_err());
 }
 
@@ -335,7 +337,7 @@ fn the_positions_are_those_of_what_was_taken() {
     bench.open(0);
     bench.take(0, 100, 100);
     bench.take(0, 105, 105);
-    let positions = bench.driver.positions();
+    let positions = bench.driver.keeper.positions();
     let partition = &positions.streams["quiet"].partitions[&PartitionId(0)];
     assert_eq!(
         (partition.is_open, partition.reached.offset, positions.streams["quiet"].next),

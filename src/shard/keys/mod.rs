@@ -141,7 +141,8 @@ impl Keys {
         slot
     }
 
-    fn record(&self, slot: Slot) -> &Record {
+    /// The record in a place.
+    pub fn record(&self, slot: Slot) -> &Record {
         self.records.get(slot).expect("the slot names a record that exists")
     }
 
@@ -170,9 +171,9 @@ impl Keys {
         self.record(slot).runs(rule)
     }
 
-    /// The runs of a rule for every key that has some in memory.
-    pub fn runs_of(&self, rule: RuleId) -> impl Iterator<Item = (Slot, &RunSet)> {
-        self.records.iter().filter_map(move |(slot, record)| Some((slot, record.runs(rule)?)))
+    /// Where the records are.
+    pub fn slots(&self) -> impl Iterator<Item = Slot> {
+        self.records.iter().map(|(slot, _)| slot)
     }
 
     /// The key, and the runs of a rule for it, none yet if it is new.

@@ -75,7 +75,7 @@ proptest! {
     ) {
         let program = PROGRAM.with(Arc::clone);
         let (mut shard, mut rows) = (Shard::new(Arc::clone(&program), 0), StoredRows::default());
-        let mut expected = ShardCounters::new(program.rules().len());
+        let mut expected = ShardCounters::new(program.compiled().len());
         let mut second = 0;
         for (offset, (after, k, j, n, v)) in (0..).zip(events) {
             second += after;

@@ -18,6 +18,7 @@ const OPENED: u8 = 2;
 const CLOSED: u8 = 3;
 
 /// What an entry takes besides the record, at most: its kind and its number.
+#[cfg(test)]
 pub const MOST: usize = 11;
 
 /// What is around an entry in the journal, with the name of the stream, if that is not very long.

@@ -37,7 +37,9 @@ use forward::Waiting;
 
 pub use backlog::{Backlog, Listening};
 pub use forward::Forwarder;
-pub use recover::{Partitions, RecoverError, Recovered, Wanted, recover};
+pub use recover::{Partitions, Wanted, recover};
+#[cfg(test)]
+pub use recover::{RecoverError, Recovered};
 
 /// What an entry takes in the journal besides its record and the name of its stream, at most.
 const ENTRY: usize = 64;

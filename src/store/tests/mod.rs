@@ -27,7 +27,7 @@ fn shared(disk: &SimulatedDisk) -> Arc<dyn Disk> {
 /// Small enough that a few rows are merged.
 fn small() -> Options {
     let sizes = Sizes { blob: 300, portion: 600 };
-    Options { cache: 64 << 10, dead: DeadLimits { letters: 5, bytes: 200 }, sizes }
+    Options { cache: 64 << 10, dead: DeadLimits { letters: 5, bytes: 200 }, ids: 1_000, sizes }
 }
 
 fn open_with(disk: &SimulatedDisk, options: Options) -> Result<Store, StoreError> {
@@ -63,12 +63,11 @@ fn what_was_committed_is_there_after_a_crash() {
     let mut store = open(&disk);
     assert_eq!((store.snapshot().number(), rows(store.snapshot())), (0, Vec::new()));
     let changed = [row(2, b"b", b"1"), row(1, b"a", b"2"), Row { space: 1, ..row(2, b"a", b"3") }];
-    let positions = [PositionChange { stream: "payments", partition: "0", value: Some(b"here") }];
     let commit = Commit {
         time: at(7),
         head: b"head",
         rows: &changed,
-        positions: &positions,
+        positions: b"here",
         journal: 9,
         ..Commit::default()
     };
@@ -82,8 +81,7 @@ fn what_was_committed_is_there_after_a_crash() {
     assert_eq!((snapshot.head().expect("it can be read"), snapshot.head_size()), (b"head".to_vec(), 4));
     assert_eq!(snapshot.count_rows().expect("they can be read"), 3);
     assert_eq!(rows(snapshot), ["1 0 a=2", "2 0 b=1", "2 1 a=3"]);
-    let position = Position { stream: "payments".into(), partition: "0".into(), value: b"here".to_vec() };
-    assert_eq!(snapshot.positions().expect("they can be read"), [position]);
+    assert_eq!(snapshot.positions().expect("they can be read"), b"here");
     assert_eq!(snapshot.row(1, 2, b"a").expect("it can be read"), Some(b"3".to_vec()));
     assert_eq!(snapshot.row(1, 2, b"b").expect("it can be read"), None);
 }

@@ -7,9 +7,6 @@ use crate::disk::simulated::Random;
 
 pub type Key = (u16, u8, Vec<u8>);
 
-/// A stream and a partition.
-type Part = (String, String);
-
 /// An alert with how often it has failed.
 type Sent = (String, Vec<u8>, u32);
 
@@ -21,7 +18,7 @@ pub struct Content {
     journal: u64,
     pub head: Vec<u8>,
     pub rows: BTreeMap<Key, Vec<u8>>,
-    positions: BTreeMap<Part, Vec<u8>>,
+    positions: Vec<u8>,
     waiting: BTreeMap<(String, u64), Sent>,
     dead: BTreeMap<u64, (String, Sent)>,
 }
@@ -42,7 +39,7 @@ pub struct Change {
     journal: u64,
     head: Vec<u8>,
     rows: Vec<(Key, Option<Vec<u8>>)>,
-    positions: Vec<(Part, Option<Vec<u8>>)>,
+    positions: Vec<u8>,
     alerts: Vec<(String, String, Vec<u8>)>,
     outbox: Vec<Event>,
 }
@@ -50,7 +47,7 @@ pub struct Change {
 #[derive(Clone, Debug)]
 enum Event {
     Accepted(String, u64),
-    Failed(String, u64),
+    Failed(String, u64, u32),
     GivenUp(String, u64),
     Retried(u64),
     Dropped(u64),
@@ -81,6 +78,10 @@ impl Change {
             time: i64::try_from(random.below(1_000)).expect("small"),
             journal: model.content.journal + random.below(5),
             head: bytes(random, 400),
+            positions: match random.percent(50) {
+                true => model.content.positions.clone(),
+                false => bytes(random, 40),
+            },
             ..Change::default()
         };
         let rows = if random.percent(10) { 200 } else { 12 };
@@ -88,11 +89,6 @@ impl Change {
             let most = if random.percent(1) { 6_000 } else { 60 };
             let value = random.percent(75).then(|| bytes(random, most));
             change.rows.push((key(random), value));
-        }
-        for _ in 0..random.size(4) {
-            let partition = (format!("stream-{}", random.size(2)), random.size(3).to_string());
-            let value = random.percent(80).then(|| bytes(random, 10));
-            change.positions.push((partition, value));
         }
         for _ in 0..random.size(4) {
             let id = random.size(60).to_string();
@@ -104,7 +100,7 @@ impl Change {
             let sink = sink(random);
             change.outbox.push(match random.size(8) {
                 0..3 => Event::Accepted(sink, number),
-                3 | 4 => Event::Failed(sink, number),
+                3 | 4 => Event::Failed(sink, number, 1 + u32::from(random.percent(50))),
                 5 => Event::GivenUp(sink, number),
                 6 => Event::Retried(letter),
                 _ => Event::Dropped(letter),
@@ -128,11 +124,6 @@ impl Change {
                 value: value.as_deref(),
             })
             .collect();
-        let positions: Vec<PositionChange<'_>> = self
-            .positions
-            .iter()
-            .map(|((stream, partition), value)| PositionChange { stream, partition, value: value.as_deref() })
-            .collect();
         let alerts: Vec<Alert<'_>> = self
             .alerts
             .iter()
@@ -143,7 +134,7 @@ impl Change {
             time: at(self.time),
             head: &self.head,
             rows: &rows,
-            positions: &positions,
+            positions: &self.positions,
             journal: self.journal,
             alerts: &alerts,
             outbox: &outbox,
@@ -156,8 +147,8 @@ impl Event {
     fn change(&self) -> OutboxChange<'_> {
         match self {
             Event::Accepted(sink, number) => OutboxChange::Accepted { sink, number: *number },
-            Event::Failed(sink, number) => {
-                OutboxChange::Failed { sink, number: *number, again: at(7), error: "failed" }
+            Event::Failed(sink, number, failed) => {
+                OutboxChange::Failed { sink, number: *number, failed: *failed, again: at(7), error: "failed" }
             }
             Event::GivenUp(sink, number) => {
                 OutboxChange::GivenUp { sink, number: *number, time: at(8), error: "given up" }
@@ -176,16 +167,11 @@ impl Model {
         content.number += 1;
         (content.time, content.journal) = (change.time, change.journal);
         content.head.clone_from(&change.head);
+        content.positions.clone_from(&change.positions);
         for (key, value) in &change.rows {
             match value {
                 Some(value) => drop(content.rows.insert(key.clone(), value.clone())),
                 None => drop(content.rows.remove(key)),
-            }
-        }
-        for (partition, value) in &change.positions {
-            match value {
-                Some(value) => drop(content.positions.insert(partition.clone(), value.clone())),
-                None => drop(content.positions.remove(partition)),
             }
         }
         change.outbox.iter().for_each(|event| model.happens(event));
@@ -208,9 +194,9 @@ impl Model {
         let Content { waiting, dead, .. } = &mut self.content;
         match event {
             Event::Accepted(sink, number) => drop(waiting.remove(&(sink.clone(), *number))),
-            Event::Failed(sink, number) => {
+            Event::Failed(sink, number, failed) => {
                 if let Some(alert) = waiting.get_mut(&(sink.clone(), *number)) {
-                    alert.2 += 1;
+                    alert.2 = *failed;
                 }
             }
             Event::GivenUp(sink, number) => {
@@ -249,8 +235,6 @@ impl Content {
 
     /// What there is in a snapshot.
     pub fn read(snapshot: &Arc<Snapshot>, random: &mut Random) -> Result<Content, StoreError> {
-        let positions = snapshot.positions()?.into_iter();
-        let positions = positions.map(|Position { stream, partition, value }| ((stream, partition), value));
         let dead: BTreeMap<u64, (String, Sent)> = snapshot
             .dead_letters(0, usize::MAX)?
             .into_iter()
@@ -265,7 +249,7 @@ impl Content {
             journal: snapshot.journal(),
             head: snapshot.head()?,
             rows: rows_of(snapshot, random)?,
-            positions: positions.collect(),
+            positions: snapshot.positions()?,
             waiting: waiting_of(snapshot)?,
             dead,
         })
@@ -273,7 +257,7 @@ impl Content {
 }
 
 /// The rows of a snapshot.
-pub fn rows_of(snapshot: &Arc<Snapshot>, random: &mut Random) -> Result<BTreeMap<Key, Vec<u8>>, StoreError> {
+fn rows_of(snapshot: &Arc<Snapshot>, random: &mut Random) -> Result<BTreeMap<Key, Vec<u8>>, StoreError> {
     let border = [0, 1, 2, 300, 1_023, 1_024][random.size(6)];
     let found = snapshot.rows(0..border).chain(snapshot.rows(border..1_024)).map(|row| {
         let row = row?;

@@ -39,8 +39,8 @@ fn alerts_wait_until_they_are_accepted_and_never_enter_twice() {
     assert_eq!((waiting(&store, "b"), waiting(&store, "aa")), (vec!["2 1 0".into()], vec!["4 3 0".into()]));
     assert_eq!(store.snapshot().lanes()["a"], Lane { alerts: 2, bytes: 2 * 10 });
     let accepted = OutboxChange::Accepted { sink: "a", number: 1 };
-    let failed = OutboxChange::Failed { sink: "a", number: 3, again: at(9), error: "refused" };
-    let nothing = OutboxChange::Failed { sink: "a", number: 2, again: at(9), error: "it is b's" };
+    let failed = OutboxChange::Failed { sink: "a", number: 3, failed: 2, again: at(9), error: "refused" };
+    let nothing = OutboxChange::Failed { sink: "a", number: 2, failed: 1, again: at(9), error: "it is b's" };
     assert_eq!(commit(&mut store, &[alert("a", "1")], &[accepted, failed, nothing, failed]), [None]);
     assert_eq!(waiting(&store, "a"), ["3 2 2"]);
     let alert = store.snapshot().waiting("a", 0, 1, 0).expect("they can be read").pop().expect("one");
@@ -74,7 +74,7 @@ fn alerts_that_are_given_up_are_listed_and_can_be_sent_again() {
     let disk = SimulatedDisk::new(1);
     let mut store = open(&disk);
     commit(&mut store, &[alert("a", "1"), alert("b", "2"), alert("a", "3")], &[]);
-    let failed = OutboxChange::Failed { sink: "a", number: 1, again: at(9), error: "refused" };
+    let failed = OutboxChange::Failed { sink: "a", number: 1, failed: 1, again: at(9), error: "refused" };
     let up = |sink, number| OutboxChange::GivenUp { sink, number, time: at(8), error: "gone" };
     commit(&mut store, &[], &[failed, up("a", 1), up("b", 2), up("b", 7)]);
     assert_eq!(dead(&store), ["1 a 1 2 gone", "2 b 2 1 gone"]);

@@ -1,0 +1,214 @@
+//! Checkpoints: what the service has done by a moment, kept as a whole.
+//!
+//! Enters: the state of the engine, how far its sources have come, and the alerts decided since the last
+//! checkpoint; and what sinks have done with earlier ones. Leaves: one transaction of the store after
+//! another; then, and not before, alerts to sinks, and leave for the journal to forget. [`Checkpoints`] is
+//! held by the engine's thread and copies what has changed; [`writer::Writer`] is on a thread of its own
+//! and has the store.
+//!
+//! - Of what is decided nothing leaves before the transaction that holds it is durable. So whatever
+//!   happens, a service that goes on from the last checkpoint decides the rest anew, and nobody has seen
+//!   anything of it yet.
+//! - One checkpoint is under way at a time. When it cannot be stored it is kept and tried again, and
+//!   until then the engine takes nothing: its queue fills, and sources wait.
+
+mod schedule;
+pub mod writer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, TryRecvError};
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use tokio::sync::Notify;
+
+use crate::alert::Alert;
+use crate::engine::{Changes, Engine};
+use crate::event::{Duration, Timestamp};
+use crate::source::positions::Positions;
+use crate::store::StoreError;
+use crate::telemetry::catalogue::CheckpointMetrics;
+
+use schedule::Schedule;
+use writer::Job;
+
+/// When so many alerts wait for the store, the engine waits too.
+const MOST_ALERTS: usize = 10_000;
+
+/// What is stored together.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// When it was made.
+    pub time: Timestamp,
+    /// What has changed of the engine's state.
+    pub changes: Changes,
+    /// How far sources have come, as bytes.
+    pub positions: Vec<u8>,
+    /// The last entry of the journal that the engine has taken.
+    pub journal: u64,
+    /// What was decided since the checkpoint before.
+    pub alerts: Vec<Alert>,
+}
+
+/// What has become of a checkpoint.
+type Stored = Result<Changes, StoreError>;
+
+/// Whether the store takes anything now.
+#[derive(Debug, Default)]
+pub struct Gauge {
+    is_stuck: AtomicBool,
+}
+
+/// Makes checkpoints of an engine.
+pub struct Checkpoints {
+    jobs: mpsc::Sender<Job>,
+    stored: mpsc::Receiver<Stored>,
+    news: Arc<Notify>,
+    gauge: Arc<Gauge>,
+    schedule: Schedule,
+    /// Alerts that go with the next one.
+    alerts: Vec<Alert>,
+    /// Whether one is under way.
+    is_under_way: bool,
+    metrics: Arc<CheckpointMetrics>,
+}
+
+/// What the store's thread tells the engine's with.
+pub struct Reply {
+    stored: mpsc::Sender<Stored>,
+    news: Arc<Notify>,
+    gauge: Arc<Gauge>,
+}
+
+impl Reply {
+    /// A checkpoint has been stored, or never will be.
+    fn stored(&self, stored: Stored) {
+        // The engine may be gone, when the service stops at once.
+        let _ = self.stored.send(stored);
+        self.news.notify_one();
+    }
+
+    /// Whether checkpoints have to wait because the store takes nothing.
+    fn set_stuck(&self, is_stuck: bool) {
+        if self.gauge.is_stuck.swap(is_stuck, Ordering::Relaxed) != is_stuck {
+            self.news.notify_one();
+        }
+    }
+}
+
+/// Makes a checkpoint `every` so long for who takes the jobs and gives the replies.
+pub fn checkpoints(
+    every: Duration,
+    metrics: Arc<CheckpointMetrics>,
+) -> (Checkpoints, mpsc::Sender<Job>, mpsc::Receiver<Job>, Reply) {
+    let (jobs, work) = mpsc::channel();
+    let (reply, stored) = mpsc::channel();
+    let (news, gauge) = (Arc::<Notify>::default(), Arc::<Gauge>::default());
+    let reply = Reply { stored: reply, news: Arc::clone(&news), gauge: Arc::clone(&gauge) };
+    let checkpoints = Checkpoints {
+        jobs: jobs.clone(),
+        stored,
+        news,
+        gauge,
+        schedule: Schedule::new(every),
+        alerts: Vec::new(),
+        is_under_way: false,
+        metrics,
+    };
+    (checkpoints, jobs, work, reply)
+}
+
+impl Checkpoints {
+    /// Takes alerts, which leave with the next checkpoint.
+    pub fn put(&mut self, mut alerts: Vec<Alert>, now: Timestamp) {
+        if !alerts.is_empty() {
+            self.schedule.alerts_wait(now);
+            self.alerts.append(&mut alerts);
+        }
+    }
+
+    /// The engine has taken something, of so many bytes.
+    pub fn took(&mut self, bytes: usize) {
+        self.schedule.took(bytes);
+    }
+
+    /// Whether the engine is to take nothing for now.
+    pub fn is_full(&self) -> bool {
+        self.gauge.is_stuck.load(Ordering::Relaxed) || self.alerts.len() >= MOST_ALERTS
+    }
+
+    /// Whether everything that has happened is stored.
+    pub fn is_done(&self) -> bool {
+        self.schedule.is_done() && !self.is_under_way
+    }
+
+    /// Told when something has come of a checkpoint, or `is_full` has changed.
+    pub fn news(&self) -> &Arc<Notify> {
+        &self.news
+    }
+
+    /// To be called often: makes a checkpoint if one is due. `positions` are those of this moment, between
+    /// two inputs of the engine.
+    ///
+    /// # Errors
+    /// When a checkpoint can never be stored.
+    pub fn tend(&mut self, engine: &mut Engine, positions: &Positions, now: Timestamp) -> anyhow::Result<()> {
+        self.look(engine)?;
+        if !self.is_under_way && self.schedule.is_due(now) {
+            self.make(engine, positions, now);
+        }
+        Ok(())
+    }
+
+    /// The same for the last one: it is made as soon as that is possible.
+    ///
+    /// # Errors
+    /// When a checkpoint can never be stored.
+    pub fn tend_last(
+        &mut self,
+        engine: &mut Engine,
+        positions: &Positions,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        self.look(engine)?;
+        if !self.is_under_way && !self.schedule.is_done() {
+            self.make(engine, positions, now);
+        }
+        Ok(())
+    }
+
+    /// Looks what has come of the one under way.
+    fn look(&mut self, engine: &mut Engine) -> anyhow::Result<()> {
+        loop {
+            match self.stored.try_recv() {
+                Ok(stored) => {
+                    self.is_under_way = false;
+                    engine.reuse(stored.context("the state cannot be stored")?);
+                }
+                Err(TryRecvError::Empty) => return Ok(()),
+                Err(TryRecvError::Disconnected) => bail!("the thread that stores the state has failed"),
+            }
+        }
+    }
+
+    fn make(&mut self, engine: &mut Engine, positions: &Positions, now: Timestamp) {
+        let begun = Instant::now();
+        engine.settle();
+        self.alerts.append(&mut engine.take_alerts());
+        let changes = engine.changes();
+        let pause = i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX);
+        self.metrics.pause.record(pause.unsigned_abs());
+        self.schedule.made(now, Duration::from_micros(pause));
+        let checkpoint = Checkpoint {
+            time: now,
+            changes,
+            positions: positions.encode(),
+            journal: positions.journal,
+            alerts: std::mem::take(&mut self.alerts),
+        };
+        self.is_under_way = true;
+        // When the store's thread has failed that is seen at the next look.
+        let _ = self.jobs.send(Job::Checkpoint(Box::new(checkpoint)));
+    }
+}

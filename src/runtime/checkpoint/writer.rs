@@ -1,0 +1,277 @@
+//! Stores checkpoints, on a thread of its own.
+//!
+//! Enters: checkpoints from the engine's thread, and what sinks have done with alerts. Leaves: transactions
+//! of the store, each followed by what it allows: alerts for sinks, entries that the journal may forget,
+//! room for the engine to use again. What cannot be stored is kept and tried again until it can.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration as Wait, Instant};
+
+use tracing::{error, info, warn};
+
+use crate::event::Duration;
+use crate::journal::Journal;
+use crate::outbox::Outgoing;
+use crate::outbox::durable::{Change, Feed};
+use crate::outbox::routes::Routes;
+use crate::source::Clock;
+use crate::store::{Alert, Commit, Committed, OutboxChange, Row, Store, StoreError};
+use crate::telemetry::Metrics;
+use crate::telemetry::catalogue::CheckpointMetrics;
+use crate::telemetry::limit::{RateLimit, Verdict};
+
+use super::{Checkpoint, Reply};
+
+/// So long the writer waits before it tries again what could not be stored.
+const AGAIN: Wait = Wait::from_secs(1);
+/// What sinks have done goes with the next checkpoint, if that comes within so long.
+const SETTLE: Wait = Wait::from_millis(500);
+/// While nothing can be stored, this is said so often.
+const TROUBLE_LOGGED: Duration = Duration::from_micros(60_000_000);
+/// So long the ids of alerts are remembered, so that none enters the outbox twice.
+const REMEMBERED: Duration = Duration::DAY;
+
+/// What there is to do.
+#[derive(Debug)]
+pub enum Job {
+    /// Store this.
+    Checkpoint(Box<Checkpoint>),
+    /// Sinks have done something.
+    Settled,
+    /// The engine has ended: no alert will come any more.
+    LastAlert,
+    /// Nothing will come any more: store what there is, and end.
+    End,
+}
+
+/// Stores checkpoints.
+pub struct Writer {
+    store: Store,
+    around: Surroundings,
+    counted: Arc<CheckpointMetrics>,
+    reply: Reply,
+    /// What sinks have done and is not stored.
+    settled: Vec<Change>,
+    pending: Option<Pending>,
+    /// Whether nothing can be stored.
+    is_stuck: bool,
+    complaints: RateLimit,
+}
+
+/// What a writer needs to know of the service.
+pub struct Surroundings {
+    /// Where alerts go.
+    pub routes: Arc<Routes>,
+    /// What sinks take alerts from, and say what has become of them.
+    pub feed: Feed,
+    /// What is trimmed.
+    pub journal: Journal,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// A checkpoint that is to be stored.
+struct Pending {
+    checkpoint: Checkpoint,
+    /// Its alerts as they are sent, each with the sinks that are to get it.
+    outgoing: Vec<(Outgoing, Vec<String>)>,
+}
+
+impl Writer {
+    /// Writes to a store, and tells the engine's thread.
+    pub fn new(store: Store, around: Surroundings, reply: Reply) -> Writer {
+        let counted = around.metrics.checkpoints.clone();
+        let writer = Writer {
+            store,
+            around,
+            counted: counted.expect("a service with a store counts its checkpoints"),
+            reply,
+            settled: Vec::new(),
+            pending: None,
+            is_stuck: false,
+            complaints: RateLimit::new(1, TROUBLE_LOGGED),
+        };
+        writer.measure();
+        writer
+    }
+
+    /// Works off jobs until the last of them, and closes the store. For a thread of its own.
+    pub fn run(mut self, jobs: &Receiver<Job>) {
+        // When to go on without a job: to try again, or to store what sinks have done.
+        let mut due: Option<Instant> = None;
+        loop {
+            let job = match due {
+                Some(due) => jobs.recv_timeout(due.saturating_duration_since(Instant::now())),
+                None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match job {
+                Ok(Job::Checkpoint(checkpoint)) => self.take(*checkpoint),
+                Ok(Job::Settled) => {
+                    due.get_or_insert_with(|| Instant::now() + SETTLE);
+                    continue;
+                }
+                Ok(Job::LastAlert) => {
+                    self.around.feed.end();
+                    continue;
+                }
+                Ok(Job::End) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            due = if self.work() { None } else { Some(Instant::now() + AGAIN) };
+        }
+        self.end();
+    }
+
+    /// Takes a checkpoint; there may be none that is not stored.
+    pub fn take(&mut self, checkpoint: Checkpoint) {
+        let routes = &self.around.routes;
+        let targets = |alert| routes.of(alert).map(|sink| sink.to_owned()).collect::<Vec<String>>();
+        let outgoing = checkpoint.alerts.iter().map(|alert| (Outgoing::new(alert), targets(alert)));
+        let outgoing = outgoing.filter(|(_, sinks)| !sinks.is_empty()).collect();
+        assert!(self.pending.is_none(), "one checkpoint is under way at a time");
+        self.pending = Some(Pending { checkpoint, outgoing });
+    }
+
+    /// Stores what there is to store. Returns whether that is done; otherwise it is to be tried again.
+    pub fn work(&mut self) -> bool {
+        self.settled.append(&mut self.around.feed.take_changes());
+        let begun = Instant::now();
+        let stored = match self.pending.take() {
+            Some(pending) => match self.store(&pending) {
+                Ok(committed) => {
+                    self.count(&pending.checkpoint, &committed, begun.elapsed());
+                    self.let_go(pending);
+                    Ok(())
+                }
+                Err(error) => {
+                    self.pending = Some(pending);
+                    Err(error)
+                }
+            },
+            None if self.settled.is_empty() => Ok(()),
+            None => self.store.change_outbox(&changes(&self.settled)).map(|()| self.published()),
+        };
+        self.measure();
+        match stored {
+            Ok(()) => {
+                self.say_unstuck();
+                true
+            }
+            Err(error) if error.is_temporary() => {
+                self.say_stuck(&error);
+                false
+            }
+            Err(error) => {
+                error!(%error, "the state cannot be stored: the service cannot go on");
+                self.pending = None;
+                self.reply.stored(Err(error));
+                true
+            }
+        }
+    }
+
+    fn store(&mut self, pending: &Pending) -> Result<Committed, StoreError> {
+        let Pending { checkpoint, outgoing } = pending;
+        let rows: Vec<Row<'_>> = checkpoint.changes.rows().map(as_stored).collect();
+        let time = checkpoint.time;
+        let alerts = outgoing.iter().flat_map(|(alert, sinks)| {
+            sinks.iter().map(move |sink| Alert {
+                sink,
+                id: &alert.id,
+                rule: &alert.rule,
+                key: &alert.key,
+                time,
+                body: alert.body.as_bytes(),
+            })
+        });
+        self.store.commit(&Commit {
+            time,
+            head: &checkpoint.changes.head,
+            rows: &rows,
+            positions: &checkpoint.positions,
+            journal: checkpoint.journal,
+            alerts: &alerts.collect::<Vec<_>>(),
+            outbox: &changes(&self.settled),
+            forget: Some(time.saturating_sub(REMEMBERED)),
+        })
+    }
+
+    /// A checkpoint is durable: does what had to wait for that.
+    fn let_go(&mut self, pending: Pending) {
+        let Pending { checkpoint, .. } = pending;
+        self.published();
+        let now = self.around.clock.now();
+        let delays = checkpoint.alerts.iter().filter_map(|alert| alert.delay(now));
+        delays.for_each(|delay| self.around.metrics.engine.delay.record(delay));
+        self.around.journal.trim(checkpoint.journal);
+        self.reply.stored(Ok(checkpoint.changes));
+    }
+
+    /// What sinks have done is stored, and alerts that were with it may be sent.
+    fn published(&mut self) {
+        self.settled.clear();
+        self.around.feed.published();
+    }
+
+    fn count(&self, checkpoint: &Checkpoint, committed: &Committed, time: Wait) {
+        self.counted.stored.add(1);
+        self.counted.commit.record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+        self.counted.rows.add(checkpoint.changes.len() as u64);
+        self.counted.bytes.add(committed.bytes);
+        self.counted.time.set(checkpoint.time.as_micros().unsigned_abs() / 1_000_000);
+    }
+
+    fn measure(&self) {
+        let snapshot = self.store.snapshot();
+        if let Ok(size) = snapshot.file_size() {
+            self.counted.size.set(size);
+        }
+        self.counted.outbox.set(snapshot.lanes().values().map(|lane| lane.bytes).sum());
+        let (letters, _, _) = snapshot.dead();
+        self.counted.dead.set(letters);
+    }
+
+    fn say_stuck(&mut self, error: &StoreError) {
+        self.counted.failed.add(1);
+        self.counted.stuck.set(1);
+        self.is_stuck = true;
+        self.reply.set_stuck(true);
+        if let Verdict::Show { .. } = self.complaints.check(self.around.clock.now()) {
+            error!(%error, "nothing is taken until the state can be stored; this is tried again each second");
+        }
+    }
+
+    fn say_unstuck(&mut self) {
+        if std::mem::take(&mut self.is_stuck) {
+            self.counted.stuck.set(0);
+            self.reply.set_stuck(false);
+            self.complaints = RateLimit::new(1, TROUBLE_LOGGED);
+            info!("the state can be stored again: the service goes on");
+        }
+    }
+
+    /// Stores what is left, as far as that works, and closes the store.
+    fn end(mut self) {
+        if !self.work() {
+            warn!(
+                "the last checkpoint is not stored: after the next start, what came since the one before is worked through again"
+            );
+        }
+        if let Err(error) = self.store.close() {
+            warn!(%error, "the state was not closed as it should be; what was stored is kept");
+        }
+    }
+}
+
+fn changes(settled: &[Change]) -> Vec<OutboxChange<'_>> {
+    settled.iter().map(Change::as_outbox_change).collect()
+}
+
+/// A row of the engine as the store knows it.
+fn as_stored(row: crate::stored::Row<'_>) -> Row<'_> {
+    let crate::stored::Row { space, group, key, value } = row;
+    Row { space: space.number(), group, key, value }
+}

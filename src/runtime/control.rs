@@ -1,0 +1,254 @@
+//! What a running service can be asked, by people and by machines.
+//!
+//! [`Control`] is held by those who ask, [`Requests`] by the engine's thread, which looks for requests between
+//! two inputs. What only needs the engine is answered there at once ([`StateRequest::answer`]); a savepoint is
+//! made of the checkpoint that is made for it ([`SavepointRequest::write`]), on a thread of its own, so that
+//! checkpoints go on meanwhile. [`Health`] is set by whoever knows of trouble and read by whoever is asked.
+//!
+//! Whoever asks is always answered: a request that is dropped is answered with [`ControlError::Gone`].
+
+mod health;
+#[cfg(test)]
+mod tests;
+pub mod view;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::diagnostic::nearest;
+use crate::disk::Disk;
+use crate::engine::{Engine, Look};
+use crate::program::Program;
+use crate::store::{Snapshot, StoreError};
+
+use super::savepoints::{self, BadName, Saved};
+
+pub use health::{Health, Trouble};
+use view::StateView;
+
+/// How many requests may wait for the engine.
+const WAITING: usize = 16;
+/// The most partial matches that are shown at once.
+pub const MOST_SHOWN: usize = 1_000;
+
+/// Asks a running service.
+#[derive(Clone, Debug)]
+pub struct Control {
+    requests: mpsc::Sender<Request>,
+    health: Health,
+    /// The folder of the state, if there is one.
+    state: Option<Arc<Path>>,
+    /// Whether a savepoint is being made.
+    is_saving: Arc<AtomicBool>,
+}
+
+/// What has been asked, for the engine's thread.
+#[derive(Debug)]
+pub struct Requests(mpsc::Receiver<Request>);
+
+/// Something that was asked.
+#[derive(Debug)]
+pub enum Request {
+    /// To look at partial matches.
+    State(StateRequest),
+    /// To make a savepoint.
+    Savepoint(SavepointRequest),
+}
+
+/// Why something that was asked cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// The service stops, or has failed.
+    #[error("the service is stopping")]
+    Gone,
+    /// Too much has been asked.
+    #[error("the service is busy with other questions; ask again in a moment")]
+    Busy,
+    /// There is no such rule.
+    #[error("{0}")]
+    NoRule(String),
+    /// Nothing is kept.
+    #[error("the service keeps no state: there is no `[state]` in its configuration")]
+    NoState,
+    /// The name cannot be used.
+    #[error(transparent)]
+    Name(#[from] BadName),
+    /// There is a savepoint of that name.
+    #[error("there is a savepoint `{0}` already; choose another name")]
+    Exists(String),
+    /// Another savepoint is being made.
+    #[error("another savepoint is being made; wait until it is done")]
+    Saving,
+    /// It cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system does not let us.
+    #[error("{0}")]
+    System(String),
+}
+
+/// Partial matches to look at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StateQuery {
+    /// Of this rule; of all if none.
+    pub rule: Option<String>,
+    /// For keys that have these values: each a value, or `name=value`.
+    pub key: Vec<String>,
+    /// How many to show, [`MOST_SHOWN`] at most.
+    pub limit: usize,
+}
+
+/// A request for partial matches.
+#[derive(Debug)]
+pub struct StateRequest {
+    query: StateQuery,
+    reply: oneshot::Sender<Result<StateView, ControlError>>,
+}
+
+/// A request for a savepoint.
+#[derive(Debug)]
+pub struct SavepointRequest {
+    name: String,
+    folder: PathBuf,
+    reply: oneshot::Sender<Result<Saved, ControlError>>,
+    _saving: Saving,
+}
+
+/// A savepoint is being made as long as this is there.
+#[derive(Debug)]
+struct Saving(Arc<AtomicBool>);
+
+impl Drop for Saving {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+/// A way to ask a service whose state is in that folder, if it keeps any, and what its engine's thread needs to
+/// answer.
+pub fn control(state: Option<&Path>) -> (Control, Requests) {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let health = Health::starting();
+    let control =
+        Control { requests: sender, health, state: state.map(Arc::from), is_saving: Arc::default() };
+    (control, Requests(receiver))
+}
+
+impl Control {
+    /// How the service does.
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// The folder of the state, if there is one.
+    pub fn state_folder(&self) -> Option<&Path> {
+        self.state.as_deref()
+    }
+
+    /// Looks at partial matches.
+    ///
+    /// # Errors
+    /// When there is no such rule, too much is asked, or the service stops.
+    pub async fn state(&self, query: StateQuery) -> Result<StateView, ControlError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Request::State(StateRequest { query, reply }))?;
+        answer.await.unwrap_or(Err(ControlError::Gone))
+    }
+
+    /// Makes a savepoint of that name of the state as it is now. It takes as long as the disk does.
+    ///
+    /// # Errors
+    /// When the name cannot be used, another is being made, or the disk fails.
+    pub async fn savepoint(&self, name: String) -> Result<Saved, ControlError> {
+        let folder = savepoints::folder(self.state.as_deref().ok_or(ControlError::NoState)?);
+        savepoints::check_name(&name)?;
+        if savepoints::file(&folder, &name).exists() {
+            return Err(ControlError::Exists(name));
+        }
+        if self.is_saving.swap(true, Ordering::Acquire) {
+            return Err(ControlError::Saving);
+        }
+        let _saving = Saving(Arc::clone(&self.is_saving));
+        let (reply, answer) = oneshot::channel();
+        self.ask(Request::Savepoint(SavepointRequest { name, folder, reply, _saving }))?;
+        answer.await.unwrap_or(Err(ControlError::Gone))
+    }
+
+    fn ask(&self, request: Request) -> Result<(), ControlError> {
+        self.requests.try_send(request).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => ControlError::Busy,
+            mpsc::error::TrySendError::Closed(_) => ControlError::Gone,
+        })
+    }
+}
+
+impl Requests {
+    /// The next request, if there is one.
+    pub fn try_next(&mut self) -> Option<Request> {
+        self.0.try_recv().ok()
+    }
+
+    /// The next request; waits for it, for ever if nobody asks any more. Nothing is lost when it is not waited
+    /// for to the end.
+    pub async fn next(&mut self) -> Request {
+        match self.0.recv().await {
+            Some(request) => request,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl StateRequest {
+    /// Answers it, on the thread of the engine.
+    pub fn answer(self, engine: &mut Engine) {
+        // Who has gone needs no answer.
+        if !self.reply.is_closed() {
+            let view = look(engine.program(), &self.query).map(|look| {
+                let found = engine.look(look);
+                StateView::new(engine.program(), engine.watermark(), found)
+            });
+            let _ = self.reply.send(view);
+        }
+    }
+}
+
+/// What a query asks of the rules of a program.
+///
+/// # Errors
+/// When there is no such rule.
+pub fn look(program: &Program, query: &StateQuery) -> Result<Look, ControlError> {
+    let rule = query.rule.as_deref();
+    let look = Look::new(program, rule, &query.key, query.limit.min(MOST_SHOWN));
+    look.ok_or_else(|| {
+        let name = rule.unwrap_or_default();
+        let names = program.rules().iter().map(|rule| &*rule.name);
+        let hint = nearest(name, names).map(|name| format!("; did you mean `{name}`?"));
+        ControlError::NoRule(format!("there is no rule `{name}`{}", hint.unwrap_or_default()))
+    })
+}
+
+impl SavepointRequest {
+    /// Writes it from the state of the checkpoint that was made for it. The writing is done by a thread of its
+    /// own; whoever asked is told by that.
+    pub fn write(self, disk: Arc<dyn Disk>, snapshot: Arc<Snapshot>) {
+        let SavepointRequest { name, folder, reply, _saving } = self;
+        let write = move || {
+            let saved = savepoints::write(&*disk, &folder, &name, &snapshot);
+            // Another may be asked for as soon as the answer is there.
+            drop(_saving);
+            let _ = reply.send(saved);
+        };
+        // Without a thread the request is dropped, and thereby answered.
+        if let Err(error) = std::thread::Builder::new().name("savepoint".into()).spawn(write) {
+            tracing::error!(%error, "cannot start a thread to write a savepoint");
+        }
+    }
+
+    /// Says that no checkpoint can be made for it.
+    pub fn refuse(self, why: ControlError) {
+        let _ = self.reply.send(Err(why));
+    }
+}

@@ -1,0 +1,81 @@
+//! Whether the service is alive and ready, and why not.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How the service does. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Health(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Why it does not work any more, if that is so.
+    failed: Option<String>,
+    /// What is not in order, by the part of the service.
+    trouble: BTreeMap<&'static str, String>,
+}
+
+/// A reason for which the service is not ready.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Trouble {
+    /// The part of the service.
+    pub part: String,
+    /// What is wrong.
+    pub why: String,
+}
+
+/// The part that stands for the service as a whole.
+const SERVICE: &str = "service";
+
+impl Health {
+    /// Of a service that starts: it is alive, and not ready before [`Health::started`].
+    pub fn starting() -> Health {
+        let health = Health::default();
+        health
+            .trouble(SERVICE, "it starts: the state is loaded and what is left in the journal is worked off");
+        health
+    }
+
+    /// The service takes events.
+    pub fn started(&self) {
+        self.fine(SERVICE);
+    }
+
+    /// The service stops: nothing new is to be sent to it.
+    pub fn stopping(&self) {
+        self.trouble(SERVICE, "it stops");
+    }
+
+    /// The service cannot do its work any more, and will not by itself.
+    pub fn failed(&self, why: impl Into<String>) {
+        self.lock().failed.get_or_insert(why.into());
+    }
+
+    /// Something is wrong with a part of the service (`store`, `journal`, …), for which nothing may be sent to it.
+    /// Takes the place of what was wrong with it before.
+    pub fn trouble(&self, part: &'static str, why: impl Into<String>) {
+        self.lock().trouble.insert(part, why.into());
+    }
+
+    /// Nothing is wrong with a part of the service any more.
+    pub fn fine(&self, part: &'static str) {
+        self.lock().trouble.remove(part);
+    }
+
+    /// Why it is not alive, if it is not.
+    pub fn failure(&self) -> Option<String> {
+        self.lock().failed.clone()
+    }
+
+    /// Why it is not ready; none if it is.
+    pub fn reasons(&self) -> Vec<Trouble> {
+        let known = self.lock();
+        let failed = known.failed.iter().map(|why| (SERVICE, why));
+        let trouble = known.trouble.iter().map(|(part, why)| (*part, why));
+        failed.chain(trouble).map(|(part, why)| Trouble { part: part.into(), why: why.clone() }).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,130 @@
+//! What keeps the state of a service while it runs: the journal, and the thread that has the store.
+
+use std::sync::{Arc, mpsc};
+
+use anyhow::Context as _;
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, timeout_at};
+use tracing::{error, warn};
+
+use crate::config::Config;
+use crate::journal::Journal;
+use crate::outbox::durable;
+use crate::program::Program;
+use crate::source::Clock;
+use crate::source::gate::{Backlog, Forwarder, Gate, Listening, Wanted, gate, recover};
+use crate::source::positions::Positions;
+use crate::source::queue::Sender;
+use crate::telemetry::Metrics;
+
+use super::LAST_GRACE;
+use super::checkpoint::writer::{self, Job, Writer};
+use super::checkpoint::{Checkpoints, checkpoints};
+use super::recovery::Opened;
+use super::sinks;
+
+/// What keeps the state of a service.
+pub struct Keeping {
+    jobs: mpsc::Sender<Job>,
+    journal: Journal,
+    listening: Listening,
+    /// Told when the thread that has the store has ended.
+    ended: oneshot::Receiver<()>,
+}
+
+impl Keeping {
+    /// Starts the thread that has the store, and the sinks, which take alerts from it. Gives what the
+    /// engine makes checkpoints with.
+    ///
+    /// # Errors
+    /// When a sink cannot be opened or the thread cannot be started.
+    pub fn start(
+        opened: Opened,
+        config: &Config,
+        metrics: &Arc<Metrics>,
+        clock: &Arc<dyn Clock>,
+        halted: &watch::Receiver<bool>,
+        workers: &mut sinks::Workers,
+    ) -> anyhow::Result<(Checkpoints, Keeping)> {
+        let Opened { store, journal, listening, checkpoint, .. } = opened;
+        let counted = metrics.checkpoints.clone().expect("a service with a store counts its checkpoints");
+        let (checkpoints, jobs, work, reply) = checkpoints(checkpoint, counted);
+        let (waker, time) = (jobs.clone(), Arc::clone(clock));
+        let outbox = durable::Around {
+            current: store.current(),
+            // When the thread that stores has ended nothing is stored any more.
+            waker: Arc::new(move || drop(waker.send(Job::Settled))),
+            now: Arc::new(move || time.now()),
+        };
+        let feed = sinks::start_durable(config, metrics, outbox, halted, workers)?;
+        let (routes, journal_too, clock) = (sinks::routes(config), journal.clone(), Arc::clone(clock));
+        let around =
+            writer::Surroundings { routes, feed, journal: journal_too, clock, metrics: Arc::clone(metrics) };
+        let writer = Writer::new(store, around, reply);
+        let (end, ended) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("store".into())
+            .spawn(move || {
+                writer.run(&work);
+                // Nobody listens when the process is being stopped at once.
+                let _ = end.send(());
+            })
+            .context("cannot start the thread that stores the state")?;
+        Ok((checkpoints, Keeping { jobs, journal, listening, ended }))
+    }
+
+    /// What waits until it is in the journal.
+    pub fn backlog(&self) -> Arc<Backlog> {
+        Arc::clone(self.listening.backlog())
+    }
+
+    /// Gives the engine what is in the journal and not in its state, of sources as they are now. Returns
+    /// how far sources have come with that.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or does not belong to the state.
+    pub async fn recover(
+        &self,
+        mut positions: Positions,
+        sources: &[Wanted],
+        program: &Program,
+        queue: &Sender,
+    ) -> anyhow::Result<Positions> {
+        let stream = |name: &str| program.input(name).ok();
+        recover(&self.journal, &mut positions, sources, stream, queue).await?;
+        Ok(positions)
+    }
+
+    /// The way of records through the journal to the engine. At most `bytes` of events wait on it.
+    pub fn gate(&self, queue: Sender, bytes: usize) -> (Gate, Forwarder) {
+        gate(self.journal.clone(), &self.listening, queue, bytes)
+    }
+
+    /// The engine has ended: no alert will come any more.
+    pub fn last_alert(&self) {
+        let _ = self.jobs.send(Job::LastAlert);
+    }
+
+    /// Stores what there is to store, and closes everything. Returns whether that was done in time.
+    pub async fn finish(self, deadline: Instant) -> bool {
+        let deadline = deadline.max(Instant::now() + LAST_GRACE);
+        let _ = self.jobs.send(Job::End);
+        let stored = timeout_at(deadline, self.ended).await;
+        let is_stored = matches!(stored, Ok(Ok(())));
+        if !is_stored {
+            error!(
+                "what has happened since the last checkpoint is not stored: after the next start it is worked through again"
+            );
+        }
+        let journal = self.journal;
+        let closed = tokio::task::spawn_blocking(move || journal.close());
+        match timeout_at(deadline, closed).await {
+            Ok(Ok(Ok(()))) => is_stored,
+            Ok(Ok(Err(trouble))) => {
+                warn!(%trouble, "the journal was not closed as it should be");
+                false
+            }
+            Ok(Err(_)) | Err(_) => false,
+        }
+    }
+}

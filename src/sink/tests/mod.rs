@@ -1,0 +1,4 @@
+//! Workers with queues over a store, on a disk and a clock of their own.
+
+mod play;
+mod simulation;
