@@ -217,7 +217,8 @@ impl Engine {
     /// Keeps the memory that keys take below about so many bytes: what is held for those that were not needed
     /// for the longest time leaves memory, if it has been stored ([`Engine::stored`]), and is read from the
     /// shelf when it is needed again. What matches is the same. What has changed since it was stored last
-    /// stays in any case, and so do about 64 bytes for each key that is away.
+    /// stays in any case, and so do about 90 bytes for each key that is away; of the limit these leave at least
+    /// half to the others.
     pub fn shelve(&mut self, limit_bytes: usize, shelf: Arc<dyn Shelf>) {
         self.settle();
         let legend = self.legend.get_or_insert_with(|| Arc::new(Legend::new(&self.program)));

@@ -14,6 +14,9 @@ use crate::shard::timers::{Due, Timer, Timers};
 /// or a timer needs few.
 const FEW_RUNS: usize = 4;
 
+/// How many bytes of memory the runs of each rule after the first take at least.
+const OTHER_BYTES: usize = 80;
+
 /// The state of one key: what is held for it, each with the timer that is set for it.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -256,6 +259,19 @@ impl Record {
         let held = self.runs_mut(rule).filter(|held| held.timer == due)?;
         held.timer = Timestamp::MAX;
         Some(held)
+    }
+
+    /// About how many bytes of memory it takes besides what most records take, whatever is in what it holds.
+    pub fn more_bytes(&self) -> usize {
+        let list = match &self.held {
+            List::Several(list) => list.capacity() * size_of::<Held>() + (list.len() - 1) * OTHER_BYTES,
+            List::Empty | List::One(_) => 0,
+        };
+        let passed = self.held.as_slice().iter().map(|held| match held {
+            Held::Passed(held) => held.passed.least_bytes(),
+            Held::Runs(_) => 0,
+        });
+        list + passed.sum::<usize>()
     }
 
     /// When the passing of time next decides something of what is held; [`Timestamp::MAX`] for never.

@@ -24,8 +24,8 @@ const RECORD_BYTES: usize = 108;
 
 /// About how many bytes of memory a record takes whose events take so many, and which takes so many where it
 /// is stored without them.
-pub(super) fn estimate(events: usize, body: usize) -> usize {
-    RECORD_BYTES + events + WIDENED * body
+pub(super) fn estimate(record: &Record, events: usize, body: usize) -> usize {
+    RECORD_BYTES + events + WIDENED * body + record.more_bytes()
 }
 
 impl Keys {
@@ -57,8 +57,10 @@ impl Keys {
         let mut out = crate::stored::Writer::default();
         let slots: Vec<Slot> = self.records.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
-            self.record(slot).store(legend, &mut events);
-            self.records.measured(slot, estimate(events.footprint(), events.body.len()));
+            let record = self.record(slot);
+            record.store(legend, &mut events);
+            let bytes = estimate(record, events.footprint(), events.body.len());
+            self.records.measured(slot, bytes);
             self.records.change(slot);
             events.finish(&mut out);
             out.clear();
@@ -174,9 +176,10 @@ impl ReadRecord {
     /// When it is damaged.
     pub fn read(key: Key, mut value: Reader<'_>, restore: &mut Restore<'_>) -> Result<ReadRecord, Damaged> {
         let events = Events::read(&mut value, &restore.meaning.streams, restore.again)?;
-        let bytes = estimate(events.footprint(), value.rest().len());
+        let body = value.rest().len();
         restore.counts.clear();
         let (record, is_current) = Record::restore(key, &mut value, &events, restore)?;
+        let bytes = estimate(&record, events.footprint(), body);
         Ok(ReadRecord { record, is_current, bytes })
     }
 

@@ -67,7 +67,7 @@ impl Keys {
                 let record = self.record(*slot);
                 let key = record.key();
                 record.store(legend, &mut events);
-                let bytes = estimate(events.footprint(), events.body.len());
+                let bytes = estimate(record, events.footprint(), events.body.len());
                 rows.write(
                     Space::Runs,
                     key.group().0,
