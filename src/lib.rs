@@ -27,7 +27,7 @@
 //! A module imports only from those before its own group in this list, which `tests/layers.rs`
 //! checks: stored · event, diagnostic · table · alert, expression · language, codec, ordering · automaton ·
 //! program, matcher · shard · engine · testing; then the edge: telemetry, append, disk · quarantine, journal, store ·
-//! source, outbox · sink · config · runtime · lsp · cli.
+//! source, outbox · sink · config · runtime · api, lsp · cli.
 
 #![warn(missing_docs)]
 
@@ -52,6 +52,8 @@ pub mod table;
 pub mod testing;
 
 // The edge.
+#[cfg(feature = "service")]
+mod api;
 #[cfg(feature = "service")]
 mod append;
 #[cfg(feature = "service")]

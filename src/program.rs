@@ -399,11 +399,6 @@ impl Program {
         (self.infos.len() as u32..self.rules.len() as u32).map(RuleId)
     }
 
-    /// The old versions of a rule.
-    pub(crate) fn olds_of(&self, rule: RuleId) -> impl Iterator<Item = RuleId> {
-        self.olds().zip(&self.old.now).filter(move |(_, now)| **now == rule).map(|(old, _)| old)
-    }
-
     /// The rule of now: of an old version, that which has its name.
     pub(crate) fn now(&self, rule: RuleId) -> RuleId {
         let old = (rule.0 as usize).checked_sub(self.infos.len());

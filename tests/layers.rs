@@ -24,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
     &["sink"],
     &["config"],
     &["runtime"],
-    &["lsp"],
+    &["api", "lsp"],
     &["cli"],
 ];
 

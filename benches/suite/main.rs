@@ -13,6 +13,8 @@ mod inside;
 mod machine;
 mod options;
 mod results;
+mod service;
+mod stored;
 mod suite;
 mod table;
 mod traffic;
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
     match arguments.split_first() {
         Some((word, rest)) if word == child::WORD => return child::keep_account(rest),
         Some((word, rest)) if word == inside::WORD => return inside::run(rest),
+        Some((word, rest)) if word == stored::WORD => return stored::run(rest),
         _ => {}
     }
     let options = match Options::from_arguments(arguments) {

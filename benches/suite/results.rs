@@ -57,10 +57,14 @@ pub enum Unit {
     NanosAnEvent,
     /// Nanoseconds of CPU time an event and live run.
     NanosARun,
-    /// Bytes of peak memory.
+    /// Bytes, of memory where nothing else is said.
     Bytes,
-    /// Seconds of CPU time.
+    /// Megabytes.
+    Megabytes,
+    /// Seconds, of CPU time where nothing else is said.
     Seconds,
+    /// Milliseconds on the clock.
+    Millis,
     /// One cost divided by another.
     Times,
     /// How many times as fast: the only one of which more is better.
@@ -76,7 +80,9 @@ impl Unit {
             Unit::NanosAnEvent => format!("{value:.0} ns"),
             Unit::NanosARun => format!("{value:.2} ns"),
             Unit::Bytes => format!("{value:.0} B"),
+            Unit::Megabytes => format!("{value:.1} MB"),
             Unit::Seconds => format!("{value:.2} s"),
+            Unit::Millis => format!("{value:.1} ms"),
             Unit::Times | Unit::SpeedUp => format!("{value:.2}x"),
         }
     }
@@ -88,7 +94,9 @@ impl Unit {
             Unit::NanosAnEvent => "ns an event",
             Unit::NanosARun => "ns a run",
             Unit::Bytes => "bytes",
+            Unit::Megabytes => "MB",
             Unit::Seconds => "s",
+            Unit::Millis => "ms",
             Unit::Times => "times",
             Unit::SpeedUp => "times as fast",
         }

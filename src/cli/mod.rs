@@ -13,11 +13,14 @@ mod graph;
 mod init;
 mod lsp;
 mod output;
+mod place;
 mod quarantine;
 mod replay;
 mod rules;
 mod run;
+mod savepoint;
 mod shell;
+mod state;
 mod test;
 
 use std::process::ExitCode;
@@ -44,6 +47,8 @@ enum Command {
     Fmt(fmt::Fmt),
     Replay(replay::Replay),
     Run(run::Run),
+    State(state::State),
+    Savepoint(savepoint::Savepoint),
     Quarantine(quarantine::Quarantine),
     Graph(graph::Graph),
     Lsp(lsp::Lsp),
@@ -67,6 +72,8 @@ pub fn main() -> ExitCode {
         Command::Fmt(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Run(command) => command.run(),
+        Command::State(command) => command.run(),
+        Command::Savepoint(command) => command.run(),
         Command::Quarantine(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Lsp(command) => command.run(),

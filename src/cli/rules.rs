@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::config::{rules, tables};
 use crate::diagnostic::{Diagnostics, Sources, nearest};
-use crate::program::Program;
+use crate::program::{OldRule, Program};
 
 use super::{Misuse, output};
 
@@ -56,7 +56,15 @@ pub fn compile_for_tests(paths: &[PathBuf]) -> Compiled {
     compile_by(paths, Program::compile_for_tests)
 }
 
-fn compile_by(paths: &[PathBuf], compile: fn(&Sources) -> (Option<Program>, Diagnostics)) -> Compiled {
+/// The same for going on with a state that is of these rules.
+pub fn compile_with_old(paths: &[PathBuf], olds: &[OldRule]) -> Compiled {
+    compile_by(paths, |sources| Program::compile_with_old(sources, olds))
+}
+
+fn compile_by(
+    paths: &[PathBuf],
+    compile: impl FnOnce(&Sources) -> (Option<Program>, Diagnostics),
+) -> Compiled {
     match rules::read(paths) {
         Ok(sources) => {
             let (program, diagnostics) = compile(&sources);

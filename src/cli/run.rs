@@ -6,16 +6,19 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::ValueEnum;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
+use crate::api::server::Server;
 use crate::config::tables::Loaded;
 use crate::config::{self, Config};
 use crate::diagnostic::Sources;
 use crate::event::seed_hashes;
 use crate::program::Program;
 use crate::runtime::clock::SystemClock;
-use crate::runtime::service::Service;
+use crate::runtime::service::{Service, Start};
+use crate::runtime::{control, recovery};
+use crate::store::Store;
 use crate::telemetry::log;
 
 use super::Misuse;
@@ -63,18 +66,19 @@ impl Run {
         log::begin(format, level.as_deref().unwrap_or("info")).map_err(|error| Misuse(error.to_string()))?;
         // What comes over the network must not know how it will be hashed.
         seed_hashes(rand::random());
-        let (config, program, tables) = self.load()?;
+        let Loading { config, program, tables } = self.load()?;
+        let (store, program) = open_state(&config, program)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .context("cannot start the threads for input and output")?;
-        let code = runtime.block_on(serve(config, program, tables));
+        let code = runtime.block_on(serve(config, program, tables, store));
         // A thread may be waiting in a read or write that never returns.
         runtime.shutdown_background();
         code
     }
 
-    fn load(&self) -> anyhow::Result<(Config, Arc<Program>, Loaded)> {
+    fn load(&self) -> anyhow::Result<Loading> {
         let Configured { config, sources } = load_config(&self.config)?;
         let compiled = rules::compile(std::slice::from_ref(&config.rules.value));
         let Ready { program, tables, .. } = compiled.show_and_take_all()?;
@@ -85,8 +89,29 @@ impl Run {
             let errors = plural(errors, "error");
             return Err(Misuse(format!("the configuration and the rules do not fit: {errors}")).into());
         }
-        Ok((config, program, tables))
+        Ok(Loading { config, program, tables })
     }
+}
+
+/// What a service is made of.
+struct Loading {
+    config: Config,
+    program: Arc<Program>,
+    tables: Loaded,
+}
+
+/// Opens the store of a service that keeps state, and adds to its rules the old versions of those that have
+/// changed since the state was stored.
+fn open_state(config: &Config, program: Arc<Program>) -> anyhow::Result<(Option<Store>, Arc<Program>)> {
+    let Some(state) = &config.state else { return Ok((None, program)) };
+    let store = recovery::store(state)?;
+    let olds = recovery::old_rules(state, &store)?;
+    let with_old = match olds.is_empty() {
+        true => None,
+        // What there is to say about the rules has been said.
+        false => rules::compile_with_old(std::slice::from_ref(&config.rules.value), &olds).program,
+    };
+    Ok((Some(store), with_old.map_or(program, Arc::new)))
 }
 
 /// A configuration that is right by itself.
@@ -110,11 +135,37 @@ pub fn load_config(path: &Path) -> anyhow::Result<Configured> {
     }
 }
 
-async fn serve(config: Config, program: Arc<Program>, tables: Loaded) -> anyhow::Result<ExitCode> {
+async fn serve(
+    config: Config,
+    program: Arc<Program>,
+    tables: Loaded,
+    store: Option<Store>,
+) -> anyhow::Result<ExitCode> {
     // Before anything is opened, so that a signal from now on stops cleanly.
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
-    let service = Service::start(config, program, tables, Arc::new(SystemClock)).await?;
+    let state = config.state.as_ref().map(|state| state.path.clone());
+    let (control, requests) = control::control(state.as_deref());
+    let health = control.health().clone();
+    let mut api = Server::new(control);
+    if let Some(state) = &state
+        && let Err(error) = api.listen_in(state)
+    {
+        warn!(%error, "`tripline state` and `tripline savepoint` cannot reach this service");
+    }
+    if let Some(address) = config.api {
+        api.listen(address).await?;
+    }
+    let clock = Arc::new(SystemClock);
+    let start = Start { config, program, tables, store, health, requests, clock };
+    let result = run(start, &mut terminate, &mut interrupt).await;
+    api.stop().await;
+    result
+}
+
+/// Runs a service until it has ended or is asked to stop.
+async fn run(start: Start, terminate: &mut Signal, interrupt: &mut Signal) -> anyhow::Result<ExitCode> {
+    let service = Service::start(start).await?;
     let (asked, stop) = tokio::sync::oneshot::channel::<()>();
     let mut asked = Some(asked);
     let run = service.run(async {

@@ -3,6 +3,7 @@
 //! Enters: a TOML file. Leaves: a [`Config`] in which every value has been checked, or diagnostics
 //! that say what is wrong where, in the manner of the rules'. [`mod@reference`] has every key.
 
+mod api;
 mod check;
 mod decoding;
 mod document;
@@ -19,6 +20,7 @@ pub mod tables;
 mod tests;
 pub mod value;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,7 +29,7 @@ use crate::outbox::QueueLimits;
 use crate::sink::{retry::RetryPolicy, webhook};
 use crate::source::{self, Decoding, SourceLimits, file, http, tcp, tcp_client, udp, unix};
 
-pub use state::State;
+pub use state::{ChangedRules, State};
 
 /// A value and where it stands in the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +59,8 @@ pub struct Config {
     pub reorder_bytes: usize,
     /// Where what outlasts the service is kept; `None`: nothing does.
     pub state: Option<State>,
+    /// Where the service can be asked over the network; `None`: nowhere.
+    pub api: Option<SocketAddr>,
     /// Among how many shards the keys are divided; `None`: as many as the machine has cores.
     pub shards: Option<usize>,
     /// Where records that are no events are kept; `None`: they are not.

@@ -10,7 +10,9 @@ use crate::source::SourceLimits;
 use crate::source::queue::QueueLimits;
 use crate::source::reader::BatchLimits;
 
+use super::api;
 use super::document::{Report, Table};
+
 use super::quarantine;
 use super::reference::{self, LIMITS, ROOT, Section};
 use super::sinks::sink;
@@ -58,6 +60,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
     let limits = limits(&table, report);
     let kept = quarantine::kept(&table, folder, report);
     let said = state::said(&table, folder, report);
+    let api = api::listen(&table, report);
     let sources =
         members(&table, "sources", report, |name, values, report| source(name, values, folder, report));
     let sinks = members(&table, "sinks", report, |name, values, report| sink(name, values, folder, report));
@@ -81,6 +84,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
         queue,
         reorder_bytes,
         state,
+        api: api?,
         shards,
         quarantine,
         late,

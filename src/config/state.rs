@@ -27,8 +27,19 @@ pub struct State {
     pub path: PathBuf,
     /// How often what has changed is stored.
     pub checkpoint: Duration,
+    /// What becomes of what a rule has begun when it is changed.
+    pub changed_rules: ChangedRules,
     /// How large the journal in it may get.
     pub journal: Limits,
+}
+
+/// What becomes of what a rule has begun when it is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangedRules {
+    /// Its old version completes it.
+    Drain,
+    /// It is dropped.
+    Reset,
 }
 
 impl State {
@@ -40,8 +51,8 @@ impl State {
 
 /// What is said about state, before the sources are known.
 pub struct Said {
-    /// The folder, and how often what has changed is stored there.
-    state: Option<(PathBuf, Duration)>,
+    /// The folder, how often what has changed is stored there, and what becomes of changed rules.
+    state: Option<(PathBuf, Duration, ChangedRules)>,
     max_size: u64,
     /// Where the size of the journal is said, or could be.
     place: Span,
@@ -54,7 +65,11 @@ pub fn said(root: &Table<'_>, folder: &Path, report: &mut Report) -> Option<Said
             let table = Table::new(values, &STATE, heading, report);
             let (path, checkpoint) =
                 (table.path("path", folder, report), table.duration("checkpoint", report));
-            Some(((path?, checkpoint?), heading))
+            let changed_rules = match table.word("changed_rules", report) {
+                Some("reset") => Some(ChangedRules::Reset),
+                word => word.map(|_| ChangedRules::Drain),
+            };
+            Some(((path?, checkpoint?, changed_rules?), heading))
         }
         None => None,
     };
@@ -76,7 +91,7 @@ impl Said {
     /// What that means for these sources.
     pub fn settle(self, sources: &[Source], limits: &SourceLimits, report: &mut Report) -> Option<State> {
         let Said { state, max_size, place } = self;
-        let Some((path, checkpoint)) = state else {
+        let Some((path, checkpoint, changed_rules)) = state else {
             for source in sources.iter().filter(|source| acknowledges(&source.kind)) {
                 let message = "`ack = true` promises that records are kept, and nothing says where";
                 let help = "add `[state]` with a `path`, or take `ack` out";
@@ -112,7 +127,7 @@ impl Said {
         let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
         let journal =
             Limits { disk: max_size, waiting: size(waiting), entry: size(entry), ..Limits::default() };
-        Some(State { path, checkpoint, journal })
+        Some(State { path, checkpoint, changed_rules, journal })
     }
 }
 
@@ -122,5 +137,31 @@ fn acknowledges(kind: &SourceKind) -> bool {
         SourceKind::Tcp(settings) => settings.ack,
         SourceKind::Unix(settings) => matches!(settings.mode, unix::Mode::Stream { ack: true, .. }),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::parse;
+
+    #[test]
+    fn what_changed_rules_have_begun_is_completed_unless_something_else_is_wanted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("rules")).expect("a folder");
+        let state = |more: &str| {
+            let text = format!(
+                "rules = \"rules\"\n[state]\npath = \"state\"\n{more}\n[sources.a]\ntype = \"stdin\"\nstream = \"s\"\n"
+            );
+            parse("tripline.toml", &text, folder.path()).config.and_then(|config| config.state)
+        };
+        for (more, expected) in [
+            ("", Some(ChangedRules::Drain)),
+            ("changed_rules = \"drain\"", Some(ChangedRules::Drain)),
+            ("changed_rules = \"reset\"", Some(ChangedRules::Reset)),
+            ("changed_rules = \"keep\"", None),
+        ] {
+            assert_eq!(state(more).map(|state| state.changed_rules), expected, "{more}");
+        }
     }
 }

@@ -116,6 +116,20 @@ listen = \"127.0.0.1:7001\"
 );
 
 case!(
+    an_api_that_others_could_reach,
+    shown,
+    "rules = \"rules\"
+
+[api]
+listen = \"0.0.0.0:7070\"
+
+[sources.cards]
+type = \"stdin\"
+stream = \"cards\"
+"
+);
+
+case!(
     state_that_cannot_be_kept,
     shown,
     "rules = \"rules\"

@@ -9,6 +9,7 @@ mod executor;
 mod router;
 mod stages;
 mod stored;
+mod texts;
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,16 +25,20 @@ use crate::table::Tables;
 
 use executor::Inline;
 use stages::{Pending, Round, Stages};
+use texts::Texts;
 
 pub use crate::matcher::view::{End, RunView, Step, Wait, WaitKind};
 pub use crate::shard::ShardCounters;
 pub use crate::shard::legend::{Left, Why};
-pub use crate::shard::look::{Found, Look};
+pub use crate::shard::look::{Found, FoundRun, Look};
 pub use crate::stored::Shelf;
 pub(crate) use executor::{Executor, Place};
 #[cfg(feature = "service")]
 pub(crate) use executor::{Outcome, Task, Visit};
-pub use stored::{Changes, OldVersion, RestoreError, Restored, Restoring, StateInMemory, stored_rules};
+pub use stored::{
+    Changes, OldVersion, RestoreError, Restored, Restoring, RowSearch, StateInMemory, StoredRuleSummary,
+    Summary, stored_rules,
+};
 
 /// Runs a program over events: puts them in order and matches them.
 ///
@@ -60,6 +65,7 @@ pub struct Engine {
     stored: u64,
     /// Where what memory has no room for is found again, if it has a limit.
     shelving: Option<Arc<Shelving>>,
+    texts: Texts,
     /// The old versions of rules that have not come to an end.
     going_on: Vec<RuleId>,
     /// Those that have, and of which that has not been said.
@@ -167,6 +173,7 @@ impl Engine {
             generation: 0,
             stored: 0,
             shelving: None,
+            texts: Texts::new(&program),
             going_on: Vec::new(),
             ended: Vec::new(),
             options,
@@ -309,6 +316,11 @@ impl Engine {
         self.ordering.passed()
     }
 
+    /// All times before this have been decided in the shards, once they have done what was submitted.
+    pub fn decided(&self) -> Timestamp {
+        self.ordering.reached()
+    }
+
     /// The partition whose watermark holds event time back most, if any is open: the one that a
     /// reader of several files should read next.
     pub fn behind(&self) -> Option<(StreamId, PartitionId)> {
@@ -353,13 +365,13 @@ impl Engine {
     /// Those first of whose key something is decided soonest.
     pub fn runs(&mut self, rule: &str) -> Vec<RunView> {
         let Some(look) = Look::new(&self.program, Some(rule), &[], usize::MAX) else { return Vec::new() };
-        self.look(look).runs.into_iter().map(|(_, run)| run).collect()
+        self.look(look.all_of_a_key()).runs.into_iter().map(|found| found.run).collect()
     }
 
     /// Looks at partial matches. What was submitted to the shards is matched before.
     pub fn look(&mut self, look: Look) -> Found {
         self.settle();
-        let (rules, most) = (self.program.rules().len(), look.most());
+        let (rules, most) = (self.program.compiled().len(), look.most());
         let of_shards = self.ask(move |shard| shard.look(&look)).into_iter();
         of_shards.fold(Found::nothing(rules), |all, (_, found)| all.and(found, most))
     }

@@ -11,7 +11,10 @@
 //! now is left out and said ([`Left`]); what belongs to others is found again, wherever their names,
 //! streams and fields stand now.
 
-use std::collections::{BTreeMap, HashSet};
+mod look;
+mod memory;
+
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,7 +32,11 @@ use crate::table::Tables;
 
 use super::executor::{Executor, Inline};
 use super::stages::{Pending, Stages};
+use super::texts::{self, Texts};
 use super::{Counters, Engine, EngineOptions, shards};
+
+pub use look::{RowSearch, StoredRuleSummary, Summary};
+pub use memory::StateInMemory;
 
 /// What a head begins with.
 const MAGIC: &[u8] = b"tripline state\n";
@@ -147,13 +154,17 @@ pub struct OldVersion {
     pub alerts: u64,
 }
 
-/// The rules of a state, the newest first: as [`Program::compile_with_old`] takes them.
+/// The rules of a state, the newest first: as [`Program::compile_with_old`] takes them. Of the rows of the state
+/// those of group 0 are enough, in which the texts of rules are.
 ///
 /// # Errors
-/// When the head is none.
-pub fn stored_rules(head: &[u8]) -> Result<Vec<OldRule>, RestoreError> {
-    let mut r = begin(head)?;
-    Ok(StoredLegend::restore(&mut r).map_err(RestoreError::Head)?.rules())
+/// When it is no state.
+pub fn stored_rules<'r>(
+    head: &[u8],
+    rows: impl IntoIterator<Item = Row<'r>>,
+) -> Result<Vec<OldRule>, RestoreError> {
+    let legend = StoredLegend::restore(&mut begin(head)?).map_err(RestoreError::Head)?;
+    Ok(legend.rules(&texts::texts(rows).map_err(RestoreError::Rows)?))
 }
 
 /// Reads what each head begins with.
@@ -199,6 +210,9 @@ impl Engine {
         let mut waiting = Rows::default();
         self.ordering.changes(&legend.streams, &mut waiting);
         lists.push(waiting);
+        let mut of_rules = Rows::default();
+        self.texts.changes(&self.program, &legend, &mut of_rules);
+        lists.push(of_rules);
         let head = self.head(&legend, &counters);
         self.legend = Some(legend);
         Changes { head, lists, generation }
@@ -240,6 +254,7 @@ impl Engine {
                 ended.push(rule);
             }
         }
+        ended.iter().filter_map(|rule| legend.runs(*rule)).for_each(|number| self.texts.ended(number));
         if ended.is_empty() {
             return legend;
         }
@@ -313,6 +328,7 @@ pub struct Restoring {
     left: Vec<Left>,
     events_left: u64,
     shelving: Option<Arc<Shelving>>,
+    texts: Texts,
 }
 
 impl Restoring {
@@ -360,6 +376,7 @@ impl Restoring {
             left,
             events_left: 0,
             shelving: None,
+            texts: Texts::new(&program),
             program,
         })
     }
@@ -396,6 +413,9 @@ impl Restoring {
             let (schemas, streams) = (self.program.streams(), &self.meaning.streams);
             self.events_left += self.ordering.restore_row(schemas, row, streams, again)?;
             return Ok(());
+        }
+        if row.space == Space::Rules {
+            return self.texts.restore(row, &self.program, &self.meaning);
         }
         let mut key = Reader::new(row.key);
         let stratum = key.small()? as usize;
@@ -471,6 +491,7 @@ impl Restoring {
             generation: 0,
             stored: 0,
             shelving: self.shelving,
+            texts: self.texts,
             going_on,
             ended: Vec::new(),
             program: self.program,
@@ -512,73 +533,5 @@ impl fmt::Display for RowName<'_> {
         write!(f, "{:?}, group {}, key ", row.space, row.group)?;
         row.key.iter().take(SHOWN).try_for_each(|byte| write!(f, "{byte:02x}"))?;
         if row.key.len() > SHOWN { f.write_str("…") } else { Ok(()) }
-    }
-}
-
-impl Shelf for Mutex<StateInMemory> {
-    fn row(&self, space: Space, group: u16, key: &[u8]) -> Option<Vec<u8>> {
-        let state = self.lock().unwrap_or_else(PoisonError::into_inner);
-        state.row(space, group, key).map(<[u8]>::to_vec)
-    }
-}
-
-/// The state of an engine that is kept in memory: for tests, and for those who stop an engine for a while.
-#[derive(Clone, Debug, Default)]
-pub struct StateInMemory {
-    head: Vec<u8>,
-    rows: BTreeMap<(Space, u16, Vec<u8>), Vec<u8>>,
-}
-
-impl StateInMemory {
-    /// With this head and these rows.
-    pub fn new<'r>(head: &[u8], rows: impl IntoIterator<Item = Row<'r>>) -> StateInMemory {
-        let mut state = StateInMemory { head: head.to_vec(), rows: BTreeMap::new() };
-        rows.into_iter().for_each(|row| state.put(row));
-        state
-    }
-
-    fn put(&mut self, row: Row<'_>) {
-        let name = (row.space, row.group, row.key.to_vec());
-        match row.value {
-            Some(value) => drop(self.rows.insert(name, value.to_vec())),
-            None => drop(self.rows.remove(&name)),
-        }
-    }
-
-    /// Takes over what has changed.
-    pub fn take(&mut self, changes: &Changes) {
-        changes.rows().for_each(|row| self.put(row));
-        self.head.clone_from(&changes.head);
-    }
-
-    /// The value of a row.
-    pub fn row(&self, space: Space, group: u16, key: &[u8]) -> Option<&[u8]> {
-        self.rows.get(&(space, group, key.to_vec())).map(Vec::as_slice)
-    }
-
-    /// The head.
-    pub fn head(&self) -> &[u8] {
-        &self.head
-    }
-
-    /// The rows that there are.
-    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
-        self.rows.iter().map(|((space, group, key), value)| Row {
-            space: *space,
-            group: *group,
-            key,
-            value: Some(value),
-        })
-    }
-
-    /// An engine that goes on where the one was.
-    ///
-    /// # Errors
-    /// When nothing has been taken, or something has been damaged.
-    ///
-    /// # Panics
-    /// When the number of shards is out of its bounds.
-    pub fn restore(&self, program: Arc<Program>, options: EngineOptions) -> Result<Restored, RestoreError> {
-        Engine::restore(program, options, &self.head, self.rows())
     }
 }

@@ -132,3 +132,23 @@ fn look(disk: &Arc<dyn Disk>, folder: &Path) -> Result<Inspection, JournalError>
     let bytes = segments.iter().map(|segment| segment.bytes).sum();
     Ok(Inspection { segments, bytes, oldest, newest, torn })
 }
+
+/// Reads the entries of a journal that nobody has open, from a number on.
+///
+/// # Errors
+/// As [`inspect`].
+pub fn entries(
+    disk: &Arc<dyn Disk>,
+    folder: &Path,
+    from: u64,
+    mut give: impl FnMut(u64, &Entry<'_>),
+) -> Result<(), JournalError> {
+    let segments = recovery::find(&**disk, folder)?.segments;
+    let tail = segments.last().map(|last| recovery::tail(&**disk, last)).transpose()?;
+    let last = tail.map_or(0, |tail| tail.last);
+    let mut reader = Reader::new(Arc::clone(disk), &segments, last, from.max(1));
+    while let Some((number, entry)) = reader.read()? {
+        give(number, &entry);
+    }
+    Ok(())
+}

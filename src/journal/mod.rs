@@ -45,7 +45,7 @@ pub use crate::disk::Cause;
 pub use committer::Committer;
 pub use error::{AppendError, JournalError};
 pub use handle::{Journal, Status, Ticket, Work};
-pub use inspect::{Inspection, Place, SegmentFile, Torn, inspect};
+pub use inspect::{Inspection, Place, SegmentFile, Torn, entries, inspect};
 pub use read::Reader;
 pub use trouble::Trouble;
 pub use waiters::Outcome;

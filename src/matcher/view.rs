@@ -15,6 +15,8 @@ use crate::language::checked::{LinkKind, VariableId};
 pub struct RunView {
     /// The rule.
     pub rule: Arc<str>,
+    /// Hash of what the rule means, or meant if it is that of an old version.
+    pub fingerprint: Arc<str>,
     /// Its key, named as in alerts.
     pub key: Vec<(CompactString, Value)>,
     /// What it has captured, in the order taken, by name.
@@ -170,6 +172,7 @@ impl Run {
         let until = waits.iter().filter_map(|wait| wait.until).max().filter(|_| is_limited);
         RunView {
             rule: Arc::clone(&rule.rule.name),
+            fingerprint: Arc::clone(&rule.rule.fingerprint),
             key: rule.rule.key.names.iter().cloned().zip(key.iter().cloned()).collect(),
             captured: captured.map(|(variable, event)| (name(variable), event)).collect(),
             end: self.end(rule, &waits),

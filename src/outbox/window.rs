@@ -119,3 +119,73 @@ impl Held {
         Pending { number, failed: self.failed, alert: Arc::clone(&self.alert) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn pending(number: u64, key: u8) -> Pending {
+        let alert =
+            Outgoing { id: number.to_string(), rule: "r".into(), key: [key; 16], body: "12345".into() };
+        Pending { number, failed: 0, alert: Arc::new(alert) }
+    }
+
+    fn window(keys: &[u8]) -> Window {
+        let mut window = Window::default();
+        (1..).zip(keys).for_each(|(number, key)| window.put(pending(number, *key), None));
+        window
+    }
+
+    fn ready(window: &mut Window, now: Instant) -> Vec<u64> {
+        window.ready(now, 100).iter().map(|pending| pending.number).collect()
+    }
+
+    #[test]
+    fn a_failure_holds_back_what_is_behind_it_of_its_key() {
+        let (now, second) = (Instant::now(), Duration::from_secs(1));
+        let mut window = window(&[1, 2, 1, 3, 1]);
+        assert_eq!(ready(&mut window, now), [1, 2, 3, 4, 5]);
+        assert_eq!(window.ready(now, 2).len(), 2);
+        window.settle(1);
+        window.fail(3, now + 2 * second);
+        assert_eq!(ready(&mut window, now), [2, 4], "1 is not held back, it was before");
+        window.put(pending(6, 1), None);
+        window.put(pending(7, 3), None);
+        window.fail(4, now + second);
+        assert_eq!((ready(&mut window, now), window.next_time()), (vec![2], Some(now + second)));
+        assert_eq!(ready(&mut window, now + second), [2, 4, 7]);
+        assert_eq!(ready(&mut window, now + 2 * second), [2, 3, 4, 5, 6, 7]);
+        assert_eq!(window.next_time(), None);
+        let failed: Vec<u32> = window.ready(now, 100).iter().map(|pending| pending.failed).collect();
+        assert_eq!(failed, [0, 1, 1, 0, 0, 0]);
+    }
+
+    #[test]
+    fn what_has_failed_before_waits_for_its_time_with_its_key() {
+        let (now, second) = (Instant::now(), Duration::from_secs(1));
+        let mut window = window(&[1, 2]);
+        window.put(pending(3, 2), Some(now + second));
+        assert_eq!(ready(&mut window, now), [1]);
+        // The first of a key says when.
+        window.put(pending(4, 2), Some(now + 9 * second));
+        assert_eq!(ready(&mut window, now + second), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn it_counts_what_it_holds_and_gives_all_of_it_in_order() {
+        let now = Instant::now();
+        let mut window = window(&[1, 2, 1, 3]);
+        window.fail(1, now + Duration::from_secs(1));
+        window.settle(2);
+        // What is held back or gone is not settled by mistake.
+        [2, 3, 9].into_iter().for_each(|number| window.settle(number));
+        assert_eq!((window.len(), window.bytes(), window.is_idle()), (3, 15, false));
+        window.settle(4);
+        assert!(window.is_idle());
+        window.put(pending(5, 4), None);
+        let left: Vec<String> = window.drain().map(|alert| alert.id.clone()).collect();
+        assert_eq!(left, ["1", "3", "5"]);
+        assert_eq!((window.len(), window.bytes(), window.next_time()), (0, 0, None));
+    }
+}

@@ -9,7 +9,7 @@
 
 mod health;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 pub mod view;
 
 use std::path::{Path, PathBuf};
@@ -208,7 +208,7 @@ impl StateRequest {
         if !self.reply.is_closed() {
             let view = look(engine.program(), &self.query).map(|look| {
                 let found = engine.look(look);
-                StateView::new(engine.program(), engine.watermark(), found)
+                StateView::new(engine.program(), engine.decided(), found)
             });
             let _ = self.reply.send(view);
         }

@@ -34,6 +34,7 @@ use crate::telemetry::Metrics;
 use crate::telemetry::limit::{RateLimit, Verdict};
 
 use super::checkpoint::Checkpoints;
+use super::control::{ControlError, Request, Requests};
 use super::reload::Replacement;
 
 /// How often the engine learns what time it is.
@@ -71,6 +72,8 @@ pub struct Driver<O> {
     news: Arc<Notify>,
     /// Contents of lists and tables that are to be put in the place of those in use.
     replacements: Option<mpsc::Receiver<Replacement>>,
+    /// What people and machines ask, if that is answered.
+    requests: Option<Requests>,
     /// Where late events are kept; `None`: they are not.
     late: Option<Writer>,
     /// How far every partition has come with what the engine has taken.
@@ -138,6 +141,7 @@ impl<O: Outbox> Driver<O> {
             away: BTreeSet::new(),
             news: Arc::default(),
             replacements: None,
+            requests: None,
             late: None,
             keeper,
             backlog: None,
@@ -186,6 +190,12 @@ impl<O: Outbox> Driver<O> {
         self
     }
 
+    /// The same answering what it is asked, between two inputs.
+    pub fn answering(mut self, requests: Requests) -> Driver<O> {
+        self.requests = Some(requests);
+        self
+    }
+
     /// The same with a place for events that come too late.
     pub fn keeping_late(mut self, writer: Option<Writer>) -> Driver<O> {
         self.late = writer;
@@ -200,6 +210,9 @@ impl<O: Outbox> Driver<O> {
     pub fn run(mut self, mut queue: Receiver, runtime: &Handle, halt: &AtomicBool) -> anyhow::Result<usize> {
         while !halt.load(Ordering::Relaxed) {
             self.keep()?;
+            while let Some(request) = self.requests.as_mut().and_then(Requests::try_next) {
+                self.answer(request);
+            }
             let next = if self.is_full() {
                 runtime.block_on(self.room())
             } else {
@@ -215,6 +228,7 @@ impl<O: Outbox> Driver<O> {
                 Next::Input(Queued { input, .. }) => self.take(input),
                 Next::Outcome => self.absorb(),
                 Next::Nothing => self.rest(),
+                Next::Asked(request) => self.answer(request),
                 Next::Stored => {}
                 Next::End => {
                     self.finish();
@@ -231,30 +245,35 @@ impl<O: Outbox> Driver<O> {
         Ok(left)
     }
 
-    async fn next(&self, queue: &mut Receiver) -> Next {
+    async fn next(&mut self, queue: &mut Receiver) -> Next {
         tokio::select! {
             biased;
             input = queue.recv() => input.map_or(Next::End, Next::Input),
             () = self.news.notified(), if self.engine.under_way() > 0 => Next::Outcome,
-            () = self.stored() => Next::Stored,
+            () = stored(&self.exit) => Next::Stored,
+            request = asked(&mut self.requests) => Next::Asked(request),
             () = sleep(PATIENCE) => Next::Nothing,
         }
     }
 
     /// Waits until the engine may take something again, or for a while.
-    async fn room(&self) -> Next {
+    async fn room(&mut self) -> Next {
         tokio::select! {
-            () = self.stored() => {}
-            () = sleep(PATIENCE) => {}
+            () = stored(&self.exit) => Next::Stored,
+            request = asked(&mut self.requests) => Next::Asked(request),
+            () = sleep(PATIENCE) => Next::Stored,
         }
-        Next::Stored
     }
 
-    /// Waits until there is something new of checkpoints.
-    async fn stored(&self) {
-        match &self.exit {
-            Exit::Checkpoints(checkpoints) => checkpoints.news().notified().await,
-            Exit::Outbox(_) => std::future::pending().await,
+    /// Answers what was asked.
+    fn answer(&mut self, request: Request) {
+        match (request, &mut self.exit) {
+            (Request::State(request), _) => {
+                request.answer(&mut self.engine);
+                self.hand_over();
+            }
+            (Request::Savepoint(request), Exit::Checkpoints(checkpoints)) => checkpoints.save(request),
+            (Request::Savepoint(request), Exit::Outbox(_)) => request.refuse(ControlError::NoState),
         }
     }
 
@@ -275,16 +294,22 @@ impl<O: Outbox> Driver<O> {
 
     /// Makes the last checkpoint and waits until it is stored, or until `halt` is set.
     fn keep_all(&mut self, runtime: &Handle, halt: &AtomicBool) -> anyhow::Result<()> {
-        while let Exit::Checkpoints(checkpoints) = &mut self.exit
-            && !halt.load(Ordering::Relaxed)
-        {
-            checkpoints.tend_last(&mut self.engine, self.keeper.positions(), self.clock.now())?;
-            if checkpoints.is_done() {
-                break;
+        while !halt.load(Ordering::Relaxed) && !self.keep_last()? {
+            if let Next::Asked(request) = runtime.block_on(self.room()) {
+                self.answer(request);
             }
-            runtime.block_on(self.room());
         }
         Ok(())
+    }
+
+    /// Makes the last checkpoint as soon as that is possible. Returns whether everything is stored.
+    ///
+    /// # Errors
+    /// When it can never be.
+    pub fn keep_last(&mut self) -> anyhow::Result<bool> {
+        let Exit::Checkpoints(checkpoints) = &mut self.exit else { return Ok(true) };
+        checkpoints.tend_last(&mut self.engine, self.keeper.positions(), self.clock.now())?;
+        Ok(checkpoints.is_done())
     }
 
     /// Whether nothing is to be taken for now.
@@ -345,7 +370,7 @@ impl<O: Outbox> Driver<O> {
     }
 
     /// The last input has been taken.
-    fn finish(&mut self) {
+    pub fn finish(&mut self) {
         self.engine.settle();
         self.hand_over();
         self.measure(self.clock.now());
@@ -534,11 +559,28 @@ impl<O: Outbox> Driver<O> {
     }
 }
 
+/// Waits until there is something new of checkpoints.
+async fn stored<O>(exit: &Exit<O>) {
+    match exit {
+        Exit::Checkpoints(checkpoints) => checkpoints.news().notified().await,
+        Exit::Outbox(_) => std::future::pending().await,
+    }
+}
+
+/// Waits until something is asked.
+async fn asked(requests: &mut Option<Requests>) -> Request {
+    match requests {
+        Some(requests) => requests.next().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// What the engine's thread goes on with.
 enum Next {
     Input(Queued),
     Outcome,
     Nothing,
+    Asked(Request),
     /// Something has come of a checkpoint.
     Stored,
     End,

@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{error, warn};
 
 use crate::config::Config;
+use crate::disk::RealDisk;
 use crate::journal::Journal;
 use crate::outbox::durable;
 use crate::program::Program;
@@ -20,6 +21,7 @@ use crate::telemetry::Metrics;
 use super::LAST_GRACE;
 use super::checkpoint::writer::{self, Job, Writer};
 use super::checkpoint::{Checkpoints, checkpoints};
+use super::control::Health;
 use super::recovery::Opened;
 use super::sinks;
 
@@ -43,6 +45,7 @@ impl Keeping {
         config: &Config,
         metrics: &Arc<Metrics>,
         clock: &Arc<dyn Clock>,
+        health: &Health,
         halted: &watch::Receiver<bool>,
         workers: &mut sinks::Workers,
     ) -> anyhow::Result<(Checkpoints, Keeping)> {
@@ -57,9 +60,18 @@ impl Keeping {
             now: Arc::new(move || time.now()),
         };
         let feed = sinks::start_durable(config, metrics, outbox, halted, workers)?;
+        let backlog = Arc::clone(listening.backlog());
+        health.ask("journal", move || backlog.reason().map(|why| why.to_string()));
         let (routes, journal_too, clock) = (sinks::routes(config), journal.clone(), Arc::clone(clock));
-        let around =
-            writer::Surroundings { routes, feed, journal: journal_too, clock, metrics: Arc::clone(metrics) };
+        let around = writer::Surroundings {
+            routes,
+            feed,
+            journal: journal_too,
+            clock,
+            metrics: Arc::clone(metrics),
+            health: health.clone(),
+            disk: Arc::new(RealDisk),
+        };
         let writer = Writer::new(store, around, reply);
         let (end, ended) = oneshot::channel();
         std::thread::Builder::new()

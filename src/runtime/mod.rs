@@ -15,7 +15,7 @@ pub mod control;
 pub mod driver;
 mod keeping;
 mod kept;
-mod recovery;
+pub mod recovery;
 pub mod refeed;
 pub mod reload;
 pub mod replay;
@@ -23,6 +23,8 @@ pub mod savepoints;
 pub mod service;
 mod sinks;
 mod sources;
+#[cfg(test)]
+mod tests;
 pub mod workers;
 
 /// How long the parts get to notice that they are to leave everything.

@@ -10,12 +10,12 @@ use anyhow::Context as _;
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
-use crate::config::State;
+use crate::config::{ChangedRules, State};
 use crate::disk::{Disk, RealDisk};
-use crate::engine::{Engine, EngineOptions, Left, Restored, Restoring, Why};
+use crate::engine::{Engine, EngineOptions, Left, OldVersion, Restored, Restoring, Why, stored_rules};
 use crate::event::Duration;
-use crate::journal::{self, Journal};
-use crate::program::Program;
+use crate::journal::{self, Committer, Journal};
+use crate::program::{OldRule, Program};
 use crate::source::gate::Listening;
 use crate::source::positions::Positions;
 use crate::store::{self, Snapshot, Store};
@@ -38,13 +38,51 @@ pub struct Opened {
     pub checkpoint: Duration,
 }
 
-/// Opens the store and the journal, which are made if there are none. The journal's thread runs from now on.
+/// Opens the store in the folder, which is made if there is none. Nobody else can open it from now on.
 ///
 /// # Errors
-/// When they are in use, cannot be written, or are not what was written.
-pub fn open(state: &State, metrics: &Metrics) -> anyhow::Result<Opened> {
-    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-    let store = Store::open(Arc::clone(&disk), &state.path, store::Options::default())?;
+/// When it is in use, cannot be written, or is not what was written.
+pub fn store(state: &State) -> anyhow::Result<Store> {
+    Ok(Store::open(Arc::new(RealDisk), &state.path, store::Options::default())?)
+}
+
+/// The rules that the state of a store is of, the newest first, as [`Program::compile_with_old`] takes them;
+/// none if old versions of rules are not to go on.
+///
+/// # Errors
+/// When the state cannot be read.
+pub fn old_rules(state: &State, store: &Store) -> anyhow::Result<Vec<OldRule>> {
+    let snapshot = store.snapshot();
+    if state.changed_rules == ChangedRules::Reset || snapshot.number() == 0 {
+        return Ok(Vec::new());
+    }
+    stored_rules(&snapshot.head()?).with_context(|| unreadable(snapshot))
+}
+
+fn unreadable(snapshot: &Snapshot) -> String {
+    format!("the state in {} cannot be gone on from", snapshot.file().display())
+}
+
+/// Opens the journal beside a store, which is made if there is none. The journal's thread runs from now on.
+///
+/// # Errors
+/// When it cannot be written, or is not what was written.
+pub fn open(state: &State, store: Store, metrics: &Metrics) -> anyhow::Result<Opened> {
+    let (opened, committer) = open_on(Arc::new(RealDisk), state, store, metrics)?;
+    committer.start().context("cannot start the thread that writes the journal")?;
+    Ok(opened)
+}
+
+/// The same on any disk, without the journal's thread: the committer does its work.
+///
+/// # Errors
+/// As for [`open`].
+pub fn open_on(
+    disk: Arc<dyn Disk>,
+    state: &State,
+    store: Store,
+    metrics: &Metrics,
+) -> anyhow::Result<(Opened, Committer)> {
     let positions = positions(store.snapshot())?;
     let counted = metrics.journal.clone().expect("a service with a journal counts what it does");
     let listening = Listening::new(counted);
@@ -55,8 +93,7 @@ pub fn open(state: &State, metrics: &Metrics) -> anyhow::Result<Opened> {
         ..journal::Options::default()
     };
     let (journal, committer) = Journal::open(disk, &state.journal_folder(), options)?;
-    committer.start().context("cannot start the thread that writes the journal")?;
-    Ok(Opened { store, positions, journal, listening, checkpoint: state.checkpoint })
+    Ok((Opened { store, positions, journal, listening, checkpoint: state.checkpoint }, committer))
 }
 
 /// How far sources had come by a checkpoint.
@@ -88,19 +125,11 @@ pub fn engine(
         return workers::engine(Arc::clone(program), options, news).context("cannot start the shards");
     }
     let begun = Instant::now();
-    let unreadable = || format!("the state in {} cannot be gone on from", snapshot.file().display());
-    let mut restoring =
-        Restoring::new(Arc::clone(program), options, &snapshot.head()?).with_context(unreadable)?;
-    let mut rows = 0_u64;
-    for row in snapshot.all_rows() {
-        let row = row?;
-        let space = Space::of(row.space()).with_context(unreadable)?;
-        let row = Row { space, group: row.group(), key: row.key(), value: row.value() };
-        restoring.row(row).with_context(unreadable)?;
-        rows += 1;
-    }
+    let unreadable = || unreadable(snapshot);
+    let (restoring, rows) = read(snapshot, program, options)?;
     let restored = workers::restored(restoring, news).with_context(unreadable)?;
-    let Restored { mut engine, left, events_left } = restored.context("cannot start the shards")?;
+    let Restored { mut engine, left, old, events_left } = restored.context("cannot start the shards")?;
+    old.iter().for_each(say_old);
     left.iter().for_each(say_left);
     if events_left > 0 {
         warn!(
@@ -122,13 +151,58 @@ pub fn engine(
     Ok(engine)
 }
 
+/// Reads the state of a checkpoint; also says how many rows it has.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(
+    snapshot: &Arc<Snapshot>,
+    program: &Arc<Program>,
+    options: EngineOptions,
+) -> anyhow::Result<(Restoring, u64)> {
+    let unreadable = || unreadable(snapshot);
+    let mut restoring =
+        Restoring::new(Arc::clone(program), options, &snapshot.head()?).with_context(unreadable)?;
+    let mut rows = 0_u64;
+    for row in snapshot.all_rows() {
+        let row = row?;
+        let space = Space::of(row.space()).with_context(unreadable)?;
+        let row = Row { space, group: row.group(), key: row.key(), value: row.value() };
+        restoring.row(row).with_context(unreadable)?;
+        rows += 1;
+    }
+    Ok((restoring, rows))
+}
+
+/// Says that what a rule has begun is completed by the version that began it.
+fn say_old(old: &OldVersion) {
+    let OldVersion { rule, fingerprint, runs, alerts } = old;
+    info!(
+        %rule,
+        old_fingerprint = %fingerprint,
+        runs,
+        alerts,
+        "the rule means something else now; its old version completes what it has begun, and begins nothing"
+    );
+}
+
 /// Says what of the state belongs to a rule that is not what it was.
 fn say_left(left: &Left) {
-    let Left { rule, why, keys, runs, past_events, alerts } = left;
+    let Left { rule, fingerprint, why, refused, keys, runs, past_events, alerts } = left;
     let why = match why {
         Why::Gone => "there is no such rule any more",
         Why::Changed => "the rule means something else now",
         Why::Off => "the rule is off",
     };
-    warn!(%rule, keys, runs, past_events, alerts, "left out what the rule held: {why}");
+    let refused = refused.as_ref().map(|refused| format!("; its old version cannot go on: {refused}"));
+    warn!(
+        %rule,
+        old_fingerprint = %fingerprint,
+        keys,
+        runs,
+        past_events,
+        alerts,
+        "left out what the rule held: {why}{}",
+        refused.unwrap_or_default()
+    );
 }

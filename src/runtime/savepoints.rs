@@ -2,16 +2,16 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::disk::Disk;
 use crate::event::Timestamp;
-use crate::store::{SavepointInfo, Snapshot, StoreError, write_savepoint};
+use crate::store::{SavepointInfo, Snapshot, StoreError, glance_at_savepoint, write_savepoint};
 
 use super::control::ControlError;
-use super::control::view::time;
-use std::sync::Arc;
+use super::control::view::{optional_time, time};
 
 /// How the name of every savepoint ends as a file.
 pub const ENDING: &str = ".savepoint";
@@ -49,6 +49,27 @@ impl Saved {
     pub fn new(name: String, info: &SavepointInfo) -> Saved {
         Saved { name, file: info.file.clone(), bytes: info.bytes, time: info.time, checkpoint: info.commit }
     }
+}
+
+/// A savepoint in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub file: PathBuf,
+    /// How many bytes that has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// When the checkpoint was made whose state it is.
+    #[serde(with = "optional_time", default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Timestamp>,
+    /// The number of that checkpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<u64>,
+    /// Why it cannot be used, if that can be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// The folder of the savepoints of a state.
@@ -107,18 +128,32 @@ pub fn write(
     }
 }
 
-/// The savepoints in a folder, by name; none if there is no folder.
+/// The savepoints in a folder, by name; none if there is no folder. They are looked at, and not read to their
+/// ends.
 ///
 /// # Errors
 /// When the folder cannot be read.
-pub fn list(disk: &dyn Disk, folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+pub fn list(disk: &dyn Disk, folder: &Path) -> io::Result<Vec<Listed>> {
     let files = match disk.list(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         files => files?,
     };
     let named = files.into_iter().filter_map(|file| {
         let name = file.file_name()?.to_str()?.strip_suffix(ENDING)?.to_owned();
-        Some((name, file))
+        Some(match glance_at_savepoint(disk, &file) {
+            Ok(info) => Listed {
+                name,
+                file,
+                bytes: Some(info.bytes),
+                time: Some(info.time),
+                checkpoint: Some(info.commit),
+                problem: None,
+            },
+            Err(error) => {
+                let problem = Some(error.to_string());
+                Listed { name, file, bytes: None, time: None, checkpoint: None, problem }
+            }
+        })
     });
     Ok(named.collect())
 }

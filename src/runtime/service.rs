@@ -22,10 +22,12 @@ use crate::program::Program;
 use crate::source::positions::Resume;
 use crate::source::queue::queue;
 use crate::source::{self, Clock, PartitionNumbers, Stop, Surroundings};
+use crate::store::Store;
 use crate::table::TableId;
 use crate::telemetry::Metrics;
 
 use super::LAST_GRACE;
+use super::control::{Health, Requests};
 use super::driver::{Driver, Exit};
 use super::keeping::Keeping;
 use super::kept::Kept;
@@ -35,9 +37,28 @@ use super::{recovery, sinks, sources, workers};
 /// How many undelivered alerts of one sink are named in the log.
 const NAMED: usize = 100;
 
+/// What a service is started with.
+pub struct Start {
+    /// What it is to do.
+    pub config: Config,
+    /// Its rules.
+    pub program: Arc<Program>,
+    /// What their lists and tables hold.
+    pub tables: Loaded,
+    /// The store of its state, if it keeps one: that of its configuration.
+    pub store: Option<Store>,
+    /// Told how it does.
+    pub health: Health,
+    /// What it is asked.
+    pub requests: Requests,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+}
+
 /// A service that runs.
 pub struct Service {
     config: Config,
+    health: Health,
     metrics: Arc<Metrics>,
     stop: watch::Sender<bool>,
     halt_sinks: watch::Sender<bool>,
@@ -64,16 +85,12 @@ impl Service {
     ///
     /// # Errors
     /// When a sink cannot be opened or an address cannot be taken.
-    pub async fn start(
-        config: Config,
-        program: Arc<Program>,
-        tables: Loaded,
-        clock: Arc<dyn Clock>,
-    ) -> anyhow::Result<Service> {
+    pub async fn start(start: Start) -> anyhow::Result<Service> {
+        let Start { config, program, tables, store, health, requests, clock } = start;
         let metrics = metrics(&config, &program);
-        let opened = match &config.state {
-            Some(state) => Some(recovery::open(state, &metrics)?),
-            None => None,
+        let opened = match (&config.state, store) {
+            (Some(state), Some(store)) => Some(recovery::open(state, store, &metrics)?),
+            _ => None,
         };
         let positions = opened.as_ref().map(|opened| opened.positions.clone()).unwrap_or_default();
         // What is to be opened is opened before anything happens, so that what is wrong is said at once.
@@ -98,7 +115,7 @@ impl Service {
             None => (Exit::Outbox(sinks::start(&config, &metrics, &halted, &mut workers)?), None),
             Some(opened) => {
                 let (checkpoints, keeping) =
-                    Keeping::start(opened, &config, &metrics, &clock, &halted, &mut workers)?;
+                    Keeping::start(opened, &config, &metrics, &clock, &health, &halted, &mut workers)?;
                 (Exit::Checkpoints(checkpoints), Some(keeping))
             }
         };
@@ -106,6 +123,7 @@ impl Service {
             .with_replacements(replacements)
             .with_reorder_bound(config.reorder_bytes, Arc::clone(&flow))
             .with_news(news)
+            .answering(requests)
             .keeping_late(kept.late.clone());
         if let Some(keeping) = &keeping {
             driver = driver.resuming(positions.clone()).behind(keeping.backlog());
@@ -153,8 +171,10 @@ impl Service {
             "ready"
         );
         let (sources, sinks) = (readers, workers);
+        health.started();
         Ok(Service {
             config,
+            health,
             metrics,
             stop,
             halt_sinks,
@@ -183,6 +203,10 @@ impl Service {
             done = &mut self.engine => ended = Some(how_it_ended(done)),
         }
         let deadline = Instant::now() + self.config.shutdown_timeout;
+        match &ended {
+            Some(Err(error)) => self.health.failed(format!("{error:#}")),
+            _ => self.health.stopping(),
+        }
         self.stop.send_replace(true);
         if timeout_at(deadline, join_all(&mut self.sources)).await.is_err() {
             error!("the time to stop was up before the sources had handed over what they read");

@@ -7,7 +7,7 @@
 //!
 //! When a program takes over a state, what means the same keeps its number, and what is new gets a new one.
 //! A rule is found by its name and its meaning, so that an old version of it, which the program runs besides,
-//! takes over what it held. For that the legend has the texts of rules. What is gone or means something else loses its number for good: rows that still have it hold something
+//! takes over what it held. What is gone or means something else loses its number for good: rows that still have it hold something
 //! of which nobody knows any more. So nothing can come back that has missed events in the meantime. The
 //! versions of streams, which say where the values of stored events belong, are kept as long as there may
 //! be rows that were written with them.
@@ -140,8 +140,6 @@ pub enum Why {
 struct StoredRule<'a> {
     name: &'a str,
     fingerprint: &'a str,
-    /// Its text by itself.
-    text: &'a str,
     shape: u64,
     runs: u32,
     limit: Option<(u32, &'a str)>,
@@ -224,7 +222,6 @@ impl Legend {
             let rule = &compiled.rule;
             w.text(&rule.name);
             w.text(&rule.fingerprint);
-            w.text(program.text(id));
             w.bits(shape(compiled));
             w.number(numbers.runs.into());
             w.option(numbers.limit.zip(rule.limit.as_ref()), |w, (number, limit)| {
@@ -272,7 +269,6 @@ impl<'a> StoredLegend<'a> {
             Ok(StoredRule {
                 name: r.text()?,
                 fingerprint: r.text()?,
-                text: r.text()?,
                 shape: r.bits()?,
                 runs: r.small()?,
                 limit: r.option(|r| Ok((r.small()?, r.text()?)))?,
@@ -291,6 +287,16 @@ impl<'a> StoredLegend<'a> {
         Ok(legend)
     }
 
+    /// The rules: name, fingerprint and the number of its runs.
+    pub fn numbers(&self) -> impl Iterator<Item = (&'a str, &'a str, u32)> {
+        self.rules.iter().map(|rule| (rule.name, rule.fingerprint, rule.runs))
+    }
+
+    /// The names of the streams, one for each version.
+    pub fn streams(&self) -> impl Iterator<Item = &str> {
+        self.streams.iter().map(|(_, stream)| stream.name())
+    }
+
     /// Each number is given once, and there are more to be given.
     fn check(&self) -> Result<(), Damaged> {
         let limits = self.rules.iter().filter_map(|rule| rule.limit).map(|(number, _)| number);
@@ -304,14 +310,14 @@ impl<'a> StoredLegend<'a> {
         if is_twice || is_beyond { Err(Damaged::new("a number stands for two things")) } else { Ok(()) }
     }
 
-    /// The rules, those that were stored first last.
-    pub fn rules(&self) -> Vec<OldRule> {
+    /// The rules, those that were stored first last; `texts` has their texts by number.
+    pub fn rules(&self, texts: &BTreeMap<u32, Arc<str>>) -> Vec<OldRule> {
         let mut rules: Vec<&StoredRule<'_>> = self.rules.iter().collect();
         rules.sort_by_key(|rule| std::cmp::Reverse(rule.runs));
         let old = |rule: &StoredRule<'_>| OldRule {
             name: rule.name.into(),
             fingerprint: rule.fingerprint.into(),
-            text: rule.text.into(),
+            text: texts.get(&rule.runs).map_or_else(|| "".into(), Arc::clone),
         };
         rules.into_iter().map(old).collect()
     }

@@ -5,19 +5,25 @@
 //! key is found at once; looking at all keys takes time by how many there are, and no memory. Of those that are
 //! not in memory, a bounded number is read.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use smallvec::SmallVec;
 
-use super::Shard;
 use super::keys::{Record, Slot};
+use super::{Restore, Shard};
 use crate::automaton::CompiledRule;
+use crate::event::stored::Events;
 use crate::event::{Duration, Key, StreamSchema, Timestamp, Type, Value};
 use crate::language::checked::KeySpec;
-use crate::matcher::RunSet;
 use crate::matcher::view::{Looking, RunView};
+use crate::matcher::{Run, RunSet};
 use crate::program::{Program, RuleId};
+use crate::stored::{Damaged, Reader};
+
+/// Where several keys are asked for, so many runs of each are shown.
+const OF_KEY: usize = 5;
 
 /// So many keys that are not in memory are read at most to look at what is held for them.
 const MOST_READ: usize = 10_000;
@@ -29,6 +35,8 @@ pub struct Look {
     rules: Vec<Option<Wanted>>,
     /// How many to show.
     most: usize,
+    /// How many of one rule and key.
+    of_key: usize,
 }
 
 /// Which keys of a rule.
@@ -127,7 +135,8 @@ impl Wanted {
 
 impl Look {
     /// At the partial matches of a rule and its old versions, or of all, for keys that have these parts: each a value, or
-    /// `name=value` where the name is that of a part of the key. Shows so many at most. None when there is no such
+    /// `name=value` where the name is that of a part of the key. Old versions of a rule are asked for with it. Shows so
+    /// many at most. None when there is no such
     /// rule.
     pub fn new(program: &Program, rule: Option<&str>, key: &[String], most: usize) -> Option<Look> {
         let rule = match rule {
@@ -139,7 +148,17 @@ impl Look {
             let is_asked = rule.is_none_or(|rule| rule == program.now(id));
             is_asked.then(|| Wanted::new(program, &compiled.rule.key, key))
         };
-        Some(Look { rules: ids.map(of_rule).collect(), most })
+        let mut look = Look { rules: ids.map(of_rule).collect(), most, of_key: most };
+        if look.only().is_none() {
+            // Many that began one after the other would hide the other keys.
+            look.of_key = OF_KEY;
+        }
+        Some(look)
+    }
+
+    /// The same without a bound on how many are shown of one rule and key.
+    pub fn all_of_a_key(self) -> Look {
+        Look { of_key: self.most, ..self }
     }
 
     /// How many it shows at most.
@@ -178,11 +197,22 @@ impl Look {
 pub struct Found {
     /// For each rule, with its old versions, how many keys were found, and how many runs they have.
     pub counts: Vec<(u64, u64)>,
-    /// Some of the runs, with the moment at which something is decided for the runs of their key.
-    pub runs: Vec<(Timestamp, RunView)>,
+    /// Some of the runs.
+    pub runs: Vec<FoundRun>,
     /// For how many keys more that are not in memory something is held of which nobody has looked whether it is
     /// asked for: to read them all would keep events waiting for too long.
     pub not_read: u64,
+}
+
+/// A run that was found.
+#[derive(Clone, Debug)]
+pub struct FoundRun {
+    /// The moment at which something is decided next for the runs of its rule and key.
+    pub due: Timestamp,
+    /// How many runs of its rule and key there are.
+    pub of_key: u64,
+    /// The run.
+    pub run: RunView,
 }
 
 impl Found {
@@ -199,7 +229,7 @@ impl Found {
         self.not_read += other.not_read;
         self.runs.extend(other.runs);
         // Those of one key stay together and in their order.
-        self.runs.sort_by_key(|(due, _)| *due);
+        self.runs.sort_by_key(|found| found.due);
         self.runs.truncate(most);
         self
     }
@@ -249,7 +279,7 @@ impl<T> Ord for Near<T> {
 impl<'a, T> Search<'a, T> {
     /// Nothing has been found yet; all times before `passed` have passed.
     pub fn new(program: &'a Program, look: &'a Look, passed: Timestamp) -> Search<'a, T> {
-        let counts = vec![(0, 0); program.rules().len()];
+        let counts = vec![(0, 0); program.compiled().len()];
         Search { program, look, passed, counts, nearest: BinaryHeap::new() }
     }
 
@@ -274,9 +304,10 @@ impl<'a, T> Search<'a, T> {
     pub fn finish(self, mut show: impl FnMut(&T, &mut dyn FnMut(&Key, &RunSet), RuleId)) -> Found {
         let mut found = Found { counts: self.counts, ..Found::default() };
         let (program, most, passed) = (self.program, self.look.most, self.passed);
+        let of_key = self.look.of_key;
         let mut looking: Option<(RuleId, Looking<'_>)> = None;
         for near in self.nearest.into_sorted_vec() {
-            let room = most - found.runs.len();
+            let room = (most - found.runs.len()).min(of_key);
             if room == 0 {
                 break;
             }
@@ -287,13 +318,29 @@ impl<'a, T> Search<'a, T> {
             let Some((_, by)) = &looking else { continue };
             let mut view = |key: &Key, runs: &RunSet| {
                 let runs = runs.runs(compiled, passed);
-                let views = runs.iter().take(room).map(|run| (near.due, run.view(by, key.values())));
-                found.runs.extend(views);
+                let (due, of_key) = (near.due, runs.len() as u64);
+                let view = |run: &Cow<'_, Run>| FoundRun { due, of_key, run: run.view(by, key.values()) };
+                found.runs.extend(runs.iter().take(room).map(view));
             };
             show(&near.what, &mut view, near.rule);
         }
         found
     }
+}
+
+/// The runs in a row that has been read up to what refers to its events, and the key again.
+///
+/// # Errors
+/// When it is damaged.
+pub(crate) fn runs_of_row(
+    key: Key,
+    value: &mut Reader<'_>,
+    events: &Events,
+    restore: &mut Restore<'_>,
+) -> Result<(Key, Vec<(RuleId, RunSet)>), Damaged> {
+    let (mut record, _) = Record::restore(key, value, events, restore)?;
+    let runs = record.take_runs();
+    Ok((record.into_key(), runs))
 }
 
 impl Shard {
@@ -302,7 +349,7 @@ impl Shard {
     pub fn runs(&self, rule: RuleId) -> Vec<RunView> {
         let name = &self.program.compiled()[rule.0 as usize].rule.name;
         let look = Look::new(&self.program, Some(&**name), &[], usize::MAX).expect("it is one of the rules");
-        self.look(&look).runs.into_iter().map(|(_, run)| run).collect()
+        self.look(&look.all_of_a_key()).runs.into_iter().map(|found| found.run).collect()
     }
 
     /// Looks at partial matches.

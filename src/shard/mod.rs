@@ -2,7 +2,7 @@
 //!
 //! Enters: events in their order and the passing of event time. Leaves: alerts, each with its place
 //! in the order of all. A shard does not know how many others there are, reads no clock and waits for
-//! nothing.
+//! nothing but, where memory has a limit, the rows of keys that have left it ([`shelf`]).
 
 mod again;
 mod ahead;

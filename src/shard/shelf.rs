@@ -272,10 +272,9 @@ impl Shelved {
             left: &mut self.left,
             counts: Vec::new(),
         };
-        let shown = key.to_string();
         let value = self.common.shelf.row(Space::Runs, group, row.as_slice());
-        let value = value.unwrap_or_else(|| panic!("the stored state of the key {shown} cannot be read"));
-        let taken = take(key, &value, &mut restore);
-        taken.unwrap_or_else(|damaged| panic!("the stored state of the key {shown} is damaged: {damaged}"))
+        let value = value.unwrap_or_else(|| panic!("the stored state of the key {key} cannot be read"));
+        let taken = take(key.clone(), &value, &mut restore);
+        taken.unwrap_or_else(|damaged| panic!("the stored state of the key {key} is damaged: {damaged}"))
     }
 }

@@ -44,6 +44,9 @@ use crate::event::{Kept, PartitionId, StreamId, StreamSchema, Timestamp};
 use crate::quarantine::writer::Writer;
 use crate::telemetry::catalogue::SourceMetrics;
 
+#[cfg(test)]
+pub(crate) use partition::Feed;
+
 use compression::Compression;
 use flow::Flow;
 use framing::Framing;

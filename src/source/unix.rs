@@ -78,10 +78,41 @@ impl Server {
 
 fn try_bind(settings: &Settings) -> Result<Server, String> {
     let words = |error: io::Error| error.to_string();
-    let (path, kind) = match settings.mode {
-        Mode::Stream { .. } => (&settings.path, Type::STREAM),
-        Mode::Datagram => (&settings.path, Type::DGRAM),
+    let kind = match settings.mode {
+        Mode::Stream { .. } => Type::STREAM,
+        Mode::Datagram => Type::DGRAM,
     };
+    let (socket, file) = take(&settings.path, settings.permissions, kind)?;
+    let socket = match settings.mode {
+        Mode::Stream { max_connections, read_timeout, ack } => {
+            // Only now, so that nobody comes in before the permissions are set.
+            socket.listen(BACKLOG).map_err(words)?;
+            let listener = UnixListener::from_std(socket.into()).map_err(words)?;
+            Bound::Stream { listener, door: Door { max_connections, tls: None }, read_timeout, ack }
+        }
+        Mode::Datagram => Bound::Datagram(UnixDatagram::from_std(socket.into()).map_err(words)?),
+    };
+    Ok(Server { socket, file })
+}
+
+/// Listens at a path, whatever is to come in there, with these permissions. A socket there of a process that has
+/// ended is replaced. The file goes when what is given with the listener does.
+///
+/// # Errors
+/// When another process listens there, when something else is there, or when it cannot be made.
+pub fn listen(path: &Path, permissions: Option<u32>) -> Result<(UnixListener, File), OpenError> {
+    let listen = || {
+        let (socket, file) = take(path, permissions, Type::STREAM)?;
+        socket.listen(BACKLOG).map_err(|error| error.to_string())?;
+        let listener = UnixListener::from_std(socket.into()).map_err(|error| error.to_string())?;
+        Ok((listener, file))
+    };
+    listen().map_err(|why| OpenError { path: path.to_path_buf(), why })
+}
+
+/// Takes a path for a socket.
+fn take(path: &Path, permissions: Option<u32>, kind: Type) -> Result<(Socket, File), String> {
+    let words = |error: io::Error| error.to_string();
     let address = SockAddr::unix(path).map_err(|_| "the path is too long for a socket".to_string())?;
     let socket = Socket::new(Domain::UNIX, kind, None).map_err(words)?;
     socket.set_nonblocking(true).map_err(words)?;
@@ -93,19 +124,10 @@ fn try_bind(settings: &Settings) -> Result<Server, String> {
         socket.bind(&address).map_err(words)?;
     }
     let file = File::made(path).map_err(words)?;
-    if let Some(permissions) = settings.permissions {
+    if let Some(permissions) = permissions {
         fs::set_permissions(path, fs::Permissions::from_mode(permissions)).map_err(words)?;
     }
-    let socket = match settings.mode {
-        Mode::Stream { max_connections, read_timeout, ack } => {
-            // Only now, so that nobody comes in before the permissions are set.
-            socket.listen(BACKLOG).map_err(words)?;
-            let listener = UnixListener::from_std(socket.into()).map_err(words)?;
-            Bound::Stream { listener, door: Door { max_connections, tls: None }, read_timeout, ack }
-        }
-        Mode::Datagram => Bound::Datagram(UnixDatagram::from_std(socket.into()).map_err(words)?),
-    };
-    Ok(Server { socket, file })
+    Ok((socket, file))
 }
 
 /// Removes the socket of a process that has ended.
@@ -128,7 +150,8 @@ fn remove_stale(path: &Path, address: &SockAddr, kind: Type) -> Result<(), Strin
 }
 
 /// The file of a socket, which is removed with it.
-struct File {
+#[derive(Debug)]
+pub struct File {
     path: PathBuf,
     /// Its device and number, by which it is known again.
     identity: (u64, u64),

@@ -126,7 +126,7 @@ impl Commit<'_> {
         write_whole(edit, before, &mut record, self.head, self.positions)?;
         (record.number, record.time, record.journal) = (record.number + 1, self.time, self.journal);
         let (alerts, lanes, ids) = self.write_alerts(edit, &mut record, before, ids, options)?;
-        write_record(edit, &record)?;
+        write_record(edit, &mut record)?;
         let write_time = begun.elapsed() - merge_time;
         let number = record.number;
         let crowded_out = ids.crowded_out;
@@ -204,7 +204,7 @@ impl Restore<'_> {
         drop(draft);
         write_whole(edit, before, &mut record, self.head, self.positions)?;
         (record.number, record.time, record.journal) = (record.number + 1, self.time, self.journal);
-        write_record(edit, &record)?;
+        write_record(edit, &mut record)?;
         let number = record.number;
         let committed = Committed { number, blobs, write_time: begun.elapsed(), ..Committed::default() };
         Ok(Prepared { record, directory, lanes: before.lanes.clone(), ids: IdsChange::default(), committed })
@@ -252,7 +252,8 @@ fn write_whole(
 }
 
 /// Stores the record; it is the last thing of every commit.
-pub fn write_record(edit: &Edit, record: &Record) -> Result<(), StoreError> {
+pub fn write_record(edit: &Edit, record: &mut Record) -> Result<(), StoreError> {
+    record.serial += 1;
     edit.table(Name::RECORD)?.seal(record::KEY, record.encode())
 }
 

@@ -149,6 +149,25 @@ impl StateFile {
         self.written.lock().unwrap_or_else(PoisonError::into_inner).bytes
     }
 
+    /// Whether a file that has been opened anew is this one: whether it has one of its last two copies.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn is_in(&self, other: &dyn DiskFile) -> Result<bool, StoreError> {
+        let (number, bytes) = {
+            let head = self.head();
+            (head.number, head.bytes)
+        };
+        for number in number.saturating_sub(1)..=number {
+            let found = read_copy(other, &self.path, place(number))?;
+            let found = found.as_ref().and_then(Copy::decode);
+            if found.is_some_and(|(_, copy)| copy.number == number && copy.head == bytes) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// How many bytes it has.
     ///
     /// # Errors

@@ -124,7 +124,7 @@ impl Store {
             let mut outbox = OutboxEdit::new(edit, before.lanes.clone(), limits)?;
             changes.iter().try_for_each(|change| outbox.change(&mut record, change))?;
             let lanes = outbox.finish()?;
-            commit::write_record(edit, &record)?;
+            commit::write_record(edit, &mut record)?;
             let directory = before.directory.clone();
             let committed = Committed { number: record.number, ..Committed::default() };
             Ok(Prepared { record, directory, lanes, ids: IdsChange::default(), committed })
@@ -162,7 +162,12 @@ impl Store {
         write: impl FnOnce(&Edit, &Snapshot, &Ids) -> Result<Prepared, StoreError>,
     ) -> Result<Committed, StoreError> {
         // What is written to a file that has been taken away would be lost although all goes well.
-        self.disk.open(&self.path, Access::Read).map_err(StoreError::disk("open", &self.path))?;
+        let there = self.disk.open(&self.path, Access::Read).map_err(StoreError::disk("open", &self.path))?;
+        if let Some(tables) = &self.tables
+            && !tables.file().is_in(&*there)?
+        {
+            return Err(replaced(&self.path));
+        }
         self.look_for_room()?;
         if self.tables.is_none() {
             self.reopen()?;
@@ -250,7 +255,7 @@ impl Store {
                 // A commit that failed at the very end can be seen now and gone after a crash: nobody
                 // may take it for kept.
                 if let Ok((tables, snapshot, _)) = self.open_again(true)
-                    && snapshot.number() == self.snapshot.number()
+                    && snapshot.record.serial == self.snapshot.record.serial
                 {
                     self.reading = Some(tables);
                     self.publish(snapshot);
@@ -275,9 +280,20 @@ impl Store {
         let file = StateFile::open(file, path, is_read_only, pages)?;
         let tables = Tables::open(Arc::new(file), self.options.cache, false)?;
         let snapshot = Snapshot::load(&tables)?;
+        // It may have the change that was under way, and nothing else.
+        match snapshot.record.serial.checked_sub(self.snapshot.record.serial) {
+            Some(0 | 1) => {}
+            _ => return Err(replaced(path)),
+        }
         let ids = Ids::load(snapshot.view())?;
         Ok((tables, snapshot, ids))
     }
+}
+
+/// The error for a file that is not the one that was opened.
+fn replaced(path: &Path) -> StoreError {
+    let source = io::Error::new(io::ErrorKind::NotFound, "another file is in its place");
+    StoreError::Disk { doing: "use", path: path.to_path_buf(), source }
 }
 
 /// Holds everything in a file against its checksum; what its pages hold.
@@ -298,15 +314,15 @@ fn create(disk: &dyn Disk, folder: &Path, options: Options) -> Result<Tables, St
     for name in Name::ALL {
         edit.table(name)?;
     }
-    commit::write_record(&edit, &Record::default())?;
+    commit::write_record(&edit, &mut Record::default())?;
     edit.commit()?;
     disk.rename(&new, &path).map_err(StoreError::disk("rename", &new))?;
     disk.sync_folder(folder).map_err(StoreError::disk("sync", folder))?;
     Ok(tables)
 }
 
-/// The state of a store that no process has open, without changing anything. While it is held no other
-/// process can open the store.
+/// The state of a store that no process has open, without changing anything in it. While it is held no
+/// other process can open the store.
 ///
 /// # Errors
 /// When there is none, it is in use, foreign, newer or damaged, or cannot be read.

@@ -25,30 +25,30 @@ pub fn take(disk: &dyn Disk, folder: &Path) -> Result<Arc<dyn DiskFile>, StoreEr
         }
         opened => opened.map_err(StoreError::disk("open for writing", &path)),
     };
-    let file = held(opened?, folder, &path)?;
-    // The number is there for people. That there is no room for it, say, stops nobody.
-    let number = format!("{}\n", std::process::id());
-    let _ = file.write(0, number.as_bytes()).and_then(|()| file.set_len(number.len() as u64));
-    Ok(file)
+    held(opened?, folder, &path)
 }
 
-/// Locks a folder in which nothing is to be changed; nothing if it never was a store's.
+/// Locks a folder whose store is not to be changed; nothing if it never was a store's.
 ///
 /// # Errors
 /// When another process has it, or the file cannot be read.
 pub fn take_to_read(disk: &dyn Disk, folder: &Path) -> Result<Option<Arc<dyn DiskFile>>, StoreError> {
     let path = folder.join(FILE);
-    match disk.open(&path, Access::Read) {
+    // If it may be written, it says who has it.
+    match disk.open(&path, Access::Write).or_else(|_| disk.open(&path, Access::Read)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         opened => held(opened.map_err(StoreError::disk("open", &path))?, folder, &path).map(Some),
     }
 }
 
 fn held(file: Arc<dyn DiskFile>, folder: &Path, path: &Path) -> Result<Arc<dyn DiskFile>, StoreError> {
-    match file.try_lock().map_err(StoreError::disk("lock", path))? {
-        true => Ok(file),
-        false => Err(StoreError::InUse { folder: folder.to_path_buf(), process: process(&*file) }),
+    if !file.try_lock().map_err(StoreError::disk("lock", path))? {
+        return Err(StoreError::InUse { folder: folder.to_path_buf(), process: process(&*file) });
     }
+    // The number is there for people. That there is no room for it, say, stops nobody.
+    let number = format!("{}\n", std::process::id());
+    let _ = file.write(0, number.as_bytes()).and_then(|()| file.set_len(number.len() as u64));
+    Ok(file)
 }
 
 /// The number that a lock file says.

@@ -50,7 +50,9 @@ pub use directory::Size;
 pub use error::StoreError;
 pub use handle::{Store, look};
 pub use outbox::{Alert, DeadLetter, Lane, Lanes, OutboxChange, Tries, Waiting};
-pub use savepoint::{Savepoint, SavepointInfo, SavepointRows, inspect_savepoint, write_savepoint};
+pub use savepoint::{
+    Savepoint, SavepointInfo, SavepointRows, glance_at_savepoint, inspect_savepoint, write_savepoint,
+};
 pub use snapshot::{Current, Rows, Snapshot};
 
 /// The file of a store in its folder.

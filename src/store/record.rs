@@ -14,6 +14,8 @@ pub const KEY: &[u8] = b"commit";
 /// What belongs to a commit as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
+    /// How often it was written: larger than `number`, as the outbox also changes by itself.
+    pub serial: u64,
     /// How many commits there were with it.
     pub number: u64,
     /// When it was made, by whoever made it.
@@ -43,6 +45,7 @@ pub struct Record {
 impl Default for Record {
     fn default() -> Record {
         Record {
+            serial: 0,
             number: 0,
             time: Timestamp::from_micros(0),
             journal: 0,
@@ -64,7 +67,8 @@ impl Default for Record {
 
 impl Record {
     pub fn encode(&self) -> Writer {
-        let writer = Writer::default().u64(self.number).i64(self.time.as_micros()).u64(self.journal);
+        let writer =
+            Writer::default().u64(self.serial).u64(self.number).i64(self.time.as_micros()).u64(self.journal);
         let writer = writer.u64(self.head.bytes).u32(self.head.crc);
         let writer = writer.u64(self.positions.bytes).u32(self.positions.crc);
         let writer = writer.u64(self.hand.round).bytes(&self.hand.key);
@@ -75,6 +79,7 @@ impl Record {
 
     fn decode(mut reader: Reader<'_>) -> Option<Record> {
         Some(Record {
+            serial: reader.u64()?,
             number: reader.u64()?,
             time: Timestamp::from_micros(reader.i64()?),
             journal: reader.u64()?,

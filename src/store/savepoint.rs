@@ -17,6 +17,7 @@
 //! whole and on the disk.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -38,6 +39,9 @@ const START: usize = 16;
 const PREFIX: usize = 9;
 /// No frame is longer: a blob of one row has its places too.
 const LONGEST: usize = LARGEST_ROW + 1024;
+
+/// The bytes of the body of the last frame.
+const END_BODY: usize = 24;
 
 const ABOUT: u8 = 1;
 const HEAD: u8 = 2;
@@ -75,8 +79,11 @@ pub fn write_savepoint(
     path: &Path,
     snapshot: &Arc<Snapshot>,
 ) -> Result<SavepointInfo, StoreError> {
-    if disk.open(path, Access::Read).is_ok() {
-        return Err(StoreError::Exists { file: path.to_path_buf() });
+    match disk.open(path, Access::Read) {
+        Ok(_) => return Err(StoreError::Exists { file: path.to_path_buf() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        // One that may not be read is there too.
+        Err(error) => return Err(StoreError::disk("open", path)(error)),
     }
     let mut name = path.file_name().map(OsString::from).unwrap_or_default();
     name.push(".new");
@@ -230,10 +237,7 @@ impl Savepoint {
     /// When it cannot be read, is foreign, newer or damaged.
     pub fn open(disk: &dyn Disk, path: &Path) -> Result<Savepoint, StoreError> {
         let mut input = Input::open(disk, path)?;
-        let (kind, about) = input.frame()?;
-        let mut reader = Reader::new(&about);
-        let parts = reader.i64().zip(reader.u64()).zip(reader.u64()).filter(|_| kind == ABOUT);
-        let ((time, journal), commit) = parts.ok_or_else(|| input.damaged("it does not say what it is"))?;
+        let (time, journal, commit) = input.about()?;
         let (mut head, mut positions) = (Vec::new(), Vec::new());
         loop {
             let place = input.place;
@@ -260,8 +264,24 @@ impl Savepoint {
             count: 0,
             is_done: false,
         };
-        Ok(Savepoint { time: Timestamp::from_micros(time), commit, journal, head, positions, rows })
+        Ok(Savepoint { time, commit, journal, head, positions, rows })
     }
+}
+
+/// Looks how a savepoint begins and ends, and does not read what is between.
+///
+/// # Errors
+/// When it cannot be read, is foreign, newer or plainly not whole.
+pub fn glance_at_savepoint(disk: &dyn Disk, path: &Path) -> Result<SavepointInfo, StoreError> {
+    let mut input = Input::open(disk, path)?;
+    let (time, journal, commit) = input.about()?;
+    input.place = input.len.saturating_sub((PREFIX + END_BODY) as u64).max(input.place);
+    let (kind, body) = input.frame()?;
+    let mut reader = Reader::new(&body);
+    let parts = reader.u64().zip(reader.u64()).zip(reader.u64()).filter(|_| kind == END);
+    let ((head, positions), rows) = parts.ok_or_else(|| input.damaged("it has no end"))?;
+    let Input { path: file, len: bytes, .. } = input;
+    Ok(SavepointInfo { file, bytes, time, commit, journal, head, positions, rows })
 }
 
 /// Reads a savepoint to its end, so that it is known to be whole.
@@ -286,11 +306,23 @@ impl Input {
         if start[..8] != MAGIC {
             return Err(StoreError::Foreign { file: path.to_path_buf(), kind: "savepoint" });
         }
+        if whole < START {
+            return Err(StoreError::damaged_savepoint(path, format!("it ends at byte {len}")));
+        }
         let version = start[8..].first_chunk().map_or(0, |version| u32::from_le_bytes(*version));
         if version != VERSION {
             return Err(StoreError::Newer { file: path.to_path_buf(), found: version, known: VERSION });
         }
         Ok(Input { file, path: path.to_path_buf(), len, place: START as u64 })
+    }
+
+    /// Reads what it says of itself: time, journal and commit.
+    fn about(&mut self) -> Result<(Timestamp, u64, u64), StoreError> {
+        let (kind, about) = self.frame()?;
+        let mut reader = Reader::new(&about);
+        let parts = reader.i64().zip(reader.u64()).zip(reader.u64()).filter(|_| kind == ABOUT);
+        let ((time, journal), commit) = parts.ok_or_else(|| self.damaged("it does not say what it is"))?;
+        Ok((Timestamp::from_micros(time), journal, commit))
     }
 
     fn damaged(&self, what: &str) -> StoreError {

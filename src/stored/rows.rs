@@ -11,6 +11,8 @@ pub enum Space {
     Past,
     /// Events that wait for their turn in the order of all.
     Waiting,
+    /// Texts of rules.
+    Rules,
 }
 
 impl Space {
@@ -20,6 +22,7 @@ impl Space {
             Space::Runs => 0,
             Space::Past => 1,
             Space::Waiting => 2,
+            Space::Rules => 3,
         }
     }
 
@@ -32,6 +35,7 @@ impl Space {
             0 => Ok(Space::Runs),
             1 => Ok(Space::Past),
             2 => Ok(Space::Waiting),
+            3 => Ok(Space::Rules),
             _ => Err(Damaged::new("there is no such kind of row")),
         }
     }

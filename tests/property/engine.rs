@@ -153,7 +153,7 @@ pub fn alerts_with_edits(texts: &[(usize, String)], events: &[Event]) -> Vec<Ale
     for (offset, event) in events.iter().enumerate() {
         let (_, text) = texts.iter().rfind(|(from, _)| *from <= offset).expect("the first is there from 0");
         state.take(&engine.changes());
-        let olds = stored_rules(state.head()).expect("it was just written");
+        let olds = stored_rules(state.head(), state.rows()).expect("it was just written");
         let (program, _) = Program::compile_with_old(&Sources::new([("rule.trip", text)]), &olds);
         let program = Arc::new(program.expect("it has been compiled before"));
         let options = EngineOptions { shards: Restarts::SHARDS[offset % 4], ..EngineOptions::RECORDED };

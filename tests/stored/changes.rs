@@ -50,12 +50,12 @@ fn only_keys_that_have_changed_are_written() {
     // After 10 s the first hundred are over, but for k7 and those that come.
     bench.push("s", &record(10_150, "k9", "a", 5));
     assert_eq!(bench.store(), (99, 98), "k9 has begun again, and k7 is not looked at until all is over");
-    assert_eq!(bench.state().rows().len(), 3);
+    assert_eq!(bench.rows(), 3);
     bench.push("s", &record(10_150, "k9", "b", 6));
     assert_eq!(bench.alerts(), ["pair k9 5 6"]);
     bench.engine.finish();
     bench.store();
-    assert_eq!(bench.state().rows().len(), 0, "nothing is held at the end");
+    assert_eq!(bench.rows(), 0, "nothing is held at the end");
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_key_that_comes_again_is_not_removed() {
     bench.push("s", &record(20_002, "short", "a", 3));
     bench.push("s", &record(40_000, "other", "x", 3));
     assert_eq!(bench.store(), (1, 1));
-    assert_eq!(bench.state().rows().len(), 0);
+    assert_eq!(bench.rows(), 0);
 }
 
 /// A log is stored in rows of 64 events: what comes changes the last of them, whatever is in those before.
@@ -93,7 +93,7 @@ fn a_long_past_is_written_piece_by_piece() {
         bench.push("s", &record(number * 1_000, "k", "a", 1));
     }
     bench.store();
-    assert_eq!(bench.state().rows().len(), 3_600_usize.div_ceil(64));
+    assert_eq!(bench.rows(), 3_600_usize.div_ceil(64));
     assert_eq!(bench.restart(&rules), Restart::nothing());
     assert_eq!(bench.engine.stats().past_events, 3_600);
     bench.alerts();
@@ -108,7 +108,7 @@ fn a_long_past_is_written_piece_by_piece() {
     bench.push("s", &record(40_000_000, "other", "a", 0));
     bench.push("s", &record(80_000_000, "other", "a", 0));
     bench.store();
-    assert_eq!(bench.state().rows().len(), 1);
+    assert_eq!(bench.rows(), 1);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use tripline::diagnostic::{Sources, Style, render_all};
 use tripline::engine::{Engine, EngineOptions, Restored, Restoring, StateInMemory, stored_rules};
 use tripline::event::{PartitionId, Position, Timestamp};
 use tripline::program::Program;
+use tripline::stored::Space;
 
 /// The program of some text.
 pub fn compile(text: &str) -> Arc<Program> {
@@ -57,12 +58,19 @@ impl Bench {
         self.engine.push(event, now).unwrap_or_else(|why| panic!("{record}: {why:?}"));
     }
 
-    /// Stores what has changed; gives how many rows that were, and how many of them are gone.
+    /// How many rows are stored, but for the texts of rules.
+    pub fn rows(&self) -> usize {
+        self.state().rows().filter(|row| row.space != Space::Rules).count()
+    }
+
+    /// Stores what has changed; gives how many rows that were, and how many of them are gone, but for the texts
+    /// of rules.
     pub fn store(&mut self) -> (usize, usize) {
         let changes = self.engine.changes();
         self.state().take(&changes);
         self.engine.stored(changes.generation());
-        let counts = (changes.len(), changes.rows().filter(|row| row.value.is_none()).count());
+        let rows = || changes.rows().filter(|row| row.space != Space::Rules);
+        let counts = (rows().count(), rows().filter(|row| row.value.is_none()).count());
         self.engine.reuse(changes);
         counts
     }
@@ -96,7 +104,10 @@ impl Bench {
     /// Stops the engine; one with these rules goes on, and with what those before had begun.
     pub fn edit(&mut self, rules: &str) -> Edit {
         self.store();
-        let olds = stored_rules(self.state().head()).expect("it was just written");
+        let olds = {
+            let state = self.state();
+            stored_rules(state.head(), state.rows()).expect("it was just written")
+        };
         let sources = Sources::new([("rules.trip", rules)]);
         let (program, diagnostics) = Program::compile_with_old(&sources, &olds);
         let program =

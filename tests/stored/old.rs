@@ -137,7 +137,7 @@ fn a_second_edit_leaves_two_versions_behind_and_very_many_not_all() {
     assert_eq!(bench.alerts(), expected);
     assert_eq!(bench.ended().len(), 4);
     assert_eq!(bench.engine.stats().live_runs, 0);
-    assert_eq!(bench.state().rows().len(), 0);
+    assert_eq!(bench.rows(), 0);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod end_to_end;
 mod history;
 mod keys;
 mod rules;
+mod state;
 mod window;
 
 use crate::suite::Suite;
@@ -18,5 +19,6 @@ pub fn run(suite: &mut Suite) {
     window::run(suite);
     history::run(suite);
     cores::run(suite);
+    state::run(suite);
     adversaries::run(suite);
 }

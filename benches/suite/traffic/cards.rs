@@ -1,8 +1,9 @@
 //! Card payments, with cards that are tested: several tiny charges and then a large one.
 
 use std::io::{self, Write};
+use std::ops::Range;
 
-use super::{COUNTRIES, Chance, Script};
+use super::{COUNTRIES, Chance, START_MS, Script, spread};
 
 /// How many cards there are.
 pub const CARDS: u64 = 100_000;
@@ -16,7 +17,7 @@ pub enum Spread {
     HalfOnOne,
 }
 
-/// A planted payment: the card and the amount in cents.
+/// A payment: the card and the amount in cents.
 type Payment = (u64, u64);
 
 /// Writes so many payments.
@@ -33,16 +34,38 @@ pub fn write(out: &mut impl Write, events: u64, spread: Spread) -> io::Result<()
             None => background(&mut chance, spread),
         };
         let time_ms = chance.time_ms(number);
-        let country = COUNTRIES[chance.below(20) as usize];
-        let (merchant, device) = (chance.below(5_000), chance.below(1 << 24));
-        writeln!(
-            out,
-            r#"{{"id":"p{number:09}","card":"c{card:06}","user":"u{:06}","merchant":"m{merchant:04}","amount":{}.{:02},"currency":"EUR","country":"{country}","entry":"online","device":"{device:06x}","ip":"203.0.113.{}","approved":true,"at":{time_ms}}}"#,
-            card / 2,
-            cents / 100,
-            cents % 100,
-            card % 256,
-        )?;
+        line(out, &mut chance, number, (card, cents), time_ms)?;
+    }
+    Ok(())
+}
+
+/// Writes one payment.
+fn line(
+    out: &mut impl Write,
+    chance: &mut Chance,
+    number: u64,
+    (card, cents): Payment,
+    time_ms: u64,
+) -> io::Result<()> {
+    let country = COUNTRIES[chance.below(20) as usize];
+    let (merchant, device) = (chance.below(5_000), chance.below(1 << 24));
+    writeln!(
+        out,
+        r#"{{"id":"p{number:09}","card":"c{card:06}","user":"u{:06}","merchant":"m{merchant:04}","amount":{}.{:02},"currency":"EUR","country":"{country}","entry":"online","device":"{device:06x}","ip":"203.0.113.{}","approved":true,"at":{time_ms}}}"#,
+        card / 2,
+        cents / 100,
+        cents % 100,
+        card % 256,
+    )
+}
+
+/// Writes the payments with these numbers, of `cards` cards in turn but in no order, and of amounts that
+/// differ by less than ten times.
+pub fn in_turn(out: &mut impl Write, numbers: Range<u64>, cards: u64) -> io::Result<()> {
+    let mut chance = Chance::new(7 + numbers.start);
+    for number in numbers {
+        let payment = (spread(number, cards), chance.between(1_000, 9_999));
+        line(out, &mut chance, number, payment, START_MS + number)?;
     }
     Ok(())
 }

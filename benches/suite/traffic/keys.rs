@@ -3,18 +3,16 @@
 
 use std::io::{self, Write};
 
-use super::{Chance, START_MS};
+use super::{Chance, START_MS, spread};
 
 /// Writes `rounds` events that begin a run for each of `keys` keys, then others up to `events`, of which
 /// one in a thousand is what a run waits for.
 pub fn write(out: &mut impl Write, keys: u64, rounds: u64, events: u64) -> io::Result<()> {
-    // Prime, and so without a factor in common with the number of keys unless that is a multiple of it.
-    const STEP: u64 = 2_654_435_761;
     let mut chance = Chance::new(6);
     for number in 0..events {
         let time_ms = START_MS + number;
         let begins = number < keys * rounds;
-        let key = if begins { number.wrapping_mul(STEP) % keys } else { chance.below(keys) };
+        let key = if begins { spread(number, keys) } else { chance.below(keys) };
         let (kind, amount) = match begins {
             true => ("order", chance.between(100, 999)),
             false if chance.in_thousand(1) => ("payment", 2_000),

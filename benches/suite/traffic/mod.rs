@@ -57,6 +57,14 @@ impl Chance {
     }
 }
 
+/// One of `keys` keys for each number: each once in as many numbers, in an order that has nothing to do with
+/// where it is kept.
+fn spread(number: u64, keys: u64) -> u64 {
+    // Prime, and so without a factor in common with the number of keys unless that is a multiple of it.
+    const STEP: u64 = 2_654_435_761;
+    number.wrapping_mul(STEP) % keys
+}
+
 /// What is planted: events that are to come at given numbers.
 pub struct Script<T> {
     due: BinaryHeap<Reverse<(u64, T)>>,

@@ -149,7 +149,7 @@ fn note_unreadable(count: u64, named: &[(u64, String)], path: &Path) {
 }
 
 /// Text from outside, on one line and without what a terminal would take for commands.
-fn visible(text: &str) -> String {
+pub(in crate::cli) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
         if letter.is_control() || is_reordering(letter) {

@@ -3,6 +3,7 @@
 //! The reader asks this catalogue which keys there are and what a missing one stands for, and
 //! `docs/configuration.md` is made from it, so that neither can say something else than the other.
 
+mod api;
 mod quarantine;
 mod sinks;
 mod sources;
@@ -10,6 +11,7 @@ mod state;
 
 use std::fmt::Write;
 
+pub use api::API;
 pub use quarantine::{LATE, QUARANTINE};
 pub use sinks::{FILE, SINK_TYPES, STDOUT, WEBHOOK};
 pub use sources::{CODECS, FILES, HTTP, RECORDS, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
@@ -132,6 +134,7 @@ pub static ROOT: Section = Section {
         ),
         key("state", Takes::Table, Missing::Nothing, "See below."),
         key("journal", Takes::Table, Missing::Nothing, "See below."),
+        key("api", Takes::Table, Missing::Nothing, "See below."),
         key("limits", Takes::Table, Missing::Nothing, "See below."),
         key("quarantine", Takes::Table, Missing::Nothing, "See below."),
         key("late", Takes::Table, Missing::Nothing, "See below."),
@@ -194,6 +197,7 @@ pub static SECTIONS: &[&Section] = &[
     &ROOT,
     &STATE,
     &JOURNAL,
+    &API,
     &LIMITS,
     &QUARANTINE,
     &LATE,

@@ -2,6 +2,9 @@
 
 use super::{Key, Missing, Section, Takes, key};
 
+/// What can become of what a rule has begun when it is changed.
+const CHANGED_RULES: &[&str] = &["drain", "reset"];
+
 /// `[state]`.
 pub static STATE: Section = Section {
     title: "`[state]`",
@@ -22,6 +25,14 @@ pub static STATE: Section = Section {
             Missing::Is("1s"),
             "How often what has changed is stored. After a crash, so much is worked through again at most. Alerts do not \
              wait for it: when there are some, it is stored within 100 ms.",
+        ),
+        key(
+            "changed_rules",
+            Takes::Word(CHANGED_RULES),
+            Missing::Is("drain"),
+            "What becomes, at a restart, of the partial matches of a rule that means something else now. With `drain` the old \
+             version completes them, or lets them end, while the new one begins with nothing; `reset` drops them. The log says \
+             which rules that were. Those of a rule that is gone or off are dropped in any case.",
         ),
     ],
     shared: &[],

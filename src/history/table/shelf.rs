@@ -17,7 +17,7 @@ use crate::history::log::Log;
 use crate::history::log::stored::Chunk;
 use crate::history::stored::Columns;
 use crate::history::{LogSpec, Logs};
-use crate::stored::{Damaged, Reader, Shelf, Space};
+use crate::stored::{Damaged, Reader, Shelf, Space, Writer};
 
 /// How many places of the table are looked at at a time.
 const LOOKS: usize = 4_096;
@@ -78,7 +78,7 @@ impl PastShelf {
         let id = cold.place.log.0 as usize;
         let rows = cold.place.rows(spec, &self.prefix, self.numbers[id]);
         let chunks = cold.chunks().map(|number| {
-            let mut key = crate::stored::Writer::default();
+            let mut key = Writer::default();
             rows.key(number)(&mut key);
             let value = self.shelf.row(Space::Past, rows.group.0, key.as_slice());
             let value = value.ok_or(Damaged::new("it is not there, or cannot be read"))?;

@@ -11,7 +11,7 @@ use super::{Around, Lane};
 
 /// So many changes of a sink wait to be stored at most; then its alerts wait too. This bounds memory
 /// while the disk fails, and how many alerts are sent again after a crash.
-const MOST_CHANGES: usize = 65_536;
+pub(super) const MOST_CHANGES: usize = 65_536;
 
 /// Something that has happened to an alert and is not in the store yet.
 #[derive(Clone, Debug, PartialEq, Eq)]

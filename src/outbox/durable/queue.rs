@@ -23,7 +23,7 @@ pub struct DurableQueue {
     shared: Arc<Shared>,
     place: usize,
     sink: Arc<str>,
-    window: Window,
+    pub(super) window: Window,
     /// The number of the last alert that was read.
     last: u64,
     news: watch::Receiver<News>,
@@ -110,8 +110,8 @@ impl DurableQueue {
         self.shared.gather(self.place, std::iter::once(change));
     }
 
-    /// Waits until something can be different. Returns whether it never will be.
-    async fn wait_for_news(&mut self) -> bool {
+    /// Waits until something can be different.
+    async fn wait_for_news(&mut self) {
         let read_again = self.trouble.filter(|_| self.is_behind && self.needs_more());
         let until = [self.window.next_time(), read_again].into_iter().flatten().min();
         let time = async {
@@ -121,8 +121,9 @@ impl DurableQueue {
             }
         };
         tokio::select! {
-            changed = self.news.changed() => changed.is_err(),
-            () = time => false,
+            // That it fails is seen at the next look.
+            _ = self.news.changed() => {}
+            () = time => {}
         }
     }
 }
@@ -131,7 +132,8 @@ impl Queue for DurableQueue {
     const IS_DURABLE: bool = true;
 
     async fn next(&mut self, most: usize) -> Vec<Pending> {
-        loop {
+        // Without one who writes the store, what is delivered would be delivered again.
+        while self.news.has_changed().is_ok() {
             let news = *self.news.borrow_and_update();
             self.is_behind |= std::mem::replace(&mut self.seen, news) != news;
             self.fill().await;
@@ -140,10 +142,12 @@ impl Queue for DurableQueue {
                 return ready;
             }
             let is_empty = self.window.len() == 0 && !self.is_behind;
-            if news.is_over && is_empty || self.wait_for_news().await {
-                return Vec::new();
+            if news.is_over && is_empty {
+                break;
             }
+            self.wait_for_news().await;
         }
+        Vec::new()
     }
 
     fn accept(&mut self, accepted: &[Pending]) {

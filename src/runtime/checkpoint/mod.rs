@@ -22,6 +22,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use tokio::sync::Notify;
+use tracing::info;
 
 use crate::alert::Alert;
 use crate::engine::{Changes, Engine};
@@ -30,6 +31,7 @@ use crate::source::positions::Positions;
 use crate::store::StoreError;
 use crate::telemetry::catalogue::CheckpointMetrics;
 
+use super::control::SavepointRequest;
 use schedule::Schedule;
 use writer::Job;
 
@@ -49,6 +51,8 @@ pub struct Checkpoint {
     pub journal: u64,
     /// What was decided since the checkpoint before.
     pub alerts: Vec<Alert>,
+    /// Savepoints to be made of it.
+    pub savepoints: Vec<SavepointRequest>,
 }
 
 /// What has become of a checkpoint.
@@ -69,6 +73,8 @@ pub struct Checkpoints {
     schedule: Schedule,
     /// Alerts that go with the next one.
     alerts: Vec<Alert>,
+    /// Savepoints to be made of the next one.
+    savepoints: Vec<SavepointRequest>,
     /// Whether one is under way.
     is_under_way: bool,
     metrics: Arc<CheckpointMetrics>,
@@ -113,6 +119,7 @@ pub fn checkpoints(
         gauge,
         schedule: Schedule::new(every),
         alerts: Vec::new(),
+        savepoints: Vec::new(),
         is_under_way: false,
         metrics,
     };
@@ -126,6 +133,11 @@ impl Checkpoints {
             self.schedule.alerts_wait(now);
             self.alerts.append(&mut alerts);
         }
+    }
+
+    /// A savepoint is to be made, of a checkpoint that is made for it.
+    pub fn save(&mut self, savepoint: SavepointRequest) {
+        self.savepoints.push(savepoint);
     }
 
     /// The engine has taken something, of so many bytes.
@@ -155,7 +167,7 @@ impl Checkpoints {
     /// When a checkpoint can never be stored.
     pub fn tend(&mut self, engine: &mut Engine, positions: &Positions, now: Timestamp) -> anyhow::Result<()> {
         self.look(engine)?;
-        if !self.is_under_way && self.schedule.is_due(now) {
+        if !self.is_under_way && (self.schedule.is_due(now) || !self.savepoints.is_empty()) {
             self.make(engine, positions, now);
         }
         Ok(())
@@ -197,6 +209,9 @@ impl Checkpoints {
         engine.settle();
         self.alerts.append(&mut engine.take_alerts());
         let changes = engine.changes();
+        for rule in engine.take_ended() {
+            info!(rule = %rule.name, old_fingerprint = %rule.fingerprint, "the old version of the rule has come to an end");
+        }
         let pause = i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX);
         self.metrics.pause.record(pause.unsigned_abs());
         self.schedule.made(now, Duration::from_micros(pause));
@@ -206,6 +221,7 @@ impl Checkpoints {
             positions: positions.encode(),
             journal: positions.journal,
             alerts: std::mem::take(&mut self.alerts),
+            savepoints: std::mem::take(&mut self.savepoints),
         };
         self.is_under_way = true;
         // When the store's thread has failed that is seen at the next look.

@@ -10,6 +10,7 @@ use std::time::{Duration as Wait, Instant};
 
 use tracing::{error, info, warn};
 
+use crate::disk::Disk;
 use crate::event::Duration;
 use crate::journal::Journal;
 use crate::outbox::Outgoing;
@@ -21,6 +22,7 @@ use crate::telemetry::Metrics;
 use crate::telemetry::catalogue::CheckpointMetrics;
 use crate::telemetry::limit::{RateLimit, Verdict};
 
+use super::super::control::Health;
 use super::{Checkpoint, Reply};
 
 /// So long the writer waits before it tries again what could not be stored.
@@ -31,6 +33,9 @@ const SETTLE: Wait = Wait::from_millis(500);
 const TROUBLE_LOGGED: Duration = Duration::from_micros(60_000_000);
 /// So long the ids of alerts are remembered, so that none enters the outbox twice.
 const REMEMBERED: Duration = Duration::DAY;
+
+/// How the part of the service is called that is not in order then.
+const PART: &str = "store";
 
 /// What there is to do.
 #[derive(Debug)]
@@ -71,6 +76,10 @@ pub struct Surroundings {
     pub clock: Arc<dyn Clock>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Told when nothing can be stored.
+    pub health: Health,
+    /// Where savepoints are written.
+    pub disk: Arc<dyn Disk>,
 }
 
 /// A checkpoint that is to be stored.
@@ -114,7 +123,7 @@ impl Writer {
                     continue;
                 }
                 Ok(Job::LastAlert) => {
-                    self.around.feed.end();
+                    self.last_alert();
                     continue;
                 }
                 Ok(Job::End) | Err(RecvTimeoutError::Disconnected) => break,
@@ -173,6 +182,11 @@ impl Writer {
         }
     }
 
+    /// The engine has ended: no alert will come any more.
+    pub fn last_alert(&mut self) {
+        self.around.feed.end();
+    }
+
     fn store(&mut self, pending: &Pending) -> Result<Committed, StoreError> {
         let Pending { checkpoint, outgoing } = pending;
         let rows: Vec<Row<'_>> = checkpoint.changes.rows().map(as_stored).collect();
@@ -207,6 +221,9 @@ impl Writer {
         let delays = checkpoint.alerts.iter().filter_map(|alert| alert.delay(now));
         delays.for_each(|delay| self.around.metrics.engine.delay.record(delay));
         self.around.journal.trim(checkpoint.journal);
+        for savepoint in checkpoint.savepoints {
+            savepoint.write(Arc::clone(&self.around.disk), Arc::clone(self.store.snapshot()));
+        }
         self.reply.stored(Ok(checkpoint.changes));
     }
 
@@ -239,6 +256,7 @@ impl Writer {
         self.counted.stuck.set(1);
         self.is_stuck = true;
         self.reply.set_stuck(true);
+        self.around.health.trouble(PART, error.to_string());
         if let Verdict::Show { .. } = self.complaints.check(self.around.clock.now()) {
             error!(%error, "nothing is taken until the state can be stored; this is tried again each second");
         }
@@ -248,13 +266,14 @@ impl Writer {
         if std::mem::take(&mut self.is_stuck) {
             self.counted.stuck.set(0);
             self.reply.set_stuck(false);
+            self.around.health.fine(PART);
             self.complaints = RateLimit::new(1, TROUBLE_LOGGED);
             info!("the state can be stored again: the service goes on");
         }
     }
 
     /// Stores what is left, as far as that works, and closes the store.
-    fn end(mut self) {
+    pub fn end(mut self) {
         if !self.work() {
             warn!(
                 "the last checkpoint is not stored: after the next start, what came since the one before is worked through again"

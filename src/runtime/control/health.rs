@@ -1,18 +1,33 @@
 //! Whether the service is alive and ready, and why not.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How the service does. Clones are the same.
 #[derive(Clone, Debug, Default)]
 pub struct Health(Arc<Mutex<Known>>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Known {
     /// Why it does not work any more, if that is so.
     failed: Option<String>,
     /// What is not in order, by the part of the service.
     trouble: BTreeMap<&'static str, String>,
+    /// Parts that are asked whether they are in order.
+    asked: Vec<(&'static str, Probe)>,
+}
+
+/// Says what is not in order.
+type Probe = Box<dyn Fn() -> Option<String> + Send>;
+
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Known { failed, trouble, asked } = self;
+        let asked: Vec<_> = asked.iter().map(|(part, _)| part).collect();
+        let mut shown = f.debug_struct("Known");
+        shown.field("failed", failed).field("trouble", trouble).field("asked", &asked).finish()
+    }
 }
 
 /// A reason for which the service is not ready.
@@ -62,6 +77,12 @@ impl Health {
         self.lock().trouble.remove(part);
     }
 
+    /// A part of the service is asked what is wrong with it, whenever someone wants to know. It must answer at
+    /// once.
+    pub fn ask(&self, part: &'static str, probe: impl Fn() -> Option<String> + Send + 'static) {
+        self.lock().asked.push((part, Box::new(probe)));
+    }
+
     /// Why it is not alive, if it is not.
     pub fn failure(&self) -> Option<String> {
         self.lock().failed.clone()
@@ -70,9 +91,11 @@ impl Health {
     /// Why it is not ready; none if it is.
     pub fn reasons(&self) -> Vec<Trouble> {
         let known = self.lock();
-        let failed = known.failed.iter().map(|why| (SERVICE, why));
-        let trouble = known.trouble.iter().map(|(part, why)| (*part, why));
-        failed.chain(trouble).map(|(part, why)| Trouble { part: part.into(), why: why.clone() }).collect()
+        let failed = known.failed.iter().map(|why| (SERVICE, why.clone()));
+        let trouble = known.trouble.iter().map(|(part, why)| (*part, why.clone()));
+        let asked = known.asked.iter().filter_map(|(part, probe)| Some((*part, probe()?)));
+        let all = failed.chain(trouble).chain(asked);
+        all.map(|(part, why)| Trouble { part: part.into(), why }).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {

@@ -3,8 +3,13 @@
 use std::path::Path;
 
 use super::*;
+use crate::codec::Decoder;
+use crate::codec::json::JsonDecoder;
 use crate::diagnostic::Sources;
+use crate::disk::RealDisk;
 use crate::engine::EngineOptions;
+use crate::event::{PartitionId, Position, Timestamp};
+use crate::store::{Commit, Options, Row, Savepoint, Store};
 
 const RULES: &str = "\
 stream charges time at { card string, amount float, at timestamp }
@@ -22,6 +27,42 @@ pub fn engine() -> Engine {
     let (program, diagnostics) = Program::compile(&sources);
     let program = program.unwrap_or_else(|| panic!("{diagnostics:?}"));
     Engine::new(Arc::new(program), EngineOptions::RECORDED)
+}
+
+/// An engine that has taken these records, one after the other.
+pub fn engine_with(records: &[&str]) -> Engine {
+    let mut engine = engine();
+    let program = Arc::clone(engine.program());
+    let stream = program.input("charges").expect("it is fed");
+    let mut decoder = JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream));
+    let now = Timestamp::default();
+    engine.open(stream, PartitionId(0), now);
+    for (offset, record) in (0..).zip(records) {
+        let position = Position { partition: PartitionId(0), offset };
+        let event = decoder.decode(record.as_bytes(), position, now).expect("well formed").expect("an event");
+        engine.push(event, now).expect("it is in time");
+    }
+    engine
+}
+
+/// Answers requests from now on; savepoints are of what a store has.
+pub fn answering(mut requests: Requests, mut engine: Engine, snapshot: Option<Arc<Snapshot>>) {
+    tokio::spawn(async move {
+        loop {
+            match (requests.next().await, &snapshot) {
+                (Request::State(request), _) => request.answer(&mut engine),
+                (Request::Savepoint(request), Some(snapshot)) => {
+                    request.write(Arc::new(RealDisk), Arc::clone(snapshot));
+                }
+                (Request::Savepoint(request), None) => request.refuse(ControlError::NoState),
+            }
+        }
+    });
+}
+
+/// For all that there is.
+pub fn query() -> StateQuery {
+    StateQuery { limit: 100, ..StateQuery::default() }
 }
 
 fn health(health: &Health) -> Vec<String> {
@@ -50,7 +91,6 @@ fn health_has_a_reason_for_each_part_that_is_not_in_order() {
 async fn whoever_asks_is_answered_or_told_why_not() {
     let (control, mut requests) = control(Some(Path::new("/nowhere")));
     let mut engine = engine();
-    let query = || StateQuery { limit: 10, ..StateQuery::default() };
     let asked = control.state(query());
     let answered = async {
         match requests.next().await {
@@ -85,4 +125,31 @@ async fn whoever_asks_is_answered_or_told_why_not() {
     assert!(matches!(again, Err(ControlError::Gone)));
     drop(requests);
     assert!(matches!(control.state(query()).await, Err(ControlError::Gone)));
+}
+
+#[tokio::test]
+async fn a_savepoint_is_written_and_a_half_one_of_before_is_cleared_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut store = Store::open(Arc::new(RealDisk), folder.path(), Options::default()).expect("a store");
+    let rows = [Row { space: 0, group: 7, key: b"k", value: Some(b"v") }];
+    let time = Timestamp::from_micros(5);
+    store.commit(&Commit { time, head: b"head", rows: &rows, ..Commit::default() }).expect("it is stored");
+    let (control, requests) = control(Some(folder.path()));
+    answering(requests, engine(), Some(Arc::clone(store.snapshot())));
+    let own = savepoints::folder(folder.path());
+    std::fs::create_dir(&own).expect("a folder");
+    std::fs::write(own.join("half.savepoint.new"), "ha").expect("a file");
+
+    let saved = control.savepoint("one".into()).await.expect("it is written");
+    assert_eq!((saved.name.as_str(), saved.time, saved.checkpoint), ("one", time, 1));
+    let read = Savepoint::open(&RealDisk, &saved.file).expect("it can be read");
+    assert_eq!((read.head.as_slice(), read.rows.count()), (&b"head"[..], 1));
+    let again = control.savepoint("one".into()).await;
+    assert!(matches!(again, Err(ControlError::Exists(name)) if name == "one"));
+    control.savepoint("two".into()).await.expect("another can be made");
+    std::fs::write(own.join("broken.savepoint"), "no").expect("a file");
+    let listed = savepoints::list(&RealDisk, &own).expect("the folder can be read");
+    let shown: Vec<_> = listed.iter().map(|one| (one.name.as_str(), one.problem.is_none())).collect();
+    assert_eq!(shown, [("broken", false), ("one", true), ("two", true)]);
+    assert!(!own.join("half.savepoint.new").exists());
 }

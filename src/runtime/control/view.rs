@@ -38,6 +38,11 @@ pub struct StateView {
 pub struct RuleView {
     /// The rule.
     pub rule: String,
+    /// Hash of what it means.
+    pub fingerprint: String,
+    /// Whether it is an old version, which only goes on with what it has begun.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub old: bool,
     /// For how many keys.
     pub keys: u64,
     /// How many.
@@ -49,6 +54,8 @@ pub struct RuleView {
 pub struct MatchView {
     /// Its rule.
     pub rule: String,
+    /// Hash of what the rule means, or meant if it is that of an old version.
+    pub fingerprint: String,
     /// Its key.
     pub key: Map<String, Json>,
     /// Where it stands.
@@ -69,6 +76,8 @@ pub struct MatchView {
     pub captured: Vec<CapturedView>,
     /// How many events it has captured.
     pub events: usize,
+    /// How many partial matches of its rule and key there are, be they shown or not.
+    pub of_key: u64,
 }
 
 /// Where in the pattern a partial match stands.
@@ -144,15 +153,21 @@ impl StateView {
     /// Of what was found when all times before `passed` had passed.
     pub fn new(program: &Program, passed: Timestamp, found: Found) -> StateView {
         let total = found.total();
-        let counts = program.rules().iter().zip(&found.counts).filter(|(_, (keys, _))| *keys > 0);
-        let rules = counts.map(|(rule, (keys, runs))| RuleView {
+        let own = program.rules().iter().map(|rule| (rule, false));
+        let all = own.chain(program.old_rules().iter().map(|rule| (rule, true)));
+        let counts = all.zip(&found.counts).filter(|(_, (keys, _))| *keys > 0);
+        let rules = counts.map(|((rule, old), (keys, runs))| RuleView {
             rule: rule.name.to_string(),
+            fingerprint: rule.fingerprint.to_string(),
+            old,
             keys: *keys,
             partial_matches: *runs,
         });
+        let mut rules: Vec<RuleView> = rules.collect();
+        rules.sort_by(|one, other| (&one.rule, one.old).cmp(&(&other.rule, other.old)));
         let mut bytes = 0;
-        let views = found.runs.into_iter().map(|(_, run)| {
-            let view = MatchView::new(program, &run);
+        let views = found.runs.into_iter().map(|found| {
+            let view = MatchView::new(program, &found.run, found.of_key);
             let record = |event: &CapturedView| event.record.as_ref().map_or(0, |record| record.get().len());
             let before = bytes;
             bytes += view.captured.iter().map(record).sum::<usize>();
@@ -165,7 +180,7 @@ impl StateView {
         StateView {
             event_time: Some(passed).filter(|passed| *passed > Timestamp::FIRST),
             checkpoint: None,
-            rules: rules.collect(),
+            rules,
             partial_matches,
             total,
         }
@@ -173,7 +188,7 @@ impl StateView {
 }
 
 impl MatchView {
-    fn new(program: &Program, run: &RunView) -> MatchView {
+    fn new(program: &Program, run: &RunView, of_key: u64) -> MatchView {
         let json = |value| serde_json::to_value(value).unwrap_or(Json::Null);
         let since = run.captured.first().map(|(_, event)| event.time()).unwrap_or_default();
         let wait = |wait: &crate::engine::Wait| WaitView {
@@ -191,6 +206,7 @@ impl MatchView {
         let captured = run.captured.iter().enumerate().filter(|(index, _)| is_shown(*index));
         MatchView {
             rule: run.rule.to_string(),
+            fingerprint: run.fingerprint.to_string(),
             key: run.key.iter().map(|(name, value)| (name.to_string(), json(value))).collect(),
             step: StepView {
                 number: run.step.number,
@@ -210,6 +226,7 @@ impl MatchView {
             waits_for: run.waits.iter().map(wait).collect(),
             captured: captured.map(|(_, (name, event))| CapturedView::new(program, name, event)).collect(),
             events,
+            of_key,
         }
     }
 }

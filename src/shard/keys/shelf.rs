@@ -14,7 +14,7 @@ use crate::matcher::RunSet;
 use crate::program::{Program, RuleId};
 use crate::shard::legend::Legend;
 use crate::shard::timers::{Due, Timer, Timers};
-use crate::stored::{Damaged, Reader};
+use crate::stored::{Damaged, Reader, Writer};
 
 /// How many bytes of memory what is held takes for each byte that it takes where it is stored, without
 /// events. A test compares what comes of it with what is taken.
@@ -54,7 +54,7 @@ impl Keys {
     pub fn measure(&mut self, legend: &Legend) {
         self.measures = true;
         let mut events = EventWriter::default();
-        let mut out = crate::stored::Writer::default();
+        let mut out = Writer::default();
         let slots: Vec<Slot> = self.records.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
             let record = self.record(slot);
@@ -124,8 +124,8 @@ impl Keys {
         self.cold.slots()
     }
 
-    /// The record of a cold key, from its row, comes back. Gives its slot, and how many runs were counted
-    /// while it was away; none, when nothing is left of it.
+    /// The record of a cold key comes back from its row. Gives its slot; none, when nothing is left of it. How
+    /// many runs were counted while it was away is left in [`Restore::counts`].
     ///
     /// # Errors
     /// When the row is damaged.

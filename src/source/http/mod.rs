@@ -31,7 +31,7 @@ use tracing::warn;
 use crate::telemetry::catalogue::HttpMetrics;
 
 #[cfg(test)]
-pub(in crate::source) use self::intake::{Intake, OnBad, Shape};
+pub(crate) use self::intake::{Intake, OnBad, Shape};
 use self::service::Service;
 use self::token::{TokenError, Tokens};
 

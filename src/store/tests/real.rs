@@ -162,6 +162,62 @@ fn a_file_that_is_taken_away_is_said_and_used_again_when_it_is_back() {
     assert_eq!(store.snapshot().head().expect("it can be read"), b"two");
 }
 
+#[test]
+fn a_file_that_is_put_in_the_place_of_another_is_not_taken_for_it() {
+    let place = tempfile::tempdir().expect("a folder");
+    let (file, copy, away) = (place.path().join(FILE), place.path().join("copy"), place.path().join("away"));
+    let mut store = Store::open(real(), place.path(), small()).expect("it can be opened");
+    put(&mut store, b"one").expect("it can be stored");
+    fs::copy(&file, &copy).expect("copied");
+    put(&mut store, b"two").expect("it can be stored");
+    fs::rename(&file, &away).expect("renamed");
+    fs::rename(&copy, &file).expect("renamed");
+    let before = fs::read(&file).expect("a file");
+    for _ in 0..2 {
+        let error = put(&mut store, b"three").expect_err("it is an older one").to_string();
+        assert_eq!(
+            error,
+            format!(
+                "cannot use {}: another file is in its place; look who has moved it away, or whether a disk is not \
+                 mounted, and bring it back",
+                file.display()
+            )
+        );
+    }
+    assert_eq!(fs::read(&file).expect("a file"), before);
+    assert_eq!(store.snapshot().head().expect("it can be read"), b"two");
+    fs::rename(&away, &file).expect("renamed");
+    put(&mut store, b"three").expect("it is back");
+}
+
+#[test]
+fn what_is_damaged_or_in_use_is_left_as_it_is() {
+    let place = tempfile::tempdir().expect("a folder");
+    let file = place.path().join(FILE);
+    let mut store = Store::open(real(), place.path(), Options::default()).expect("it can be opened");
+    put(&mut store, &[7; 100_000]).expect("it can be stored");
+    let before = fs::read(&file).expect("a file");
+    let open = || Store::open(real(), place.path(), Options::default()).map(drop).expect_err("refused");
+    assert!(matches!(open(), StoreError::InUse { process: Some(_), .. }));
+    assert!(matches!(look(&real(), place.path()).map(drop), Err(StoreError::InUse { .. })));
+    assert_eq!(fs::read(&file).expect("a file"), before);
+    store.close().expect("it can be closed");
+    let mut damaged = fs::read(&file).expect("a file");
+    let middle = damaged.windows(100).position(|bytes| bytes == [7; 100]).expect("it is there");
+    damaged[middle] ^= 1;
+    fs::write(&file, &damaged).expect("written");
+    for error in [open(), look(&real(), place.path()).map(drop).expect_err("refused")] {
+        let text = error.to_string();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{text}");
+        assert!(text.starts_with(&format!("{} is damaged: ", file.display())), "{text}");
+        assert!(
+            text.ends_with("restore a savepoint into an empty state folder (it was left as it is)"),
+            "{text}"
+        );
+    }
+    assert_eq!(fs::read(&file).expect("a file"), damaged);
+}
+
 /// Where the process with a limit finds the folder.
 const LIMITED: &str = "TRIPLINE_TEST_LIMITED";
 

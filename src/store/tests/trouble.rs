@@ -224,3 +224,26 @@ fn what_is_too_large_is_refused_before_anything_is_written() {
     );
     assert_eq!(disk.operations(), before);
 }
+
+#[test]
+fn a_change_of_the_outbox_that_may_be_lost_is_not_shown() {
+    let mut shown = 0;
+    for seed in 0..60 {
+        let disk = SimulatedDisk::new(seed);
+        let mut store = open(&disk);
+        put(&mut store, b"one").expect("it can be stored");
+        // From some operation on nothing works, and the file cannot be opened for writing again either.
+        disk.fail_at(disk.operations() + seed % 30..u64::MAX);
+        let changed = store.change_outbox(&[OutboxChange::Accepted { sink: "hook", number: 1 }]);
+        let waiting = store.current().get().waiting("hook", 0, 9, 99);
+        match (changed, waiting) {
+            (Ok(()), waiting) => assert_eq!(waiting.expect("it can be read"), []),
+            (Err(_), Ok(waiting)) => {
+                assert_eq!(waiting.len(), 1, "seed {seed}");
+                shown += 1;
+            }
+            (Err(_), Err(error)) => assert!(error.is_temporary(), "{error}"),
+        }
+    }
+    assert!(shown > 5, "{shown}");
+}

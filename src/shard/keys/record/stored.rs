@@ -46,7 +46,7 @@ impl Record {
             let number = r.small()?;
             let body = r.bytes()?;
             match restore.meaning.held(number) {
-                Some(legend::Held::Runs(rule)) => record.take_runs(rule, body, events, restore)?,
+                Some(legend::Held::Runs(rule)) => record.take_runs_of(rule, body, events, restore)?,
                 Some(legend::Held::Limit(rule)) => record.take_limit(rule, body, restore)?,
                 Some(legend::Held::Left(place)) => {
                     is_current = false;
@@ -62,7 +62,7 @@ impl Record {
         Ok((record, is_current))
     }
 
-    fn take_runs(
+    fn take_runs_of(
         &mut self,
         rule: RuleId,
         body: &[u8],
@@ -97,6 +97,15 @@ impl Record {
         };
         self.held.insert(place, held);
         Ok(())
+    }
+
+    /// All runs, with their rules, which it does not hold any more.
+    pub fn take_runs(&mut self) -> Vec<(RuleId, RunSet)> {
+        let take = |held: &mut Held| match held {
+            Held::Runs(held) => Some((held.rule, std::mem::take(&mut held.runs))),
+            Held::Passed(_) => None,
+        };
+        self.held.as_mut_slice().iter_mut().filter_map(take).collect()
     }
 
     /// Whether nothing is held.

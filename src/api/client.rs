@@ -1,0 +1,129 @@
+//! Asks the service that uses the folder of a state, over its socket.
+
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{RequestBuilder, Url};
+use serde::de::DeserializeOwned;
+
+use crate::runtime::control::StateQuery;
+use crate::runtime::control::view::StateView;
+use crate::runtime::savepoints::Saved;
+
+use super::problem::Sent;
+use super::savepoints::Wanted;
+use super::socket::{self, SocketPath};
+
+/// How long an answer that takes no writing may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The largest answer that is read.
+const MOST: usize = 64 << 20;
+
+/// A service that runs.
+pub struct Client {
+    http: reqwest::Client,
+    /// It has to be there as long as it is connected through.
+    socket: SocketPath,
+}
+
+/// Why there is no answer, or none that was wanted.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The service says no.
+    #[error("{0}")]
+    Refused(String),
+    /// It does not answer, or not so that it can be understood.
+    #[error("the service behind {socket} does not answer as it should: {why}; look at its log")]
+    Silent {
+        /// Its socket.
+        socket: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl Client {
+    /// The service that uses the folder of a state, if one runs.
+    ///
+    /// # Errors
+    /// When the means to ask cannot be had.
+    pub fn find(state: &Path) -> Result<Option<Client>, ClientError> {
+        let Some(socket) = socket::find(state) else { return Ok(None) };
+        // Nothing is encrypted here, but the client is not made without.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .unix_socket(socket.used.as_path())
+            .no_proxy()
+            .redirect(Policy::none())
+            .tls_certs_only([])
+            .user_agent(concat!("tripline/", env!("CARGO_PKG_VERSION")))
+            .build();
+        match client {
+            Ok(http) => Ok(Some(Client { http, socket })),
+            Err(error) => Err(silent(&socket, &error)),
+        }
+    }
+
+    /// Partial matches.
+    ///
+    /// # Errors
+    /// When the service does not give them.
+    pub async fn state(&self, query: &StateQuery) -> Result<StateView, ClientError> {
+        let mut url = url("/v1/state");
+        {
+            let mut pairs = url.query_pairs_mut();
+            pairs.append_pair("limit", &query.limit.to_string());
+            let rule = query.rule.iter().map(|rule| ("rule", rule));
+            pairs.extend_pairs(rule.chain(query.key.iter().map(|key| ("key", key))));
+        }
+        self.ask(self.http.get(url).timeout(PATIENCE)).await
+    }
+
+    /// Makes a savepoint, which takes as long as the disk does.
+    ///
+    /// # Errors
+    /// When the service does not make it.
+    pub async fn savepoint(&self, name: Option<&str>) -> Result<Saved, ClientError> {
+        let wanted = Wanted { name: name.map(str::to_owned) };
+        let body = serde_json::to_vec(&wanted).expect("plain data can be written as JSON");
+        let request = self.http.post(url("/v1/savepoints"));
+        self.ask(request.header("content-type", super::JSON).body(body)).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
+        let mut answer = request.send().await.map_err(|error| silent(&self.socket, &error))?;
+        let mut body = Vec::new();
+        while let Some(piece) = answer.chunk().await.map_err(|error| silent(&self.socket, &error))? {
+            body.extend_from_slice(&piece);
+            if body.len() > MOST {
+                return Err(self.strange("the answer has no end".into()));
+            }
+        }
+        if !answer.status().is_success() {
+            return Err(match serde_json::from_slice::<Sent>(&body) {
+                Ok(problem) => ClientError::Refused(problem.detail),
+                Err(_) => self.strange(format!("it says {}", answer.status())),
+            });
+        }
+        serde_json::from_slice(&body)
+            .map_err(|error| self.strange(format!("{error}; is it of another version than this program?")))
+    }
+
+    fn strange(&self, why: String) -> ClientError {
+        ClientError::Silent { socket: self.socket.shown.display().to_string(), why }
+    }
+}
+
+/// The host is of no meaning over a socket, but something has to stand there.
+fn url(path: &str) -> Url {
+    let mut url = Url::parse("http://localhost").expect("it is a URL");
+    url.set_path(path);
+    url
+}
+
+fn silent(socket: &SocketPath, error: &reqwest::Error) -> ClientError {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    let why = causes.last().map(ToString::to_string).unwrap_or_default();
+    ClientError::Silent { socket: socket.shown.display().to_string(), why }
+}

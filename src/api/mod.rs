@@ -1,0 +1,85 @@
+//! The API of a running service: HTTP with JSON, for commands on the same machine and for those that watch it.
+//!
+//! Enters: requests. Leaves: answers of [`Control`], as JSON; what goes wrong as problem details (RFC 9457). One
+//! file a resource; [`problem`] is how mistakes are told, [`server`] speaks HTTP on a socket in the folder of the
+//! state ([`socket`]) and on an address of this machine, [`client`] is how commands ask.
+//!
+//! | | |
+//! |---|---|
+//! | `GET /livez` | 200 as long as the service works at all |
+//! | `GET /readyz` | 200 when it takes events, or 503 with the reasons |
+//! | `GET /v1/state` | partial matches: `rule`, `key` (may be given several times), `limit` |
+//! | `GET /v1/savepoints` | the savepoints that there are |
+//! | `POST /v1/savepoints` | makes one: `{"name": "…"}`, or a name is found |
+//!
+//! Nobody has to show who they are. So it is there for this machine only: the socket is its owner's, and the
+//! address must be one that no other machine can reach. Requests that a web page could make a browser send are
+//! refused: those for another host's name, and those that change something and are not JSON.
+
+pub mod client;
+mod health;
+mod problem;
+mod savepoints;
+pub mod server;
+pub mod socket;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Method, Response, StatusCode, Uri, header};
+use axum::routing::get;
+use serde::Serialize;
+
+use crate::diagnostic::nearest;
+use crate::runtime::control::Control;
+
+use problem::Problem;
+
+/// The largest body of a request.
+const MAX_BODY: usize = 64 << 10;
+
+/// What leads requests to their resources.
+pub fn router(control: Control) -> Router {
+    Router::new()
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/v1/state", get(state::look))
+        .route("/v1/savepoints", get(savepoints::list).post(savepoints::create))
+        .fallback(nothing)
+        .method_not_allowed_fallback(other_method)
+        .with_state(control)
+}
+
+async fn nothing(uri: Uri) -> Problem {
+    const PATHS: [&str; 4] = ["/livez", "/readyz", "/v1/state", "/v1/savepoints"];
+    let hint = nearest(uri.path(), PATHS).map(|path| format!("; did you mean `{path}`?")).unwrap_or_default();
+    Problem::new(StatusCode::NOT_FOUND, "no-such-path", format!("there is nothing here{hint}"))
+}
+
+async fn other_method(method: Method, uri: Uri) -> Problem {
+    let detail = format!("`{}` cannot be asked with {method}", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
+}
+
+/// An answer of JSON.
+fn json(status: StatusCode, media_type: &'static str, body: &impl Serialize) -> Response<Body> {
+    // All that is answered is made of texts, numbers and lists of these.
+    let body = serde_json::to_vec(body).expect("plain data can be written as JSON");
+    let answer = Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, media_type)
+        .header(header::CACHE_CONTROL, "no-store")
+        .body(Body::from(body));
+    answer.expect("these headers are well formed")
+}
+
+const JSON: &str = "application/json";
+
+/// What stands behind the `?` of a URL.
+fn query(uri: &Uri) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+    url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect()
+}

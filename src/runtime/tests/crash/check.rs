@@ -1,0 +1,251 @@
+//! The end of a world: everything works again, and what came out is held against what came in.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::alert::Alert;
+use crate::engine::{Engine, EngineOptions};
+use crate::event::{PartitionId, StreamId, Timestamp};
+use crate::outbox::routes::Routes;
+use crate::outbox::{OrderKey, Outgoing};
+use crate::program::Program;
+use crate::source::gate::Partitions;
+use crate::store::Snapshot;
+
+use super::book::{Entry, How, Record};
+use super::life::Life;
+use super::sinks::{Receipt, SINKS};
+use super::sources::{FEED, SOURCES};
+use super::world::{Trouble, World};
+
+/// So many rounds it may take until everything is done, when nothing fails.
+const ROUNDS: usize = 400;
+
+impl World {
+    /// Nothing fails any more: everything that was sent arrives, and everything that is decided is
+    /// delivered. Then it is held against an engine that was never stopped.
+    pub async fn settle(&mut self) {
+        self.calm();
+        if matches!(self.trouble, Trouble::Any) {
+            if self.lasting.disk.is_down() {
+                self.lasting.disk.crash();
+            }
+            self.trouble = Trouble::None;
+        }
+        let mut life = self.begin().await.expect("nothing fails");
+        self.say_last(&mut life);
+        self.lasting.outside.open(true);
+        let mut quiet = 0;
+        for _ in 0..ROUNDS {
+            life.settle().await;
+            let done = self.round(&mut life).await;
+            if !done && self.lasting.disk.is_down() {
+                // The one operation at which the power was to go.
+                self.end_at_once(life).await;
+                life = self.begin().await.expect("nothing fails any more");
+                self.say_last(&mut life);
+                self.lasting.outside.open(true);
+            }
+            quiet = if done { quiet + 1 } else { 0 };
+            if quiet > 3 {
+                break;
+            }
+        }
+        assert!(quiet > 3, "stuck: {}", self.what_is_open(&mut life));
+        let snapshot = life.current.get();
+        self.check(&snapshot);
+        drop(snapshot);
+        let stopped = life.stop(true, &mut self.log).await;
+        assert!(stopped.is_ok() || self.lasting.disk.is_down(), "{stopped:?}");
+    }
+
+    /// The last records, with which time passes all that rules wait for.
+    fn say_last(&mut self, life: &mut Life) {
+        self.time += 200_000;
+        for place in 0..self.files.len() {
+            let record = self.record();
+            let record = Record {
+                is_event: true,
+                rest: format!("\"k\":\"k9\",\"m\":\"m9\",\"v\":0,\"at\":{}", self.time),
+                ..record
+            };
+            if !self.files[place].has_ended {
+                self.append(life, place, vec![record]);
+            }
+        }
+        while let Some(place) = self.connections.iter().position(|(source, _)| *source != FEED) {
+            self.disconnect(life, place);
+        }
+        if self.connections.is_empty() && self.lasting.settings.sources.contains(&FEED) {
+            self.connect(life, FEED);
+        }
+        let record = self.record();
+        let record = Record {
+            is_event: true,
+            rest: format!("\"k\":\"k9\",\"m\":\"m9\",\"v\":0,\"at\":{}", self.time),
+            ..record
+        };
+        if let Some((source, parcel)) = self.connections.first().copied() {
+            self.say(life, source, parcel, vec![record]);
+        }
+    }
+
+    /// Every part does what it can. Returns whether there is nothing left to do.
+    async fn round(&mut self, life: &mut Life) -> bool {
+        let mut round = async || {
+            life.round()?;
+            life.settle().await;
+            life.work(usize::MAX, &mut self.log);
+            life.keep(&mut self.log)?;
+            life.store(&mut self.log)?;
+            life.settle().await;
+            life.store(&mut self.log)?;
+            life.driver.rest();
+            life.is_done(&mut self.log)
+        };
+        let is_done = round().await.unwrap_or(false);
+        is_done && self.open_parcels().is_empty()
+    }
+
+    /// What was sent and has not come, or not been answered.
+    fn open_parcels(&self) -> Vec<usize> {
+        let book = self.lasting.book.lock().expect("no panic");
+        let open: BTreeSet<usize> = self.connections.iter().map(|(_, parcel)| *parcel).collect();
+        let waits = |(place, parcel): (usize, &super::book::Parcel)| {
+            let waits = match parcel.how {
+                How::File => false,
+                How::Connection => open.contains(&place) && parcel.promised < parcel.sent.len(),
+                How::Body => parcel.is_open,
+            };
+            waits.then_some(place)
+        };
+        book.parcels.iter().enumerate().filter_map(waits).collect()
+    }
+
+    fn what_is_open(&self, life: &mut Life) -> String {
+        let (status, lanes) = (life.journal.status(), life.current.get().lanes().clone());
+        format!("parcels {:?}, full {}, {lanes:?}, {status:?}", self.open_parcels(), life.driver.is_full())
+    }
+
+    fn check(&mut self, snapshot: &Arc<Snapshot>) {
+        let log = &self.log.entries;
+        self.lasting.book.lock().expect("no panic").check(log);
+        self.check_open(log);
+        let shards = 1 + self.random.size(3);
+        let alerts = uninterrupted(&self.lasting.program, log, shards);
+        self.counts.alerts = alerts.len() as u64;
+        self.counts.events = log.iter().map(|entry| entry.events().len() as u64).sum();
+        self.counts.deliveries = self.lasting.outside.deliveries() as u64;
+        let letters = snapshot.dead_letters(0, usize::MAX).expect("they can be read");
+        self.counts.dead = letters.len() as u64;
+        for sink in SINKS {
+            let expected = routed(&alerts, sink);
+            let dead = letters.iter().filter(|letter| letter.alert.sink == sink);
+            let dead = dead.map(|letter| (letter.alert.id.clone(), letter.alert.body.clone()));
+            self.check_sink(sink, &expected, &dead.collect());
+        }
+    }
+
+    /// Files and lasting sources are open, and no connection is.
+    fn check_open(&self, log: &[Entry]) {
+        let mut open: BTreeSet<(StreamId, PartitionId)> = BTreeSet::new();
+        for entry in log {
+            match entry {
+                Entry::Opened(stream, partition) => {
+                    assert!(open.insert((*stream, *partition)), "{partition:?} was opened twice");
+                }
+                Entry::Closed(stream, partition) => {
+                    assert!(open.remove(&(*stream, *partition)), "{partition:?} was not open");
+                }
+                Entry::Events(events) => {
+                    let all = |event: &crate::event::Event| {
+                        open.contains(&(event.stream(), event.position().partition))
+                    };
+                    assert!(events.iter().all(all), "events of a partition that is not open: {events:?}");
+                }
+                Entry::Other => {}
+            }
+        }
+        let files = self.files.iter().filter(|file| !file.has_ended).count();
+        let sources = &self.lasting.settings.sources;
+        let lasting = sources.iter().filter(|source| SOURCES[**source].2 == Partitions::Source).count();
+        // Nobody may have sent a body.
+        let possible = [files + lasting, (files + lasting).saturating_sub(1)];
+        assert!(possible.contains(&open.len()), "{open:?} are open, and {possible:?} should be");
+    }
+
+    fn check_sink(&self, sink: &'static str, expected: &[Outgoing], dead: &BTreeMap<String, Vec<u8>>) {
+        let by_id: HashMap<&str, &Outgoing> =
+            expected.iter().map(|alert| (alert.id.as_str(), alert)).collect();
+        let taken = self.lasting.outside.taken(sink);
+        for Receipt { id, key, body } in &taken {
+            let Some(alert) = by_id.get(id.as_str()) else {
+                panic!("`{sink}` got an alert too many: {body}")
+            };
+            assert_eq!((&alert.body, &alert.key), (body, key), "`{sink}` got another alert of the same id");
+        }
+        let ids: BTreeSet<&str> = taken.iter().map(|receipt| receipt.id.as_str()).collect();
+        for (id, body) in dead {
+            let alert = by_id
+                .get(id.as_str())
+                .unwrap_or_else(|| panic!("`{sink}`: {id} was given up and never decided"));
+            assert_eq!(alert.body.as_bytes(), body, "{id}");
+            assert!(self.lasting.outside.has_failed(sink, id), "{id} was given up and has not failed");
+        }
+        for alert in expected {
+            let is_there = ids.contains(alert.id.as_str()) || dead.contains_key(&alert.id);
+            assert!(is_there, "`{sink}` did not get an alert: {}", alert.body);
+        }
+        self.check_order(sink, expected, &taken);
+    }
+
+    /// What a sink got first of each alert came in the order decided, for each key. One that has failed may
+    /// have been given up, and after a crash it may come all the same.
+    fn check_order(&self, sink: &'static str, expected: &[Outgoing], taken: &[Receipt]) {
+        let place: HashMap<&str, usize> =
+            expected.iter().enumerate().map(|(place, alert)| (alert.id.as_str(), place)).collect();
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        let mut last: BTreeMap<OrderKey, usize> = BTreeMap::new();
+        for Receipt { id, key, body } in taken {
+            if !seen.insert(id) || self.lasting.outside.has_failed(sink, id) {
+                continue;
+            }
+            let before = last.insert(*key, place[id.as_str()]);
+            assert!(
+                before.is_none_or(|before| before < place[id.as_str()]),
+                "`{sink}` got this too late: {body}"
+            );
+        }
+    }
+}
+
+/// The alerts of an engine that gets the same and is never stopped.
+fn uninterrupted(program: &Arc<Program>, log: &[Entry], shards: usize) -> Vec<Alert> {
+    let options = EngineOptions { max_ahead: None, shards, ..EngineOptions::LIVE };
+    let mut engine = Engine::new(Arc::clone(program), options);
+    let now = Timestamp::from_micros(0);
+    let mut alerts = Vec::new();
+    for entry in log {
+        match entry {
+            Entry::Opened(stream, partition) => engine.open(*stream, *partition, now),
+            Entry::Closed(stream, partition) => engine.close(*stream, *partition),
+            Entry::Events(events) => {
+                for event in events {
+                    // One that comes too late does so here too.
+                    let _ = engine.offer(event.clone(), now);
+                }
+                engine.run();
+            }
+            Entry::Other => {}
+        }
+    }
+    engine.settle();
+    alerts.append(&mut engine.take_alerts());
+    alerts
+}
+
+/// The alerts that a sink is to get.
+fn routed(alerts: &[Alert], sink: &str) -> Vec<Outgoing> {
+    let routes = Routes::new(SINKS.map(String::from), &[SINKS[2].to_owned()]);
+    alerts.iter().filter(|alert| routes.of(alert).any(|name| name == sink)).map(Outgoing::new).collect()
+}

@@ -1,0 +1,455 @@
+//! A service from its start to its end: all of its parts on one thread, each step of them by order.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration as Wait;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::disk::{Disk, SimulatedDisk};
+use crate::engine::{Engine, EngineOptions};
+use crate::event::{Duration, Timestamp};
+use crate::journal::{Committer, Journal};
+use crate::outbox::memory::MemoryOutbox;
+use crate::outbox::routes::Routes;
+use crate::outbox::{Lane, durable};
+use crate::program::Program;
+use crate::runtime::checkpoint::writer::{Job, Surroundings as AroundWriter, Writer};
+use crate::runtime::checkpoint::{Checkpoint, checkpoints};
+use crate::runtime::driver::{Driver, Exit};
+use crate::runtime::recovery;
+use crate::sink::retry::RetryPolicy;
+use crate::sink::worker::Worker;
+use crate::source::gate::{Forwarder, Listening, Wanted, gate, recover};
+use crate::source::http::Intake;
+use crate::source::positions::{Positions, Resume};
+use crate::source::queue::{Receiver, Sender, queue};
+use crate::source::{Clock, Inlet, Input, PartitionNumbers, Stop, Surroundings};
+use crate::store::{Current, Snapshot, Store};
+use crate::telemetry::Metrics;
+
+use super::book::{Book, Entry};
+use super::settings::Settings;
+use super::sinks::{Outside, SINKS};
+use super::sources::{Commands, SOURCES, WEB, identity};
+
+/// How often a checkpoint is due. So short that how long the machine takes for one does not matter.
+const EVERY: Duration = Duration::from_micros(50_000);
+
+/// A clock that stands until it is moved.
+#[derive(Debug, Default)]
+pub struct SimulatedClock(AtomicI64);
+
+impl SimulatedClock {
+    pub fn advance(&self, time: Wait) {
+        let micros = i64::try_from(time.as_micros()).expect("it is short");
+        self.0.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    pub fn set(&self, seconds: i64) {
+        self.0.store(seconds * 1_000_000, Ordering::Relaxed);
+    }
+}
+
+impl Clock for SimulatedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// What outlasts a service.
+#[derive(Clone)]
+pub struct Lasting {
+    pub disk: SimulatedDisk,
+    pub clock: Arc<SimulatedClock>,
+    pub outside: Outside,
+    pub book: Arc<Mutex<Book>>,
+    pub settings: Arc<Settings>,
+    pub program: Arc<Program>,
+}
+
+/// What the engine has got, and how much of that each checkpoint has.
+#[derive(Default)]
+pub struct Log {
+    pub entries: Vec<Entry>,
+    /// How many of them a checkpoint has, by the time at which it was made.
+    made: BTreeMap<Timestamp, usize>,
+    /// The last checkpoint that was reported as stored.
+    reported: Option<Timestamp>,
+}
+
+impl Log {
+    /// The service goes on from a checkpoint.
+    fn go_on(&mut self, snapshot: &Snapshot) {
+        let found = (snapshot.number() > 0).then(|| snapshot.time());
+        assert!(found >= self.reported, "{:?} was stored, and {found:?} is found", self.reported);
+        let entries = found.map_or(0, |found| *self.made.get(&found).expect("it was made"));
+        self.entries.truncate(entries);
+        self.reported = found;
+        self.made.retain(|time, _| Some(*time) <= found);
+    }
+}
+
+/// A service that runs.
+pub struct Life {
+    lasting: Lasting,
+    pub driver: Driver<MemoryOutbox>,
+    pub writer: Writer,
+    pub committer: Committer,
+    pub journal: Journal,
+    pub current: Current,
+    queue: Receiver,
+    jobs: mpsc::Receiver<Job>,
+    /// A checkpoint that is made and that the writer has not taken.
+    checkpoint: Option<(Timestamp, Box<Checkpoint>)>,
+    /// The one that it has.
+    under_way: Option<Timestamp>,
+    /// What sources get; `None` when they are to end.
+    pub around: Option<Surroundings>,
+    pub metrics: Arc<Metrics>,
+    pub intake: Option<Arc<Intake>>,
+    /// The sources that read.
+    pub commands: Vec<(usize, usize, Commands)>,
+    pub tasks: JoinSet<()>,
+    workers: JoinSet<()>,
+    halt: watch::Sender<bool>,
+    _stop: watch::Sender<bool>,
+}
+
+/// Why a life is over, or does not begin.
+#[derive(Debug)]
+pub struct Over(pub String);
+
+impl Life {
+    /// Starts a service, as far as to where its sources begin.
+    ///
+    /// # Errors
+    /// When the disk does not let it.
+    pub async fn begin(lasting: &Lasting, shards: usize, log: &mut Log) -> Result<Life, Over> {
+        let Lasting { disk, clock, outside, settings, program, .. } = lasting.clone();
+        let metrics = metrics(&program);
+        let shared: Arc<dyn Disk> = Arc::new(disk);
+        let state = settings.state(EVERY);
+        let store = Store::open(Arc::clone(&shared), &state.path, settings.store);
+        let store = store.map_err(|error| Over(error.to_string()))?;
+        let opened = recovery::open_on(shared, &state, store, &metrics);
+        let (opened, committer) = opened.map_err(|error| Over(format!("{error:#}")))?;
+        let recovery::Opened { store, positions, journal, listening, checkpoint } = opened;
+        let options = EngineOptions { max_ahead: None, shards, ..EngineOptions::LIVE };
+        let engine = restore(store.snapshot(), &program, options)?;
+        log.go_on(store.snapshot());
+
+        let counted = metrics.checkpoints.clone().expect("a service with a store counts its checkpoints");
+        let (checkpoints, waker, jobs, reply) = checkpoints(checkpoint, counted);
+        let (current, now) = (store.current(), Arc::clone(&clock));
+        let around = durable::Around {
+            current: current.clone(),
+            waker: Arc::new(move || drop(waker.send(Job::Settled))),
+            now: Arc::new(move || now.now()),
+        };
+        let (halt, halted) = watch::channel(false);
+        let (feed, workers) = start_sinks(around, &settings, &metrics, &outside, &halted);
+        let routes = Arc::new(Routes::new(SINKS.map(String::from), &[SINKS[2].to_owned()]));
+        let around = AroundWriter {
+            routes,
+            feed,
+            journal: journal.clone(),
+            clock: clock.clone(),
+            metrics: Arc::clone(&metrics),
+        };
+        let writer = Writer::new(store, around, reply);
+        let driver = Driver::new(engine, Exit::Checkpoints(checkpoints), clock.clone(), Arc::clone(&metrics))
+            .resuming(positions.clone())
+            .behind(Arc::clone(listening.backlog()));
+        let (sender, receiver) = queue(settings.queue);
+        let (stop, stopped) = watch::channel(false);
+        let around = Surroundings {
+            limits: settings.limits,
+            numbers: Arc::default(),
+            queue: sender.clone(),
+            gate: None,
+            resume: Resume::default(),
+            quarantine: None,
+            flow: Arc::default(),
+            stop: Stop::new(stopped),
+            clock,
+        };
+        let mut life = Life {
+            lasting: lasting.clone(),
+            driver,
+            writer,
+            committer,
+            journal,
+            current,
+            queue: receiver,
+            jobs,
+            checkpoint: None,
+            under_way: None,
+            around: Some(around),
+            metrics,
+            intake: None,
+            commands: Vec::new(),
+            tasks: JoinSet::new(),
+            workers,
+            halt,
+            _stop: stop,
+        };
+        let positions = life.recover(positions, &sender, log).await?;
+        life.open_gate(positions, &listening, sender);
+        Ok(life)
+    }
+
+    /// Works off the journal. The engine works meanwhile, and is stored.
+    async fn recover(
+        &mut self,
+        mut positions: Positions,
+        sender: &Sender,
+        log: &mut Log,
+    ) -> Result<Positions, Over> {
+        let around = self.around.clone().expect("nothing has ended");
+        let (program, journal) = (Arc::clone(&self.lasting.program), self.journal.clone());
+        let wanted = |source: usize| Wanted {
+            inlet: Inlet::new(identity(source, &program, &self.metrics), around.clone()),
+            has: SOURCES[source].2,
+        };
+        let wanted: Vec<Wanted> = (0..SOURCES.len()).map(wanted).collect();
+        {
+            let streams = |name: &str| program.input(name).ok();
+            let mut recovering = std::pin::pin!(recover(&journal, &mut positions, &wanted, streams, sender));
+            let mut tries = 0;
+            loop {
+                tokio::select! {
+                    biased;
+                    queued = self.queue.recv(), if !self.driver.is_full() => {
+                        self.take(queued.expect("the sender is here").input, log);
+                    }
+                    done = &mut recovering => break done.map_err(|error| Over(error.to_string()))?,
+                    () = std::future::ready(()), if self.driver.is_full() => {}
+                };
+                // As the threads beside it would, some time.
+                if self.lasting.settings.stores_while_recovering || self.driver.is_full() {
+                    self.keep(log)?;
+                    tries += u32::from(!self.store(log)?);
+                }
+                if tries > 50 {
+                    return Err(Over("the disk is in trouble".into()));
+                }
+            }
+        };
+        while let Ok(queued) = self.queue.try_recv() {
+            self.take(queued.input, log);
+        }
+        Ok(positions)
+    }
+
+    /// Lets records in.
+    fn open_gate(&mut self, positions: Positions, listening: &Listening, sender: Sender) {
+        let settings = &self.lasting.settings;
+        let (gate, forwarder) = gate(self.journal.clone(), listening, sender, settings.queue.bytes);
+        self.tasks.spawn(Forwarder::run(forwarder));
+        let program = &self.lasting.program;
+        let around = self.around.as_mut().expect("nothing has ended");
+        around.gate = Some(gate);
+        let names = program.streams().iter().map(|stream| stream.name.as_str());
+        around.numbers = Arc::new(PartitionNumbers::after(&positions, names));
+        around.resume = Resume::at(positions);
+        let inlet = Inlet::new(identity(WEB, program, &self.metrics), around.clone());
+        self.intake = Some(Arc::new(Intake::new(inlet, 100)));
+    }
+
+    fn take(&mut self, input: Input, log: &mut Log) {
+        let entry = Entry::of(&input);
+        self.lasting.book.lock().expect("no panic").note(&entry);
+        log.entries.push(entry);
+        self.driver.take(input);
+    }
+
+    /// The engine takes at most so many inputs. Returns whether there will be no more.
+    pub fn work(&mut self, most: usize, log: &mut Log) -> bool {
+        for _ in 0..most {
+            if self.driver.is_full() {
+                return false;
+            }
+            match self.queue.try_recv() {
+                Ok(queued) => self.take(queued.input, log),
+                Err(error) => return error == tokio::sync::mpsc::error::TryRecvError::Disconnected,
+            }
+        }
+        false
+    }
+
+    /// Makes a checkpoint, if anything has happened.
+    pub fn keep(&mut self, log: &mut Log) -> Result<(), Over> {
+        self.lasting.clock.advance(Wait::from_micros(EVERY.as_micros().unsigned_abs() + 1));
+        self.driver.keep().map_err(|error| self.unless_down(&error))?;
+        self.look_for_jobs(log);
+        Ok(())
+    }
+
+    /// The same for the last one. Returns whether all is stored.
+    pub fn keep_last(&mut self, log: &mut Log) -> Result<bool, Over> {
+        self.lasting.clock.advance(Wait::from_millis(1));
+        let is_done = self.driver.keep_last().map_err(|error| self.unless_down(&error))?;
+        self.look_for_jobs(log);
+        Ok(is_done)
+    }
+
+    /// Only when the power has gone may the state not be storable for good.
+    fn unless_down(&self, error: &anyhow::Error) -> Over {
+        assert!(self.lasting.disk.is_down(), "{error:#}");
+        Over("the power has gone".into())
+    }
+
+    fn look_for_jobs(&mut self, log: &mut Log) {
+        while let Ok(job) = self.jobs.try_recv() {
+            if let Job::Checkpoint(checkpoint) = job {
+                let time = checkpoint.time;
+                let before = log.made.insert(time, log.entries.len());
+                assert!(before.is_none() && self.checkpoint.is_none(), "one at a time");
+                self.checkpoint = Some((time, checkpoint));
+            }
+        }
+    }
+
+    /// Stores what there is to store. Returns whether that was done.
+    pub fn store(&mut self, log: &mut Log) -> Result<bool, Over> {
+        if let Some((time, checkpoint)) = self.checkpoint.take() {
+            self.under_way = Some(time);
+            self.writer.take(*checkpoint);
+        }
+        let is_done = self.writer.work();
+        if is_done && let Some(time) = self.under_way.take() {
+            // Unless it has failed for good, which the driver says.
+            log.reported = Some(time);
+        }
+        match self.lasting.disk.is_down() {
+            true => Err(Over("the power has gone".into())),
+            false => Ok(is_done),
+        }
+    }
+
+    /// The journal is written.
+    pub fn round(&mut self) -> Result<(), Over> {
+        self.committer.round();
+        match self.lasting.disk.is_down() {
+            true => Err(Over("the power has gone".into())),
+            false => Ok(()),
+        }
+    }
+
+    /// Ends as a service does that is asked to stop. `delivers`: the sinks work until nothing is left.
+    ///
+    /// # Errors
+    /// When the disk does not let it end like that.
+    pub async fn stop(mut self, delivers: bool, log: &mut Log) -> Result<(), Over> {
+        (self.around, self.intake) = (None, None);
+        self.commands.clear();
+        let mut tries = 0..60;
+        let mut again = || tries.next().map(drop).ok_or_else(|| Over("the disk is in trouble".into()));
+        loop {
+            again()?;
+            self.settle().await;
+            self.round()?;
+            self.keep(log)?;
+            self.store(log)?;
+            if self.work(usize::MAX, log) {
+                break;
+            }
+        }
+        self.driver.finish();
+        while !self.keep_last(log)? {
+            again()?;
+            self.store(log)?;
+        }
+        self.writer.last_alert();
+        if delivers {
+            self.lasting.outside.open(true);
+            while self.workers.join_next().await.is_some() {}
+        }
+        self.halt.send_replace(true);
+        while self.workers.join_next().await.is_some() {}
+        self.writer.end();
+        self.committer.finish();
+        match self.lasting.disk.is_down() {
+            true => Err(Over("the power has gone".into())),
+            false => Ok(()),
+        }
+    }
+
+    /// Ends at once: nothing of it does anything any more.
+    pub async fn end(mut self) {
+        self.tasks.shutdown().await;
+        self.workers.shutdown().await;
+    }
+
+    /// Lets all who can go on do so, which takes a moment of the clock.
+    pub async fn settle(&self) {
+        self.pass(Wait::from_millis(1)).await;
+    }
+
+    /// Lets time pass.
+    pub async fn pass(&self, time: Wait) {
+        // With a clock that stands, this ends when nobody else has anything to do.
+        tokio::time::sleep(time).await;
+        self.lasting.clock.advance(time);
+    }
+
+    /// Whether everything that was decided is stored and delivered.
+    pub fn is_done(&mut self, log: &mut Log) -> Result<bool, Over> {
+        let is_empty = self.current.get().lanes().values().all(|lane| lane.alerts == 0);
+        Ok(self.keep_last(log)? && is_empty && self.queue.inputs() == 0)
+    }
+}
+
+fn metrics(program: &Program) -> Arc<Metrics> {
+    let rules = program.rules().iter().map(|rule| &*rule.name);
+    Arc::new(Metrics::new(SOURCES.map(|(name, _, _)| name), rules, SINKS).with_state())
+}
+
+/// The engine of a checkpoint, with its shards on this thread.
+fn restore(snapshot: &Arc<Snapshot>, program: &Arc<Program>, options: EngineOptions) -> Result<Engine, Over> {
+    if snapshot.number() == 0 {
+        return Ok(Engine::new(Arc::clone(program), options));
+    }
+    let (restoring, _) =
+        recovery::read(snapshot, program, options).map_err(|error| Over(format!("{error:#}")))?;
+    let restored = restoring.finish().unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((restored.left.len(), restored.events_left), (0, 0), "the rules are the same");
+    Ok(restored.engine)
+}
+
+fn start_sinks(
+    around: durable::Around,
+    settings: &Settings,
+    metrics: &Metrics,
+    outside: &Outside,
+    halted: &watch::Receiver<bool>,
+) -> (durable::Feed, JoinSet<()>) {
+    // Waits come from what sinks ask for: those made by chance are no part of the seed.
+    let policy = RetryPolicy {
+        tries: settings.tries,
+        backoff: Wait::ZERO,
+        max_backoff: Wait::ZERO,
+        max_retry_after: Wait::from_secs(10),
+    };
+    let lane = |(place, name): (usize, &&str)| Lane {
+        name: (*name).to_owned(),
+        limits: settings.lane,
+        longest_wait: policy.longest_wait(),
+        metrics: Arc::clone(&metrics.sinks[place]),
+    };
+    let (feed, queues) = durable::durable(around, SINKS.iter().enumerate().map(lane).collect());
+    let mut workers = JoinSet::new();
+    for ((name, queue), metrics) in SINKS.into_iter().zip(queues).zip(&metrics.sinks) {
+        let sink = outside.sink(name);
+        let worker = Worker::new(name.to_owned(), sink, queue, policy, Arc::clone(metrics));
+        let mut halted = halted.clone();
+        workers.spawn(async move {
+            let halt = async move { drop(halted.wait_for(|halted| *halted).await) };
+            worker.run(halt).await;
+        });
+    }
+    (feed, workers)
+}

@@ -1,0 +1,99 @@
+//! The whole service, stopped at any moment: no alert is missing, none is too many.
+//!
+//! All parts of it run on one thread: sources, the gate and the journal, the driver with its engine,
+//! checkpoints and the one who writes them, the store, the outbox with its queues, and sinks. The disk is
+//! simulated: it loses power, fails and runs full. A seed decides what is sent, which part does something
+//! when, what goes wrong, and how the service ends and how many shards it has after that. What was kept is
+//! then given to an engine that is never stopped, and what sinks got is held against its alerts.
+//!
+//! `TRIPLINE_SEED` sets the first seed, `TRIPLINE_CASES` how many ([`cases`]); a failure prints its own.
+
+mod book;
+mod check;
+mod life;
+mod rules;
+mod settings;
+mod sinks;
+mod sources;
+mod steps;
+mod world;
+
+use std::ops::Range;
+
+use crate::cases::cases;
+
+use world::{Counts, Trouble, World};
+
+/// The seeds to play.
+fn seeds(few: u32, many: u32) -> Range<u64> {
+    let first = std::env::var("TRIPLINE_SEED")
+        .map_or(1, |text| text.parse().unwrap_or_else(|_| panic!("TRIPLINE_SEED={text} is no number")));
+    first..first + u64::from(cases(few, many))
+}
+
+/// Says which seed it was when a test panics.
+struct Seed(u64, &'static str, Trouble);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let Seed(seed, test, trouble) = self;
+            eprintln!(
+                "the seed is {seed}, with {trouble:?}: TRIPLINE_SEED={seed} TRIPLINE_CASES=1 cargo test --lib {test} plays it alone"
+            );
+        }
+    }
+}
+
+/// Plays a seed: some lives, and then the end.
+fn play(seed: u64, trouble: Trouble) -> Counts {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    // What waits for the disk does so on one other thread, in order.
+    let runtime = runtime.enable_time().start_paused(true).max_blocking_threads(1).build();
+    runtime.expect("a runtime").block_on(async {
+        let mut world = World::new(seed, trouble);
+        for _ in 0..1 + world.random.below(5) {
+            let steps = world.random.below(70);
+            world.live(steps).await;
+        }
+        world.settle().await;
+        world.counts.operations = world.lasting.disk.operations();
+        world.counts
+    })
+}
+
+#[test]
+fn whatever_happens_every_alert_comes_and_no_other() {
+    let mut sum = Counts::default();
+    for seed in seeds(200, 10_000) {
+        let _seed = Seed(seed, "whatever_happens_every_alert", Trouble::Any);
+        sum.add(play(seed, Trouble::Any));
+    }
+    eprintln!("{sum:?}");
+}
+
+#[test]
+fn a_seed_plays_the_same_again() {
+    for seed in seeds(5, 100) {
+        let _seed = Seed(seed, "a_seed_plays_the_same", Trouble::Any);
+        assert_eq!(play(seed, Trouble::Any), play(seed, Trouble::Any));
+    }
+}
+
+/// Every operation of the disk in turn is the last, of some runs in which nothing else happens.
+#[test]
+fn the_power_may_go_at_every_operation() {
+    for seed in seeds(2, 100) {
+        let _seed = Seed(seed, "the_power_may_go", Trouble::None);
+        let Counts { operations, .. } = play(seed, Trouble::None);
+        // A few of them, others with every seed, unless all are wanted.
+        let step = u64::from(20 / cases(1, 20).clamp(1, 20));
+        for operation in (1 + seed % step..=operations).step_by(usize::try_from(step).expect("few")) {
+            for kills in [false, true] {
+                let trouble = Trouble::At { operation, kills };
+                let _seed = Seed(seed, "the_power_may_go", trouble);
+                play(seed, trouble);
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The rules that the simulation runs: each set has something whose state is of another kind.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::diagnostic::Sources;
+use crate::program::Program;
+
+/// What all sets begin with: one stream whose events may come late, one in which they may not.
+const STREAMS: &str = "
+stream a time at late 2s { n int, k string, m string, v int, at timestamp(ms) }
+stream b time at { n int, k string, m string, v int, at timestamp(ms) }
+";
+
+/// The sets.
+const SETS: [&str; 10] = [
+    // A sequence over two streams, with time-outs.
+    r#"rule sequence {
+        by k
+        event low = a where v < 4
+        event high = b where v > 4
+        match low then high within 10s
+        overlap all
+        alert high "{k}: {low.n}, {high.n}" { first = low.v }
+        on timeout alert low "{k}: {low.n}"
+        to out
+    }"#,
+    // Counts, with a limit.
+    r#"rule counts {
+        by k
+        event x = a where v > 1
+        match 3..5 x within 15s
+        overlap none
+        alert medium "{k}" { sum = sum(x.v), count = count(x) }
+        limit 1 per 5s
+        to out, audit
+    }
+    rule many {
+        by m
+        event x = b where v > 2
+        match 2+ x within 8s
+        overlap per start
+        alert low "{m}" { most = max(x.v) }
+    }"#,
+    // Absences.
+    r#"rule silence {
+        by k
+        event one = a where v < 5
+        match one then not b for 3s
+        overlap all
+        alert high "{k}: {one.n}"
+        to out
+    }
+    rule between {
+        by k
+        event one = b where v < 7
+        event bad = a where v == 9
+        event two = b where v > 3
+        match one then not bad then two within 12s
+        alert low "{k}: {one.n}, {two.n}"
+        to audit
+    }"#,
+    // Limits for each value.
+    r#"rule limited {
+        by k
+        event x = a where v > 0
+        match x
+        alert low "{k}: {x.n}"
+        limit 1 per 6s for each x.m
+        to out
+    }
+    rule every {
+        event x = b
+        match x
+        alert info "{x.n}"
+        to out, audit
+    }"#,
+    // Runs that overlap and go on after a match.
+    r#"rule resumed {
+        by k
+        event x = a where v > 2
+        event y = b where v < 6
+        match 2+ x then y within 20s
+        overlap resume at last x
+        alert low "{k}: {count(x)}, {y.n}"
+        to out
+    }
+    rule tried {
+        by k
+        event x = a where v > 6
+        event y = a where v < 3
+        match x then any y within 6s
+        overlap all
+        alert low "{k}: {x.n}, {y.n}"
+    }"#,
+    // The past.
+    r#"rule habit {
+        by k
+        event x = a where v > avg(a.v) over previous 20s and count(b where v > 3) over 15s >= 1
+        match x
+        alert high "{k}: {x.n}" { v = x.v }
+        to out
+    }
+    rule unseen {
+        by m
+        event x = b where count(b where v == this.v) over previous 10s == 0
+        match x
+        alert low "{m}: {x.n}"
+        to audit
+    }"#,
+    // Rules over the alerts of other rules.
+    r#"rule risky {
+        by k
+        event x = a where v > 4
+        match 2 x within 10s
+        overlap all
+        alert low "{k}" { sum = sum(x.v) }
+        limit 1 per 10s
+    }
+    stream risks from risky
+    rule twice {
+        by k
+        match risks as one then risks as two within 30s
+        alert high "{k}: {one.sum}, {two.sum}"
+        to out
+    }
+    stream twices from twice
+    rule thrice {
+        match 2 twices as t within 60s
+        alert critical "{count(t)}"
+        to audit
+    }"#,
+    // Keys of two fields, and none.
+    r#"rule pair {
+        by k, m
+        event x = a where v < 8
+        event y = b where v < 8
+        match (x and y) within 10s
+        alert low "{k} {m}: {x.n}, {y.n}"
+        to out
+    }
+    rule neighbours {
+        event x = a where v < 2
+        event y = a where v > 7
+        match x next y within 5s
+        alert low "{x.n}, {y.n}"
+        to out, audit
+    }"#,
+    // Groups, options, alternatives.
+    r#"rule group {
+        by k
+        event x = a where v < 5
+        event y = b where v < 5
+        event z = a where v >= 5
+        match 2+ (x then y within 8s) then z within 30s
+        overlap none
+        alert low "{k}: {z.n}"
+        on timeout after x alert info "{k}: {first(x).n}"
+        to out
+    }
+    rule option {
+        by m
+        event x = b where v > 3
+        event y = a where v > 6
+        event z = b where v < 3
+        match x then optional y then z within 10s
+        overlap per start
+        alert low "{m}: {x.n}, {z.n}"
+        to audit
+    }"#,
+    // A loop that something ends, and bounds that are reached.
+    r#"rule ended {
+        by k
+        event x = a where v < 7
+        event stop = a where v == 8
+        event y = b where v > 5
+        match 1+ x until stop then y within 20s
+        overlap none
+        max runs 3
+        alert low "{k}: {count(x)}, {y.n}"
+        to out
+    }
+    rule lonely {
+        by k
+        event x = a where v > 5
+        match x then not b for 2s then a as after within 15s
+        overlap all
+        alert low "{k}: {x.n}, {after.n}"
+        limit 2 per 4s
+        to out, audit
+    }"#,
+];
+
+/// How many sets there are.
+pub const COUNT: usize = SETS.len();
+
+/// A set, compiled once.
+pub fn program(set: usize) -> Arc<Program> {
+    static PROGRAMS: [OnceLock<Arc<Program>>; COUNT] = [const { OnceLock::new() }; COUNT];
+    let compile = || {
+        let text = format!("{STREAMS}{}", SETS[set]);
+        let (program, problems) = Program::compile(&Sources::new([("rules.trip", text.as_str())]));
+        Arc::new(program.unwrap_or_else(|| panic!("set {set}: {problems:?}")))
+    };
+    Arc::clone(PROGRAMS[set].get_or_init(compile))
+}

@@ -1,0 +1,3 @@
+//! Tests of the parts together.
+
+mod crash;

@@ -1,0 +1,13 @@
+//! What the real binary keeps when it is killed, when the disk is in trouble, when its files are not what
+//! they were.
+//!
+//! As in the tests of `e2e`, nothing waits for a span of time to pass: tests wait for conditions, and fail
+//! when one does not come in [`watched::PATIENCE`].
+
+mod client;
+mod inbox;
+mod kills;
+mod process;
+mod run;
+mod traffic;
+mod watched;
