@@ -148,6 +148,9 @@ async fn serve(
     let (control, requests) = control::control(state.as_deref());
     let health = control.health().clone();
     let mut api = Server::new(control);
+    if let Some(address) = config.api {
+        api.listen(address).await?;
+    }
     if let Some(state) = &state
         && let Err(error) = api.listen_in(state)
     {

@@ -29,6 +29,10 @@ pub struct State {
     pub checkpoint: Duration,
     /// What becomes of what a rule has begun when it is changed.
     pub changed_rules: ChangedRules,
+    /// How many bytes of memory what is held for keys may take; `None`: as many as it takes.
+    pub memory: Option<u64>,
+    /// How many bytes of alerts may wait for sinks.
+    pub max_outbox: u64,
     /// How large the journal in it may get.
     pub journal: Limits,
 }
@@ -51,8 +55,8 @@ impl State {
 
 /// What is said about state, before the sources are known.
 pub struct Said {
-    /// The folder, how often what has changed is stored there, and what becomes of changed rules.
-    state: Option<(PathBuf, Duration, ChangedRules)>,
+    /// All but the journal.
+    state: Option<State>,
     max_size: u64,
     /// Where the size of the journal is said, or could be.
     place: Span,
@@ -62,14 +66,7 @@ pub struct Said {
 pub fn said(root: &Table<'_>, folder: &Path, report: &mut Report) -> Option<Said> {
     let state = match root.table("state", report) {
         Some((values, heading)) => {
-            let table = Table::new(values, &STATE, heading, report);
-            let (path, checkpoint) =
-                (table.path("path", folder, report), table.duration("checkpoint", report));
-            let changed_rules = match table.word("changed_rules", report) {
-                Some("reset") => Some(ChangedRules::Reset),
-                word => word.map(|_| ChangedRules::Drain),
-            };
-            Some(((path?, checkpoint?, changed_rules?), heading))
+            Some((held(&Table::new(values, &STATE, heading, report), folder, report)?, heading))
         }
         None => None,
     };
@@ -87,11 +84,30 @@ pub fn said(root: &Table<'_>, folder: &Path, report: &mut Report) -> Option<Said
     Some(Said { state: state.map(|(state, _)| state), max_size, place })
 }
 
+/// Reads all but what is said of the journal.
+fn held(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<State> {
+    let path = table.path("path", folder, report);
+    let checkpoint = table.duration("checkpoint", report);
+    let changed_rules = match table.word("changed_rules", report) {
+        Some("reset") => Some(ChangedRules::Reset),
+        word => word.map(|_| ChangedRules::Drain),
+    };
+    let (memory, max_outbox) = (table.size("memory", report), table.size("max_outbox", report));
+    Some(State {
+        path: path?,
+        checkpoint: checkpoint?,
+        changed_rules: changed_rules?,
+        memory,
+        max_outbox: max_outbox?,
+        journal: Limits::default(),
+    })
+}
+
 impl Said {
     /// What that means for these sources.
     pub fn settle(self, sources: &[Source], limits: &SourceLimits, report: &mut Report) -> Option<State> {
         let Said { state, max_size, place } = self;
-        let Some((path, checkpoint, changed_rules)) = state else {
+        let Some(state) = state else {
             for source in sources.iter().filter(|source| acknowledges(&source.kind)) {
                 let message = "`ack = true` promises that records are kept, and nothing says where";
                 let help = "add `[state]` with a `path`, or take `ack` out";
@@ -127,7 +143,7 @@ impl Said {
         let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
         let journal =
             Limits { disk: max_size, waiting: size(waiting), entry: size(entry), ..Limits::default() };
-        Some(State { path, checkpoint, changed_rules, journal })
+        Some(State { journal, ..state })
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) use executor::{Executor, Place};
 pub(crate) use executor::{Outcome, Task, Visit};
 pub use stored::{
     Changes, OldVersion, RestoreError, Restored, Restoring, RowSearch, StateInMemory, StoredRuleSummary,
-    Summary, stored_rules,
+    StoredRules, Summary, stored_rules,
 };
 
 /// Runs a program over events: puts them in order and matches them.

@@ -154,8 +154,49 @@ pub struct OldVersion {
     pub alerts: u64,
 }
 
-/// The rules of a state, the newest first: as [`Program::compile_with_old`] takes them. Of the rows of the state
-/// those of group 0 are enough, in which the texts of rules are.
+/// The rules of a state, while the rows with their texts are read.
+#[derive(Debug)]
+pub struct StoredRules {
+    /// With the number of each, the newest first.
+    rules: Vec<(u32, OldRule)>,
+}
+
+impl StoredRules {
+    /// The group of rows in which the texts of rules are, besides others: they are all that is needed.
+    pub const GROUP: u16 = texts::GROUP;
+
+    /// Reads the head of a state.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn new(head: &[u8]) -> Result<StoredRules, RestoreError> {
+        let legend = StoredLegend::restore(&mut begin(head)?).map_err(RestoreError::Head)?;
+        Ok(StoredRules { rules: legend.rules() })
+    }
+
+    /// Takes a row of the state, whichever it is.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    pub fn row(&mut self, row: Row<'_>) -> Result<(), RestoreError> {
+        if row.space != Space::Rules {
+            return Ok(());
+        }
+        let damaged = |damaged| RestoreError::Row { row: RowName(row).to_string(), damaged };
+        let (number, text) = texts::read(row).map_err(damaged)?;
+        // The newest have the greatest numbers.
+        let place = self.rules.binary_search_by(|(known, _)| number.cmp(known));
+        place.into_iter().for_each(|place| self.rules[place].1.text = text.into());
+        Ok(())
+    }
+
+    /// The rules, the newest first, as [`Program::compile_with_old`] takes them.
+    pub fn finish(self) -> Vec<OldRule> {
+        self.rules.into_iter().map(|(_, rule)| rule).collect()
+    }
+}
+
+/// The rules of a state, the newest first, as [`Program::compile_with_old`] takes them.
 ///
 /// # Errors
 /// When it is no state.
@@ -163,8 +204,9 @@ pub fn stored_rules<'r>(
     head: &[u8],
     rows: impl IntoIterator<Item = Row<'r>>,
 ) -> Result<Vec<OldRule>, RestoreError> {
-    let legend = StoredLegend::restore(&mut begin(head)?).map_err(RestoreError::Head)?;
-    Ok(legend.rules(&texts::texts(rows).map_err(RestoreError::Rows)?))
+    let mut rules = StoredRules::new(head)?;
+    rows.into_iter().try_for_each(|row| rules.row(row))?;
+    Ok(rules.finish())
 }
 
 /// Reads what each head begins with.

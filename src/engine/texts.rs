@@ -3,15 +3,14 @@
 //! A text is a row, since it hardly ever changes and the head is written each time. Its key is the number
 //! of the rule's runs in the legend.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use crate::program::{Program, RuleId};
 use crate::shard::legend::{Legend, Meaning};
 use crate::stored::{Damaged, Reader, Row, Rows, Space};
 
 /// Rows that belong to no key.
-const GROUP: u16 = 0;
+pub const GROUP: u16 = 0;
 
 /// Which texts are not stored as they are.
 #[derive(Debug, Default)]
@@ -67,16 +66,11 @@ impl Texts {
     }
 }
 
-/// The texts among some rows, by their numbers.
+/// A row with the text of a rule: its number and the text.
 ///
 /// # Errors
-/// When one is damaged.
-pub fn texts<'r>(rows: impl IntoIterator<Item = Row<'r>>) -> Result<BTreeMap<u32, Arc<str>>, Damaged> {
-    let texts = rows.into_iter().filter(|row| row.space == Space::Rules).map(read);
-    texts.map(|read| read.map(|(number, text)| (number, text.into()))).collect()
-}
-
-fn read(row: Row<'_>) -> Result<(u32, &str), Damaged> {
+/// When it is damaged.
+pub fn read(row: Row<'_>) -> Result<(u32, &str), Damaged> {
     let (mut key, mut value) = (Reader::new(row.key), Reader::new(row.value.unwrap_or_default()));
     let (number, text) = (key.small()?, value.text()?);
     key.end()?;

@@ -31,6 +31,8 @@ use view::StateView;
 
 /// How many requests may wait for the engine.
 const WAITING: usize = 16;
+/// How the part of the service is called that stores checkpoints.
+pub const STORE: &str = "store";
 /// The most partial matches that are shown at once.
 pub const MOST_SHOWN: usize = 1_000;
 
@@ -167,6 +169,10 @@ impl Control {
         savepoints::check_name(&name)?;
         if savepoints::file(&folder, &name).exists() {
             return Err(ControlError::Exists(name));
+        }
+        // It would wait until that is over, and nobody knows how long.
+        if let Some(trouble) = self.health.reasons().into_iter().find(|trouble| trouble.part == STORE) {
+            return Err(ControlError::System(format!("nothing can be stored now: {}", trouble.why)));
         }
         if self.is_saving.swap(true, Ordering::Acquire) {
             return Err(ControlError::Saving);

@@ -49,9 +49,11 @@ impl Keeping {
         halted: &watch::Receiver<bool>,
         workers: &mut sinks::Workers,
     ) -> anyhow::Result<(Checkpoints, Keeping)> {
-        let Opened { store, journal, listening, checkpoint, .. } = opened;
+        let Opened { store, journal, listening, state, .. } = opened;
         let counted = metrics.checkpoints.clone().expect("a service with a store counts its checkpoints");
-        let (checkpoints, jobs, work, reply) = checkpoints(checkpoint, counted);
+        let (checkpoints, jobs, work, reply) = checkpoints(state.checkpoint, counted);
+        // The journal has to have room for what comes before it may forget what came before that.
+        let checkpoints = checkpoints.at_most(usize::try_from(state.journal.disk / 4).unwrap_or(usize::MAX));
         let (waker, time) = (jobs.clone(), Arc::clone(clock));
         let outbox = durable::Around {
             current: store.current(),
@@ -70,6 +72,7 @@ impl Keeping {
             clock,
             metrics: Arc::clone(metrics),
             health: health.clone(),
+            max_outbox: state.max_outbox,
             disk: Arc::new(RealDisk),
         };
         let writer = Writer::new(store, around, reply);

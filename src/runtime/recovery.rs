@@ -12,8 +12,7 @@ use tracing::{info, warn};
 
 use crate::config::{ChangedRules, State};
 use crate::disk::{Disk, RealDisk};
-use crate::engine::{Engine, EngineOptions, Left, OldVersion, Restored, Restoring, Why, stored_rules};
-use crate::event::Duration;
+use crate::engine::{Engine, EngineOptions, Left, OldVersion, Restored, Restoring, StoredRules, Why};
 use crate::journal::{self, Committer, Journal};
 use crate::program::{OldRule, Program};
 use crate::source::gate::Listening;
@@ -34,8 +33,8 @@ pub struct Opened {
     pub journal: Journal,
     /// Hears from the journal.
     pub listening: Listening,
-    /// How often what has changed is to be stored.
-    pub checkpoint: Duration,
+    /// How it is to be used.
+    pub state: State,
 }
 
 /// Opens the store in the folder, which is made if there is none. Nobody else can open it from now on.
@@ -56,7 +55,21 @@ pub fn old_rules(state: &State, store: &Store) -> anyhow::Result<Vec<OldRule>> {
     if state.changed_rules == ChangedRules::Reset || snapshot.number() == 0 {
         return Ok(Vec::new());
     }
-    stored_rules(&snapshot.head()?).with_context(|| unreadable(snapshot))
+    stored_rules(snapshot).with_context(|| unreadable(snapshot))
+}
+
+/// The rules that a state is of, the newest first.
+///
+/// # Errors
+/// When the state cannot be read.
+pub fn stored_rules(snapshot: &Arc<Snapshot>) -> anyhow::Result<Vec<OldRule>> {
+    let mut rules = StoredRules::new(&snapshot.head()?)?;
+    for row in snapshot.rows(StoredRules::GROUP..StoredRules::GROUP + 1) {
+        let row = row?;
+        let space = Space::of(row.space())?;
+        rules.row(Row { space, group: row.group(), key: row.key(), value: row.value() })?;
+    }
+    Ok(rules.finish())
 }
 
 fn unreadable(snapshot: &Snapshot) -> String {
@@ -93,7 +106,7 @@ pub fn open_on(
         ..journal::Options::default()
     };
     let (journal, committer) = Journal::open(disk, &state.journal_folder(), options)?;
-    Ok((Opened { store, positions, journal, listening, checkpoint: state.checkpoint }, committer))
+    Ok((Opened { store, positions, journal, listening, state: state.clone() }, committer))
 }
 
 /// How far sources had come by a checkpoint.

@@ -303,6 +303,17 @@ impl Service {
             // Without a place for it, so that a restart begins anew.
             info!(events, runs, "left: events that waited for event time, and partial matches");
         }
+        if let Some(checkpoints) = &self.metrics.checkpoints {
+            info!(
+                checkpoints = checkpoints.stored.get(),
+                failed_checkpoints = checkpoints.failed.get(),
+                rows = checkpoints.rows.get(),
+                bytes = checkpoints.bytes.get(),
+                paused_ms = checkpoints.pause.sum() / 1_000,
+                storing_ms = checkpoints.commit.sum() / 1_000,
+                "total"
+            );
+        }
         for source in &self.metrics.sources {
             info!(
                 source = %source.name,

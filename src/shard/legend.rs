@@ -310,14 +310,13 @@ impl<'a> StoredLegend<'a> {
         if is_twice || is_beyond { Err(Damaged::new("a number stands for two things")) } else { Ok(()) }
     }
 
-    /// The rules, those that were stored first last; `texts` has their texts by number.
-    pub fn rules(&self, texts: &BTreeMap<u32, Arc<str>>) -> Vec<OldRule> {
+    /// The rules with their numbers, those that were stored first last, and without their texts.
+    pub fn rules(&self) -> Vec<(u32, OldRule)> {
         let mut rules: Vec<&StoredRule<'_>> = self.rules.iter().collect();
         rules.sort_by_key(|rule| std::cmp::Reverse(rule.runs));
-        let old = |rule: &StoredRule<'_>| OldRule {
-            name: rule.name.into(),
-            fingerprint: rule.fingerprint.into(),
-            text: texts.get(&rule.runs).map_or_else(|| "".into(), Arc::clone),
+        let old = |rule: &StoredRule<'_>| {
+            let (name, fingerprint) = (rule.name.into(), rule.fingerprint.into());
+            (rule.runs, OldRule { name, fingerprint, text: "".into() })
         };
         rules.into_iter().map(old).collect()
     }

@@ -288,7 +288,7 @@ impl<'a, T> Search<'a, T> {
         if runs.is_empty() || !self.look.wants(rule, key) {
             return;
         }
-        let count = &mut self.counts[self.program.now(rule).0 as usize];
+        let count = &mut self.counts[rule.0 as usize];
         *count = (count.0 + 1, count.1 + runs.len() as u64);
         let due = runs.due();
         if self.nearest.len() < self.look.most {

@@ -3,15 +3,17 @@
 //! Enters: bytes. Leaves: batches of events, each with how far the partition has come with it: to the queue
 //! of the engine if they can be read again, and through the journal if not, so far as there is one.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tracing::{debug, error, info};
 
 use crate::event::{PartitionId, Timestamp};
 
 use super::gate::ack::Acks;
-use super::gate::{Gate, Load, Refused};
+use super::gate::{Gate, Load, Opening, Refused};
 use super::positions::{FileReached, Kind, Origin, Piece, Reached, Stored};
 use super::queue::EngineGone;
 use super::reader::{Batch, Place, Quarantine as _, Reader, Records, Rejection};
@@ -36,6 +38,8 @@ pub struct Feed<'a> {
     kept: Option<Kept<'a>>,
     /// Where in files it is, if it is read from files.
     file: Option<InFile>,
+    /// Ends when the engine knows of the partition, where that goes through the journal and nothing else does.
+    opening: Option<oneshot::Receiver<Infallible>>,
     /// What the engine was told last of how far it has come.
     told: Reached,
     /// Never goes back, or events of a stream by arrival time would be late when the clock is set.
@@ -98,18 +102,39 @@ impl<'a> Feed<'a> {
             error!(source = %inlet.identity.name, "the stream has no partition numbers left");
             return None;
         };
-        let feed = Feed::new(inlet, partition, kind, stored.as_ref());
+        let mut feed = Feed::new(inlet, partition, kind, stored.as_ref());
         let is_open = stored.is_some_and(|stored| stored.position.is_open);
-        let input = match is_open {
-            // The engine has it in its state. It must not be taken for quiet because nobody was there.
-            true => Input::Connected { stream, partition },
-            false => Input::Opened { stream, partition, origin: Arc::clone(&feed.origin) },
-        };
-        if inlet.around.queue.send(input).await.is_err() {
+        if feed.tell_the_engine(is_open).await.is_err() {
             debug!(source = %inlet.identity.name, "the engine has stopped");
             return None;
         }
         Some(feed)
+    }
+
+    async fn tell_the_engine(&mut self, is_open: bool) -> Result<(), Refused> {
+        let inlet = self.inlet;
+        let (stream, partition) = (inlet.identity.stream, self.partition);
+        let input = match (is_open, &inlet.around.gate) {
+            // The engine has it in its state. It must not be taken for quiet because nobody was there.
+            (true, _) => Input::Connected { stream, partition },
+            (false, Some(gate)) if matches!(self.origin.kind, Kind::File(_)) => {
+                let (name, origin) = (&inlet.identity.schema.name, &self.origin);
+                let (reached, now) = (self.told.clone(), inlet.around.clock.now());
+                let opening = Opening { name, stream, partition, origin, reached, now };
+                self.opening = Some(gate.open(opening).await?);
+                return Ok(());
+            }
+            (false, _) => Input::Opened { stream, partition, origin: Arc::clone(&self.origin) },
+        };
+        Ok(inlet.around.queue.send(input).await?)
+    }
+
+    /// Waits until the engine knows of the partition.
+    async fn opened(&mut self) {
+        if let Some(opening) = self.opening.take() {
+            // It never says anything, and ends when it is so.
+            let _ = opening.await;
+        }
     }
 
     fn new(inlet: &'a Inlet, partition: PartitionId, kind: Kind, stored: Option<&Stored>) -> Feed<'a> {
@@ -136,6 +161,7 @@ impl<'a> Feed<'a> {
             reader,
             kept,
             file: file.filter(|_| is_file),
+            opening: None,
             received: reached.offset,
             told: reached,
             arrival: Timestamp::MIN,
@@ -263,7 +289,14 @@ impl<'a> Feed<'a> {
             return Ok(());
         };
         self.told = reached;
-        self.inlet.around.queue.send(input).await
+        match (&input, &self.inlet.around.gate, &self.opening) {
+            // Many files may begin together: that they have begun is not waited for one by one.
+            (Input::Reached { .. }, Some(gate), Some(_)) => gate.pass_on(input),
+            _ => {
+                self.opened().await;
+                self.inlet.around.queue.send(input).await
+            }
+        }
     }
 
     async fn flush_to_journal(&mut self) -> Result<(), EngineGone> {
@@ -372,6 +405,7 @@ impl<'a> Feed<'a> {
     /// # Errors
     /// When the engine takes nothing any more.
     pub async fn disconnected(&mut self) -> Result<(), EngineGone> {
+        self.opened().await;
         let (stream, partition) = (self.inlet.identity.stream, self.partition);
         self.inlet.around.queue.send(Input::Disconnected { stream, partition }).await
     }
@@ -381,12 +415,14 @@ impl<'a> Feed<'a> {
     /// # Errors
     /// When the engine takes nothing any more.
     pub async fn connected(&mut self) -> Result<(), EngineGone> {
+        self.opened().await;
         let (stream, partition) = (self.inlet.identity.stream, self.partition);
         self.inlet.around.queue.send(Input::Connected { stream, partition }).await
     }
 
     /// The partition has ended and holds event time back no longer.
-    pub async fn close(self) {
+    pub async fn close(mut self) {
+        self.opened().await;
         let (stream, partition) = (self.inlet.identity.stream, self.partition);
         match &self.kept {
             Some(kept) => {

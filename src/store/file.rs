@@ -149,19 +149,26 @@ impl StateFile {
         self.written.lock().unwrap_or_else(PoisonError::into_inner).bytes
     }
 
-    /// Whether a file that has been opened anew is this one: whether it has one of its last two copies.
+    /// Whether a file that has been opened anew is this one.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// When it cannot be read, or written if that is needed to know it.
     pub fn is_in(&self, other: &dyn DiskFile) -> Result<bool, StoreError> {
-        let (number, bytes) = {
-            let head = self.head();
-            (head.number, head.bytes)
-        };
-        for number in number.saturating_sub(1)..=number {
+        let mut head = self.head();
+        if self.has_copy_in(other, &head)? {
+            return Ok(true);
+        }
+        // The copies may have been destroyed in the meantime. If it is the file, it has what is written now.
+        self.write_head(&mut head, Kind::Again).map_err(StoreError::disk("write", &self.path))?;
+        self.has_copy_in(other, &head)
+    }
+
+    /// Whether a file has one of the last two copies.
+    fn has_copy_in(&self, other: &dyn DiskFile, head: &Head) -> Result<bool, StoreError> {
+        for number in head.number.saturating_sub(1)..=head.number {
             let found = read_copy(other, &self.path, place(number))?;
             let found = found.as_ref().and_then(Copy::decode);
-            if found.is_some_and(|(_, copy)| copy.number == number && copy.head == bytes) {
+            if found.is_some_and(|(_, copy)| copy.number == number && copy.head == head.bytes) {
                 return Ok(true);
             }
         }
@@ -429,6 +436,23 @@ mod tests {
         disk.flip_bit(Path::new(PATH), usize::try_from(START).expect("small") + 5_000, 3);
         backend.read(4_096, &mut page).expect_err("it has changed");
         backend.read(4_096, &mut page[..512]).expect("that is another page");
+    }
+
+    #[test]
+    fn a_file_is_known_again_even_if_its_copies_are_destroyed() {
+        let disk = synced(3, false);
+        let other = synced(5, true).contents(Path::new(PATH)).expect("a file");
+        let file = open(&disk, Access::Write);
+        let there = || disk.open(Path::new(PATH), Access::Read).expect("a file");
+        assert!(file.is_in(&*there()).expect("it can be read"));
+        let zeros = disk.open(Path::new(PATH), Access::Write).expect("a file");
+        zeros.write(0, &[0; 8 * 4_096]).expect("it can be written");
+        assert!(file.is_in(&*there()).expect("it can be written"));
+        disk.put(Path::new("/other"), &other);
+        let other = disk.open(Path::new("/other"), Access::Read).expect("a file");
+        assert!(!file.is_in(&*other).expect("it can be read"));
+        drop(file);
+        assert_eq!(open(&disk, Access::Read).head().bytes[4], 3, "what counts is there again");
     }
 
     fn wrong_for(backend: &Backend, error: &io::Error) -> String {

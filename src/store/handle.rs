@@ -161,13 +161,7 @@ impl Store {
         size: u64,
         write: impl FnOnce(&Edit, &Snapshot, &Ids) -> Result<Prepared, StoreError>,
     ) -> Result<Committed, StoreError> {
-        // What is written to a file that has been taken away would be lost although all goes well.
-        let there = self.disk.open(&self.path, Access::Read).map_err(StoreError::disk("open", &self.path))?;
-        if let Some(tables) = &self.tables
-            && !tables.file().is_in(&*there)?
-        {
-            return Err(replaced(&self.path));
-        }
+        self.look_for_file()?;
         self.look_for_room()?;
         if self.tables.is_none() {
             self.reopen()?;
@@ -194,6 +188,8 @@ impl Store {
         let prepared = write(&edit, &self.snapshot, &self.ids)?;
         let begun = Instant::now();
         edit.commit()?;
+        // It may have been replaced by a copy of it since the last look.
+        self.look_for_file()?;
         let Prepared { record, directory, lanes, ids, mut committed } = prepared;
         let snapshot = Snapshot::new(tables, record, directory, lanes)?;
         committed.sync_time = begun.elapsed();
@@ -206,6 +202,15 @@ impl Store {
     fn publish(&mut self, snapshot: Snapshot) {
         self.snapshot = Arc::new(snapshot);
         self.current.set(Arc::clone(&self.snapshot));
+    }
+
+    /// What is written to a file that has been taken away would be lost although all goes well.
+    fn look_for_file(&self) -> Result<(), StoreError> {
+        let there = self.disk.open(&self.path, Access::Read).map_err(StoreError::disk("open", &self.path))?;
+        match &self.tables {
+            Some(tables) if !tables.file().is_in(&*there)? => Err(replaced(&self.path)),
+            _ => Ok(()),
+        }
     }
 
     /// After a full disk, nothing is tried before there may be enough room.

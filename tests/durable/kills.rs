@@ -50,6 +50,9 @@ fn kill(wire: Wire, seed: u64, kills: usize) {
         let at = begun.elapsed();
         let ended = run.live(moment);
         eprintln!("{moment:?} {:?} {}", begun.elapsed() - at, ended.log.text.len());
+        if let Ok(d) = std::env::var("E2ELOGS") {
+            std::fs::write(format!("{d}/{:02}", play.moments.len()), ended.text()).unwrap();
+        }
         killed += usize::from(moment != Moment::Stopped);
         if moment == Moment::Stopped {
             assert!(ended.status.success(), "{}", ended.text());

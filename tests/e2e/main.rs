@@ -18,6 +18,7 @@ mod project;
 mod quarantine;
 mod replay;
 mod sockets;
+mod state;
 mod stopping;
 mod tables;
 mod tutorial;

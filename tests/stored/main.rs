@@ -7,6 +7,7 @@ mod cold;
 mod damage;
 mod edited;
 mod harness;
+mod look;
 mod old;
 #[path = "../../fuzz/src/state.rs"]
 mod state;

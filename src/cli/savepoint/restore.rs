@@ -73,26 +73,23 @@ impl Journaled {
     }
 
     fn describe(self) -> Option<String> {
-        let records = |count| plural(usize::try_from(count).unwrap_or(usize::MAX), "record");
+        let records = |count| plural_of(count, "record");
         let Journaled { replayed, gone, left_out, .. } = self;
-        match (replayed, gone, left_out) {
-            (0, 0, 0) => None,
-            (0, 0, left_out) => {
-                Some(format!("journal    {} that came after it are left out", records(left_out)))
-            }
-            (0, gone, 0) => Some(format!("journal    {} that came after it are gone", records(gone))),
-            (0, gone, left_out) => Some(format!(
-                "journal    of {} that came after it {} gone by now, and the other {} are left out: they cannot be \
-                 understood without those",
-                records(gone + left_out),
-                if gone == 1 { "1 is".into() } else { format!("{} are", grouped(gone)) },
+        let said = match (replayed, gone, left_out) {
+            (0, 0, 0) => return None,
+            (0, 0, left_out) => format!("left out: {} that came after it", records(left_out)),
+            (0, gone, 0) => format!("{} that came after it: no longer in the journal", records(gone)),
+            (0, gone, left_out) => format!(
+                "{} that came after it: no longer in the journal; {} more are left out, as they cannot be understood \
+                 without those",
+                records(gone),
                 grouped(left_out)
-            )),
-            (replayed, ..) => Some(format!(
-                "journal    {} that came after it are worked through by the next start",
-                records(replayed)
-            )),
-        }
+            ),
+            (replayed, ..) => {
+                format!("the next start works through {} that came after it", records(replayed))
+            }
+        };
+        Some(format!("journal    {said}"))
     }
 }
 

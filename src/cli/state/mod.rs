@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::engine::{EngineOptions, Left, Restoring, Why, stored_rules};
+use crate::engine::{EngineOptions, Left, Restoring, Why};
 use crate::program::Program;
 use crate::runtime::control::view::StateView;
 use crate::runtime::control::{ControlError, MOST_SHOWN, StateQuery, look};
+use crate::runtime::recovery;
 use crate::store::Snapshot;
 use crate::stored::{Row, Space};
 
@@ -79,7 +80,7 @@ impl State {
         let snapshot = place::stopped(folder)?;
         let head = snapshot.head()?;
         let unreadable = || format!("the state in {} cannot be read", folder.display());
-        let olds = stored_rules(&head).with_context(unreadable)?;
+        let olds = recovery::stored_rules(&snapshot).with_context(unreadable)?;
         let path = run::load_config(&self.place.config)?.config.rules.value;
         let (program, _) = rules::compile_with_old(&[path], &olds).show_and_take()?;
         let (view, left) =

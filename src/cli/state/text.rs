@@ -284,3 +284,101 @@ fn rounded(span: Duration) -> Duration {
     };
     Duration::from_micros(us / unit * unit)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn page(view: &Value, query: &StateQuery) -> String {
+        let mut view: StateView = serde_json::from_value(view.clone()).expect("a view");
+        // As they are texts here, their fields keep their order.
+        for event in view.partial_matches.iter_mut().flat_map(|one| &mut one.captured) {
+            let text = event.record.as_ref().map_or("\"\"", |record| record.get());
+            let text: String = serde_json::from_str(text).expect("a text");
+            event.record = Some(serde_json::value::RawValue::from_string(text).expect("JSON"));
+        }
+        Page::new(&view, query, Style::Plain).text()
+    }
+
+    fn captured(id: &str, second: u32, merchant: &str, amount: f64, approved: bool) -> Value {
+        let time = format!("2026-03-02T08:20:{second:02}Z");
+        let record = format!(
+            "{{\"id\":\"{id}\",\"card\":\"card-e\",\"merchant\":\"{merchant}\",\"amount\":{amount:?},\
+             \"approved\":{approved},\"entry\":\"online\",\"at\":\"{time}\"}}"
+        );
+        json!({"name": "tiny", "time": time, "stream": "card_auths", "record": record})
+    }
+
+    fn partial(captured: &[Value]) -> Value {
+        let taken = captured.len();
+        let (number, element) = if taken < 3 { (1, "3+ tiny") } else { (2, "big") };
+        let since = captured[0]["time"].as_str().expect("a time");
+        let until = since.replace("08:20", "08:30");
+        let wait = |event: &str, missing: usize| json!({"event": event, "kind": "event", "until": until, "missing": missing});
+        let mut waits = vec![wait("tiny", 3_usize.saturating_sub(taken).max(1))];
+        waits.extend((taken >= 3).then(|| wait("big", 0)));
+        json!({
+            "rule": "card_testing", "fingerprint": "f", "key": {"card": "card-e"},
+            "step": {"number": number, "of": 2, "element": element, "taken": if taken < 3 { taken } else { 0 }},
+            "reported": false, "since": since, "until": until, "then": "dropped", "waits_for": waits,
+            "captured": captured, "events": taken, "of_key": 3
+        })
+    }
+
+    fn view(matches: &[Value], total: u64) -> Value {
+        let rule =
+            json!({"rule": "card_testing", "fingerprint": "f", "keys": 1, "partial_matches": matches.len()});
+        json!({
+            "event_time": "2026-03-02T08:20:45Z", "rules": [rule], "partial_matches": matches, "total": total
+        })
+    }
+
+    #[test]
+    fn the_page_is_the_one_in_the_documents() {
+        let events = [
+            captured("e1", 0, "ringtones.example", 1.0, true),
+            captured("e2", 10, "quiz.example", 0.5, false),
+            captured("e3", 20, "ringtones.example", 1.0, true),
+        ];
+        let matches = [partial(&events), partial(&events[1..]), partial(&events[2..])];
+        let rule = Some("card_testing".to_owned());
+        let query = StateQuery { rule, key: vec!["card-e".into()], limit: 20 };
+        let page = page(&view(&matches, 3), &query);
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/state.md");
+        let documents = std::fs::read_to_string(path).expect("the page is there");
+        assert!(documents.contains(&page), "docs/state.md does not have\n{page}");
+    }
+
+    #[test]
+    fn what_is_left_out_is_said_and_nothing_has_a_page_too() {
+        let event = captured("e1", 0, "a\u{202e}b", 1.0, true);
+        let mut one = partial(std::slice::from_ref(&event));
+        (one["events"], one["until"], one["then"]) = (json!(30), Value::Null, json!("goes_on"));
+        one["waits_for"] = json!([
+            {"event": "x", "kind": "absence", "until": "2026-03-02T08:50:00Z", "missing": 1},
+            {"event": "b", "kind": "next_event", "until": null, "missing": 0},
+        ]);
+        let page_of_one = page(&view(&[one], 12), &StateQuery::default());
+        assert_eq!(
+            page_of_one,
+            "12 partial matches, event time 2026-03-02T08:20:45Z\n\n\
+             rule                keys  partial matches\n\
+             card_testing           1                1\n\n\
+             card_testing  card=card-e\n\
+             \x20 at         1 of 2: 3+ tiny, 1 so far\n\
+             \x20 since      2026-03-02T08:20:00Z, 45s ago\n\
+             \x20            … 29 more\n\
+             \x20 captured   tiny  08:20:00Z  id=e1 merchant=a\\u{202e}b amount=1.0 approved=true entry=online\n\
+             \x20 waits for  no x  then 1 more, until 2026-03-02T08:50:00Z, in 29m\n\
+             \x20            b  as the very next event  then it matches\n\
+             \x20 until      nothing ends it: the rule has no limit of time here\n\
+             \x20            2 more of this key\n\n\
+             11 are not shown; `--rule` and `--key` ask for fewer, `--limit` shows more\n"
+        );
+        let nothing = json!({"event_time": null, "rules": [], "partial_matches": [], "total": 0});
+        let query = StateQuery { key: vec!["c\u{1b}".into()], ..StateQuery::default() };
+        assert_eq!(page(&nothing, &query), "no partial matches for c\\u{1b}, before the first event\n");
+    }
+}

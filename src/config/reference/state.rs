@@ -27,6 +27,22 @@ pub static STATE: Section = Section {
              wait for it: when there are some, it is stored within 100 ms.",
         ),
         key(
+            "memory",
+            Takes::Size("16MiB", "1024GiB"),
+            Missing::Nothing,
+            "About how much memory partial matches and the past of keys may take. Keys that have been quiet for longest are \
+             left on the disk then, and come back with their next event or when their time has come. Without it, all are held \
+             in memory.",
+        )
+        .like("\"2GB\""),
+        key(
+            "max_outbox",
+            Takes::Size("1MiB", "1024GiB"),
+            Missing::Is("1GiB"),
+            "Alerts that sinks have not accepted do not take more on the disk, but for those of a last checkpoint. When \
+             they do, no events are taken until sinks have accepted some, and the service is not ready.",
+        ),
+        key(
             "changed_rules",
             Takes::Word(CHANGED_RULES),
             Missing::Is("drain"),

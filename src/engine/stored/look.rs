@@ -161,6 +161,9 @@ impl Summary {
 
     fn take(&mut self, row: Row<'_>) -> Result<(), Damaged> {
         let mut value = Reader::new(row.value.unwrap_or_default());
+        if row.space == Space::Rules {
+            return Ok(());
+        }
         if row.space == Space::Past {
             value.small()?;
             self.past_events += StoredLogs::count(&mut value)?;

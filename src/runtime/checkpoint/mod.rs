@@ -62,6 +62,8 @@ type Stored = Result<Changes, StoreError>;
 #[derive(Debug, Default)]
 pub struct Gauge {
     is_stuck: AtomicBool,
+    /// Whether there are as many alerts in it as may be.
+    is_outbox_full: AtomicBool,
 }
 
 /// Makes checkpoints of an engine.
@@ -97,7 +99,16 @@ impl Reply {
 
     /// Whether checkpoints have to wait because the store takes nothing.
     fn set_stuck(&self, is_stuck: bool) {
-        if self.gauge.is_stuck.swap(is_stuck, Ordering::Relaxed) != is_stuck {
+        self.set(&self.gauge.is_stuck, is_stuck);
+    }
+
+    /// Whether as many alerts wait for sinks as may.
+    fn set_outbox_full(&self, is_full: bool) {
+        self.set(&self.gauge.is_outbox_full, is_full);
+    }
+
+    fn set(&self, flag: &AtomicBool, value: bool) {
+        if flag.swap(value, Ordering::Relaxed) != value {
             self.news.notify_one();
         }
     }
@@ -127,6 +138,12 @@ pub fn checkpoints(
 }
 
 impl Checkpoints {
+    /// The same with a checkpoint when events have come that take so many bytes in memory, if that is less
+    /// than usual.
+    pub fn at_most(self, bytes: usize) -> Checkpoints {
+        Checkpoints { schedule: self.schedule.at_most(bytes), ..self }
+    }
+
     /// Takes alerts, which leave with the next checkpoint.
     pub fn put(&mut self, mut alerts: Vec<Alert>, now: Timestamp) {
         if !alerts.is_empty() {
@@ -147,7 +164,9 @@ impl Checkpoints {
 
     /// Whether the engine is to take nothing for now.
     pub fn is_full(&self) -> bool {
-        self.gauge.is_stuck.load(Ordering::Relaxed) || self.alerts.len() >= MOST_ALERTS
+        let Gauge { is_stuck, is_outbox_full } = &*self.gauge;
+        let is_set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        is_set(is_stuck) || is_set(is_outbox_full) || self.alerts.len() >= MOST_ALERTS
     }
 
     /// Whether everything that has happened is stored.

@@ -8,13 +8,16 @@ use crate::event::{Duration, Timestamp};
 const ALERTS_WAIT: Duration = Duration::from_micros(100_000);
 /// And no more often than that the engine stands still for one part in so many of the time.
 const SHARE: i64 = 20;
-/// A checkpoint is due when events of so many bytes have come since the last one.
-const BYTES: usize = 64 << 20;
+/// A checkpoint is due when events that take so many bytes in memory have come since the last one: more
+/// than come in a second, or there would be several a second just when there is most to do.
+const BYTES: usize = 512 << 20;
 
 /// When a checkpoint is due.
 #[derive(Debug)]
 pub struct Schedule {
     every: Duration,
+    /// One is due when events of so many bytes have come.
+    most: usize,
     /// When the last one was made, and how long the engine stood still for it.
     last: Timestamp,
     pause: Duration,
@@ -31,12 +34,18 @@ impl Schedule {
     pub fn new(every: Duration) -> Schedule {
         Schedule {
             every,
+            most: BYTES,
             last: Timestamp::MIN,
             pause: Duration::from_micros(0),
             bytes: 0,
             is_dirty: false,
             waiting: None,
         }
+    }
+
+    /// The same when events of so many bytes have come, if that is less than usual.
+    pub fn at_most(self, bytes: usize) -> Schedule {
+        Schedule { most: self.most.min(bytes), ..self }
     }
 
     /// The engine has taken something, of so many bytes.
@@ -58,7 +67,7 @@ impl Schedule {
         let share = Duration::from_micros(self.pause.as_micros().saturating_mul(SHARE));
         let alerts_wait = share.max(ALERTS_WAIT).min(self.every);
         self.is_dirty
-            && (self.bytes >= BYTES
+            && (self.bytes >= self.most
                 || has_passed(self.last, self.every)
                 || self.waiting.is_some_and(|since| has_passed(since, alerts_wait)))
     }
@@ -70,7 +79,7 @@ impl Schedule {
 
     /// One was made, for which the engine stood still so long.
     pub fn made(&mut self, now: Timestamp, pause: Duration) {
-        *self = Schedule { last: now, pause, ..Schedule::new(self.every) };
+        *self = Schedule { last: now, pause, ..Schedule::new(self.every).at_most(self.most) };
     }
 }
 
@@ -110,6 +119,12 @@ mod tests {
         assert!(!schedule.is_due(at(1)));
         schedule.took(1);
         assert!(schedule.is_due(at(1)));
+        let mut schedule = schedule.at_most(1_000);
+        schedule.made(at(1), millis(1));
+        schedule.took(999);
+        assert!(!schedule.is_due(at(2)));
+        schedule.took(1);
+        assert!(schedule.is_due(at(2)));
     }
 
     #[test]

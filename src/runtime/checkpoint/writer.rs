@@ -22,7 +22,7 @@ use crate::telemetry::Metrics;
 use crate::telemetry::catalogue::CheckpointMetrics;
 use crate::telemetry::limit::{RateLimit, Verdict};
 
-use super::super::control::Health;
+use super::super::control::{Health, STORE};
 use super::{Checkpoint, Reply};
 
 /// So long the writer waits before it tries again what could not be stored.
@@ -34,8 +34,8 @@ const TROUBLE_LOGGED: Duration = Duration::from_micros(60_000_000);
 /// So long the ids of alerts are remembered, so that none enters the outbox twice.
 const REMEMBERED: Duration = Duration::DAY;
 
-/// How the part of the service is called that is not in order then.
-const PART: &str = "store";
+/// How the part of the service is called that is not in order when there are too many alerts in it.
+const OUTBOX: &str = "outbox";
 
 /// What there is to do.
 #[derive(Debug)]
@@ -61,6 +61,8 @@ pub struct Writer {
     pending: Option<Pending>,
     /// Whether nothing can be stored.
     is_stuck: bool,
+    /// Whether as many alerts wait for sinks as may.
+    is_outbox_full: bool,
     complaints: RateLimit,
 }
 
@@ -78,6 +80,8 @@ pub struct Surroundings {
     pub metrics: Arc<Metrics>,
     /// Told when nothing can be stored.
     pub health: Health,
+    /// How many bytes of alerts may wait for sinks.
+    pub max_outbox: u64,
     /// Where savepoints are written.
     pub disk: Arc<dyn Disk>,
 }
@@ -93,7 +97,7 @@ impl Writer {
     /// Writes to a store, and tells the engine's thread.
     pub fn new(store: Store, around: Surroundings, reply: Reply) -> Writer {
         let counted = around.metrics.checkpoints.clone();
-        let writer = Writer {
+        let mut writer = Writer {
             store,
             around,
             counted: counted.expect("a service with a store counts its checkpoints"),
@@ -101,6 +105,7 @@ impl Writer {
             settled: Vec::new(),
             pending: None,
             is_stuck: false,
+            is_outbox_full: false,
             complaints: RateLimit::new(1, TROUBLE_LOGGED),
         };
         writer.measure();
@@ -241,14 +246,37 @@ impl Writer {
         self.counted.time.set(checkpoint.time.as_micros().unsigned_abs() / 1_000_000);
     }
 
-    fn measure(&self) {
-        let snapshot = self.store.snapshot();
+    fn measure(&mut self) {
+        let snapshot = Arc::clone(self.store.snapshot());
         if let Ok(size) = snapshot.file_size() {
             self.counted.size.set(size);
         }
-        self.counted.outbox.set(snapshot.lanes().values().map(|lane| lane.bytes).sum());
+        let outbox = snapshot.lanes().values().map(|lane| lane.bytes).sum();
+        self.counted.outbox.set(outbox);
+        self.say_outbox(outbox);
         let (letters, _, _) = snapshot.dead();
         self.counted.dead.set(letters);
+    }
+
+    /// Alerts that nobody takes must not fill the disk.
+    fn say_outbox(&mut self, bytes: u64) {
+        let (most, health) = (self.around.max_outbox, &self.around.health);
+        let was_full = std::mem::replace(&mut self.is_outbox_full, bytes > most);
+        if was_full == self.is_outbox_full {
+            return;
+        }
+        self.reply.set_outbox_full(self.is_outbox_full);
+        if was_full {
+            health.fine(OUTBOX);
+            info!(bytes, "sinks have accepted alerts: the service goes on");
+        } else {
+            let why = format!(
+                "alerts of {bytes} bytes wait for sinks, and `state.max_outbox` is {most}: nothing is taken until sinks \
+                 have accepted some; look why they do not, or set it higher"
+            );
+            error!("{why}");
+            health.trouble(OUTBOX, why);
+        }
     }
 
     fn say_stuck(&mut self, error: &StoreError) {
@@ -256,7 +284,7 @@ impl Writer {
         self.counted.stuck.set(1);
         self.is_stuck = true;
         self.reply.set_stuck(true);
-        self.around.health.trouble(PART, error.to_string());
+        self.around.health.trouble(STORE, error.to_string());
         if let Verdict::Show { .. } = self.complaints.check(self.around.clock.now()) {
             error!(%error, "nothing is taken until the state can be stored; this is tried again each second");
         }
@@ -266,7 +294,7 @@ impl Writer {
         if std::mem::take(&mut self.is_stuck) {
             self.counted.stuck.set(0);
             self.reply.set_stuck(false);
-            self.around.health.fine(PART);
+            self.around.health.fine(STORE);
             self.complaints = RateLimit::new(1, TROUBLE_LOGGED);
             info!("the state can be stored again: the service goes on");
         }

@@ -68,6 +68,8 @@ impl Source for Following {
                         let Some(mut feed) = Feed::begin_or_go_on(&inlet, kind, stored).await else { return };
                         // It begins once.
                         let _ = followed.partition.set(feed.partition());
+                        let (source, file) = (&inlet.identity.name, followed.path.display());
+                        debug!(%source, %file, partition = feed.partition().0, "a file that is followed begins");
                         if is_new {
                             let (current, left) = followed.follower().reached();
                             feed.in_file(current, 0, left);

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A partition is opened in the journal with its first record, so that one that brings nothing takes no
-//! room.
+//! room. One that is read from files is opened there too, and has no records: a restart has to know which
+//! records of others came while it held event time back.
 
 use crate::source::positions::Origin;
 use crate::stored::{Damaged, Reader, Writer};

@@ -1,9 +1,10 @@
 //! Passes on to the engine what is durable.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tracing::error;
 
 use crate::source::Input;
@@ -17,8 +18,16 @@ pub struct Waiting {
     pub number: u64,
     /// What waits.
     pub input: Input,
-    /// The room that it takes until the engine's queue has it.
-    pub _room: Option<OwnedSemaphorePermit>,
+    /// What is held until the engine's queue has it.
+    pub _held: Option<Held>,
+}
+
+/// What is given back when the engine's queue has something, by dropping it.
+pub enum Held {
+    /// The room that it takes.
+    Room(#[expect(dead_code, reason = "it is only held")] OwnedSemaphorePermit),
+    /// Somebody who waits for that.
+    Passing(#[expect(dead_code, reason = "it is only held")] oneshot::Sender<Infallible>),
 }
 
 /// Passes on to the engine what is durable.
@@ -51,7 +60,7 @@ impl Forwarder {
     }
 
     async fn forward(&mut self) -> Result<(), ()> {
-        while let Some(Waiting { number, input, _room }) = self.line.recv().await {
+        while let Some(Waiting { number, input, _held }) = self.line.recv().await {
             if let Input::Events { arrival, .. } = &input {
                 self.backlog.oldest.store(arrival.as_micros(), Ordering::Relaxed);
             }

@@ -19,9 +19,10 @@ mod recover;
 #[cfg(test)]
 mod tests;
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
 use crate::event::{PartitionId, StreamId, Timestamp};
@@ -33,7 +34,7 @@ use super::queue::{EngineGone, Sender};
 use super::reader::{Batch, Records};
 
 use backlog::{Blocked, Progress, lock};
-use forward::Waiting;
+use forward::{Held, Waiting};
 
 pub use backlog::{Backlog, Listening};
 pub use forward::Forwarder;
@@ -81,6 +82,22 @@ pub struct Load<'a> {
     pub source: usize,
     /// The batches, with how far the partition has come with each.
     pub batches: Vec<(Batch, Reached)>,
+}
+
+/// A partition that is read from files, and begins.
+pub struct Opening<'a> {
+    /// The name of its stream.
+    pub name: &'a str,
+    /// The stream.
+    pub stream: StreamId,
+    /// The partition.
+    pub partition: PartitionId,
+    /// Where it comes from.
+    pub origin: &'a Arc<Origin>,
+    /// How far it had come before, if it had begun before.
+    pub reached: Reached,
+    /// When it begins.
+    pub now: Timestamp,
 }
 
 /// Why something was not kept. Nothing of it was.
@@ -178,7 +195,37 @@ impl Gate {
         let opening = opening.iter().map(|record| entry(0, record));
         let rest = records.iter().flat_map(Records::iter).map(|(offset, record)| entry(offset, record));
         let entries: Vec<Entry<'_>> = opening.chain(rest).collect();
-        self.append(&entries, inputs, room, deadline).await
+        self.append(&entries, inputs, Held::Room(room), deadline).await
+    }
+
+    /// Begins a partition that is read from files, behind everything that waits. Its records can be read
+    /// again, but that it holds event time back stands in the journal: what comes through it afterwards
+    /// must not find event time further on after a restart than it was. What is returned ends when the
+    /// engine has been told.
+    ///
+    /// # Errors
+    /// When the service stops before the journal has taken it.
+    pub async fn open(&self, opening: Opening<'_>) -> Result<oneshot::Receiver<Infallible>, Refused> {
+        let Opening { name, stream, partition, origin, reached, now } = opening;
+        let record = entry::opened(origin);
+        let PartitionId(number) = partition;
+        let entry = Entry { stream: name, partition: number, offset: 0, arrival: now, record: &record };
+        let opened = Input::Opened { stream, partition, origin: Arc::clone(origin) };
+        let inputs = vec![(1, opened), (1, Input::Reached { stream, partition, reached })];
+        let (passing, passed) = oneshot::channel();
+        self.append(&[entry], inputs, Held::Passing(passing), None).await?;
+        Ok(passed)
+    }
+
+    /// Passes something on behind everything that waits.
+    ///
+    /// # Errors
+    /// When the service stops.
+    pub fn pass_on(&self, mut input: Input) -> Result<(), EngineGone> {
+        let line = self.line();
+        let number = line.last;
+        note_number(&mut input, number);
+        line.waiting.send(Waiting { number, input, _held: None }).map_err(|_| EngineGone)
     }
 
     /// Appends entries as soon as the journal takes them, and lets the inputs wait for them, each for as
@@ -187,15 +234,15 @@ impl Gate {
         &self,
         entries: &[Entry<'_>],
         mut inputs: Vec<(usize, Input)>,
-        room: OwnedSemaphorePermit,
+        held: Held,
         deadline: Option<Instant>,
     ) -> Result<u64, Refused> {
-        let mut room = Some(room);
+        let mut held = Some(held);
         let mut blocked = None;
         let mut progress = self.0.progress.clone();
         loop {
             progress.mark_unchanged();
-            let why = match self.try_append(entries, &mut inputs, &mut room)? {
+            let why = match self.try_append(entries, &mut inputs, &mut held)? {
                 Ok(last) => return Ok(last),
                 Err(why) => why,
             };
@@ -223,7 +270,7 @@ impl Gate {
         &self,
         entries: &[Entry<'_>],
         inputs: &mut Vec<(usize, Input)>,
-        room: &mut Option<OwnedSemaphorePermit>,
+        held: &mut Option<Held>,
     ) -> Result<Result<u64, AppendError>, EngineGone> {
         // Under one lock, so that those who wait stand in the order of the numbers.
         let mut line = self.line();
@@ -238,11 +285,9 @@ impl Gate {
         let many = inputs.len();
         for (index, (count, mut input)) in inputs.drain(..).enumerate() {
             let number = if count == 0 { before } else { first + count as u64 - 1 };
-            if let Input::Events { reached, .. } = &mut input {
-                reached.journal = number;
-            }
-            let room = if index + 1 == many { room.take() } else { None };
-            line.waiting.send(Waiting { number, input, _room: room }).map_err(|_| EngineGone)?;
+            note_number(&mut input, number);
+            let held = if index + 1 == many { held.take() } else { None };
+            line.waiting.send(Waiting { number, input, _held: held }).map_err(|_| EngineGone)?;
         }
         Ok(Ok(line.last))
     }
@@ -261,7 +306,7 @@ impl Gate {
         }
         let input = Input::Closed { stream, partition, journal };
         // When the engine is gone there is nothing to close.
-        let _ = line.waiting.send(Waiting { number: line.last, input, _room: None });
+        let _ = line.waiting.send(Waiting { number: line.last, input, _held: None });
     }
 
     /// Waits until an entry and all before it are durable, or there is trouble.
@@ -283,5 +328,12 @@ impl Gate {
     fn line(&self) -> MutexGuard<'_, Line> {
         // What is sent or not leaves nothing half changed.
         lock(&self.0.line)
+    }
+}
+
+/// Notes with what a partition has come so far that it waits for an entry of the journal.
+fn note_number(input: &mut Input, number: u64) {
+    if let Input::Events { reached, .. } | Input::Reached { reached, .. } = input {
+        reached.journal = number;
     }
 }

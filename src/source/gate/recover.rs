@@ -190,7 +190,10 @@ impl<'a> Replay<'a> {
 
     async fn open(&mut self, id: Id, origin: Origin) -> Result<(), RecoverError> {
         self.positions.give(&id.0, PartitionId(id.1));
-        if self.is_known(&id).is_some() {
+        let stream = self.positions.streams.get(&*id.0);
+        let known = stream.and_then(|stream| stream.partitions.get(&PartitionId(id.1)));
+        // A file that had been read to its end may have begun again.
+        if known.is_some_and(|position| position.is_open) {
             return Ok(());
         }
         let Some(wanted) = self.inlet(&origin.source, &id.0) else {

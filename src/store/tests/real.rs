@@ -191,6 +191,21 @@ fn a_file_that_is_put_in_the_place_of_another_is_not_taken_for_it() {
 }
 
 #[test]
+fn what_was_reported_is_in_the_copy_that_has_taken_the_place_of_the_file() {
+    let place = tempfile::tempdir().expect("a folder");
+    let (file, copy) = (place.path().join(FILE), place.path().join("copy"));
+    let mut store = Store::open(real(), place.path(), small()).expect("it can be opened");
+    put(&mut store, b"one").expect("it can be stored");
+    fs::copy(&file, &copy).expect("copied");
+    fs::rename(&copy, &file).expect("renamed");
+    put(&mut store, b"two").expect_err("it went to a file without a name");
+    put(&mut store, b"three").expect("it goes to the copy");
+    store.close().expect("it can be closed");
+    let snapshot = look(&real(), place.path()).expect("it can be read");
+    assert_eq!(snapshot.head().expect("it can be read"), b"three");
+}
+
+#[test]
 fn what_is_damaged_or_in_use_is_left_as_it_is() {
     let place = tempfile::tempdir().expect("a folder");
     let file = place.path().join(FILE);

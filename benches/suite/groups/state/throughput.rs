@@ -1,14 +1,13 @@
 //! The service with and without `[state]`: the same events, in turn, so that what else the machine does
 //! hits both alike. What counts is each pair, and of those the one in the middle.
 
-use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::results::{Row, Unit};
 use crate::service::{Service, Took};
 use crate::suite::Suite;
-use crate::traffic::{cards, logins, orders, to_file};
+use crate::traffic::{cards, to_file};
 
 use super::{GROUP, median, spread};
 
@@ -18,48 +17,50 @@ const MOST_TIMES: f64 = 1.0 / 0.85;
 /// How many events: enough for several checkpoints.
 const EVENTS: u64 = 6_000_000;
 
-/// Where events come from.
+/// The file of the payments.
+const PAYMENTS: &str = "payments.jsonl";
+
+/// Where payments come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum From {
-    /// Files, which are read anew after a crash.
-    Files,
-    /// Connections, of which what came is written to the journal.
+    /// A file, which is read anew from where it was after a crash.
+    File,
+    /// A connection, of which everything that comes is written to the journal.
     Tcp,
 }
 
-/// Rules, and events for them.
+/// Rules over payments.
 struct Case {
     name: &'static str,
     rules: &'static str,
     from: From,
-    write: fn(&Path, u64) -> Vec<(&'static str, PathBuf)>,
 }
 
-const CASES: [Case; 4] = [
-    Case { name: "card testing", rules: "card_testing.trip", from: From::Files, write: card_testing },
-    Case { name: "brute force", rules: "brute_force.trip", from: From::Files, write: brute_force },
-    Case { name: "absence", rules: "absence.trip", from: From::Files, write: absence },
-    Case { name: "card testing, TCP", rules: "card_testing.trip", from: From::Tcp, write: card_testing },
+const CASES: [Case; 3] = [
+    Case { name: "card testing", rules: "card_testing.trip", from: From::File },
+    Case { name: "amount jump", rules: "amount_jump.trip", from: From::File },
+    Case { name: "card testing, TCP", rules: "card_testing.trip", from: From::Tcp },
 ];
 
 /// Measures each.
 pub fn run(suite: &mut Suite) {
-    for case in CASES {
-        let name = format!("{}, kept against not", case.name);
-        if suite.wants(GROUP, &name) {
-            measure(suite, &case, &name);
-        }
+    let named = CASES.map(|case| (format!("{}, kept against not", case.name), case));
+    let wanted: Vec<_> = named.iter().filter(|(name, _)| suite.wants(GROUP, name)).collect();
+    if wanted.is_empty() {
+        return;
+    }
+    suite.note(&format!("{GROUP}: payments are written"));
+    let (folder, events) = (suite.fresh_folder(), suite.options.scaled(EVENTS));
+    to_file(&folder.join(PAYMENTS), |out| cards::write(out, events, cards::Spread::Even));
+    for (name, case) in wanted {
+        measure(suite, case, name, &folder, events);
     }
 }
 
-fn measure(suite: &mut Suite, case: &Case, name: &str) {
-    let events = suite.options.scaled(EVENTS);
-    suite.note(&format!("{GROUP}: {} is written", case.name));
-    let folder = suite.fresh_folder();
-    let inputs = (case.write)(&folder, events);
+fn measure(suite: &mut Suite, case: &Case, name: &str, folder: &Path, events: u64) {
     let mut pairs = Vec::new();
     for _ in 0..suite.options.runs {
-        let pair = [false, true].map(|keeps| run_once(suite, case, &folder, &inputs, keeps));
+        let pair = [false, true].map(|keeps| run_once(suite, case, folder, keeps));
         let [(_, without), (_, with)] = &pair;
         assert_eq!(without, with, "the same alerts are sent, whether state is kept or not");
         pairs.push(pair.map(|(took, _)| took));
@@ -88,22 +89,15 @@ fn measure(suite: &mut Suite, case: &Case, name: &str) {
 }
 
 /// Runs the service over all events once. Returns what it took and how many alerts it sent.
-fn run_once(
-    suite: &Suite,
-    case: &Case,
-    folder: &Path,
-    inputs: &[(&'static str, PathBuf)],
-    keeps: bool,
-) -> (Took, usize) {
+fn run_once(suite: &Suite, case: &Case, folder: &Path, keeps: bool) -> (Took, usize) {
     let alerts = folder.join("alerts.jsonl");
     let _ = fs::remove_file(&alerts);
     let _ = fs::remove_dir_all(folder.join("state"));
-    let config = configuration(case, inputs, keeps);
-    let mut service = Service::start(&suite.options.binary, folder, &config);
+    let mut service = Service::start(&suite.options.binary, folder, &configuration(case, keeps));
     let took = match case.from {
-        From::Files => service.end(),
+        From::File => service.end(),
         From::Tcp => {
-            inputs.iter().for_each(|(stream, file)| service.send(stream, file));
+            service.send("payments", &folder.join(PAYMENTS));
             service.stop()
         }
     };
@@ -111,46 +105,16 @@ fn run_once(
     (took, text.lines().count())
 }
 
-fn configuration(case: &Case, inputs: &[(&'static str, PathBuf)], keeps: bool) -> String {
-    let mut text = format!(
+fn configuration(case: &Case, keeps: bool) -> String {
+    let from = match case.from {
+        From::File => format!("type = \"file\"\npath = \"{PAYMENTS}\""),
+        From::Tcp => "type = \"tcp\"\nlisten = \"127.0.0.1:0\"".to_owned(),
+    };
+    let state = if keeps { "[state]\npath = \"state\"\ncheckpoint = \"1s\"\n" } else { "" };
+    format!(
         "rules = '{}'\nmax_ahead = \"36500d\"\nshutdown_timeout = \"10m\"\ndefault_sinks = [\"alerts\"]\n\n\
-         [sinks.alerts]\ntype = \"file\"\npath = \"alerts.jsonl\"\n\n",
+         [sinks.alerts]\ntype = \"file\"\npath = \"alerts.jsonl\"\n\n\
+         [sources.payments]\nstream = \"payments\"\n{from}\n\n{state}",
         Suite::rules(case.rules).display()
-    );
-    for (stream, file) in inputs {
-        let from = match case.from {
-            From::Files => format!("type = \"file\"\npath = '{}'", file.display()),
-            From::Tcp => "type = \"tcp\"\nlisten = \"127.0.0.1:0\"".to_owned(),
-        };
-        let _ = writeln!(text, "[sources.{stream}]\nstream = \"{stream}\"\n{from}\n");
-    }
-    if keeps {
-        text.push_str("[state]\npath = \"state\"\ncheckpoint = \"1s\"\n");
-    }
-    text
-}
-
-fn card_testing(folder: &Path, events: u64) -> Vec<(&'static str, PathBuf)> {
-    let file = folder.join("payments.jsonl");
-    to_file(&file, |out| cards::write(out, events, cards::Spread::Even));
-    vec![("payments", file)]
-}
-
-fn brute_force(folder: &Path, events: u64) -> Vec<(&'static str, PathBuf)> {
-    let file = folder.join("logins.jsonl");
-    to_file(&file, |out| logins::write(out, events, logins::Attack::Guess));
-    vec![("logins", file)]
-}
-
-fn absence(folder: &Path, events: u64) -> Vec<(&'static str, PathBuf)> {
-    let (placed, paid) = (folder.join("orders.jsonl"), folder.join("payments.jsonl"));
-    to_file(&placed, |placed| {
-        let mut written = Ok(());
-        to_file(&paid, |paid| {
-            written = orders::write(placed, paid, events);
-            Ok(())
-        });
-        written
-    });
-    vec![("orders", placed), ("payments", paid)]
+    )
 }

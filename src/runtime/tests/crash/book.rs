@@ -1,6 +1,6 @@
 //! What was sent, what senders were told of it, and what the engine has got.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{Event, PartitionId, StreamId};
 use crate::source::Input;
@@ -78,7 +78,7 @@ impl Entry {
 #[derive(Debug, Default)]
 pub struct Book {
     pub parcels: Vec<Parcel>,
-    /// Where each record stood when the engine first got it.
+    /// Where each record stood when the engine first got it, if that cannot be lost any more.
     places: BTreeMap<u64, Place>,
 }
 
@@ -98,6 +98,15 @@ impl Book {
             let known = *self.places.entry(number(event)).or_insert(place);
             assert_eq!(known, place, "a record has another place than before: {event:?}");
         }
+    }
+
+    /// The service goes on from what the engine had got by then. Of files nothing else was kept, and so they
+    /// may be read as other partitions now.
+    pub fn go_on(&mut self, log: &[Entry]) {
+        let kept: BTreeSet<u64> = log.iter().flat_map(Entry::events).map(number).collect();
+        let files = self.parcels.iter().filter(|parcel| parcel.how == How::File);
+        let of_files: BTreeSet<u64> = files.flat_map(|parcel| &parcel.sent).map(|record| record.n).collect();
+        self.places.retain(|n, _| kept.contains(n) || !of_files.contains(n));
     }
 
     /// Holds what the engine has got in the end against what was sent and promised.

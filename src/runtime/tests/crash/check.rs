@@ -52,6 +52,7 @@ impl World {
             }
         }
         assert!(quiet > 3, "stuck: {}", self.what_is_open(&mut life));
+        assert_eq!(life.health.reasons(), [], "all is well again");
         let snapshot = life.current.get();
         self.check(&snapshot);
         drop(snapshot);

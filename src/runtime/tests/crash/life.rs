@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration as Wait;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::disk::{Disk, SimulatedDisk};
 use crate::engine::{Engine, EngineOptions};
@@ -18,6 +18,7 @@ use crate::outbox::{Lane, durable};
 use crate::program::Program;
 use crate::runtime::checkpoint::writer::{Job, Surroundings as AroundWriter, Writer};
 use crate::runtime::checkpoint::{Checkpoint, checkpoints};
+use crate::runtime::control::Health;
 use crate::runtime::driver::{Driver, Exit};
 use crate::runtime::recovery;
 use crate::sink::retry::RetryPolicy;
@@ -109,6 +110,7 @@ pub struct Life {
     /// What sources get; `None` when they are to end.
     pub around: Option<Surroundings>,
     pub metrics: Arc<Metrics>,
+    pub health: Health,
     pub intake: Option<Arc<Intake>>,
     /// The sources that read.
     pub commands: Vec<(usize, usize, Commands)>,
@@ -131,18 +133,20 @@ impl Life {
         let Lasting { disk, clock, outside, settings, program, .. } = lasting.clone();
         let metrics = metrics(&program);
         let shared: Arc<dyn Disk> = Arc::new(disk);
+        outside.forget();
         let state = settings.state(EVERY);
         let store = Store::open(Arc::clone(&shared), &state.path, settings.store);
         let store = store.map_err(|error| Over(error.to_string()))?;
-        let opened = recovery::open_on(shared, &state, store, &metrics);
+        let opened = recovery::open_on(Arc::clone(&shared), &state, store, &metrics);
         let (opened, committer) = opened.map_err(|error| Over(format!("{error:#}")))?;
-        let recovery::Opened { store, positions, journal, listening, checkpoint } = opened;
+        let recovery::Opened { store, positions, journal, listening, state } = opened;
         let options = EngineOptions { max_ahead: None, shards, ..EngineOptions::LIVE };
         let engine = restore(store.snapshot(), &program, options)?;
         log.go_on(store.snapshot());
+        lasting.book.lock().expect("no panic").go_on(&log.entries);
 
         let counted = metrics.checkpoints.clone().expect("a service with a store counts its checkpoints");
-        let (checkpoints, waker, jobs, reply) = checkpoints(checkpoint, counted);
+        let (checkpoints, waker, jobs, reply) = checkpoints(state.checkpoint, counted);
         let (current, now) = (store.current(), Arc::clone(&clock));
         let around = durable::Around {
             current: current.clone(),
@@ -151,6 +155,9 @@ impl Life {
         };
         let (halt, halted) = watch::channel(false);
         let (feed, workers) = start_sinks(around, &settings, &metrics, &outside, &halted);
+        let health = Health::default();
+        let backlog = Arc::clone(listening.backlog());
+        health.ask("journal", move || backlog.reason().map(|why| why.to_string()));
         let routes = Arc::new(Routes::new(SINKS.map(String::from), &[SINKS[2].to_owned()]));
         let around = AroundWriter {
             routes,
@@ -158,6 +165,9 @@ impl Life {
             journal: journal.clone(),
             clock: clock.clone(),
             metrics: Arc::clone(&metrics),
+            health: health.clone(),
+            max_outbox: state.max_outbox,
+            disk: shared,
         };
         let writer = Writer::new(store, around, reply);
         let driver = Driver::new(engine, Exit::Checkpoints(checkpoints), clock.clone(), Arc::clone(&metrics))
@@ -189,6 +199,7 @@ impl Life {
             under_way: None,
             around: Some(around),
             metrics,
+            health,
             intake: None,
             commands: Vec::new(),
             tasks: JoinSet::new(),
@@ -268,6 +279,7 @@ impl Life {
 
     /// The engine takes at most so many inputs. Returns whether there will be no more.
     pub fn work(&mut self, most: usize, log: &mut Log) -> bool {
+        self.look_after_tasks();
         for _ in 0..most {
             if self.driver.is_full() {
                 return false;
@@ -278,6 +290,16 @@ impl Life {
             }
         }
         false
+    }
+
+    /// What is wrong in a task is wrong.
+    fn look_after_tasks(&mut self) {
+        let ended = || self.tasks.try_join_next().or_else(|| self.workers.try_join_next());
+        for ended in std::iter::from_fn(ended) {
+            if let Err(Ok(panic)) = ended.map_err(JoinError::try_into_panic) {
+                std::panic::resume_unwind(panic);
+            }
+        }
     }
 
     /// Makes a checkpoint, if anything has happened.
@@ -380,6 +402,7 @@ impl Life {
 
     /// Ends at once: nothing of it does anything any more.
     pub async fn end(mut self) {
+        self.look_after_tasks();
         self.tasks.shutdown().await;
         self.workers.shutdown().await;
     }

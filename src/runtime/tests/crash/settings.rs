@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::config::State;
+use crate::config::{ChangedRules, State};
 use crate::disk::simulated::Random;
 use crate::event::Duration;
 use crate::journal::Limits;
@@ -66,6 +66,13 @@ impl Settings {
 
     /// Where the service keeps its state.
     pub fn state(&self, every: Duration) -> State {
-        State { path: Path::new("/state").to_path_buf(), checkpoint: every, journal: self.journal }
+        State {
+            path: Path::new("/state").to_path_buf(),
+            checkpoint: every,
+            changed_rules: ChangedRules::Drain,
+            memory: None,
+            max_outbox: 1 << 30,
+            journal: self.journal,
+        }
     }
 }

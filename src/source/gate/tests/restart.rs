@@ -28,16 +28,26 @@ const POLL: Duration = Duration::from_millis(10);
 struct Model {
     taken: BTreeMap<(u32, u64), String>,
     open: BTreeSet<u32>,
+    /// Those of them that are read from files.
+    files: BTreeSet<u32>,
+    /// Which of those were open when a record was taken that went through the journal.
+    beside: BTreeMap<String, BTreeSet<u32>>,
     keeper: Keeper,
 }
 
 impl Model {
     fn take(&mut self, input: &Input) {
         match input {
-            Input::Opened { partition, .. } => {
-                assert!(self.open.insert(partition.0), "opened twice: {input:?}")
+            Input::Opened { partition, origin, .. } => {
+                assert!(self.open.insert(partition.0), "opened twice: {input:?}");
+                if matches!(origin.kind, Kind::File(_)) {
+                    self.files.insert(partition.0);
+                }
             }
-            Input::Closed { partition, .. } => assert!(self.open.remove(&partition.0), "not open: {input:?}"),
+            Input::Closed { partition, .. } => {
+                assert!(self.open.remove(&partition.0), "not open: {input:?}");
+                self.files.remove(&partition.0);
+            }
             Input::Connected { partition, .. } | Input::Disconnected { partition, .. } => {
                 assert!(self.open.contains(&partition.0), "not open: {input:?}");
             }
@@ -48,6 +58,9 @@ impl Model {
                     let last = self.taken.range((partition, 0)..=(partition, u64::MAX)).next_back();
                     let last = last.map(|((_, offset), _)| *offset);
                     assert!(last.is_none_or(|last| last < offset), "{partition}: {offset} after {last:?}");
+                    if !self.files.contains(&partition) {
+                        self.beside.insert(raw.clone(), self.files.clone());
+                    }
                     self.taken.insert((partition, offset), raw);
                 }
             }
@@ -75,6 +88,8 @@ struct World {
     promised: BTreeSet<String>,
     /// Where each record that went through the journal was, when the engine first got it.
     places: BTreeMap<String, (u32, u64)>,
+    /// Which files were open then: they held event time back, and may have more to say.
+    beside: BTreeMap<String, BTreeSet<u32>>,
 }
 
 /// What senders have sent in a life, each with the entry of the journal that promises it.
@@ -144,6 +159,17 @@ impl World {
         }
     }
 
+    /// What the engine had got when it ended, stored or not. What comes again must find what it found.
+    fn note_files(&mut self, model: &Model) {
+        for (record, files) in &model.beside {
+            let known = self.beside.entry(record.clone()).or_insert_with(|| files.clone());
+            assert!(
+                known.is_subset(files),
+                "{record} came when {known:?} were open, and again with {files:?}"
+            );
+        }
+    }
+
     async fn live(&mut self, steps: u64) {
         let (mut model, positions) = self.stored.clone();
         let positions =
@@ -202,6 +228,7 @@ impl World {
         }
         following.abort();
         let _ = following.await;
+        self.note_files(&model);
         match self.random.below(3) {
             0 => self.disk.crash(),
             1 => self.disk.kill(),
@@ -222,18 +249,20 @@ impl World {
             if positions.is_empty() { Ok(Positions::default()) } else { Positions::decode(&positions) };
         let positions = positions.expect("they were encoded");
         model.keeper = Keeper::new(positions.clone(), ["s"]);
-        let (journal, _committer, listening) = journal(&self.disk, positions.journal, limits());
+        let (journal, mut committer, listening) = journal(&self.disk, positions.journal, limits());
         let mut life =
             Life::begin(journal, &listening, positions, &Format::Json, |input| model.take(input)).await;
         let following = self.follow(&life);
         for _ in 0..60 * (self.rotations + 1) {
             tokio::time::sleep(POLL).await;
+            committer.round();
             for input in life.arrived().await {
                 model.take(&input);
             }
         }
         following.abort();
         self.note_places(&model);
+        self.note_files(&model);
         model
     }
 
@@ -292,6 +321,7 @@ fn play(seed: u64) {
         rotations: 0,
         promised: BTreeSet::new(),
         places: BTreeMap::new(),
+        beside: BTreeMap::new(),
     };
     let model = runtime.expect("a runtime").block_on(async {
         for _ in 0..1 + world.random.below(6) {
