@@ -38,7 +38,8 @@ pub struct Feed<'a> {
     kept: Option<Kept<'a>>,
     /// Where in files it is, if it is read from files.
     file: Option<InFile>,
-    /// Ends when the engine knows of the partition, where that goes through the journal and nothing else does.
+    /// Ends when the engine knows of the partition and what was said of it since, where that goes through the
+    /// journal and nothing else does.
     opening: Option<oneshot::Receiver<Infallible>>,
     /// What the engine was told last of how far it has come.
     told: Reached,
@@ -290,8 +291,12 @@ impl<'a> Feed<'a> {
         };
         self.told = reached;
         match (&input, &self.inlet.around.gate, &self.opening) {
-            // Many files may begin together: that they have begun is not waited for one by one.
-            (Input::Reached { .. }, Some(gate), Some(_)) => gate.pass_on(input),
+            // Many files may begin together: that they have begun is not waited for one by one. What comes
+            // next waits for this as well, or it could be said later how far the partition had come before.
+            (Input::Reached { .. }, Some(gate), Some(_)) => {
+                self.opening = Some(gate.pass_on(input)?);
+                Ok(())
+            }
             _ => {
                 self.opened().await;
                 self.inlet.around.queue.send(input).await
