@@ -167,7 +167,7 @@ fn goes_through(
     said: &str,
 ) {
     let process = Process::start(command());
-    assert_eq!(readiness(state).0, 200, "{}", process.text());
+    assert_eq!(becomes_ready(state, 200)["status"], "ok");
     let (mut tcp, mut web) = (
         Client::connect(Wire::Tcp, process.address("auth")),
         Client::connect(Wire::Http, process.address("web")),
