@@ -3,6 +3,7 @@
 
 mod allocator;
 mod changes;
+mod cold;
 mod damage;
 mod edited;
 mod harness;

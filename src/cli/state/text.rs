@@ -291,13 +291,13 @@ mod tests {
 
     use super::*;
 
-    /// Records are texts in `view`, as a value does not keep the order of their fields.
     fn page(view: &Value, query: &StateQuery) -> String {
         let mut view: StateView = serde_json::from_value(view.clone()).expect("a view");
-        let captured = view.partial_matches.iter_mut().flat_map(|one| &mut one.captured);
-        for record in captured.filter_map(|event| event.record.as_mut()) {
-            let text: String = serde_json::from_str(record.get()).expect("a text");
-            *record = serde_json::from_str(&text).expect("JSON");
+        // As they are texts here, their fields keep their order.
+        for event in view.partial_matches.iter_mut().flat_map(|one| &mut one.captured) {
+            let text = event.record.as_ref().map_or("\"\"", |record| record.get());
+            let text: String = serde_json::from_str(text).expect("a text");
+            event.record = Some(serde_json::value::RawValue::from_string(text).expect("JSON"));
         }
         Page::new(&view, query, Style::Plain).text()
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration as Wait;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::disk::{Disk, SimulatedDisk};
 use crate::engine::{Engine, EngineOptions};
@@ -133,6 +133,7 @@ impl Life {
         let Lasting { disk, clock, outside, settings, program, .. } = lasting.clone();
         let metrics = metrics(&program);
         let shared: Arc<dyn Disk> = Arc::new(disk);
+        outside.forget();
         let state = settings.state(EVERY);
         let store = Store::open(Arc::clone(&shared), &state.path, settings.store);
         let store = store.map_err(|error| Over(error.to_string()))?;
@@ -278,6 +279,7 @@ impl Life {
 
     /// The engine takes at most so many inputs. Returns whether there will be no more.
     pub fn work(&mut self, most: usize, log: &mut Log) -> bool {
+        self.look_after_tasks();
         for _ in 0..most {
             if self.driver.is_full() {
                 return false;
@@ -288,6 +290,16 @@ impl Life {
             }
         }
         false
+    }
+
+    /// What is wrong in a task is wrong.
+    fn look_after_tasks(&mut self) {
+        let ended = || self.tasks.try_join_next().or_else(|| self.workers.try_join_next());
+        for ended in std::iter::from_fn(ended) {
+            if let Err(Ok(panic)) = ended.map_err(JoinError::try_into_panic) {
+                std::panic::resume_unwind(panic);
+            }
+        }
     }
 
     /// Makes a checkpoint, if anything has happened.
@@ -390,6 +402,7 @@ impl Life {
 
     /// Ends at once: nothing of it does anything any more.
     pub async fn end(mut self) {
+        self.look_after_tasks();
         self.tasks.shutdown().await;
         self.workers.shutdown().await;
     }

@@ -62,6 +62,8 @@ pub struct Outside(Arc<Mutex<State>>);
 struct State {
     answers: BTreeMap<&'static str, VecDeque<Answer>>,
     taken: BTreeMap<&'static str, Vec<Receipt>>,
+    /// The sinks and ids of which the service that runs knows that they were taken.
+    known: BTreeSet<(&'static str, String)>,
     /// The sinks and ids of alerts that have failed.
     failed: BTreeSet<(&'static str, String)>,
     /// From now on everything is taken.
@@ -87,6 +89,11 @@ impl Outside {
         state.is_open = is_open;
         state.answers.clear();
         state.news.notify_waiters();
+    }
+
+    /// Another service runs.
+    pub fn forget(&self) {
+        self.state().known.clear();
     }
 
     /// What a sink has taken, in order.
@@ -155,6 +162,10 @@ impl FakeSink {
             Answer::Fail(_, failure) => (count, Some(failure)),
             Answer::Lose(_) => (0, Some(Failure::Unreachable)),
         };
+        for alert in &alerts[..delivered] {
+            let is_new = state.known.insert((self.name, alert.id.clone()));
+            assert!(is_new, "`{}` got again what it had taken: {}", self.name, alert.body);
+        }
         if failure.is_some()
             && let Some(failed) = alerts.get(delivered)
         {

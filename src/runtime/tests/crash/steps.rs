@@ -193,6 +193,16 @@ impl World {
         }
     }
 
+    /// A file has come to its end.
+    fn end_file(&mut self, life: &Life) {
+        let count = self.files.len();
+        let place = self.random.size(count);
+        let Some(file) = self.files.get_mut(place).filter(|file| !file.has_ended) else { return };
+        file.has_ended = true;
+        let reader = life.commands.iter().find(|(source, of, _)| *source == file.source && *of == place);
+        reader.iter().for_each(|(_, _, commands)| order(commands, Command::Close));
+    }
+
     fn send_over_connection(&mut self, life: &mut Life, source: usize, count: usize) {
         let open: Vec<usize> =
             self.connections.iter().filter(|(of, _)| *of == source).map(|(_, parcel)| *parcel).collect();
@@ -239,6 +249,9 @@ impl World {
 
     /// A client connects, or ends its connection.
     fn change_connection(&mut self, life: &mut Life) {
+        if self.random.percent(10) {
+            self.end_file(life);
+        }
         let sources = &self.lasting.settings.sources;
         let has = [TCP, FEED].map(|source| sources.contains(&source));
         match (has, self.random.size(3)) {
