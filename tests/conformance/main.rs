@@ -56,7 +56,7 @@ fn the_answers_are_the_same_when_no_key_stays_in_memory() {
             4 => Then::Restarted,
             _ => Then::Stored,
         };
-        let failing = |offset: usize| if offset % 2 == 0 { Then::Fails } else { Then::Stored };
+        let failing = |offset: usize| if offset.is_multiple_of(2) { Then::Fails } else { Then::Stored };
         for then in [&|_| Then::Stored, &restarted, &failing] as [&dyn Fn(usize) -> Then; 3] {
             let mut stopped = Restarts::with_limit(0);
             let (cold, cold_counts, cold_keys) =

@@ -106,7 +106,9 @@ impl Keys {
         let enough = self.outdated[rest..].iter().rev().position(is_enough);
         let rest = enough.map_or(rest, |enough| self.outdated.len() - enough);
         let taken = self.outdated.split_off(rest);
-        taken.iter().for_each(|slot| drop(self.records.change(*slot)));
+        for slot in &taken {
+            self.records.change(*slot);
+        }
         taken
     }
 
