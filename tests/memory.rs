@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tripline::codec::Decoder;
 use tripline::codec::json::JsonDecoder;
 use tripline::diagnostic::Sources;
-use tripline::engine::{Engine, EngineOptions};
+use tripline::engine::{Engine, EngineOptions, Shelf};
 use tripline::event::{Event, PartitionId, Position, Timestamp, Value};
 use tripline::program::Program;
 use tripline::program::cost::{DISTINCT_BYTES, RECORD_BYTES};
+use tripline::stored::Space;
 
 /// Counts the bytes that are in use.
 struct Counting;
@@ -193,5 +194,112 @@ fn keys_that_come_again_take_no_more() {
             assert!(left < most[0] / 8, "{left} bytes of {} are left", most[0]);
         }
         assert!(most.iter().all(|bytes| *bytes <= most[0] + most[0] / 100), "{most:?}: {b}");
+    }
+}
+
+/// Has nothing: what leaves memory is not needed again.
+struct Nothing;
+
+impl Shelf for Nothing {
+    fn row(&self, _: Space, _: u16, key: &[u8]) -> Option<Vec<u8>> {
+        panic!("{key:?} is asked for")
+    }
+}
+
+/// Rules of which a key holds runs one by one, runs together, and several of both with a past and what a limit
+/// counts.
+const KINDS: [&str; 3] = [
+    "rule r { by k  event b = s where t == a.t  match s as a then b within 9h  max runs 4  alert low \"x\" }",
+    "rule r { by k  event b = s where t == \"b\"  match s as a then b within 9h  overlap all alert low \"x\" }",
+    "rule r { by k  event b = s where t == a.t  match s as a then b within 9h  max runs 4  alert low \"x\" }
+     rule o { by k  event a = s where n > 1 + avg(s.n) over 2h  match a then a as b within 9h  alert low \"x\" }
+     rule l { by k  match s as a  alert low \"x\"  limit 1 per 9h for each a.n }",
+];
+
+/// An engine with such rules that keeps to a limit, whose events have 300 bytes.
+struct Limited {
+    engine: Engine,
+    decoder: JsonDecoder,
+    offset: u64,
+}
+
+impl Limited {
+    fn new(rules: &str, limit: usize) -> Limited {
+        let text =
+            format!("stream s time at idle 30s {{ k string, t string?, n int, at timestamp(ms) }}\n{rules}");
+        let (program, diagnostics) = Program::compile(&Sources::new([("r.trip", text.as_str())]));
+        let program = Arc::new(program.unwrap_or_else(|| panic!("{diagnostics:?}")));
+        let stream = program.stream("s").expect("it is declared");
+        let decoder = JsonDecoder::keeping(program.kept(stream), stream, program.schema(stream));
+        let mut engine = Engine::new(program, EngineOptions::RECORDED);
+        engine.open(stream, PartitionId(0), Timestamp::from_micros(0));
+        engine.shelve(limit, Arc::new(Nothing));
+        Limited { engine, decoder, offset: 0 }
+    }
+
+    fn send(&mut self, key: usize) {
+        let now = Timestamp::from_micros(0);
+        let (n, more) = (self.offset % 3, "x".repeat(230));
+        let raw = format!(r#"{{"k":"customer-{key:06}","n":{n},"at":0,"more":"{more}"}}"#);
+        let position = Position { offset: self.offset, ..Position::default() };
+        self.offset += 1;
+        let event = self.decoder.decode(raw.as_bytes(), position, now).expect("well formed");
+        self.engine.push(event.expect("an event"), now).expect("it is not late");
+        self.engine.take_alerts();
+    }
+
+    fn store(&mut self) {
+        let changes = self.engine.changes();
+        self.engine.stored(changes.generation());
+    }
+}
+
+#[test]
+fn what_keys_are_said_to_take_is_what_they_take() {
+    let _alone = alone();
+    for (rules, events) in KINDS.into_iter().flat_map(|rules| [(rules, 1), (rules, 6)]) {
+        let before = in_use();
+        let mut limited = Limited::new(rules, usize::MAX);
+        for key in 0..40_000 / events {
+            (0..events).for_each(|_| limited.send(key));
+        }
+        limited.store();
+        let (taken, said) = (in_use() - before, limited.engine.stats().held_bytes);
+        println!(
+            "{} bytes a key taken, {} said, {events} events: {rules}",
+            taken * events / 40_000,
+            said * events / 40_000
+        );
+        assert!(said > taken * 5 / 6 && said < taken * 6 / 5, "{taken} bytes taken, {said} said: {rules}");
+    }
+}
+
+/// What remains of a key, or of its past, that is not in memory.
+const COLD_KEY: usize = 88;
+const COLD_PAST: usize = 150;
+
+#[test]
+fn keys_take_no_more_than_they_may() {
+    let _alone = alone();
+    for rules in KINDS {
+        const LIMIT: usize = 1 << 20;
+        let before = in_use();
+        let mut limited = Limited::new(rules, LIMIT);
+        for key in 0..50_000 {
+            (0..2).for_each(|_| limited.send(key));
+            if key % 200 == 199 {
+                limited.store();
+            }
+        }
+        // What was stored last may leave with what comes next.
+        limited.store();
+        (0..40).for_each(|_| limited.send(50_000));
+        let stats = limited.engine.stats();
+        let (cold, held, taken) = (stats.cold_keys, stats.held_bytes, in_use() - before);
+        println!("{cold} cold, {held} said, {taken} taken: {rules}");
+        assert_eq!(stats.live_keys, 50_001);
+        let remains = cold * if rules.contains("avg") { (COLD_KEY + COLD_PAST) / 2 } else { COLD_KEY };
+        assert!(held <= LIMIT + remains, "{held} bytes said with {cold} cold: {rules}");
+        assert!(taken <= held + held / 4, "{taken} bytes taken with {cold} cold: {rules}");
     }
 }

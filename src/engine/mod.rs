@@ -19,7 +19,7 @@ use crate::event::{Duration, Event, PartitionId, StreamId, Timestamp};
 use crate::ordering::Ordering;
 use crate::program::{Program, RuleId, RuleInfo};
 use crate::shard::legend::Legend;
-use crate::shard::{Item, Shard, Watcher};
+use crate::shard::{Item, Shard, Shelving, Watcher};
 use crate::stored::Rows;
 use crate::table::Tables;
 
@@ -31,6 +31,7 @@ pub use crate::matcher::view::{End, RunView, Step, Wait, WaitKind};
 pub use crate::shard::ShardCounters;
 pub use crate::shard::legend::{Left, Why};
 pub use crate::shard::look::{Found, FoundRun, Look};
+pub use crate::stored::Shelf;
 pub(crate) use executor::{Executor, Place};
 #[cfg(feature = "service")]
 pub(crate) use executor::{Outcome, Task, Visit};
@@ -58,6 +59,12 @@ pub struct Engine {
     legend: Option<Arc<Legend>>,
     /// Room for what has changed.
     spare: Vec<Rows>,
+    /// How often it was asked what has changed.
+    generation: u64,
+    /// Of which of these times all is stored.
+    stored: u64,
+    /// Where what memory has no room for is found again, if it has a limit.
+    shelving: Option<Arc<Shelving>>,
     texts: Texts,
     /// The old versions of rules that have not come to an end.
     going_on: Vec<RuleId>,
@@ -115,8 +122,15 @@ pub struct Stats {
     pub rules: ShardCounters,
     /// How many runs are alive.
     pub live_runs: usize,
-    /// How many keys something is held for.
+    /// How many keys something is held for, in memory or not.
     pub live_keys: usize,
+    /// How many keys, and pasts of keys, are not in memory ([`Engine::shelve`]).
+    pub cold_keys: usize,
+    /// How often one of these was brought back.
+    pub brought_back: u64,
+    /// About how many bytes of memory keys and their pasts take, as they were stored last, and what remains of
+    /// those that are not in memory; 0 where memory has no limit.
+    pub held_bytes: usize,
     /// How many events are kept for aggregates over the past.
     pub past_events: usize,
 }
@@ -156,6 +170,9 @@ impl Engine {
             passed: Timestamp::MIN,
             legend: None,
             spare: Vec::new(),
+            generation: 0,
+            stored: 0,
+            shelving: None,
             texts: Texts::new(&program),
             going_on: Vec::new(),
             ended: Vec::new(),
@@ -328,15 +345,20 @@ impl Engine {
             rules: shard.counters().clone(),
             live_runs: shard.live_runs(),
             live_keys: shard.live_keys(),
+            cold_keys: shard.cold_keys(),
+            brought_back: shard.brought_back(),
+            held_bytes: shard.held_bytes(),
             past_events: shard.past_events(),
         });
         let sum = |part: fn(&Stats) -> usize| of_shards.iter().map(|(_, stats)| part(stats)).sum();
         let (live_runs, live_keys) = (sum(|stats| stats.live_runs), sum(|stats| stats.live_keys));
         let past_events = sum(|stats| stats.past_events);
+        let (cold_keys, held_bytes) = (sum(|stats| stats.cold_keys), sum(|stats| stats.held_bytes));
+        let brought_back = of_shards.iter().map(|(_, stats)| stats.brought_back).sum();
         of_shards.iter().for_each(|(_, stats)| rules.add(&stats.rules));
         rules.limits.iter_mut().zip(self.stages.left_out()).for_each(|(count, more)| *count += more);
         let rules = rules.together(&self.program);
-        Stats { rules, live_runs, live_keys, past_events }
+        Stats { rules, live_runs, live_keys, cold_keys, brought_back, held_bytes, past_events }
     }
 
     /// The partial matches of a rule and of its old versions: what each has captured and what it waits for.

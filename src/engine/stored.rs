@@ -12,24 +12,22 @@
 //! streams and fields stand now.
 
 mod look;
+mod memory;
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::alert::Alert;
-use crate::codec::Decoder;
-use crate::codec::json::JsonDecoder;
 use crate::event::stored::{EventWriter, Events, ReadAgain};
-use crate::event::{Event, KeyGroup, Position, StreamId, Timestamp};
+use crate::event::{KeyGroup, Timestamp};
 use crate::history::stored::StoredLogs;
 use crate::ordering::Ordering;
 use crate::program::{OldRule, Program, RuleId, RuleInfo};
 use crate::shard::legend::{Left, Legend, Meaning, StoredLegend};
-use crate::shard::{Restore, Shard, ShardCounters};
-use crate::stored::{Damaged, Reader, Row, Rows, Space, Writer, merged};
+use crate::shard::{Again, Restore, Shard, ShardCounters, Shelving};
+use crate::stored::{Damaged, Reader, Row, Rows, Shelf, Space, Writer, merged};
 use crate::table::Tables;
 
 use super::executor::{Executor, Inline};
@@ -38,6 +36,7 @@ use super::texts::{self, Texts};
 use super::{Counters, Engine, EngineOptions, shards};
 
 pub use look::{RowSearch, StoredRuleSummary, Summary};
+pub use memory::StateInMemory;
 
 /// What a head begins with.
 const MAGIC: &[u8] = b"tripline state\n";
@@ -50,9 +49,15 @@ pub struct Changes {
     /// Takes the place of the head before.
     pub head: Vec<u8>,
     lists: Vec<Rows>,
+    generation: u64,
 }
 
 impl Changes {
+    /// The number to be said to [`Engine::stored`] when these changes, and all before them, have been kept.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
     /// The rows that have changed, in the order of their groups: each takes the place of the one before
     /// with the same space and key. No two are of the same space and key.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
@@ -225,11 +230,13 @@ impl Engine {
             None => Arc::new(Legend::new(&self.program)),
         };
         let spare = Mutex::new(std::mem::take(&mut self.spare));
+        self.generation += 1;
+        let generation = self.generation;
         let of_shards = self.ask({
             let legend = Arc::clone(&legend);
             move |shard| {
                 let rows = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
-                shard.changes(&legend, rows.unwrap_or_default())
+                shard.changes(&legend, rows.unwrap_or_default(), generation)
             }
         });
         let has_outdated = of_shards.iter().any(|(_, changes)| changes.has_outdated);
@@ -250,7 +257,33 @@ impl Engine {
         lists.push(of_rules);
         let head = self.head(&legend, &counters);
         self.legend = Some(legend);
-        Changes { head, lists }
+        Changes { head, lists, generation }
+    }
+
+    /// All that [`Engine::changes`] has given is kept, up to the changes of this [`Changes::generation`], and can
+    /// be read from the shelf of [`Engine::shelve`]: what has not changed since may leave memory. To be said
+    /// only when it is so; changes that were not kept may be kept later, together with others.
+    pub fn stored(&mut self, generation: u64) {
+        self.stored = self.stored.max(generation);
+        if let Some(shelving) = &self.shelving {
+            shelving.are_stored(self.stored);
+        }
+    }
+
+    /// Keeps the memory that keys take below about so many bytes: what is held for those that were not needed
+    /// for the longest time leaves memory, if it has been stored ([`Engine::stored`]), and is read from the
+    /// shelf when it is needed again. What matches is the same. What has changed since it was stored last
+    /// stays in any case, and so do about 90 bytes for each key that is away; of the limit these leave at least
+    /// half to the others.
+    pub fn shelve(&mut self, limit_bytes: usize, shelf: Arc<dyn Shelf>) {
+        self.settle();
+        let legend = self.legend.get_or_insert_with(|| Arc::new(Legend::new(&self.program)));
+        let legend = Arc::clone(legend);
+        let shards = self.options.shards * self.program.strata();
+        let shelving = Arc::new(Shelving::new(&self.program, &legend, (limit_bytes, shards), shelf));
+        shelving.are_stored(self.stored);
+        self.shelving = Some(Arc::clone(&shelving));
+        self.executor.visit(Arc::new(move |_, shard| shard.shelve(Arc::clone(&shelving), &legend)));
     }
 
     /// What things are called, without the old versions of rules that have come to an end: nothing is left that
@@ -336,6 +369,7 @@ pub struct Restoring {
     logs: Vec<Vec<StoredLogs>>,
     left: Vec<Left>,
     events_left: u64,
+    shelving: Option<Arc<Shelving>>,
     texts: Texts,
 }
 
@@ -383,9 +417,21 @@ impl Restoring {
             shards,
             left,
             events_left: 0,
+            shelving: None,
             texts: Texts::new(&program),
             program,
         })
+    }
+
+    /// Keeps memory below a limit, like [`Engine::shelve`], from the next row on: those for which there is no
+    /// room stay on the shelf, which must have all rows that are taken. To be called before the first one.
+    pub fn shelve(&mut self, limit_bytes: usize, shelf: Arc<dyn Shelf>) {
+        let shards = self.shards.iter().map(Vec::len).sum();
+        let shelving = Arc::new(Shelving::new(&self.program, &self.legend, (limit_bytes, shards), shelf));
+        for shard in self.shards.iter_mut().flatten() {
+            shard.shelve(Arc::clone(&shelving), &self.legend);
+        }
+        self.shelving = Some(shelving);
     }
 
     /// Among how many shards the keys are divided.
@@ -428,6 +474,7 @@ impl Restoring {
             passed: self.passed,
             stratum,
             left: &mut self.left,
+            counts: Vec::new(),
         };
         let logs = &mut self.logs[stratum_now][shard];
         self.shards[stratum_now][shard].restore(row, key, &mut restore, logs)
@@ -483,6 +530,9 @@ impl Restoring {
             options: self.options,
             legend: Some(Arc::new(self.legend)),
             spare: Vec::new(),
+            generation: 0,
+            stored: 0,
+            shelving: self.shelving,
             texts: self.texts,
             going_on,
             ended: Vec::new(),
@@ -525,86 +575,5 @@ impl fmt::Display for RowName<'_> {
         write!(f, "{:?}, group {}, key ", row.space, row.group)?;
         row.key.iter().take(SHOWN).try_for_each(|byte| write!(f, "{byte:02x}"))?;
         if row.key.len() > SHOWN { f.write_str("…") } else { Ok(()) }
-    }
-}
-
-/// Reads the records of events again, for fields that were not kept of them.
-struct Again {
-    program: Arc<Program>,
-    decoders: RefCell<BTreeMap<StreamId, Option<JsonDecoder>>>,
-}
-
-impl Again {
-    fn new(program: Arc<Program>) -> Again {
-        Again { program, decoders: RefCell::default() }
-    }
-
-    /// The event of a record, which every decoder keeps as an object; fields that it does not have are
-    /// null, as they may have been declared since. None if it cannot be read.
-    fn read(&self, stream: StreamId, raw: &[u8]) -> Option<Event> {
-        let mut decoders = self.decoders.borrow_mut();
-        let decoder = decoders.entry(stream).or_insert_with(|| {
-            let mut schema = self.program.schema(stream).clone();
-            schema.fields.iter_mut().for_each(|field| field.optional = true);
-            let is_of_source = schema.alerts_of.is_none();
-            is_of_source.then(|| JsonDecoder::keeping(self.program.kept(stream), stream, &schema))
-        });
-        decoder.as_mut()?.decode(raw, Position::default(), Timestamp::default()).ok()?
-    }
-}
-
-/// The state of an engine that is kept in memory: for tests, and for those who stop an engine for a while.
-#[derive(Clone, Debug, Default)]
-pub struct StateInMemory {
-    head: Vec<u8>,
-    rows: BTreeMap<(Space, u16, Vec<u8>), Vec<u8>>,
-}
-
-impl StateInMemory {
-    /// With this head and these rows.
-    pub fn new<'r>(head: &[u8], rows: impl IntoIterator<Item = Row<'r>>) -> StateInMemory {
-        let mut state = StateInMemory { head: head.to_vec(), rows: BTreeMap::new() };
-        rows.into_iter().for_each(|row| state.put(row));
-        state
-    }
-
-    fn put(&mut self, row: Row<'_>) {
-        let name = (row.space, row.group, row.key.to_vec());
-        match row.value {
-            Some(value) => drop(self.rows.insert(name, value.to_vec())),
-            None => drop(self.rows.remove(&name)),
-        }
-    }
-
-    /// Takes over what has changed.
-    pub fn take(&mut self, changes: &Changes) {
-        changes.rows().for_each(|row| self.put(row));
-        self.head.clone_from(&changes.head);
-    }
-
-    /// The head.
-    pub fn head(&self) -> &[u8] {
-        &self.head
-    }
-
-    /// The rows that there are.
-    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
-        self.rows.iter().map(|((space, group, key), value)| Row {
-            space: *space,
-            group: *group,
-            key,
-            value: Some(value),
-        })
-    }
-
-    /// An engine that goes on where the one was.
-    ///
-    /// # Errors
-    /// When nothing has been taken, or something has been damaged.
-    ///
-    /// # Panics
-    /// When the number of shards is out of its bounds.
-    pub fn restore(&self, program: Arc<Program>, options: EngineOptions) -> Result<Restored, RestoreError> {
-        Engine::restore(program, options, &self.head, self.rows())
     }
 }

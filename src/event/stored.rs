@@ -265,6 +265,8 @@ pub(crate) struct EventWriter {
     known: Shared,
     /// The time of the event written last, which is near that of the next.
     time: Timestamp,
+    /// About how many bytes of memory the events take.
+    footprint: usize,
 }
 
 const OWN_KEPT: u8 = 1;
@@ -310,6 +312,12 @@ impl EventWriter {
         }
         w.list(event.values(), |w, value| value.write(w));
         w.bytes(event.raw());
+        self.footprint += event.footprint();
+    }
+
+    /// About how many bytes of memory the events take that have been written.
+    pub fn footprint(&self) -> usize {
+        self.footprint
     }
 
     /// How many bytes have been written.
@@ -326,6 +334,7 @@ impl EventWriter {
         self.events.clear();
         self.known.clear();
         self.time = Timestamp::default();
+        self.footprint = 0;
     }
 }
 
@@ -447,6 +456,11 @@ impl Events {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// About how many bytes of memory they take.
+    pub fn footprint(&self) -> usize {
+        self.0.iter().map(|found| found.event.footprint()).sum()
     }
 
     /// Whether all events were stored as they would be now.

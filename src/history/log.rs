@@ -11,7 +11,7 @@ use super::window::Window;
 use crate::event::{Event, SequencePoint, Timestamp, Type, Value};
 use crate::expression::FieldSource;
 
-use stored::Stored;
+use stored::{Stored, columns_footprint};
 
 /// The events of a log, oldest first, by columns: only what some window reads of them is kept.
 #[derive(Clone, Debug)]
@@ -123,6 +123,17 @@ impl Log {
         self.entries.times.len()
     }
 
+    /// About how many bytes of memory it takes.
+    pub fn footprint(&self) -> usize {
+        let Entries { times, columns, .. } = &self.entries;
+        let own = 2 * size_of::<Log>() + times.capacity() * size_of::<Timestamp>();
+        let beyond = |inline: usize, len: usize| len.saturating_sub(inline);
+        own + columns_footprint(columns)
+            + beyond(1, columns.len()) * size_of::<Column>()
+            + beyond(1, self.windows.len()) * size_of::<Window>()
+            + self.windows.iter().map(Window::footprint).sum::<usize>()
+    }
+
     /// When the newest event has left every window.
     pub fn over(&self, spec: &LogSpec) -> Timestamp {
         self.entries.times.back().map_or(Timestamp::MIN, |newest| newest.end_of(spec.keep))
@@ -165,6 +176,7 @@ impl Log {
         mut fits: impl FnMut(&dyn Fn(usize) -> Value) -> bool,
     ) -> Value {
         let (window, spec) = (&mut self.windows[window], &spec.windows[window]);
+        self.stored.is_recent = true;
         let is_current = current.is_some() && current == self.last;
         let end = self.entries.end() - u64::from(spec.previous && is_current);
         window.advance(spec, &self.entries, now, end);

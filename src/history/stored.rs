@@ -15,6 +15,7 @@ use crate::event::{FieldId, StreamSchema, Type, digest};
 use crate::expression::{FieldSource, HistoryId, Leaves, RegisterId};
 use crate::stored::{Damaged, Reader, Writer};
 
+pub use super::table::shelf::PastShelf;
 pub use super::table::stored::StoredLogs;
 
 /// How many events a row has at most. Larger rows would be written more often for what is new, smaller ones

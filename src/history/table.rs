@@ -1,5 +1,6 @@
 //! The logs of all keys.
 
+pub(super) mod shelf;
 pub(super) mod stored;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,8 @@ use crate::event::{Duration, Event, Seeded, SequencePoint, Timestamp, Value};
 use crate::expression::{Faults, Scope};
 use crate::table::Tables;
 
+use shelf::{ColdLog, PastShelf};
+
 /// Which log of which key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Place {
@@ -29,8 +32,12 @@ pub(super) struct Place {
 pub struct Histories {
     hashing: Seeded,
     logs: HashTable<Held>,
-    /// When logs may have to be forgotten: each has one entry.
-    expiry: BTreeMap<Timestamp, Vec<Place>>,
+    /// The logs that are not in memory.
+    cold: HashTable<ColdLog>,
+    /// Where their rows are, if logs may leave memory.
+    shelf: Option<Box<PastShelf>>,
+    /// The hashes of places by when their logs may have to be forgotten: each is there.
+    expiry: BTreeMap<Timestamp, Vec<u64>>,
     events: usize,
     /// The hashes of the places whose logs have changed since they were stored last.
     changed: Vec<u64>,
@@ -38,6 +45,16 @@ pub struct Histories {
     removed: Vec<(Place, Range<u64>)>,
     /// The hashes of the places whose logs are stored with other columns than they have now.
     outdated: Vec<u64>,
+    /// About how many bytes of memory logs take, if somebody wants to know.
+    bytes: usize,
+    /// The number of the changes that were given out last, and of those up to which all are stored.
+    generation: u64,
+    stored: u64,
+    /// The place in the table at which logs that may leave are looked for, and at how many places there was
+    /// none since one was found last.
+    hand: usize,
+    in_vain: usize,
+    brought_back: u64,
 }
 
 /// A log with its place.
@@ -76,14 +93,15 @@ impl Histories {
             return false;
         }
         let place = Place { log: id, key };
+        let hash = self.hashing.hash_one(&place);
+        self.bring_back(&place, hash, spec);
         let Histories { hashing, logs, expiry, events, changed, .. } = self;
-        let hash = hashing.hash_one(&place);
         let spread = |held: &Held| hashing.hash_one(&held.place);
         let log = match logs.entry(hash, |held| held.place == place, spread) {
             Entry::Occupied(held) => &mut held.into_mut().log,
             Entry::Vacant(free) => {
                 let due = coarse(event.time().end_of(spec.keep), spec.keep);
-                expiry.entry(due).or_default().push(place.clone());
+                expiry.entry(due).or_default().push(hash);
                 &mut free.insert(Held { place, log: Log::new(spec) }).into_mut().log
             }
         };
@@ -106,6 +124,7 @@ impl Histories {
         fits: impl FnMut(&dyn Fn(usize) -> Value) -> bool,
     ) -> Value {
         let hash = self.hashing.hash_one(place);
+        self.bring_back(place, hash, spec);
         match self.logs.find_mut(hash, |held| held.place == *place) {
             Some(Held { log, .. }) => log.read(spec, window, now, current, fits),
             None => spec.windows[window].nothing(),
@@ -115,23 +134,46 @@ impl Histories {
     /// Event time has come to `now`: forgets the keys whose events have all left their windows.
     pub fn expire(&mut self, now: Timestamp, logs: &Logs) {
         while let Some(due) = self.expiry.first_entry().filter(|due| *due.key() < now) {
-            for place in due.remove() {
-                let spec = logs.get(place.log);
-                let hash = self.hashing.hash_one(&place);
-                let held = self.logs.find_entry(hash, |held| held.place == place);
-                let held = held.expect("each log is noted once, until it is forgotten");
-                let over = held.get().log.over(spec);
-                if over < now {
-                    let (Held { log, .. }, _) = held.remove();
-                    self.events -= log.len();
-                    if !log.stored.chunks.is_empty() {
-                        self.removed.push((place, log.stored.chunks));
-                    }
-                } else {
-                    self.expiry.entry(coarse(over, spec.keep)).or_default().push(place);
-                }
+            for hash in due.remove() {
+                let next = self.forget(hash, now, logs);
+                // Several have the same hash about once in the time of the universe; they do not get lost.
+                let next = next.into_iter().chain(self.forget_cold(hash, now, logs)).min();
+                next.into_iter().for_each(|next| self.expiry.entry(next).or_default().push(hash));
             }
         }
+    }
+
+    /// Forgets the log in memory whose place has that hash if it is over; when to look again if it is not.
+    fn forget(&mut self, hash: u64, now: Timestamp, logs: &Logs) -> Option<Timestamp> {
+        let Histories { hashing, logs: table, .. } = self;
+        let held = table.find_entry(hash, |held| hashing.hash_one(&held.place) == hash).ok()?;
+        let spec = logs.get(held.get().place.log);
+        let over = held.get().log.over(spec);
+        if over >= now {
+            return Some(coarse(over, spec.keep));
+        }
+        let (Held { log, place }, _) = held.remove();
+        self.events -= log.len();
+        self.bytes -= log.stored.bytes;
+        if !log.stored.chunks.is_empty() {
+            self.removed.push((place, log.stored.chunks));
+        }
+        None
+    }
+
+    /// The same of one that is not in memory.
+    fn forget_cold(&mut self, hash: u64, now: Timestamp, logs: &Logs) -> Option<Timestamp> {
+        let Histories { hashing, cold, .. } = self;
+        let cold = cold.find_entry(hash, |cold| hashing.hash_one(&cold.place) == hash).ok()?;
+        let keep = logs.get(cold.get().place.log).keep;
+        if cold.get().over >= now {
+            return Some(coarse(cold.get().over, keep));
+        }
+        let (cold, _) = cold.remove();
+        self.events -= cold.events as usize;
+        let chunks = cold.chunks();
+        self.removed.push((cold.place, chunks));
+        None
     }
 }
 

@@ -61,6 +61,15 @@ impl Window {
         window
     }
 
+    /// About how many bytes of memory it takes besides its place.
+    pub fn footprint(&self) -> usize {
+        match &self.state {
+            State::Extreme(best) => best.capacity() * size_of::<u64>(),
+            State::Distinct(values) => values.capacity() * (size_of::<(Value, u32)>() + 2),
+            _ => 0,
+        }
+    }
+
     /// Takes the events before the number `end` in, and those out that are not after `now` less
     /// the window's length.
     pub fn advance(&mut self, spec: &WindowSpec, entries: &Entries, now: Timestamp, end: u64) {

@@ -157,7 +157,7 @@ impl Shard {
             Some(self.keys.seek(KeyRef::new(values)?))
         };
         let Some(key) = known.key(id).or_else(seek) else { return };
-        let slot = self.keys.find(&key);
+        let slot = self.find(&key, item.event.time());
         let mut passing = Passing { program, item, key, slot };
         let mut others: Vec<RuleId> = watched.into_iter().collect();
         if let Some(slot) = slot.filter(|_| sees_all) {

@@ -22,6 +22,9 @@ pub(super) const MAX_GROUPS: usize = 10_000;
 /// How long after its window the number of alerts held back is kept for the next one that passes.
 pub(super) const KEPT: Duration = Duration::from_micros(30 * Duration::DAY.as_micros());
 
+/// What a hash table and a tree of groups take at least.
+const EACH_BYTES: usize = 4 * size_of::<(Group, (u64, Recent))>() + 12 * size_of::<(u64, Group)>();
+
 /// The values of `for each`.
 pub(super) type Group = SmallVec<[Value; 1]>;
 
@@ -94,6 +97,15 @@ impl Passed {
                 None => Verdict::HeldBack,
             },
             Groups::Each(each) => each.offer(limit, group, time),
+        }
+    }
+
+    /// About how many bytes of memory it takes at least.
+    pub fn least_bytes(&self) -> usize {
+        match &self.groups {
+            Groups::One(_) => size_of::<Passed>(),
+            // The least that a map and a tree take.
+            Groups::Each(_) => size_of::<Passed>() + size_of::<Each>() + EACH_BYTES,
         }
     }
 

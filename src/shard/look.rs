@@ -2,7 +2,8 @@
 //!
 //! Enters: a question ([`Look`]). Leaves: how many there are of each rule that was asked for, and as many of
 //! them as are wanted, those first of which something is decided soonest ([`Found`]). Nothing is changed. One
-//! key is found at once; looking at all keys takes time by how many there are, and no memory.
+//! key is found at once; looking at all keys takes time by how many there are, and no memory. Of those that are
+//! not in memory, a bounded number is read.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -10,7 +11,7 @@ use std::collections::BinaryHeap;
 
 use smallvec::SmallVec;
 
-use super::keys::Record;
+use super::keys::{Record, Slot};
 use super::{Restore, Shard};
 use crate::automaton::CompiledRule;
 use crate::event::stored::Events;
@@ -23,6 +24,9 @@ use crate::stored::{Damaged, Reader};
 
 /// Where several keys are asked for, so many runs of each are shown.
 const OF_KEY: usize = 5;
+
+/// So many keys that are not in memory are read at most to look at what is held for them.
+const MOST_READ: usize = 10_000;
 
 /// Which partial matches to look at.
 #[derive(Clone, Debug)]
@@ -195,6 +199,9 @@ pub struct Found {
     pub counts: Vec<(u64, u64)>,
     /// Some of the runs.
     pub runs: Vec<FoundRun>,
+    /// For how many keys more that are not in memory something is held of which nobody has looked whether it is
+    /// asked for: to read them all would keep events waiting for too long.
+    pub not_read: u64,
 }
 
 /// A run that was found.
@@ -211,7 +218,7 @@ pub struct FoundRun {
 impl Found {
     /// Nothing, for so many rules.
     pub(crate) fn nothing(rules: usize) -> Found {
-        Found { counts: vec![(0, 0); rules], runs: Vec::new() }
+        Found { counts: vec![(0, 0); rules], ..Found::default() }
     }
 
     /// What was found here and there; of the runs those that come first, so many.
@@ -219,6 +226,7 @@ impl Found {
         for (own, more) in self.counts.iter_mut().zip(other.counts) {
             *own = (own.0 + more.0, own.1 + more.1);
         }
+        self.not_read += other.not_read;
         self.runs.extend(other.runs);
         // Those of one key stay together and in their order.
         self.runs.sort_by_key(|found| found.due);
@@ -294,7 +302,7 @@ impl<'a, T> Search<'a, T> {
 
     /// What was found; `show` gives the runs that were offered.
     pub fn finish(self, mut show: impl FnMut(&T, &mut dyn FnMut(&Key, &RunSet), RuleId)) -> Found {
-        let mut found = Found { counts: self.counts, runs: Vec::new() };
+        let mut found = Found { counts: self.counts, ..Found::default() };
         let (program, most, passed) = (self.program, self.look.most, self.passed);
         let of_key = self.look.of_key;
         let mut looking: Option<(RuleId, Looking<'_>)> = None;
@@ -347,21 +355,43 @@ impl Shard {
     /// Looks at partial matches.
     pub fn look(&self, look: &Look) -> Found {
         let mut search = Search::new(&self.program, look, self.passed);
-        let mut offer = |slot| {
-            let record = self.keys.record(slot);
+        let mut offer = |slot, record: &Record| {
             for (rule, runs) in record.all_runs() {
                 search.offer(rule, record.key(), runs, || slot);
             }
         };
+        let mut not_read = 0;
         match look.only() {
             Some(keys) => {
-                keys.iter().filter_map(|key| self.keys.find(&self.keys.seek(key.as_ref()))).for_each(offer);
+                for sought in keys.iter().map(|key| self.keys.seek(key.as_ref())) {
+                    match self.keys.find(&sought) {
+                        Some(slot) => offer(slot, self.keys.record(slot)),
+                        None => {
+                            let cold = self.keys.find_cold(&sought).into_iter();
+                            self.look_at_cold(cold, |slot, record| offer(slot, record));
+                        }
+                    }
+                }
             }
-            None => self.keys.slots().for_each(&mut offer),
+            None => {
+                self.keys.slots().for_each(|slot| offer(slot, self.keys.record(slot)));
+                let is_wanted =
+                    |slot: &Slot| self.keys.cold_key(*slot).is_some_and(|key| look.wants_any(&key));
+                let mut cold = self.keys.cold_slots().filter(is_wanted);
+                self.look_at_cold(cold.by_ref().take(MOST_READ), |slot, record| offer(slot, record));
+                not_read = cold.count() as u64;
+            }
         }
-        search.finish(|slot, view, rule| {
-            let record = self.keys.record(*slot);
-            record.runs(rule).into_iter().for_each(|runs| view(record.key(), runs));
-        })
+        let mut found = search.finish(|slot, view, rule| {
+            let mut show = |record: &Record| {
+                record.runs(rule).into_iter().for_each(|runs| view(record.key(), runs));
+            };
+            match slot.cold() {
+                None => show(self.keys.record(*slot)),
+                Some(_) => self.look_at_cold(std::iter::once(*slot), |_, record| show(record)),
+            }
+        });
+        found.not_read = not_read;
+        found
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Enters: events in their order and the passing of event time. Leaves: alerts, each with its place
 //! in the order of all. A shard does not know how many others there are, reads no clock and waits for
-//! nothing.
+//! nothing but, where memory has a limit, the rows of keys that have left it ([`shelf`]).
 
+mod again;
 mod ahead;
 mod alerts;
 mod emit;
@@ -13,6 +14,7 @@ pub mod legend;
 mod limit;
 pub mod look;
 mod order;
+mod shelf;
 pub mod stored;
 #[cfg(test)]
 mod tests;
@@ -34,10 +36,13 @@ use crate::table::Tables;
 
 use ahead::Ahead;
 use keys::{Keys, Slot};
+use shelf::Shelved;
 use timers::{Due, Timers};
 
+pub use again::Again;
 pub use keys::stored::Restore;
 pub use order::Order;
+pub use shelf::Shelving;
 pub use watch::{Seen, Watcher};
 pub use work::{Decision, Item, Routes, Work};
 
@@ -68,6 +73,10 @@ pub struct Shard {
     watcher: Option<Box<dyn Watcher>>,
     /// Rows that were stored and belong to nothing any more, by their groups and keys.
     unknown: Vec<(Space, u16, Box<[u8]>)>,
+    /// Where keys are found again that have left memory, if that has a limit.
+    shelved: Option<Box<Shelved>>,
+    /// The number of the changes that were given last, until they are known to be stored.
+    under_way: u64,
 }
 
 /// What a shard has counted.
@@ -207,6 +216,8 @@ impl Shard {
             touched: Vec::new(),
             watcher: None,
             unknown: Vec::new(),
+            shelved: None,
+            under_way: 0,
             program,
         }
     }
@@ -253,6 +264,7 @@ impl Shard {
         let program = Arc::clone(&self.program);
         let mut ahead = Ahead::default();
         for items in work.items.chunks(ahead::TOGETHER) {
+            self.make_room();
             self.look_ahead(&program, items, &mut ahead);
             for (place, item) in items.iter().enumerate() {
                 self.advance(item.event.time(), decisions);
@@ -261,6 +273,7 @@ impl Shard {
         }
         self.advance(work.passed, decisions);
         self.passed = work.passed;
+        self.make_room();
     }
 
     /// Event time has come to `now`: decides everything that was due before it.
@@ -276,6 +289,13 @@ impl Shard {
         let program = Arc::clone(&self.program);
         let mut decided: Vec<Decided> = Vec::new();
         while let Some(timer) = self.timers.pop(due, |soon| self.keys.come_near(soon)) {
+            if timer.slot.cold().is_some() {
+                // It sets its own timers, perhaps for this moment.
+                if self.keys.wants(&timer) {
+                    self.bring_back(timer.slot, due);
+                }
+                continue;
+            }
             match timer.what() {
                 Due::Runs(rule) => self.pass_time(&program, rule, timer.slot, due, &mut decided),
                 Due::Limit(rule) => self.forget(&program, rule, timer.slot, due),

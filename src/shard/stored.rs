@@ -29,18 +29,25 @@ pub struct ShardChanges {
 
 impl Shard {
     /// What has changed since this was asked last; at first, everything. The room that other rows have taken
-    /// is used again.
-    pub fn changes(&mut self, legend: &Legend, mut rows: Rows) -> ShardChanges {
+    /// is used again. `generation` is the number of these changes: they are stored when that is said.
+    pub fn changes(&mut self, legend: &Legend, mut rows: Rows, generation: u64) -> ShardChanges {
         rows.clear();
-        let mut prefix = Writer::default();
-        prefix.size(self.stratum);
+        self.make_room();
+        self.under_way = generation;
+        for slot in self.keys.take_outdated() {
+            if slot.cold().is_some() {
+                self.bring_back(slot, self.passed);
+            }
+        }
+        let prefix = prefix(self.stratum);
         let prefix = prefix.as_slice();
         let called = |log| {
             let numbers = legend.log(log);
             (numbers.log, numbers.columns)
         };
         let outdated_keys = self.keys.changes(legend, prefix, &mut rows);
-        let outdated_logs = self.histories.get_mut().changes(self.program.logs(), prefix, &called, &mut rows);
+        let outdated_logs =
+            self.histories.get_mut().changes(self.program.logs(), (prefix, &called), generation, &mut rows);
         for (space, group, key) in std::mem::take(&mut self.unknown) {
             rows.remove(space, group, |w| w.plain(&key));
         }
@@ -66,11 +73,19 @@ impl Shard {
             // There are no rules of that stratum: all that is in the row is left out.
             return self.leave(row, restore);
         }
+        let is_cold = self.takes_too_much_with(logs.bytes());
         if row.space == Space::Runs {
             let (live, program) = (&mut self.live, restore.program);
-            self.keys.restore(row.group, key, value, restore, &mut self.timers, |rule, runs| {
-                live.change(rule, &program.compiled()[rule.0 as usize], 0, runs);
-            })?;
+            self.keys.restore(
+                (row.group, is_cold),
+                key,
+                value,
+                restore,
+                &mut self.timers,
+                |rule, runs| {
+                    live.change(rule, &program.compiled()[rule.0 as usize], 0, runs);
+                },
+            )?;
             return Ok(());
         }
         let meaning = restore.meaning;
@@ -81,7 +96,7 @@ impl Shard {
             meaning.columns.get(&columns).ok_or(Damaged::new("nobody knows what was kept of events"))?;
         let now = &meaning.columns_now[id.0 as usize];
         let log = (id, restore.program.logs().get(id));
-        logs.read(log, row.group, &mut key, (then, now), &mut value)
+        logs.read(log, (row.group, is_cold), &mut key, (then, now), &mut value)
     }
 
     /// Leaves a row out, which will be removed.
@@ -110,8 +125,17 @@ impl Shard {
     /// When rows are missing.
     pub fn restored(&mut self, passed: Timestamp, logs: StoredLogs) -> Result<(), Damaged> {
         self.passed = passed;
-        self.histories.get_mut().restore(self.program.logs(), logs)
+        self.histories.get_mut().restore(self.program.logs(), logs)?;
+        self.takes_too_much_with(0);
+        Ok(())
     }
+}
+
+/// What the keys of all rows of a stratum begin with.
+pub(super) fn prefix(stratum: usize) -> Writer {
+    let mut w = Writer::default();
+    w.size(stratum);
+    w
 }
 
 impl ShardCounters {

@@ -34,7 +34,7 @@ impl Shard {
     fn restarted(mut self, rows: &mut StoredRows) -> Shard {
         let program = Arc::clone(&self.program);
         let legend = Legend::new(&program);
-        let changes = self.changes(&legend, Rows::default());
+        let changes = self.changes(&legend, Rows::default(), 1);
         for row in changes.rows.iter() {
             let name = (row.space, row.group, row.key.to_vec());
             match row.value {
@@ -51,6 +51,7 @@ impl Shard {
             passed: self.passed,
             stratum: self.stratum,
             left: &mut [],
+            counts: Vec::new(),
         };
         let (mut shard, mut logs) = (Shard::new(Arc::clone(&program), self.stratum), StoredLogs::default());
         for ((space, group, key), value) in &*rows {

@@ -16,6 +16,7 @@
 mod reader;
 mod rows;
 mod shared;
+mod shelf;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -24,4 +25,5 @@ pub use reader::{Damaged, Reader};
 pub(crate) use rows::merged;
 pub use rows::{Row, Rows, Space};
 pub(crate) use shared::Shared;
+pub use shelf::Shelf;
 pub use writer::{Open, Writer};

@@ -7,6 +7,7 @@ mod case;
 mod engine;
 
 use case::{Case, show_events, show_reports};
+use engine::{Restarts, Then};
 use tripline::program::cost::Held;
 
 /// What is wrong with the engine's answer to a case.
@@ -41,6 +42,31 @@ fn the_answers_are_the_same_with_a_restart_between_every_two_events() {
         let reports: Vec<case::Report> = restarted.iter().map(engine::report).collect();
         assert_eq!(reports, case.expect, "{}\n{}", case.id, case.rule);
     }
+}
+
+/// With so little memory that all that is stored leaves it, and comes back when it is needed.
+#[test]
+fn the_answers_are_the_same_when_no_key_stays_in_memory() {
+    let mut brought_back = 0;
+    for case in case::recorded() {
+        let program = engine::compile_text(&case.rule).expect("the rules compile");
+        let arrivals: Vec<engine::Arrival> = case.events.iter().map(|event| (0, event.clone())).collect();
+        let (alerts, counts, keys) = engine::everything(&program, &case.events, |_| false);
+        let restarted = |offset: usize| match offset % 5 {
+            4 => Then::Restarted,
+            _ => Then::Stored,
+        };
+        let failing = |offset: usize| if offset.is_multiple_of(2) { Then::Fails } else { Then::Stored };
+        for then in [&|_| Then::Stored, &restarted, &failing] as [&dyn Fn(usize) -> Then; 3] {
+            let mut stopped = Restarts::with_limit(0);
+            let (cold, cold_counts, cold_keys) =
+                engine::everything_and(&program, &arrivals, &mut stopped, then);
+            assert_eq!(engine::as_json(&cold), engine::as_json(&alerts), "{}\n{}", case.id, case.rule);
+            assert_eq!((&cold_counts, &cold_keys), (&counts, &keys), "{}\n{}", case.id, case.rule);
+            brought_back += stopped.brought_back;
+        }
+    }
+    assert!(brought_back > 1_000, "only {brought_back} keys came back");
 }
 
 /// A field that a rule reads and that its events do not keep would be null to it.

@@ -1,12 +1,12 @@
 //! The real engine through its public path: rule text in, alerts out.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tripline::alert::{Alert, AlertKind};
 use tripline::codec::{Decoder, json::JsonDecoder};
 use tripline::diagnostic::{Sources, Style, render_all};
-use tripline::engine::{Engine, EngineOptions, StateInMemory, stored_rules};
+use tripline::engine::{Changes, Engine, EngineOptions, Restoring, StateInMemory, stored_rules};
 use tripline::event::{Kept, PartitionId, Position, Timestamp};
 use tripline::program::Program;
 
@@ -59,26 +59,83 @@ pub fn alerts_in_batches(program: &Arc<Program>, arrivals: &[Arrival], batch: us
 /// the next one reads was written piece by piece. Each has another number of shards.
 #[derive(Default)]
 pub struct Restarts {
-    state: StateInMemory,
+    state: Arc<Mutex<StateInMemory>>,
     count: usize,
+    /// How many bytes of memory keys may take, if there is a limit.
+    limit: Option<usize>,
+    /// Changes that could not be stored.
+    failed: Option<Changes>,
+    /// How many keys came back from the shelf.
+    pub brought_back: u64,
+}
+
+/// What becomes of an engine after an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// Nothing.
+    GoesOn,
+    /// What has changed is stored.
+    Stored,
+    /// What has changed is to be stored and cannot be, and neither is it known to be.
+    Fails,
+    /// It is stopped, and another goes on.
+    Restarted,
 }
 
 impl Restarts {
     /// The numbers of shards, in turn.
     const SHARDS: [usize; 4] = [3, 1, 2, 7];
 
+    /// With a limit for the memory of keys.
+    pub fn with_limit(bytes: usize) -> Restarts {
+        Restarts { limit: Some(bytes), ..Restarts::default() }
+    }
+
+    /// After an event.
+    pub fn then(&mut self, then: Then, engine: &mut Engine) {
+        match then {
+            Then::GoesOn => {}
+            Then::Stored => self.store(engine),
+            Then::Fails => self.failed = Some(self.changes(engine)),
+            Then::Restarted => self.restart(engine),
+        }
+    }
+
+    fn changes(&mut self, engine: &mut Engine) -> Changes {
+        let changes = engine.changes();
+        match self.failed.take() {
+            Some(failed) => changes.with_older(&failed),
+            None => changes,
+        }
+    }
+
     /// Stores what has changed of an engine, which goes on.
     pub fn store(&mut self, engine: &mut Engine) {
-        self.state.take(&engine.changes());
+        let changes = self.changes(engine);
+        self.state.lock().expect("no test has failed").take(&changes);
+        if let Some(limit) = self.limit.filter(|_| self.count == 0) {
+            // Restarted ones have it from the beginning.
+            self.count = 1;
+            engine.shelve(limit, self.state.clone());
+        }
+        engine.stored(changes.generation());
     }
 
     /// Stops an engine; another takes its place.
     pub fn restart(&mut self, engine: &mut Engine) {
         self.store(engine);
+        self.brought_back += engine.stats().brought_back;
         let shards = Restarts::SHARDS[self.count % Restarts::SHARDS.len()];
         self.count += 1;
         let options = EngineOptions { shards, ..EngineOptions::RECORDED };
-        let restored = self.state.restore(engine.program().clone(), options).expect("it was just written");
+        let state = self.state.lock().expect("no test has failed");
+        let restoring = Restoring::new(engine.program().clone(), options, state.head());
+        let mut restoring = restoring.expect("it was just written");
+        if let Some(limit) = self.limit {
+            restoring.shelve(limit, self.state.clone());
+        }
+        state.rows().for_each(|row| restoring.row(row).expect("it was just written"));
+        let restored = restoring.finish().expect("it was just written");
         assert!(restored.left.is_empty() && restored.events_left == 0, "the rules are the same");
         *engine = restored.engine;
     }
@@ -153,16 +210,28 @@ pub fn everything(
     events: &[Event],
     restarts: impl Fn(usize) -> bool,
 ) -> (Vec<Alert>, String, Vec<usize>) {
+    let then = |offset| if restarts(offset) { Then::Restarted } else { Then::GoesOn };
+    everything_and(program, &in_order(events), &mut Restarts::default(), then)
+}
+
+/// The same with events on several partitions, and with what becomes of the engine after each event.
+pub fn everything_and(
+    program: &Arc<Program>,
+    arrivals: &[Arrival],
+    stopped: &mut Restarts,
+    then: impl Fn(usize) -> Then,
+) -> (Vec<Alert>, String, Vec<usize>) {
     let stream = program.stream("s").expect("the rules declare stream s");
-    let (mut keys, mut stopped) = (vec![], Restarts::default());
-    let mut engine = run_keeping(program.kept(stream), program, &in_order(events), |offset, engine| {
-        if restarts(offset) {
-            stopped.restart(engine);
-        }
+    let mut keys = vec![];
+    let mut engine = run_keeping(program.kept(stream), program, arrivals, |offset, engine| {
+        stopped.then(then(offset), engine);
         keys.push(engine.stats().live_keys);
     });
-    keys.push(engine.stats().live_keys);
-    (engine.take_alerts(), format!("{:?}", engine.stats().rules), keys)
+    let stats = engine.stats();
+    keys.push(stats.live_keys);
+    stopped.brought_back += stats.brought_back;
+    assert!(stats.live_keys > 0 || stats.live_runs == 0, "{} runs of no key", stats.live_runs);
+    (engine.take_alerts(), format!("{:?}", stats.rules), keys)
 }
 
 /// The engine at the end of the same, with events that keep these fields.

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::case::Event;
-use super::engine::{self, Arrival};
+use super::engine::{self, Arrival, Restarts, Then};
 use super::generate::{Shape, events, rule};
 use super::pattern::{Rule, stream};
 use super::random::Random;
@@ -250,4 +250,39 @@ fn how_partitions_interleave_is_without_effect() {
         let actual = engine::reports_by_rule_and_key(&engine::alerts_in_batches(&program, &arrivals, 2));
         assert_eq!(expected, actual, "seed {seed}\n{}{arrivals:?}", set.show());
     }
+}
+
+/// With so little memory that most of what is stored leaves it and comes back when it is needed; also where
+/// storing fails for a while, and with restarts.
+#[test]
+fn what_is_in_memory_is_without_effect() {
+    let mut brought_back = 0;
+    for seed in seeds(150) {
+        let mut set = RuleSet::new(seed);
+        let text = set.text().replace("time at {", "time at late 2s {") + HOLDING_MORE;
+        let program = program(&text);
+        let arrivals: Vec<Arrival> =
+            set.events.iter().map(|event| (set.random.number(0, 1), event.clone())).collect();
+        let mut usual = Restarts::default();
+        let (alerts, counts, keys) =
+            engine::everything_and(&program, &arrivals, &mut usual, |_| Then::GoesOn);
+        for limit in [0, 1_000, 3_000] {
+            let thens: Vec<Then> = (0..arrivals.len())
+                .map(|_| match set.random.number(0, 9) {
+                    0 => Then::Restarted,
+                    1 => Then::GoesOn,
+                    2 => Then::Fails,
+                    _ => Then::Stored,
+                })
+                .collect();
+            let mut stopped = Restarts::with_limit(limit);
+            let (cold, cold_counts, cold_keys) =
+                engine::everything_and(&program, &arrivals, &mut stopped, |offset| thens[offset]);
+            let about = || format!("seed {seed}, limit {limit}, {thens:?}\n{}", set.show());
+            assert_eq!(engine::as_json(&cold), engine::as_json(&alerts), "{}", about());
+            assert_eq!((&cold_counts, &cold_keys), (&counts, &keys), "{}", about());
+            brought_back += stopped.brought_back;
+        }
+    }
+    assert!(!are_enough(&seeds(150), 150) || brought_back > 2_000, "only {brought_back} keys came back");
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::harness::{Bench, Restart};
+use super::harness::{Bench, Restart};
 
 const STREAM: &str = "stream s time at { k string, t string, v int, at timestamp(ms) }\n";
 
@@ -150,7 +150,7 @@ fn changes_that_could_not_be_kept_are_kept_later() {
     assert!(rows.is_sorted_by_key(|(group, ..)| *group));
     let names: BTreeSet<_> = rows.iter().map(|(_, space, key)| (space, key)).collect();
     assert_eq!(names.len(), rows.len(), "each once");
-    bench.state.take(&changes);
+    bench.state().take(&changes);
     // As if all had been kept at once.
     let mut other = Bench::new(&rules);
     first.into_iter().chain(rest).for_each(|one| push(&mut other, one));
@@ -159,5 +159,5 @@ fn changes_that_could_not_be_kept_are_kept_later() {
 }
 
 fn rows_of(bench: &Bench) -> Vec<(Vec<u8>, Vec<u8>)> {
-    bench.state.rows().map(|row| (row.key.to_vec(), row.value.unwrap_or_default().to_vec())).collect()
+    bench.state().rows().map(|row| (row.key.to_vec(), row.value.unwrap_or_default().to_vec())).collect()
 }

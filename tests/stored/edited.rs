@@ -1,6 +1,6 @@
 //! What becomes of a state when rules have been edited.
 
-use crate::harness::{Bench, Restart};
+use super::harness::{Bench, Restart};
 
 const STREAMS: &str = "
 stream s time at { k string, t string, v int, note string?, at timestamp(ms) }

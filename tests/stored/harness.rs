@@ -1,12 +1,12 @@
 //! Engines that are fed in short and stopped in between.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tripline::alert::Alert;
 use tripline::codec::Decoder;
 use tripline::codec::json::JsonDecoder;
 use tripline::diagnostic::{Sources, Style, render_all};
-use tripline::engine::{Engine, EngineOptions, Restored, StateInMemory, stored_rules};
+use tripline::engine::{Engine, EngineOptions, Restored, Restoring, StateInMemory, stored_rules};
 use tripline::event::{PartitionId, Position, Timestamp};
 use tripline::program::Program;
 use tripline::stored::Space;
@@ -22,14 +22,28 @@ pub fn compile(text: &str) -> Arc<Program> {
 /// An engine with what was stored of it and its predecessors.
 pub struct Bench {
     pub engine: Engine,
-    pub state: StateInMemory,
+    pub state: Arc<Mutex<StateInMemory>>,
     offset: u64,
+    /// How many bytes of memory keys may take, if there is a limit.
+    limit: Option<usize>,
 }
 
 impl Bench {
     pub fn new(rules: &str) -> Bench {
         let engine = Engine::new(compile(rules), EngineOptions::RECORDED);
-        Bench { engine, state: StateInMemory::default(), offset: 0 }
+        Bench { engine, state: Arc::default(), offset: 0, limit: None }
+    }
+
+    /// What has been stored.
+    pub fn state(&self) -> MutexGuard<'_, StateInMemory> {
+        self.state.lock().expect("no test has failed")
+    }
+
+    /// The same with so little memory that what is stored leaves it.
+    pub fn cold(rules: &str) -> Bench {
+        let mut bench = Bench { limit: Some(0), ..Bench::new(rules) };
+        bench.engine.shelve(0, bench.state.clone());
+        bench
     }
 
     /// Gives the engine a record of a stream.
@@ -46,26 +60,37 @@ impl Bench {
 
     /// How many rows are stored, but for the texts of rules.
     pub fn rows(&self) -> usize {
-        self.state.rows().filter(|row| row.space != Space::Rules).count()
+        self.state().rows().filter(|row| row.space != Space::Rules).count()
     }
 
     /// Stores what has changed; gives how many rows that were, and how many of them are gone, but for the texts
     /// of rules.
     pub fn store(&mut self) -> (usize, usize) {
         let changes = self.engine.changes();
-        self.state.take(&changes);
+        self.state().take(&changes);
+        self.engine.stored(changes.generation());
         let rows = || changes.rows().filter(|row| row.space != Space::Rules);
         let counts = (rows().count(), rows().filter(|row| row.value.is_none()).count());
         self.engine.reuse(changes);
         counts
     }
 
+    fn restored(&self, program: Arc<Program>, options: EngineOptions) -> Restored {
+        let state = self.state();
+        let mut restoring = Restoring::new(program, options, state.head()).expect("it was just written");
+        if let Some(limit) = self.limit {
+            restoring.shelve(limit, self.state.clone());
+        }
+        state.rows().for_each(|row| restoring.row(row).expect("it was just written"));
+        drop(state);
+        restoring.finish().expect("it was just written")
+    }
+
     /// Stops the engine; one with these rules goes on.
     pub fn restart(&mut self, rules: &str) -> Restart {
         self.store();
         let options = EngineOptions { shards: 2, ..EngineOptions::RECORDED };
-        let Restored { engine, left, events_left, .. } =
-            self.state.restore(compile(rules), options).expect("it was just written");
+        let Restored { engine, left, events_left, .. } = self.restored(compile(rules), options);
         self.engine = engine;
         let left = left.iter().map(|left| {
             format!(
@@ -79,14 +104,16 @@ impl Bench {
     /// Stops the engine; one with these rules goes on, and with what those before had begun.
     pub fn edit(&mut self, rules: &str) -> Edit {
         self.store();
-        let olds = stored_rules(self.state.head(), self.state.rows()).expect("it was just written");
+        let olds = {
+            let state = self.state();
+            stored_rules(state.head(), state.rows()).expect("it was just written")
+        };
         let sources = Sources::new([("rules.trip", rules)]);
         let (program, diagnostics) = Program::compile_with_old(&sources, &olds);
         let program =
             program.unwrap_or_else(|| panic!("{}", render_all(&diagnostics, &sources, Style::Plain)));
         let options = EngineOptions { shards: 3, ..EngineOptions::RECORDED };
-        let Restored { engine, left, old, .. } =
-            self.state.restore(Arc::new(program), options).expect("it was just written");
+        let Restored { engine, left, old, .. } = self.restored(Arc::new(program), options);
         self.engine = engine;
         let old = old.iter().map(|old| format!("{}: {} runs, {} alerts", old.rule, old.runs, old.alerts));
         let left = left.iter().map(|left| {

@@ -3,6 +3,8 @@
 
 mod allocator;
 mod changes;
+#[expect(clippy::duplicate_mod, reason = "the same tests, with engines that have less memory")]
+mod cold;
 mod damage;
 mod edited;
 mod harness;

@@ -1,6 +1,6 @@
 //! Rules that are changed while they have partial matches: the old version goes on with what it has.
 
-use crate::harness::{Bench, Edit};
+use super::harness::{Bench, Edit};
 
 const STREAMS: &str = "
 stream s time at { k string, t string, v int, note string?, at timestamp(ms) }

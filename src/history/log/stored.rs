@@ -21,6 +21,12 @@ pub struct Stored {
     end: u64,
     /// Whether somebody has noted that there is something new.
     pub is_noted: bool,
+    /// Whether it was needed not long ago.
+    pub is_recent: bool,
+    /// With which changes it was given out to be stored.
+    pub generation: u64,
+    /// About how many bytes of memory it takes, if somebody wants to know.
+    pub bytes: usize,
 }
 
 /// Some events of a log, as they were stored.
@@ -40,13 +46,14 @@ pub struct Chunk {
 impl Log {
     /// Gives what must be stored and removed for the rows to be what the log is: the numbers of the chunks
     /// that have changed, and of those that are gone.
-    pub fn changes(&mut self) -> (Range<u64>, Range<u64>) {
+    pub fn changes(&mut self, generation: u64) -> (Range<u64>, Range<u64>) {
         let (first, end) = (self.entries.first, self.entries.end());
         let chunks = first / CHUNK..end.div_ceil(CHUNK);
         let changed = (self.stored.end / CHUNK).max(chunks.start)..chunks.end;
         let gone =
             self.stored.chunks.start..chunks.start.clamp(self.stored.chunks.start, self.stored.chunks.end);
-        self.stored = Stored { chunks, end, is_noted: false };
+        self.stored =
+            Stored { chunks, end, is_noted: false, is_recent: true, generation, bytes: self.stored.bytes };
         (changed, gone)
     }
 
@@ -92,13 +99,27 @@ impl Log {
         }
         log.rebuild_windows(spec);
         let end = if is_current { log.entries.end() } else { first };
-        log.stored = Stored { chunks: rows, end, is_noted: false };
+        log.stored = Stored { chunks: rows, end, is_recent: true, ..Stored::default() };
         Ok(log)
     }
 
     /// Whether something of it is stored in another way than it would be now.
     pub fn is_outdated(&self) -> bool {
         self.stored.end < self.entries.end()
+    }
+
+    /// Whether it may leave memory when all is stored that was given out up to some changes. If only that
+    /// keeps it that it was needed not long ago, it is longer ago from now on.
+    pub fn may_leave(&mut self, stored: u64) -> bool {
+        let is_stored = !self.stored.is_noted && self.stored.generation <= stored && !self.is_outdated();
+        is_stored && !std::mem::replace(&mut self.stored.is_recent, false) && self.len() > 0
+    }
+
+    /// Finds out how many bytes of memory it takes; by how many that is more than before, perhaps less than
+    /// nothing.
+    pub fn measure(&mut self) -> isize {
+        let bytes = self.footprint();
+        bytes as isize - std::mem::replace(&mut self.stored.bytes, bytes) as isize
     }
 
     fn rebuild_windows(&mut self, spec: &LogSpec) {
@@ -110,6 +131,48 @@ impl Log {
             Window::over(window, entries, entries.first + left as u64, entries.end())
         };
         self.windows = spec.windows.iter().map(window).collect();
+    }
+}
+
+/// What must be known of a log that is not in memory, of all its chunks or of some.
+#[derive(Clone, Debug)]
+pub struct Outline {
+    /// The chunks of which there are rows.
+    pub chunks: Range<u64>,
+    /// The numbers of the events in them, and how many there are.
+    events: Range<u64>,
+    count: u64,
+    /// The number of the first event that counts, as the last of the chunks says.
+    first: u64,
+    /// The time of the newest event.
+    pub newest: Timestamp,
+    /// Whether all is stored as it would be now.
+    pub is_current: bool,
+}
+
+impl Outline {
+    /// Adds what is known of other chunks.
+    pub fn add(&mut self, other: &Outline) {
+        if other.chunks.end > self.chunks.end {
+            (self.first, self.newest) = (other.first, other.newest);
+        }
+        self.chunks = self.chunks.start.min(other.chunks.start)..self.chunks.end.max(other.chunks.end);
+        self.events = self.events.start.min(other.events.start)..self.events.end.max(other.events.end);
+        self.count = self.count.saturating_add(other.count);
+        self.is_current &= other.is_current;
+    }
+
+    /// How many events the log has, when all chunks have been added.
+    ///
+    /// # Errors
+    /// When some are missing.
+    pub fn events(&self) -> Result<usize, Damaged> {
+        // A chunk has no events but its own: if there are as many as from the first to the last, all are there.
+        let is_whole = self.count == self.events.end - self.events.start;
+        if !is_whole || !self.events.contains(&self.first) {
+            return Err(Damaged::new("past events are missing"));
+        }
+        Ok((self.events.end - self.first) as usize)
     }
 }
 
@@ -138,6 +201,24 @@ impl Entries {
 }
 
 impl Chunk {
+    /// Where it stands and what it says of the log.
+    pub fn outline(&self) -> Outline {
+        let events = self.times.len() as u64;
+        Outline {
+            chunks: self.number..self.number + 1,
+            events: self.start..self.start + events,
+            count: events,
+            first: self.first,
+            newest: self.times.last().copied().unwrap_or(Timestamp::MIN),
+            is_current: self.is_current,
+        }
+    }
+
+    /// About how many bytes of memory it takes.
+    pub fn footprint(&self) -> usize {
+        size_of::<Chunk>() + self.times.len() * size_of::<Timestamp>() + columns_footprint(&self.columns)
+    }
+
     /// How many events it has.
     pub fn count(r: &mut Reader<'_>) -> Result<u64, Damaged> {
         r.count()?;
@@ -176,7 +257,19 @@ impl Chunk {
     }
 }
 
+/// About how many bytes of memory columns take, without texts that are long.
+pub(super) fn columns_footprint(columns: &[Column]) -> usize {
+    columns.iter().map(Column::footprint).sum()
+}
+
 impl Column {
+    fn footprint(&self) -> usize {
+        match self {
+            Column::Floats(floats) => floats.capacity() * size_of::<f64>(),
+            Column::Values(values) => values.capacity() * size_of::<Value>(),
+        }
+    }
+
     fn restore(is_floats: bool, len: usize, r: &mut Reader<'_>) -> Result<Column, Damaged> {
         if is_floats {
             let floats: Result<VecDeque<f64>, Damaged> = (0..len).map(|_| r.float()).collect();

@@ -72,6 +72,12 @@ impl Index {
         self.part_mut(hash).insert_unique(spread(hash), Entry { hash, slot }, Entry::spread);
     }
 
+    /// Puts another slot in the place of one.
+    pub fn replace(&mut self, hash: u32, slot: Slot, other: Slot) {
+        let found = self.part_mut(hash).find_mut(spread(hash), |entry| entry.slot == slot);
+        found.expect("the slot was added with that hash").slot = other;
+    }
+
     /// Takes a slot out.
     pub fn remove(&mut self, hash: u32, slot: Slot) {
         let part = self.part_mut(hash);

@@ -6,11 +6,14 @@
 //! beside the record, and keys of several events are looked up together ([`Keys::look_up`]): then the
 //! processor waits for all of them at once.
 //!
-//! Memory follows the number of keys: what a burst of keys has taken is used again or given back.
+//! Memory follows the number of keys: what a burst of keys has taken is used again or given back. Where it
+//! has a limit, records that are stored leave it, and come back when they are needed ([`shelf`]).
 
+mod cold;
 mod index;
 mod record;
 mod records;
+pub mod shelf;
 pub mod stored;
 #[cfg(test)]
 mod tests;
@@ -25,6 +28,7 @@ use crate::language::checked::Limit;
 use crate::matcher::RunSet;
 use crate::program::RuleId;
 
+use cold::Cold;
 use index::Index;
 use record::RuleRuns;
 use records::Records;
@@ -38,9 +42,12 @@ pub(super) struct Keys {
     hashing: Seeded,
     index: Index,
     records: Records,
+    cold: Cold,
+    /// Whether somebody wants to know how much memory records take.
+    pub measures: bool,
     /// The keys that were stored and have no record any more.
     removed: Vec<Key>,
-    /// The records that are stored in another way than they would be now.
+    /// The records that are stored in another way than they would be now, also of cold keys.
     outdated: Vec<Slot>,
 }
 
@@ -66,13 +73,16 @@ impl Keys {
         self.records().flat_map(Record::all_runs).map(|(rule, runs)| (rule, runs.len()))
     }
 
-    /// How many keys have a record.
+    /// How many keys something is held for, in memory or on the shelf.
     pub fn len(&self) -> usize {
         self.index.len()
     }
 
     /// Whether a timer is one that is wanted.
     pub fn wants(&self, timer: &Timer) -> bool {
+        if timer.slot.cold().is_some() {
+            return self.cold.get(timer.slot).is_some_and(|(_, due)| due == timer.due);
+        }
         self.records.get(timer.slot).is_some_and(|record| record.wants(timer))
     }
 
@@ -114,7 +124,7 @@ impl Keys {
         black_box(records().fold(0, |sum, record| sum ^ record.touch_events()));
     }
 
-    /// The record of a key, if it has one.
+    /// The record of a key, if it has one in memory.
     pub fn find(&self, sought: &Sought<'_>) -> Option<Slot> {
         let is_it = |slot: Slot| self.records.get(slot).is_some_and(|record| sought.key.is(record.key()));
         sought.hint.filter(|slot| is_it(*slot)).or_else(|| self.index.find(sought.hash, is_it))

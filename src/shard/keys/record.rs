@@ -6,13 +6,16 @@ use super::records::Slot;
 use crate::event::{Key, Timestamp, Value};
 use crate::language::checked::Limit;
 use crate::matcher::RunSet;
-use crate::program::RuleId;
+use crate::program::{Program, RuleId};
 use crate::shard::limit::{Group, Passed, Verdict};
 use crate::shard::timers::{Due, Timer, Timers};
 
 /// The runs of so many rules are made near beforehand. A key may have those of thousands, of which an event
 /// or a timer needs few.
 const FEW_RUNS: usize = 4;
+
+/// How many bytes of memory the runs of each rule after the first take at least.
+const OTHER_BYTES: usize = 80;
 
 /// The state of one key: what is held for it, each with the timer that is set for it.
 #[derive(Clone, Debug)]
@@ -256,6 +259,31 @@ impl Record {
         let held = self.runs_mut(rule).filter(|held| held.timer == due)?;
         held.timer = Timestamp::MAX;
         Some(held)
+    }
+
+    /// About how many bytes of memory it takes besides what most records take, whatever is in what it holds.
+    pub fn more_bytes(&self) -> usize {
+        let list = match &self.held {
+            List::Several(list) => list.capacity() * size_of::<Held>() + (list.len() - 1) * OTHER_BYTES,
+            List::Empty | List::One(_) => 0,
+        };
+        let passed = self.held.as_slice().iter().map(|held| match held {
+            Held::Passed(held) => held.passed.least_bytes(),
+            Held::Runs(_) => 0,
+        });
+        list + passed.sum::<usize>()
+    }
+
+    /// When the passing of time next decides something of what is held; [`Timestamp::MAX`] for never.
+    pub fn due(&self, program: &Program) -> Timestamp {
+        let due = |held: &Held| match held {
+            Held::Runs(held) => held.runs.due(),
+            Held::Passed(held) => {
+                let limit = program.compiled()[held.rule.0 as usize].rule.limit.as_ref();
+                limit.map_or(Timestamp::MAX, |limit| held.passed.end(limit))
+            }
+        };
+        self.held.as_slice().iter().map(due).min().unwrap_or(Timestamp::MAX)
     }
 
     /// Whether a timer is the one that counts.

@@ -5,9 +5,10 @@ use std::hint::black_box;
 
 use smallvec::SmallVec;
 
-use super::{Keys, Record, Slot};
+use super::shelf::{ReadRecord, estimate};
+use super::{Keys, Slot};
 use crate::automaton::CompiledRule;
-use crate::event::stored::{EventWriter, Events, ReadAgain};
+use crate::event::stored::{EventWriter, ReadAgain};
 use crate::event::{Event, Key, Timestamp};
 use crate::program::{Program, RuleId};
 use crate::shard::ahead::TOGETHER;
@@ -17,6 +18,8 @@ use crate::stored::{Damaged, Reader, Rows, Space};
 
 /// How many records are stored in a new way at a time, besides those that have changed.
 const OUTDATED: usize = 4_096;
+/// How many of them may be such as must be read from the shelf before.
+const OUTDATED_COLD: usize = 256;
 
 /// The runs of so many rules, and so many events of each, are brought near together.
 const FEW_RULES: usize = 4;
@@ -36,6 +39,8 @@ pub struct Restore<'a> {
     pub stratum: usize,
     /// What is left out is counted here.
     pub left: &'a mut [Left],
+    /// How many runs a row says that there are of each rule.
+    pub counts: Vec<(RuleId, usize)>,
 }
 
 impl<'a> Restore<'a> {
@@ -55,10 +60,6 @@ impl Keys {
     /// Adds the rows of what has changed since the last time. `prefix` is what the keys of all rows begin
     /// with. Whether there are records that are still stored in an outdated way.
     pub fn changes(&mut self, legend: &Legend, prefix: &[u8], rows: &mut Rows) -> bool {
-        let rest = self.outdated.len().saturating_sub(OUTDATED);
-        for slot in self.outdated.split_off(rest) {
-            self.records.change(slot);
-        }
         let mut events = EventWriter::default();
         for slots in self.records.take_changed().chunks(TOGETHER) {
             self.bring_near(slots);
@@ -66,6 +67,7 @@ impl Keys {
                 let record = self.record(*slot);
                 let key = record.key();
                 record.store(legend, &mut events);
+                let bytes = estimate(record, events.footprint(), events.body.len());
                 rows.write(
                     Space::Runs,
                     key.group().0,
@@ -75,11 +77,14 @@ impl Keys {
                     },
                     |w| events.finish(w),
                 );
+                if self.measures {
+                    self.records.measured(*slot, bytes);
+                }
             }
         }
         for key in std::mem::take(&mut self.removed) {
             // It may have come again.
-            if self.find(&self.seek(key.as_ref())).is_none() {
+            if !self.contains(&self.seek(key.as_ref())) {
                 rows.remove(Space::Runs, key.group().0, |w| {
                     w.plain(prefix);
                     key.write(w);
@@ -87,6 +92,24 @@ impl Keys {
             }
         }
         !self.outdated.is_empty()
+    }
+
+    /// Some of the records that are stored in an outdated way, which are from now on to be stored anew; those
+    /// that are cold must come back for that.
+    pub fn take_outdated(&mut self) -> Vec<Slot> {
+        let rest = self.outdated.len().saturating_sub(OUTDATED);
+        let mut cold = 0;
+        let is_enough = |slot: &Slot| {
+            cold += usize::from(slot.cold().is_some());
+            cold > OUTDATED_COLD
+        };
+        let enough = self.outdated[rest..].iter().rev().position(is_enough);
+        let rest = enough.map_or(rest, |enough| self.outdated.len() - enough);
+        let taken = self.outdated.split_off(rest);
+        for slot in &taken {
+            self.records.change(*slot);
+        }
+        taken
     }
 
     /// Reads something of all that will be written of some records, in such a way that the processor waits
@@ -108,12 +131,13 @@ impl Keys {
         black_box(events.iter().fold(0, |sum, event| sum ^ event.touch_record()));
     }
 
-    /// Takes over a row, of whose key the beginning has been read. Gives its runs by rule.
+    /// Takes over a row of a group, of whose key the beginning has been read; into memory unless it is to be
+    /// cold. Gives its runs by rule.
     pub fn restore(
         &mut self,
-        group: u16,
+        (group, is_cold): (u16, bool),
         mut key: Reader<'_>,
-        mut value: Reader<'_>,
+        value: Reader<'_>,
         restore: &mut Restore<'_>,
         timers: &mut Timers,
         mut runs: impl FnMut(RuleId, usize),
@@ -122,18 +146,33 @@ impl Keys {
         if key.group().0 != group {
             return Err(Damaged::new("a row is not in the group of its key"));
         }
-        if self.find(&self.seek(key.as_ref())).is_some() {
+        if self.contains(&self.seek(key.as_ref())) {
             return Err(Damaged::new("there are two rows of a key"));
         }
-        let events = Events::read(&mut value, &restore.meaning.streams, restore.again)?;
-        let (record, is_current) = Record::restore(key, &mut value, &events, restore)?;
+        let read = ReadRecord::read(key, value, restore)?;
+        let counts_differ = self.measures && read.counts_differ(restore);
+        let ReadRecord { record, is_current, bytes } = read;
         if record.is_empty() {
             self.removed.push(record.into_key());
             return Ok(());
         }
+        if is_cold {
+            restore.counts.iter().for_each(|(rule, count)| runs(*rule, *count));
+            let slot = self.insert_cold(&record, restore.program, timers);
+            if !is_current {
+                self.outdated.push(slot);
+            }
+            return Ok(());
+        }
         record.all_runs().for_each(|(rule, of_rule)| runs(rule, of_rule.len()));
         let slot = self.add(self.hashing.hash_one(record.key()) as u32, record);
-        self.records.is_stored(slot);
+        self.records.is_stored(slot, is_current);
+        if self.measures {
+            self.records.measured(slot, bytes);
+        }
+        if counts_differ {
+            self.records.change(slot);
+        }
         if !is_current {
             self.outdated.push(slot);
         }

@@ -458,7 +458,7 @@ fn restore(snapshot: &Arc<Snapshot>, program: &Arc<Program>, options: EngineOpti
         return Ok(Engine::new(Arc::clone(program), options));
     }
     let (restoring, _) =
-        recovery::read(snapshot, program, options).map_err(|error| Over(format!("{error:#}")))?;
+        recovery::read(snapshot, program, options, None).map_err(|error| Over(format!("{error:#}")))?;
     let restored = restoring.finish().unwrap_or_else(|error| panic!("{error}"));
     assert_eq!((restored.left.len(), restored.events_left), (0, 0), "the rules are the same");
     Ok(restored.engine)

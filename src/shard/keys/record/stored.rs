@@ -67,9 +67,12 @@ impl Record {
         rule: RuleId,
         body: &[u8],
         events: &Events,
-        restore: &Restore<'_>,
+        restore: &mut Restore<'_>,
     ) -> Result<(), Damaged> {
         let compiled = restore.rule(rule, &self.key)?;
+        restore
+            .counts
+            .push((rule, RunSet::stored_count(&mut Reader::new(body))?.min(u32::MAX.into()) as usize));
         let runs = RunSet::restore(Reader::new(body), events, compiled, restore.passed)?;
         if runs.is_empty() {
             return Err(Damaged::new("there are no runs where there should be some"));
