@@ -33,9 +33,9 @@ impl World {
             }
             self.trouble = Trouble::None;
         }
+        self.lasting.outside.open(true);
         let mut life = self.begin().await.expect("nothing fails");
         self.say_last(&mut life);
-        self.lasting.outside.open(true);
         let mut quiet = 0;
         for _ in 0..ROUNDS {
             life.pass(Wait::from_millis(100)).await;
@@ -102,7 +102,7 @@ impl World {
             life.store(&mut self.log)?;
             life.settle().await;
             life.store(&mut self.log)?;
-            life.driver.rest();
+            life.rest();
             life.is_done(&mut self.log)
         };
         let is_done = round().await.unwrap_or(false);

@@ -22,6 +22,7 @@ use crate::runtime::checkpoint::{Checkpoint, checkpoints};
 use crate::runtime::control::Health;
 use crate::runtime::driver::{Driver, Exit};
 use crate::runtime::recovery;
+use crate::runtime::shelf::Memory;
 use crate::sink::retry::RetryPolicy;
 use crate::sink::worker::Worker;
 use crate::source::gate::{Forwarder, Listening, Wanted, gate, recover};
@@ -30,13 +31,14 @@ use crate::source::positions::{Positions, Resume};
 use crate::source::queue::{Receiver, Sender, queue};
 use crate::source::{Clock, Inlet, Input, PartitionNumbers, Stop, Surroundings};
 use crate::store::{Current, Snapshot, Store};
+use crate::stored::{Shelf, Space};
 use crate::telemetry::Metrics;
 
 use super::book::{Book, Entry};
 use super::check::check_outbox;
 use super::say;
 use super::settings::Settings;
-use super::sinks::{Outside, SINKS};
+use super::sinks::{Answer, Outside, SINKS};
 use super::sources::{Commands, SOURCES, WEB, identity};
 
 /// How often a checkpoint is due. So short that how long the machine takes for one does not matter.
@@ -145,7 +147,11 @@ impl Life {
         let (opened, committer) = opened.map_err(|error| Over(format!("{error:#}")))?;
         let recovery::Opened { store, positions, journal, listening, state } = opened;
         let options = EngineOptions { max_ahead: None, shards, ..EngineOptions::LIVE };
-        let engine = restore(store.snapshot(), &program, options)?;
+        let memory = state.memory.map(|limit| Memory {
+            limit: usize::try_from(limit).expect("it is small"),
+            shelf: Arc::new(LastCheckpoint(store.current())),
+        });
+        let engine = restore(store.snapshot(), &program, options, memory)?;
         log.go_on(store.snapshot());
         lasting.book.lock().expect("no panic").go_on(&log.entries);
         check_outbox(lasting, &log.entries, store.snapshot());
@@ -238,14 +244,18 @@ impl Life {
             loop {
                 tokio::select! {
                     biased;
-                    queued = self.queue.recv(), if !self.driver.is_full() => {
+                    queued = self.queue.recv(), if !self.is_full() => {
                         self.take(queued.expect("the sender is here").input, log);
                     }
                     done = &mut recovering => break done.map_err(|error| Over(error.to_string()))?,
-                    () = std::future::ready(()), if self.driver.is_full() => {}
+                    () = std::future::ready(()), if self.is_full() => {
+                        // Perhaps because of alerts that wait.
+                        SINKS.iter().for_each(|sink| self.lasting.outside.answer(sink, Answer::Take(4)));
+                        self.pass(Wait::from_millis(500)).await;
+                    }
                 };
                 // As the threads beside it would, some time.
-                if self.lasting.settings.stores_while_recovering || self.driver.is_full() {
+                if self.lasting.settings.stores_while_recovering || self.is_full() {
                     self.keep(log)?;
                     tries += u32::from(!self.store(log)?);
                 }
@@ -258,6 +268,10 @@ impl Life {
             self.take(queued.input, log);
         }
         Ok(positions)
+    }
+
+    fn is_full(&self) -> bool {
+        self.driver.is_full() || !self.is_readable()
     }
 
     /// Lets records in.
@@ -287,7 +301,7 @@ impl Life {
     pub fn work(&mut self, most: usize, log: &mut Log) -> bool {
         self.look_after_tasks();
         for _ in 0..most {
-            if self.driver.is_full() {
+            if self.driver.is_full() || !self.is_readable() {
                 return false;
             }
             match self.queue.try_recv() {
@@ -305,6 +319,19 @@ impl Life {
             if let Err(Ok(panic)) = ended.map_err(JoinError::try_into_panic) {
                 std::panic::resume_unwind(panic);
             }
+        }
+    }
+
+    /// Whether the engine finds what it has no room for. If not, it would wait for that.
+    fn is_readable(&self) -> bool {
+        let snapshot = self.current.get();
+        snapshot.number() == 0 || snapshot.head().is_ok()
+    }
+
+    /// Nothing has come for a while.
+    pub fn rest(&mut self) {
+        if self.is_readable() {
+            self.driver.rest();
         }
     }
 
@@ -435,6 +462,16 @@ impl Life {
     }
 }
 
+/// Where keys are that are not in memory.
+struct LastCheckpoint(Current);
+
+impl Shelf for LastCheckpoint {
+    fn row(&self, space: Space, group: u16, key: &[u8]) -> Option<Vec<u8>> {
+        // The engine does nothing while nothing can be read.
+        self.0.get().row(space.number(), group, key).unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
 /// An input for people.
 fn shown(input: &Input) -> String {
     let Input::Events { source, stream, partition, batch, reached, .. } = input else {
@@ -453,12 +490,21 @@ fn metrics(program: &Program) -> Arc<Metrics> {
 }
 
 /// The engine of a checkpoint, with its shards on this thread.
-fn restore(snapshot: &Arc<Snapshot>, program: &Arc<Program>, options: EngineOptions) -> Result<Engine, Over> {
+fn restore(
+    snapshot: &Arc<Snapshot>,
+    program: &Arc<Program>,
+    options: EngineOptions,
+    memory: Option<Memory>,
+) -> Result<Engine, Over> {
     if snapshot.number() == 0 {
-        return Ok(Engine::new(Arc::clone(program), options));
+        let mut engine = Engine::new(Arc::clone(program), options);
+        if let Some(Memory { limit, shelf }) = memory {
+            engine.shelve(limit, shelf);
+        }
+        return Ok(engine);
     }
     let (restoring, _) =
-        recovery::read(snapshot, program, options, None).map_err(|error| Over(format!("{error:#}")))?;
+        recovery::read(snapshot, program, options, memory).map_err(|error| Over(format!("{error:#}")))?;
     let restored = restoring.finish().unwrap_or_else(|error| panic!("{error}"));
     assert_eq!((restored.left.len(), restored.events_left), (0, 0), "the rules are the same");
     Ok(restored.engine)

@@ -23,6 +23,8 @@ pub struct Settings {
     pub lane: outbox::QueueLimits,
     pub store: store::Options,
     journal: Limits,
+    memory: Option<u64>,
+    max_outbox: u64,
     /// How often an alert is attempted.
     pub tries: u32,
     /// What waits between attempts are made of.
@@ -56,11 +58,14 @@ impl Settings {
             },
             lane: outbox::QueueLimits { alerts: [1, 3, 100][random.size(3)], bytes: 1 << 16 },
             store: store::Options {
-                cache: 256 << 10,
+                // What does not fit would be written in an order that is no part of the seed.
+                cache: 8 << 20,
                 sizes: store::Sizes { blob, portion },
                 ..store::Options::default()
             },
             journal,
+            memory: [None, None, Some(1), Some(20_000)][random.size(4)],
+            max_outbox: [1_000, 10_000, 1 << 30][random.size(3)],
             tries: [2, 4, 100][random.size(3)],
             chance: random.bits(),
             stores_while_recovering: random.percent(50),
@@ -73,8 +78,8 @@ impl Settings {
             path: Path::new("/state").to_path_buf(),
             checkpoint: every,
             changed_rules: ChangedRules::Drain,
-            memory: None,
-            max_outbox: 1 << 30,
+            memory: self.memory,
+            max_outbox: self.max_outbox,
             journal: self.journal,
         }
     }

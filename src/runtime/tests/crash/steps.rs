@@ -34,7 +34,7 @@ impl World {
             27..31 => self.answer(),
             31 => {
                 life.pass(Wait::from_millis(200 + self.random.below(2_000))).await;
-                life.driver.rest();
+                life.rest();
             }
             32 => self.change_connection(life),
             33 => self.fail(),
