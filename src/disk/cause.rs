@@ -11,6 +11,8 @@ pub enum Cause {
     ReadOnly,
     /// Its folder, or a file that should be in it, is not there.
     Gone,
+    /// Where its folder should be is something else.
+    NoFolder,
     /// Anything else: most often the disk itself.
     Broken,
 }
@@ -24,6 +26,7 @@ impl Cause {
             }
             io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => Cause::ReadOnly,
             io::ErrorKind::NotFound => Cause::Gone,
+            io::ErrorKind::NotADirectory => Cause::NoFolder,
             _ => Cause::Broken,
         }
     }
@@ -34,6 +37,7 @@ impl Cause {
             Cause::Full => "make room on its file system",
             Cause::ReadOnly => "make it writable for the user that runs the service",
             Cause::Gone => "look who has moved it away, or whether a disk is not mounted, and bring it back",
+            Cause::NoFolder => "move what is there out of the way, or name another folder",
             Cause::Broken => "check the disk and the system's log (dmesg)",
         }
     }
@@ -44,6 +48,7 @@ impl Cause {
             Cause::Full => "full",
             Cause::ReadOnly => "read_only",
             Cause::Gone => "gone",
+            Cause::NoFolder => "no_folder",
             Cause::Broken => "broken",
         }
     }
@@ -54,6 +59,7 @@ impl Cause {
             Cause::Full => "there is no room left",
             Cause::ReadOnly => "it may not be written",
             Cause::Gone => "it is not there",
+            Cause::NoFolder => "its folder is none",
             Cause::Broken => "writing fails",
         }
     }

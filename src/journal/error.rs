@@ -59,14 +59,14 @@ pub enum JournalError {
         oldest: u64,
     },
     /// The system does not let us.
-    #[error("cannot {doing} {}: {source}; {}", path.display(), Cause::of(source).advice())]
+    #[error("cannot {doing} {}: {error}; {}", path.display(), Cause::of(error).advice())]
     Io {
         /// What was tried.
         doing: &'static str,
         /// With what.
         path: PathBuf,
-        /// What the system said.
-        source: io::Error,
+        /// What the system said; it stands in the text, and so is no source.
+        error: io::Error,
     },
 }
 
@@ -74,7 +74,7 @@ impl JournalError {
     /// Says what was tried with which file; to be used in `map_err`.
     pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> JournalError {
         let path = path.to_path_buf();
-        move |source| JournalError::Io { doing, path, source }
+        move |error| JournalError::Io { doing, path, error }
     }
 }
 

@@ -95,8 +95,8 @@ pub fn inspect(disk: &Arc<dyn Disk>, folder: &Path) -> Result<Inspection, Journa
         tries += 1;
         match look(disk, folder) {
             // The service has trimmed it meanwhile.
-            Err(JournalError::Io { source, path, .. })
-                if source.kind() == io::ErrorKind::NotFound && path != folder && tries < TRIES => {}
+            Err(JournalError::Io { error, path, .. })
+                if error.kind() == io::ErrorKind::NotFound && path != folder && tries < TRIES => {}
             looked => return looked,
         }
     }

@@ -116,7 +116,7 @@ impl Log {
             segment.len = sure;
             self.ragged = Some((segment.file.clone(), sure));
             let copied = self.begin(&mut unsure, usize::MAX);
-            copied.map_err(|(doing, path, source)| JournalError::Io { doing, path, source })?;
+            copied.map_err(|(doing, path, error)| JournalError::Io { doing, path, error })?;
             self.active = None;
             // If it does not work now, the first entry that is written tries again.
             let _ = self.tidy();

@@ -543,6 +543,9 @@ impl<O: Outbox> Driver<O> {
         metrics.rounds.set(self.engine.under_way() as u64);
         metrics.runs.set(stats.live_runs as u64);
         metrics.keys.set(stats.live_keys as u64);
+        metrics.cold.set(stats.cold_keys as u64);
+        metrics.brought_back.follow(stats.brought_back);
+        metrics.held.set(stats.held_bytes as u64);
         metrics.past.set(stats.past_events as u64);
         let passed = self.engine.watermark();
         let lag = if passed < Timestamp::FIRST { None } else { now.since(passed) };

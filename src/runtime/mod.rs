@@ -21,6 +21,7 @@ pub mod reload;
 pub mod replay;
 pub mod savepoints;
 pub mod service;
+mod shelf;
 mod sinks;
 mod sources;
 #[cfg(test)]

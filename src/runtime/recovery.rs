@@ -21,6 +21,7 @@ use crate::store::{self, Snapshot, Store};
 use crate::stored::{Row, Space};
 use crate::telemetry::Metrics;
 
+use super::shelf::Memory;
 use super::workers;
 
 /// What there is in the folder.
@@ -131,15 +132,21 @@ pub fn engine(
     snapshot: &Arc<Snapshot>,
     program: &Arc<Program>,
     options: EngineOptions,
+    memory: Option<Memory>,
     news: &Arc<Notify>,
 ) -> anyhow::Result<Engine> {
     if snapshot.number() == 0 {
         info!(folder = %snapshot.file().display(), "nothing is stored yet: beginning anew");
-        return workers::engine(Arc::clone(program), options, news).context("cannot start the shards");
+        let engine = workers::engine(Arc::clone(program), options, news);
+        let mut engine = engine.context("cannot start the shards")?;
+        if let Some(Memory { limit, shelf }) = memory {
+            engine.shelve(limit, shelf);
+        }
+        return Ok(engine);
     }
     let begun = Instant::now();
     let unreadable = || unreadable(snapshot);
-    let (restoring, rows) = read(snapshot, program, options)?;
+    let (restoring, rows) = read(snapshot, program, options, memory)?;
     let restored = workers::restored(restoring, news).with_context(unreadable)?;
     let Restored { mut engine, left, old, events_left } = restored.context("cannot start the shards")?;
     old.iter().for_each(say_old);
@@ -157,6 +164,7 @@ pub fn engine(
         rows,
         keys = stats.live_keys,
         runs = stats.live_runs,
+        cold = stats.cold_keys,
         waiting = engine.waiting(),
         seconds = begun.elapsed().as_secs_f64(),
         "going on from the last checkpoint"
@@ -172,10 +180,14 @@ pub fn read(
     snapshot: &Arc<Snapshot>,
     program: &Arc<Program>,
     options: EngineOptions,
+    memory: Option<Memory>,
 ) -> anyhow::Result<(Restoring, u64)> {
     let unreadable = || unreadable(snapshot);
     let mut restoring =
         Restoring::new(Arc::clone(program), options, &snapshot.head()?).with_context(unreadable)?;
+    if let Some(Memory { limit, shelf }) = memory {
+        restoring.shelve(limit, shelf);
+    }
     let mut rows = 0_u64;
     for row in snapshot.all_rows() {
         let row = row?;

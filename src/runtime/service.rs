@@ -32,6 +32,7 @@ use super::driver::{Driver, Exit};
 use super::keeping::Keeping;
 use super::kept::Kept;
 use super::reload::{self, Watch};
+use super::shelf::Memory;
 use super::{recovery, sinks, sources, workers};
 
 /// How many undelivered alerts of one sink are named in the log.
@@ -101,7 +102,10 @@ impl Service {
         let options = EngineOptions { max_ahead: None, shards, ..EngineOptions::LIVE };
         let news = Arc::default();
         let mut engine = match &opened {
-            Some(opened) => recovery::engine(opened.store.snapshot(), &program, options, &news)?,
+            Some(recovery::Opened { store, state, .. }) => {
+                let memory = state.memory.map(|limit| Memory::new(limit, store.current()));
+                recovery::engine(store.snapshot(), &program, options, memory, &news)?
+            }
             None => workers::engine(program.clone(), options, &news).context("cannot start the shards")?,
         };
         engine.set_tables(Arc::clone(&tables.tables));

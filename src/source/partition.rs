@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 
 use crate::event::{PartitionId, Timestamp};
 
@@ -38,7 +38,8 @@ pub struct Feed<'a> {
     kept: Option<Kept<'a>>,
     /// Where in files it is, if it is read from files.
     file: Option<InFile>,
-    /// Ends when the engine knows of the partition, where that goes through the journal and nothing else does.
+    /// Ends when the engine knows of the partition and what was said of it since, where that goes through the
+    /// journal and nothing else does.
     opening: Option<oneshot::Receiver<Infallible>>,
     /// What the engine was told last of how far it has come.
     told: Reached,
@@ -111,7 +112,7 @@ impl<'a> Feed<'a> {
         Some(feed)
     }
 
-    async fn tell_the_engine(&mut self, is_open: bool) -> Result<(), Refused> {
+    async fn tell_the_engine(&mut self, is_open: bool) -> Result<(), EngineGone> {
         let inlet = self.inlet;
         let (stream, partition) = (inlet.identity.stream, self.partition);
         let input = match (is_open, &inlet.around.gate) {
@@ -121,12 +122,23 @@ impl<'a> Feed<'a> {
                 let (name, origin) = (&inlet.identity.schema.name, &self.origin);
                 let (reached, now) = (self.told.clone(), inlet.around.clock.now());
                 let opening = Opening { name, stream, partition, origin, reached, now };
-                self.opening = Some(gate.open(opening).await?);
-                return Ok(());
+                match gate.open(opening).await {
+                    Ok(opening) => {
+                        self.opening = Some(opening);
+                        return Ok(());
+                    }
+                    Err(Refused::Gone(gone)) => return Err(gone),
+                    // Only a path that is longer than any record may be.
+                    Err(why) => {
+                        let (source, file) = (&inlet.identity.name, &self.origin.kind);
+                        warn!(%source, %file, %why, "that the file begins is not in the journal; it is read all the same");
+                    }
+                }
+                Input::Opened { stream, partition, origin: Arc::clone(&self.origin) }
             }
             (false, _) => Input::Opened { stream, partition, origin: Arc::clone(&self.origin) },
         };
-        Ok(inlet.around.queue.send(input).await?)
+        inlet.around.queue.send(input).await
     }
 
     /// Waits until the engine knows of the partition.
@@ -290,8 +302,12 @@ impl<'a> Feed<'a> {
         };
         self.told = reached;
         match (&input, &self.inlet.around.gate, &self.opening) {
-            // Many files may begin together: that they have begun is not waited for one by one.
-            (Input::Reached { .. }, Some(gate), Some(_)) => gate.pass_on(input),
+            // Many files may begin together: that they have begun is not waited for one by one. What comes
+            // next waits for this as well, or it could be said later how far the partition had come before.
+            (Input::Reached { .. }, Some(gate), Some(_)) => {
+                self.opening = Some(gate.pass_on(input)?);
+                Ok(())
+            }
             _ => {
                 self.opened().await;
                 self.inlet.around.queue.send(input).await

@@ -70,14 +70,14 @@ pub enum StoreError {
     #[error("the rows to be restored are not in order of group, space and key, or one comes twice")]
     Unordered,
     /// The disk is full or broken, or the file may not be used so.
-    #[error("cannot {doing} {}: {source}; {}", path.display(), Cause::of(source).advice())]
+    #[error("cannot {doing} {}: {error}; {}", path.display(), Cause::of(error).advice())]
     Disk {
         /// What was tried.
         doing: &'static str,
         /// With what.
         path: PathBuf,
-        /// What the system said.
-        source: io::Error,
+        /// What the system said; it stands in the text, and so is no source.
+        error: io::Error,
     },
     /// The store has been closed, or opened anew after trouble, since this view of it was taken.
     #[error("this view of the state in {} has ended, as the file was closed; take a new one", file.display())]
@@ -101,7 +101,7 @@ impl StoreError {
     /// Says what was tried with which file; to be used in `map_err`.
     pub(super) fn disk(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
         let path = path.to_path_buf();
-        move |source| StoreError::Disk { doing, path, source }
+        move |error| StoreError::Disk { doing, path, error }
     }
 
     /// The file of a store is damaged.
@@ -117,7 +117,7 @@ impl StoreError {
     /// What kind of trouble with the disk it is; `None` when it is something else.
     pub fn cause(&self) -> Option<Cause> {
         match self {
-            StoreError::Disk { source, .. } => Some(Cause::of(source)),
+            StoreError::Disk { error, .. } => Some(Cause::of(error)),
             _ => None,
         }
     }

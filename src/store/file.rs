@@ -190,8 +190,8 @@ impl StateFile {
         if let Some(what) = damage(kind, &text) {
             return Some(StoreError::damaged(&self.path, what));
         }
-        let source = system.map_or_else(|| io::Error::new(kind, text), io::Error::from_raw_os_error);
-        Some(StoreError::Disk { doing, path: self.path.clone(), source })
+        let error = system.map_or_else(|| io::Error::new(kind, text), io::Error::from_raw_os_error);
+        Some(StoreError::Disk { doing, path: self.path.clone(), error })
     }
 
     /// What is known of its pages.

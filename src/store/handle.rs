@@ -220,7 +220,7 @@ impl Store {
             Ok(free) if free < needed => {
                 let text = format!("{free} bytes are free, and a checkpoint may need {needed}");
                 let source = io::Error::new(io::ErrorKind::StorageFull, text);
-                Err(StoreError::Disk { doing: "write", path: self.path.clone(), source })
+                Err(StoreError::Disk { doing: "write", path: self.path.clone(), error: source })
             }
             _ => Ok(()),
         }
@@ -298,7 +298,7 @@ impl Store {
 /// The error for a file that is not the one that was opened.
 fn replaced(path: &Path) -> StoreError {
     let source = io::Error::new(io::ErrorKind::NotFound, "another file is in its place");
-    StoreError::Disk { doing: "use", path: path.to_path_buf(), source }
+    StoreError::Disk { doing: "use", path: path.to_path_buf(), error: source }
 }
 
 /// Holds everything in a file against its checksum; what its pages hold.

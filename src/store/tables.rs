@@ -100,7 +100,7 @@ fn wrong(file: &StateFile, error: impl Into<redb::Error>) -> StoreError {
                 Some(StoreError::Disk { doing, .. }) => doing,
                 _ => "use",
             };
-            StoreError::Disk { doing, path: file.path().to_path_buf(), source }
+            StoreError::Disk { doing, path: file.path().to_path_buf(), error: source }
         }
         redb::Error::DatabaseClosed => StoreError::Ended { file: file.path().to_path_buf() },
         // These come after another error, of which only the file knows.

@@ -247,6 +247,12 @@ group! {
             "Rounds of events that the shards are working on.";
         keys: Gauge = Gauge::default(), "tripline_engine_keys", "keys",
             "Keys for which something is held.";
+        cold: Gauge = Gauge::default(), "tripline_engine_cold_keys", "keys",
+            "Keys, and pasts of keys, that are on the disk only because memory has no room for them.";
+        brought_back: Counter = Counter::default(), "tripline_engine_brought_back_total", "keys",
+            "Times that one of these was brought back into memory.";
+        held: Gauge = Gauge::default(), "tripline_engine_held_bytes", "bytes",
+            "About how much memory keys take, while it is limited by `state.memory`.";
         delay: Histogram = Histogram::default(), "tripline_engine_detection_delay_seconds", "seconds",
             "Time from the arrival of the event that decided an alert until the alert is handed to the sinks' queues.";
         runs: Gauge = Gauge::default(), "tripline_engine_runs", "runs",

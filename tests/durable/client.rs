@@ -24,6 +24,8 @@ pub struct Told {
     pub refused: Option<u16>,
     /// How many answers those are.
     pub refusals: usize,
+    /// What the last of them says.
+    pub why: String,
     /// Whether the connection has ended.
     pub has_ended: bool,
 }
@@ -118,12 +120,14 @@ fn read_answers(mut read: BufReader<TcpStream>, telling: &Watched<Told>) -> Opti
                 length = value.trim().parse().ok()?;
             }
         }
-        read.read_exact(&mut vec![0; length]).ok()?;
+        let mut body = vec![0; length];
+        read.read_exact(&mut body).ok()?;
         telling.change(|told| match status {
             202 => told.accepted += 1,
             other => {
                 told.refused = Some(other);
                 told.refusals += 1;
+                told.why = String::from_utf8_lossy(&body).into_owned();
             }
         });
     }

@@ -47,18 +47,12 @@ fn kill(wire: Wire, seed: u64, kills: usize) {
     while killed < kills {
         let moment = Moment::pick(&mut random);
         play.moments.push(moment);
-        let at = begun.elapsed();
         let ended = run.live(moment);
-        eprintln!("{moment:?} {:?} {}", begun.elapsed() - at, ended.log.text.len());
-        if let Ok(d) = std::env::var("E2ELOGS") {
-            std::fs::write(format!("{d}/{:02}", play.moments.len()), ended.text()).unwrap();
-        }
         killed += usize::from(moment != Moment::Stopped);
         if moment == Moment::Stopped {
             assert!(ended.status.success(), "{}", ended.text());
         }
     }
-    eprintln!("finishing {:?}", begun.elapsed());
     run.finish();
     let lived = begun.elapsed();
     let accepted = run.accepted();

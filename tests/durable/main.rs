@@ -5,9 +5,12 @@
 //! when one does not come in [`watched::PATIENCE`].
 
 mod client;
+mod damage;
+mod disk;
 mod inbox;
 mod kills;
 mod process;
+mod room;
 mod run;
 mod traffic;
 mod watched;

@@ -155,11 +155,6 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// The lines of the log with that message.
-    pub fn lines(&self, message: &str) -> Vec<&Value> {
-        self.log.lines.iter().filter(|line| says(line, message)).collect()
-    }
-
     /// The whole log.
     pub fn text(&self) -> String {
         self.log.text.join("\n")

@@ -364,12 +364,6 @@ impl Run {
     pub fn connections(&self) -> usize {
         self.connections.len()
     }
-
-    /// Leaves the folder for whoever looks into a failure.
-    pub fn keep(&mut self) -> PathBuf {
-        self.folder.disable_cleanup(true);
-        self.folder.path().to_owned()
-    }
 }
 
 fn partition(ended: &Ended, client: &Client) -> Option<u64> {

@@ -222,9 +222,9 @@ impl<'a> Play<'a> {
             self.disk.set_capacity(None);
         }
         let mut opened = open_with(&self.disk, self.options.clone());
-        if let Err(JournalError::Io { source, .. }) = &opened {
+        if let Err(JournalError::Io { error, .. }) = &opened {
             // The end that no mark vouches for has to be written once more.
-            assert_eq!(source.kind(), std::io::ErrorKind::StorageFull);
+            assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
             self.disk.set_capacity(None);
             opened = open_with(&self.disk, self.options.clone());
         }

@@ -215,7 +215,9 @@ impl Checkpoints {
             match self.stored.try_recv() {
                 Ok(stored) => {
                     self.is_under_way = false;
-                    engine.reuse(stored.context("the state cannot be stored")?);
+                    let changes = stored.context("the state cannot be stored")?;
+                    engine.stored(changes.generation());
+                    engine.reuse(changes);
                 }
                 Err(TryRecvError::Empty) => return Ok(()),
                 Err(TryRecvError::Disconnected) => bail!("the thread that stores the state has failed"),

@@ -217,15 +217,18 @@ impl Gate {
         Ok(passed)
     }
 
-    /// Passes something on behind everything that waits.
+    /// Passes something on behind everything that waits. What is returned ends when the engine has it.
     ///
     /// # Errors
     /// When the service stops.
-    pub fn pass_on(&self, mut input: Input) -> Result<(), EngineGone> {
+    pub fn pass_on(&self, mut input: Input) -> Result<oneshot::Receiver<Infallible>, EngineGone> {
         let line = self.line();
         let number = line.last;
         note_number(&mut input, number);
-        line.waiting.send(Waiting { number, input, _held: None }).map_err(|_| EngineGone)
+        let (passing, passed) = oneshot::channel();
+        let waiting = Waiting { number, input, _held: Some(Held::Passing(passing)) };
+        line.waiting.send(waiting).map_err(|_| EngineGone)?;
+        Ok(passed)
     }
 
     /// Appends entries as soon as the journal takes them, and lets the inputs wait for them, each for as

@@ -179,6 +179,7 @@ fn trouble(cause: Cause) -> &'static str {
         Cause::Full => "the disk is full",
         Cause::ReadOnly => "the disk may not be written",
         Cause::Gone => "the folder of the journal is not there",
+        Cause::NoFolder => "the folder of the journal is none",
         Cause::Broken => "the disk fails",
     }
 }

@@ -32,6 +32,7 @@ use crate::store::{Current, Snapshot, Store};
 use crate::telemetry::Metrics;
 
 use super::book::{Book, Entry};
+use super::say;
 use super::settings::Settings;
 use super::sinks::{Outside, SINKS};
 use super::sources::{Commands, SOURCES, WEB, identity};
@@ -87,6 +88,7 @@ impl Log {
         let found = (snapshot.number() > 0).then(|| snapshot.time());
         assert!(found >= self.reported, "{:?} was stored, and {found:?} is found", self.reported);
         let entries = found.map_or(0, |found| *self.made.get(&found).expect("it was made"));
+        say(|| format!("begins from {found:?}, which has {entries} inputs"));
         self.entries.truncate(entries);
         self.reported = found;
         self.made.retain(|time, _| Some(*time) <= found);
@@ -273,6 +275,7 @@ impl Life {
     fn take(&mut self, input: Input, log: &mut Log) {
         let entry = Entry::of(&input);
         self.lasting.book.lock().expect("no panic").note(&entry);
+        say(|| format!("  {}: {}", log.entries.len(), shown(&input)));
         log.entries.push(entry);
         self.driver.take(input);
     }
@@ -328,6 +331,7 @@ impl Life {
         while let Ok(job) = self.jobs.try_recv() {
             if let Job::Checkpoint(checkpoint) = job {
                 let time = checkpoint.time;
+                say(|| format!("  checkpoint {time} of {} inputs", log.entries.len()));
                 let before = log.made.insert(time, log.entries.len());
                 assert!(before.is_none() && self.checkpoint.is_none(), "one at a time");
                 self.checkpoint = Some((time, checkpoint));
@@ -342,6 +346,7 @@ impl Life {
             self.writer.take(*checkpoint);
         }
         let is_done = self.writer.work();
+        say(|| format!("  stored: {is_done}"));
         if is_done && let Some(time) = self.under_way.take() {
             // Unless it has failed for good, which the driver says.
             log.reported = Some(time);
@@ -355,6 +360,7 @@ impl Life {
     /// The journal is written.
     pub fn round(&mut self) -> Result<(), Over> {
         self.committer.round();
+        say(|| format!("  journal: durable {}", self.journal.status().durable));
         match self.lasting.disk.is_down() {
             true => Err(Over("the power has gone".into())),
             false => Ok(()),
@@ -426,6 +432,18 @@ impl Life {
     }
 }
 
+/// An input for people.
+fn shown(input: &Input) -> String {
+    let Input::Events { source, stream, partition, batch, reached, .. } = input else {
+        return format!("{input:?}");
+    };
+    let records: Vec<_> = batch.events.iter().map(|event| String::from_utf8_lossy(event.raw())).collect();
+    format!(
+        "source {source}, {stream:?} {partition:?}, journal {}, up to {}: {records:?}",
+        reached.journal, reached.offset
+    )
+}
+
 fn metrics(program: &Program) -> Arc<Metrics> {
     let rules = program.rules().iter().map(|rule| &*rule.name);
     Arc::new(Metrics::new(SOURCES.map(|(name, _, _)| name), rules, SINKS).with_state())
@@ -437,7 +455,7 @@ fn restore(snapshot: &Arc<Snapshot>, program: &Arc<Program>, options: EngineOpti
         return Ok(Engine::new(Arc::clone(program), options));
     }
     let (restoring, _) =
-        recovery::read(snapshot, program, options).map_err(|error| Over(format!("{error:#}")))?;
+        recovery::read(snapshot, program, options, None).map_err(|error| Over(format!("{error:#}")))?;
     let restored = restoring.finish().unwrap_or_else(|error| panic!("{error}"));
     assert_eq!((restored.left.len(), restored.events_left), (0, 0), "the rules are the same");
     Ok(restored.engine)

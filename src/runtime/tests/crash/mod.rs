@@ -7,6 +7,7 @@
 //! then given to an engine that is never stopped, and what sinks got is held against its alerts.
 //!
 //! `TRIPLINE_SEED` sets the first seed, `TRIPLINE_CASES` how many ([`cases`]); a failure prints its own.
+//! With `TRIPLINE_TRACE` it is said what happens.
 
 mod book;
 mod check;
@@ -19,10 +20,19 @@ mod steps;
 mod world;
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use crate::cases::cases;
 
 use world::{Counts, Trouble, World};
+
+/// Says what happens, if that is asked for.
+fn say(what: impl FnOnce() -> String) {
+    static WANTED: OnceLock<bool> = OnceLock::new();
+    if *WANTED.get_or_init(|| std::env::var("TRIPLINE_TRACE").is_ok()) {
+        eprintln!("{}", what());
+    }
+}
 
 /// The seeds to play.
 fn seeds(few: u32, many: u32) -> Range<u64> {

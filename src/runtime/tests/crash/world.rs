@@ -9,6 +9,7 @@ use crate::source::gate::Partitions;
 use super::book::{Book, How, Record};
 use super::life::{Lasting, Life, Log, Over, SimulatedClock};
 use super::rules;
+use super::say;
 use super::settings::Settings;
 use super::sinks::Outside;
 use super::sources::SOURCES;
@@ -186,6 +187,7 @@ impl World {
     /// After the service has died: the machine is there again, and nothing fails for now.
     fn revive(&mut self) {
         let disk = &self.lasting.disk;
+        say(|| format!("over; the power had gone: {}", self.lasting.disk.is_down()));
         let kills = match self.trouble {
             Trouble::At { kills, .. } => kills,
             _ => self.random.percent(50),

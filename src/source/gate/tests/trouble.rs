@@ -3,7 +3,7 @@
 use super::*;
 use crate::source::http::{Intake, OnBad, Shape};
 use crate::source::partition::Feed;
-use crate::source::positions::Kind;
+use crate::source::positions::{FileId, Head, Kind, Piece};
 
 fn small() -> Limits {
     Limits { disk: 64 << 10, waiting: 16 << 10, entry: 2 << 10, segment: 4 << 10 }
@@ -279,4 +279,41 @@ async fn records_of_a_source_that_is_not_configured_any_more_are_counted_and_lef
     assert_eq!(recovered.left, [(("conn".into(), "s".into()), 2)].into());
     assert_eq!((receiver.inputs(), positions.streams["s"].next), (0, 1), "its number is not given again");
     assert!(receiver.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn how_far_a_file_had_come_is_not_said_after_what_came_next() {
+    let disk = SimulatedDisk::new(1);
+    let (journal, mut committer, listening) = journal(&disk, 0, Limits::default());
+    let mut life = Life::new(journal, &listening).await;
+    let (files, conn) = (life.inlet("file", &Format::Json), life.inlet("conn", &Format::Json));
+    let path = Kind::File(Path::new("/a").into());
+    let mut file = Feed::begin(&files, path).await.expect("it begins");
+    committer.round();
+    assert!(matches!(life.arrived().await[..], [Input::Opened { .. }, Input::Reached { .. }]));
+    // Something waits for the disk, and what is said of the file waits behind it.
+    let mut other = Feed::begin(&conn, connection()).await.expect("it begins");
+    other.take(b"{\"id\":1}\n").await.expect("there is room");
+    let piece = Piece { file: FileId { device: 1, inode: 1, born: None }, read: 0, head: Head::default() };
+    file.in_file(Some(piece), 0, Arc::default());
+    file.flush().await.expect("there is room");
+    let mut inputs = {
+        let mut taking = std::pin::pin!(file.take(b"{\"id\":2}\n"));
+        tokio::select! {
+            biased;
+            taken = &mut taking => panic!("nothing is said before it: {taken:?}"),
+            inputs = life.arrived() => assert!(matches!(inputs[..], [Input::Opened { .. }]), "{inputs:?}"),
+        }
+        committer.round();
+        let (taken, inputs) = tokio::join!(taking, life.arrived());
+        taken.expect("there is room");
+        inputs
+    };
+    inputs.extend(life.arrived().await);
+    let of_file = |input: &Input| match input {
+        Input::Reached { partition: PartitionId(0), reached, .. }
+        | Input::Events { partition: PartitionId(0), reached, .. } => Some(reached.offset),
+        _ => None,
+    };
+    assert_eq!(inputs.iter().filter_map(of_file).collect::<Vec<_>>(), [0, 9]);
 }
