@@ -2,7 +2,7 @@
 
 use tripline::engine::{EngineOptions, Found, Look, Restoring, Summary};
 
-use crate::harness::{Bench, compile};
+use super::harness::{Bench, compile};
 
 const RULES: &str = r#"
 stream charges time at { card string, shop int, amount float, at timestamp }
