@@ -8,6 +8,7 @@ use std::time::Duration as Wait;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
+use crate::disk::simulated::Random;
 use crate::disk::{Disk, SimulatedDisk};
 use crate::engine::{Engine, EngineOptions};
 use crate::event::{Duration, Timestamp};
@@ -32,6 +33,7 @@ use crate::store::{Current, Snapshot, Store};
 use crate::telemetry::Metrics;
 
 use super::book::{Book, Entry};
+use super::check::check_outbox;
 use super::say;
 use super::settings::Settings;
 use super::sinks::{Outside, SINKS};
@@ -146,6 +148,7 @@ impl Life {
         let engine = restore(store.snapshot(), &program, options)?;
         log.go_on(store.snapshot());
         lasting.book.lock().expect("no panic").go_on(&log.entries);
+        check_outbox(lasting, &log.entries, store.snapshot());
 
         let counted = metrics.checkpoints.clone().expect("a service with a store counts its checkpoints");
         let (checkpoints, waker, jobs, reply) = checkpoints(state.checkpoint, counted);
@@ -468,11 +471,10 @@ fn start_sinks(
     outside: &Outside,
     halted: &watch::Receiver<bool>,
 ) -> (durable::Feed, JoinSet<()>) {
-    // Waits come from what sinks ask for: those made by chance are no part of the seed.
     let policy = RetryPolicy {
         tries: settings.tries,
-        backoff: Wait::ZERO,
-        max_backoff: Wait::ZERO,
+        backoff: Wait::from_millis(500),
+        max_backoff: Wait::from_secs(2),
         max_retry_after: Wait::from_secs(10),
     };
     let lane = |(place, name): (usize, &&str)| Lane {
@@ -485,7 +487,9 @@ fn start_sinks(
     let mut workers = JoinSet::new();
     for ((name, queue), metrics) in SINKS.into_iter().zip(queues).zip(&metrics.sinks) {
         let sink = outside.sink(name);
-        let worker = Worker::new(name.to_owned(), sink, queue, policy, Arc::clone(metrics));
+        let mut chance = Random::new(settings.chance);
+        let worker = Worker::new(name.to_owned(), sink, queue, policy, Arc::clone(metrics))
+            .with_chance(move || chance.below(1_000) as f64 / 1_000.0);
         let mut halted = halted.clone();
         workers.spawn(async move {
             let halt = async move { drop(halted.wait_for(|halted| *halted).await) };

@@ -25,6 +25,8 @@ pub struct Settings {
     journal: Limits,
     /// How often an alert is attempted.
     pub tries: u32,
+    /// What waits between attempts are made of.
+    pub chance: u64,
     /// Whether checkpoints are made while the journal is worked off.
     pub stores_while_recovering: bool,
 }
@@ -60,6 +62,7 @@ impl Settings {
             },
             journal,
             tries: [2, 4, 100][random.size(3)],
+            chance: random.bits(),
             stores_while_recovering: random.percent(50),
         }
     }

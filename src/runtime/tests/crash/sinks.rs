@@ -64,8 +64,8 @@ struct State {
     taken: BTreeMap<&'static str, Vec<Receipt>>,
     /// The sinks and ids of which the service that runs knows that they were taken.
     known: BTreeSet<(&'static str, String)>,
-    /// The sinks and ids of alerts that have failed.
-    failed: BTreeSet<(&'static str, String)>,
+    /// How often alerts have failed, by sink and id; one that was refused need not come again.
+    failed: BTreeMap<(&'static str, String), u32>,
     /// From now on everything is taken.
     is_open: bool,
     news: Arc<Notify>,
@@ -106,9 +106,9 @@ impl Outside {
         self.state().taken.values().map(Vec::len).sum()
     }
 
-    /// Whether an attempt with an alert has failed.
-    pub fn has_failed(&self, sink: &'static str, id: &str) -> bool {
-        self.state().failed.contains(&(sink, id.to_owned()))
+    /// Whether an alert may have been given up by a service that makes so many attempts.
+    pub fn may_be_given_up(&self, sink: &'static str, id: &str, tries: u32) -> bool {
+        self.state().failed.get(&(sink, id.to_owned())).is_some_and(|failed| *failed >= tries)
     }
 
     /// A sink of this world.
@@ -166,10 +166,12 @@ impl FakeSink {
             let is_new = state.known.insert((self.name, alert.id.clone()));
             assert!(is_new, "`{}` got again what it had taken: {}", self.name, alert.body);
         }
-        if failure.is_some()
-            && let Some(failed) = alerts.get(delivered)
-        {
-            state.failed.insert((self.name, failed.id.clone()));
+        if let (Some(failure), Some(failed)) = (failure, alerts.get(delivered)) {
+            let count = state.failed.entry((self.name, failed.id.clone())).or_default();
+            *count = match failure {
+                Failure::Refused => u32::MAX,
+                _ => count.saturating_add(1),
+            };
         }
         Some(Attempt { delivered, failure: failure.map(Failure::error) })
     }

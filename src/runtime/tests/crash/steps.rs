@@ -39,7 +39,8 @@ impl World {
             32 => self.change_connection(life),
             33 => self.fail(),
             34 => self.calm(),
-            _ => self.crash_soon(40),
+            _ if self.random.percent(50) => self.crash_soon(40),
+            _ => self.fail_while_storing(life)?,
         }
         Ok(())
     }
@@ -74,6 +75,18 @@ impl World {
                 disk.fail_at(first..first + 1 + random.below(3));
             }
         }
+    }
+
+    /// A few operations fail while a checkpoint is stored, and it is tried again.
+    fn fail_while_storing(&mut self, life: &mut Life) -> Result<(), Over> {
+        let first = self.lasting.disk.operations() + 1 + self.random.below(25);
+        let count = 1 + self.random.below(3);
+        if matches!(self.trouble, Trouble::Any) {
+            self.lasting.disk.fail_at(first..first + count);
+        }
+        life.keep(&mut self.log)?;
+        self.store(life)?;
+        if self.random.percent(70) { self.store(life) } else { Ok(()) }
     }
 
     /// Nothing fails any more.
