@@ -144,6 +144,10 @@ async fn serve(
     // Before anything is opened, so that a signal from now on stops cleanly.
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
+    // A file that may not grow further is an error of writing, like a full disk, and not the end: that is what
+    // this signal would be if nobody listened.
+    let _file_too_large =
+        signal(SignalKind::from_raw(nix::libc::SIGXFSZ)).context("cannot listen for signals")?;
     let state = config.state.as_ref().map(|state| state.path.clone());
     let (control, requests) = control::control(state.as_deref());
     let health = control.health().clone();

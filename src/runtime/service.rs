@@ -166,6 +166,7 @@ impl Service {
         sources::start(&config, &program, &metrics, &around, sources, &mut readers)?;
         // What holds the gate and the queue from now on are the sources, with whom they end.
         drop(around);
+        health.started();
         info!(
             rules = program.rules().len(),
             streams = program.streams().len(),
@@ -175,7 +176,6 @@ impl Service {
             "ready"
         );
         let (sources, sinks) = (readers, workers);
-        health.started();
         Ok(Service {
             config,
             health,

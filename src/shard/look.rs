@@ -195,7 +195,8 @@ impl Look {
 /// What was found.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// For each rule, with its old versions, how many keys were found, and how many runs they have.
+    /// For each rule, and behind these for each old version of one, how many keys were found, and how many runs they
+    /// have.
     pub counts: Vec<(u64, u64)>,
     /// Some of the runs.
     pub runs: Vec<FoundRun>,

@@ -96,8 +96,9 @@ impl Default for Options {
     fn default() -> Options {
         let dead = DeadLimits { letters: 10_000, bytes: 64 << 20 };
         let sizes = Sizes { blob: blob::FULL, portion: 512 << 10 };
-        // Blobs are read once and directories are held here: pages are rarely asked for twice.
-        Options { cache: 16 << 20, dead, ids: 1_000_000, sizes }
+        // Blobs are read once and directories are held here: pages are rarely asked for twice. But half of this
+        // is what a commit can hold back; of a larger one the database writes pages, reads them and writes them again.
+        Options { cache: 64 << 20, dead, ids: 1_000_000, sizes }
     }
 }
 

@@ -221,6 +221,10 @@ group! {
             "Bytes of stored alerts that sinks have not accepted.";
         dead: Gauge = Gauge::default(), "tripline_outbox_dead_letters", "alerts",
             "Stored alerts that were given up.";
+        dropped: Counter = Counter::default(), "tripline_outbox_dead_letters_dropped_total", "alerts",
+            "Alerts that were given up and made room for others that were given up later.";
+        forgotten: Counter = Counter::default(), "tripline_outbox_ids_forgotten_total", "alerts",
+            "Ids of alerts forgotten within a day because there were too many: one of these alerts may be sent twice if it is decided again.";
     }
 }
 

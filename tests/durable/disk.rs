@@ -244,18 +244,6 @@ fn while_the_disk_is_full_nothing_is_promised_and_then_it_goes_on() {
 fn while_files_must_not_grow_nothing_is_promised_and_then_it_goes_on() {
     let scene = Scene::new();
     let (folder, state) = (scene.folder.path().to_owned(), scene.path("room/state"));
-    let command = || {
-        let service = service(&folder);
-        let mut shell = Command::new("sh");
-        // The signal would end the process before it could say anything.
-        shell
-            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
-            .arg(service.get_program())
-            .args(service.get_args());
-        shell.current_dir(&folder);
-        crate::process::clean(&mut shell);
-        shell
-    };
     let limit = |process: &Process, bytes: &str| {
         let process = process.id().to_string();
         let limited =
@@ -263,7 +251,7 @@ fn while_files_must_not_grow_nothing_is_promised_and_then_it_goes_on() {
         assert!(limited.expect("prlimit is there").success());
     };
     let trouble = (|process: &Process| limit(process, "1"), |process: &Process| limit(process, "unlimited"));
-    goes_through(scene, command, &state, trouble, "make room on its file system");
+    goes_through(scene, || service(&folder), &state, trouble, "make room on its file system");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use tripline::engine::{EngineOptions, Found, Look, Restoring, Summary};
 
-use crate::harness::{Bench, compile};
+use super::harness::{Bench, compile};
 
 const RULES: &str = r#"
 stream charges time at { card string, shop int, amount float, at timestamp }
@@ -77,11 +77,12 @@ fn both(bench: &mut Bench, rule: Option<&str>, key: &[&str]) -> Vec<String> {
     let program = compile(RULES);
     let look = Look::new(&program, rule, &key, 100).expect("there is such a rule");
     let live = bench.engine.look(look.clone());
-    let restoring = Restoring::new(program.clone(), EngineOptions::RECORDED, bench.state().head())
-        .expect("it was just written");
+    let state = bench.state();
+    let restoring =
+        Restoring::new(program.clone(), EngineOptions::RECORDED, state.head()).expect("it was just written");
     let mut search = restoring.search(&look);
     let few = look.rows(&program);
-    for row in bench.state().rows() {
+    for row in state.rows() {
         let is_wanted = few
             .as_ref()
             .is_none_or(|few| few.iter().any(|(group, key)| (*group, &key[..]) == (row.group, row.key)));
@@ -132,8 +133,9 @@ fn those_come_first_of_whose_key_something_is_decided_soonest() {
 fn a_summary_needs_no_rules() {
     let mut bench = bench();
     bench.store();
-    let mut summary = Summary::new(bench.state().head()).expect("it was just written");
-    for row in bench.state().rows() {
+    let state = bench.state();
+    let mut summary = Summary::new(state.head()).expect("it was just written");
+    for row in state.rows() {
         summary.row(row).expect("it was just written");
     }
     let rules: Vec<_> = summary.rules.iter().map(|rule| (rule.rule.as_str(), rule.keys, rule.runs)).collect();
@@ -141,7 +143,7 @@ fn a_summary_needs_no_rules() {
     assert_eq!((summary.streams.join(" "), summary.events, summary.waiting), ("charges visits".into(), 4, 0));
     assert!(Summary::new(b"something else").is_err());
     // Damage is told, or changes what is said; it does no harm.
-    let head = bench.state().head().to_vec();
+    let head = state.head();
     for length in 0..head.len() {
         let _ = Summary::new(&head[..length]);
     }

@@ -84,6 +84,13 @@ impl<'a> Page<'a> {
             Some(made) => drop(writeln!(text, "\nno service runs; this is its last checkpoint, of {made}")),
             None => text.push('\n'),
         }
+        if view.keys_not_read > 0 {
+            let _ = writeln!(
+                text,
+                "{} keys that are not in memory were not looked at; `--key` finds a whole key wherever it is",
+                grouped(view.keys_not_read)
+            );
+        }
         text
     }
 

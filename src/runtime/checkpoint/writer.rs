@@ -243,6 +243,7 @@ impl Writer {
         self.counted.commit.record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
         self.counted.rows.add(checkpoint.changes.len() as u64);
         self.counted.bytes.add(committed.bytes);
+        self.counted.forgotten.add(committed.crowded_out);
         self.counted.time.set(checkpoint.time.as_micros().unsigned_abs() / 1_000_000);
     }
 
@@ -254,8 +255,9 @@ impl Writer {
         let outbox = snapshot.lanes().values().map(|lane| lane.bytes).sum();
         self.counted.outbox.set(outbox);
         self.say_outbox(outbox);
-        let (letters, _, _) = snapshot.dead();
+        let (letters, _, dropped) = snapshot.dead();
         self.counted.dead.set(letters);
+        self.counted.dropped.follow(dropped);
     }
 
     /// Alerts that nobody takes must not fill the disk.

@@ -31,6 +31,15 @@ pub struct StateView {
     pub partial_matches: Vec<MatchView>,
     /// How many there are altogether.
     pub total: u64,
+    /// How many keys have not been looked at, because they are not in memory and reading them would take long. A key
+    /// that is asked for as a whole always is.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub keys_not_read: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "that is how it is called")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// How many partial matches a rule has.
@@ -152,7 +161,7 @@ pub struct CapturedView {
 impl StateView {
     /// Of what was found when all times before `passed` had passed.
     pub fn new(program: &Program, passed: Timestamp, found: Found) -> StateView {
-        let total = found.total();
+        let (total, keys_not_read) = (found.total(), found.not_read);
         let own = program.rules().iter().map(|rule| (rule, false));
         let all = own.chain(program.old_rules().iter().map(|rule| (rule, true)));
         let counts = all.zip(&found.counts).filter(|(_, (keys, _))| *keys > 0);
@@ -183,6 +192,7 @@ impl StateView {
             rules,
             partial_matches,
             total,
+            keys_not_read,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 
 use crate::harness;
-pub use crate::harness::{Edit, Restart};
+pub use crate::harness::{Edit, Restart, compile};
 
 pub struct Bench(harness::Bench);
 

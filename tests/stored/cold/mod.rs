@@ -5,5 +5,7 @@ mod changes;
 #[path = "../edited.rs"]
 mod edited;
 mod harness;
+#[path = "../look.rs"]
+mod look;
 #[path = "../old.rs"]
 mod old;
