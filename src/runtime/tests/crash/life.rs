@@ -337,7 +337,9 @@ impl Life {
 
     /// Makes a checkpoint, if anything has happened.
     pub fn keep(&mut self, log: &mut Log) -> Result<(), Over> {
-        self.lasting.clock.advance(Wait::from_micros(EVERY.as_micros().unsigned_abs() + 1));
+        self.lasting
+            .clock
+            .advance(Wait::from_micros(EVERY.as_micros().unsigned_abs()) + Wait::from_millis(1));
         self.driver.keep().map_err(|error| self.unless_down(&error))?;
         self.look_for_jobs(log);
         Ok(())
@@ -376,7 +378,7 @@ impl Life {
             self.writer.take(*checkpoint);
         }
         let is_done = self.writer.work();
-        say(|| format!("  stored: {is_done}"));
+        say(|| format!("  stored: {is_done}, at operation {}", self.lasting.disk.operations()));
         if is_done && let Some(time) = self.under_way.take() {
             // Unless it has failed for good, which the driver says.
             log.reported = Some(time);
@@ -390,7 +392,13 @@ impl Life {
     /// The journal is written.
     pub fn round(&mut self) -> Result<(), Over> {
         self.committer.round();
-        say(|| format!("  journal: durable {}", self.journal.status().durable));
+        say(|| {
+            format!(
+                "  journal: durable {}, at operation {}",
+                self.journal.status().durable,
+                self.lasting.disk.operations()
+            )
+        });
         match self.lasting.disk.is_down() {
             true => Err(Over("the power has gone".into())),
             false => Ok(()),
@@ -533,9 +541,10 @@ fn start_sinks(
     let mut workers = JoinSet::new();
     for ((name, queue), metrics) in SINKS.into_iter().zip(queues).zip(&metrics.sinks) {
         let sink = outside.sink(name);
+        // All times are whole milliseconds: how parts of these are rounded is no part of the seed.
         let mut chance = Random::new(settings.chance);
         let worker = Worker::new(name.to_owned(), sink, queue, policy, Arc::clone(metrics))
-            .with_chance(move || chance.below(1_000) as f64 / 1_000.0);
+            .with_chance(move || chance.below(4) as f64 / 4.0);
         let mut halted = halted.clone();
         workers.spawn(async move {
             let halt = async move { drop(halted.wait_for(|halted| *halted).await) };
