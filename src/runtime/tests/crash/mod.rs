@@ -8,9 +8,10 @@
 //!
 //! Long runs are `TRIPLINE_CASES=10000 cargo test --release --lib runtime::tests::crash`.
 //! `TRIPLINE_SEED` sets the first seed, `TRIPLINE_CASES` how many ([`cases`]); a failure prints its own.
-//! With `TRIPLINE_TRACE` it is said what happens. In which order the database writes its pages is not the
-//! same each time, and so is not what is left of them when the power goes: a seed that fails may have to be
-//! played a few times until it fails again.
+//! With `TRIPLINE_TRACE` it is said what happens. Two things are no part of the seed: in which order the
+//! database writes its pages, of which some are left when the power goes, and who of several tasks that wait
+//! for the same thing goes on first. So a seed that fails may have to be played a few times until it fails
+//! again.
 
 mod book;
 mod check;
@@ -77,22 +78,17 @@ fn play(seed: u64, trouble: Trouble) -> Counts {
 
 #[test]
 fn whatever_happens_every_alert_comes_and_no_other() {
-    let mut sum = Counts::default();
-    for seed in seeds(100, 600) {
+    let (mut sum, seeds) = (Counts::default(), seeds(100, 600));
+    let many = seeds.end - seeds.start;
+    for seed in seeds {
         let _seed = Seed(seed, "whatever_happens_every_alert", Trouble::Any);
         sum.add(play(seed, Trouble::Any));
     }
-    eprintln!("{sum:?}");
-}
-
-#[test]
-fn a_seed_plays_the_same_again() {
-    for seed in seeds(3, 20) {
-        let _seed = Seed(seed, "a_seed_plays_the_same", Trouble::None);
-        // How many pages the database writes is not always the same.
-        let play = || Counts { operations: 0, ..play(seed, Trouble::None) };
-        assert_eq!(play(), play());
-    }
+    // Otherwise it would show little.
+    let Counts { crashes, crashes_at_work, kills, stops, failed_starts, failed_commits, .. } = sum;
+    let least = [crashes, kills, stops, failed_starts, failed_commits, 2 * crashes_at_work].into_iter().min();
+    assert!(many < 100 || least >= Some(many / 3) && sum.alerts > 5 * many && sum.dead > 0, "{sum:?}");
+    say(|| format!("{sum:?}"));
 }
 
 /// Every operation of the disk in turn is the last, of some runs in which nothing else happens.
