@@ -119,15 +119,15 @@ impl Shard {
         Ok(())
     }
 
-    /// Goes on from what was restored, when all rows have been read.
+    /// Goes on from what was restored, when all rows have been read. Gives the time of the newest past event.
     ///
     /// # Errors
     /// When rows are missing.
-    pub fn restored(&mut self, passed: Timestamp, logs: StoredLogs) -> Result<(), Damaged> {
+    pub fn restored(&mut self, passed: Timestamp, logs: StoredLogs) -> Result<Option<Timestamp>, Damaged> {
         self.passed = passed;
-        self.histories.get_mut().restore(self.program.logs(), logs)?;
+        let newest = self.histories.get_mut().restore(self.program.logs(), logs)?;
         self.takes_too_much_with(0);
-        Ok(())
+        Ok(newest)
     }
 }
 
