@@ -498,15 +498,9 @@ impl Restoring {
         mut self,
         executor: impl FnOnce(Vec<Vec<Shard>>) -> Result<Box<dyn Executor>, E>,
     ) -> Result<Result<Restored, E>, RestoreError> {
-        let mut newest = None;
         let shards = self.shards.iter_mut().flatten();
         for (shard, logs) in shards.zip(self.logs.into_iter().flatten()) {
-            newest = newest.max(shard.restored(self.passed, logs).map_err(RestoreError::Rows)?);
-        }
-        // The past is in order. Where it is further than event time, because the stream that was there is gone or
-        // something is damaged, nothing comes before it.
-        if let Some(newest) = newest.filter(|newest| *newest > self.ordering.reached()) {
-            self.ordering.pass(newest);
+            shard.restored(self.passed, logs).map_err(RestoreError::Rows)?;
         }
         let mut left = self.left;
         left.retain(Left::is_something);

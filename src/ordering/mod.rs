@@ -264,7 +264,7 @@ impl Ordering {
     }
 
     /// Time before `time` has passed, unless more already has.
-    pub fn pass(&mut self, time: Timestamp) {
+    fn pass(&mut self, time: Timestamp) {
         self.passed = self.passed.max(time);
     }
 

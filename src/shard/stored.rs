@@ -119,15 +119,15 @@ impl Shard {
         Ok(())
     }
 
-    /// Goes on from what was restored, when all rows have been read. Gives the time of the newest past event.
+    /// Goes on from what was restored, when all rows have been read.
     ///
     /// # Errors
     /// When rows are missing.
-    pub fn restored(&mut self, passed: Timestamp, logs: StoredLogs) -> Result<Option<Timestamp>, Damaged> {
+    pub fn restored(&mut self, passed: Timestamp, logs: StoredLogs) -> Result<(), Damaged> {
         self.passed = passed;
-        let newest = self.histories.get_mut().restore(self.program.logs(), logs)?;
+        self.histories.get_mut().restore(self.program.logs(), logs)?;
         self.takes_too_much_with(0);
-        Ok(newest)
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::shelf::ColdLog;
 use super::{Held, Histories, Place, coarse};
 use crate::event::stored::{read_key_part, write_key};
-use crate::event::{Key, KeyGroup, Seeded, Timestamp, Value};
+use crate::event::{Key, KeyGroup, Seeded, Value};
 use crate::history::log::Log;
 use crate::history::log::stored::{Chunk, Outline};
 use crate::history::stored::Columns;
@@ -85,9 +85,8 @@ impl Histories {
         }
     }
 
-    /// Takes over logs that were stored. Gives the time of the newest event.
-    pub fn restore(&mut self, logs: &Logs, stored: StoredLogs) -> Result<Option<Timestamp>, Damaged> {
-        let mut newest = None;
+    /// Takes over logs that were stored.
+    pub fn restore(&mut self, logs: &Logs, stored: StoredLogs) -> Result<(), Damaged> {
         for (place, stored) in stored.logs {
             let spec = logs.get(place.log);
             let hash = self.hashing.hash_one(&place);
@@ -96,7 +95,6 @@ impl Histories {
                 StoredLog::Cold(outline) => {
                     let (events, over) = (outline.events()?, outline.newest.end_of(spec.keep));
                     self.events += events;
-                    newest = newest.max(Some(outline.newest));
                     self.expiry.entry(coarse(over, spec.keep)).or_default().push(hash);
                     if !outline.is_current {
                         self.outdated.push(hash);
@@ -107,7 +105,6 @@ impl Histories {
             };
             let mut log = Log::restore(spec, chunks)?;
             self.events += log.len();
-            newest = newest.max(log.newest());
             self.expiry.entry(coarse(log.over(spec), spec.keep)).or_default().push(hash);
             if log.is_outdated() {
                 self.outdated.push(hash);
@@ -118,7 +115,7 @@ impl Histories {
             let hashing = &self.hashing;
             self.logs.insert_unique(hash, Held { place, log }, |held| hashing.hash_one(&held.place));
         }
-        Ok(newest)
+        Ok(())
     }
 }
 
