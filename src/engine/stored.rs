@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::alert::Alert;
 use crate::event::stored::{EventWriter, Events, ReadAgain};
-use crate::event::{KeyGroup, Timestamp};
+use crate::event::{Duration, KeyGroup, Timestamp};
 use crate::history::stored::StoredLogs;
 use crate::ordering::Ordering;
 use crate::program::{OldRule, Program, RuleId, RuleInfo};
@@ -207,6 +207,11 @@ pub fn stored_rules<'r>(
     let mut rules = StoredRules::new(head)?;
     rows.into_iter().try_for_each(|row| rules.row(row))?;
     Ok(rules.finish())
+}
+
+/// No event that has been looked at is later. Of one whose stream is gone, the time before it is known.
+fn latest(ordering: &Ordering) -> Timestamp {
+    ordering.reached().saturating_add(Duration::from_micros(1))
 }
 
 /// Reads what each head begins with.
@@ -472,6 +477,7 @@ impl Restoring {
             meaning: &self.meaning,
             again,
             passed: self.passed,
+            latest: latest(&self.ordering),
             stratum,
             left: &mut self.left,
             counts: Vec::new(),
@@ -498,9 +504,10 @@ impl Restoring {
         mut self,
         executor: impl FnOnce(Vec<Vec<Shard>>) -> Result<Box<dyn Executor>, E>,
     ) -> Result<Result<Restored, E>, RestoreError> {
+        let latest = latest(&self.ordering);
         let shards = self.shards.iter_mut().flatten();
         for (shard, logs) in shards.zip(self.logs.into_iter().flatten()) {
-            shard.restored(self.passed, logs).map_err(RestoreError::Rows)?;
+            shard.restored(self.passed, latest, logs).map_err(RestoreError::Rows)?;
         }
         let mut left = self.left;
         left.retain(Left::is_something);

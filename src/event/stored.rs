@@ -453,6 +453,14 @@ impl Events {
         Ok((!found.is_foreign, &found.event))
     }
 
+    /// Looks whether none is later than `latest`.
+    pub fn are_until(&self, latest: Timestamp) -> Result<(), Damaged> {
+        match self.0.iter().all(|found| found.event.time() <= latest) {
+            true => Ok(()),
+            false => Err(Damaged::new("an event is later than event time had come")),
+        }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -139,6 +139,11 @@ impl Log {
         self.entries.times.back().map_or(Timestamp::MIN, |newest| newest.end_of(spec.keep))
     }
 
+    /// The time of the newest event.
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.entries.times.back().copied()
+    }
+
     /// Adds the next event of the order; whether one was forgotten before its time because there
     /// are too many.
     pub fn push(&mut self, spec: &LogSpec, event: &Event) -> bool {

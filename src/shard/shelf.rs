@@ -268,6 +268,7 @@ impl Shelved {
             meaning: &self.common.meaning,
             again: &|stream, raw| again.read(stream, raw),
             passed,
+            latest: Timestamp::MAX,
             stratum,
             left: &mut self.left,
             counts: Vec::new(),

@@ -123,9 +123,14 @@ impl Shard {
     ///
     /// # Errors
     /// When rows are missing.
-    pub fn restored(&mut self, passed: Timestamp, logs: StoredLogs) -> Result<(), Damaged> {
+    pub fn restored(
+        &mut self,
+        passed: Timestamp,
+        latest: Timestamp,
+        logs: StoredLogs,
+    ) -> Result<(), Damaged> {
         self.passed = passed;
-        self.histories.get_mut().restore(self.program.logs(), logs)?;
+        self.histories.get_mut().restore(self.program.logs(), logs, latest)?;
         self.takes_too_much_with(0);
         Ok(())
     }

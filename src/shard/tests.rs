@@ -8,7 +8,7 @@ use super::legend::{Legend, StoredLegend};
 use super::*;
 use crate::cases::size;
 use crate::diagnostic::Sources;
-use crate::event::{Event, Position, StreamId, Value};
+use crate::event::{Event, Position, StreamId, Timestamp, Value};
 use crate::history::stored::StoredLogs;
 use crate::stored::{Reader, Row, Rows};
 
@@ -49,6 +49,7 @@ impl Shard {
             meaning: &meaning,
             again: &|_, _| None,
             passed: self.passed,
+            latest: Timestamp::MAX,
             stratum: self.stratum,
             left: &mut [],
             counts: Vec::new(),
@@ -60,7 +61,7 @@ impl Shard {
             assert_eq!(key.number(), Ok(0), "the stratum");
             shard.restore(row, key, &mut restore, &mut logs).expect("it was just written");
         }
-        shard.restored(self.passed, logs).expect("it was just written");
+        shard.restored(self.passed, Timestamp::MAX, logs).expect("it was just written");
         shard.counters = self.counters;
         shard
     }

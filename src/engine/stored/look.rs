@@ -61,8 +61,16 @@ impl RowSearch<'_> {
         let mut value = Reader::new(row.value.unwrap_or_default());
         let events = Events::read(&mut value, &meaning.streams, again)?;
         let left = &mut self.left;
-        let mut restore =
-            Restore { program, meaning, again, passed: *passed, stratum, left, counts: Vec::new() };
+        let mut restore = Restore {
+            program,
+            meaning,
+            again,
+            passed: *passed,
+            latest: Timestamp::MAX,
+            stratum,
+            left,
+            counts: Vec::new(),
+        };
         let (key, all) = runs_of_row(key, &mut value, &events, &mut restore)?;
         for (rule, runs) in all {
             self.search.offer(rule, &key, &runs, || (key.clone(), runs.clone()));

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::shelf::ColdLog;
 use super::{Held, Histories, Place, coarse};
 use crate::event::stored::{read_key_part, write_key};
-use crate::event::{Key, KeyGroup, Seeded, Value};
+use crate::event::{Key, KeyGroup, Seeded, Timestamp, Value};
 use crate::history::log::Log;
 use crate::history::log::stored::{Chunk, Outline};
 use crate::history::stored::Columns;
@@ -86,7 +86,7 @@ impl Histories {
     }
 
     /// Takes over logs that were stored.
-    pub fn restore(&mut self, logs: &Logs, stored: StoredLogs) -> Result<(), Damaged> {
+    pub fn restore(&mut self, logs: &Logs, stored: StoredLogs, latest: Timestamp) -> Result<(), Damaged> {
         for (place, stored) in stored.logs {
             let spec = logs.get(place.log);
             let hash = self.hashing.hash_one(&place);
@@ -104,6 +104,9 @@ impl Histories {
                 }
             };
             let mut log = Log::restore(spec, chunks)?;
+            if log.newest() > Some(latest) {
+                return Err(Damaged::new("a past event is later than event time had come"));
+            }
             self.events += log.len();
             self.expiry.entry(coarse(log.over(spec), spec.keep)).or_default().push(hash);
             if log.is_outdated() {

@@ -176,6 +176,7 @@ impl ReadRecord {
     /// When it is damaged.
     pub fn read(key: Key, mut value: Reader<'_>, restore: &mut Restore<'_>) -> Result<ReadRecord, Damaged> {
         let events = Events::read(&mut value, &restore.meaning.streams, restore.again)?;
+        events.are_until(restore.latest)?;
         let body = value.rest().len();
         restore.counts.clear();
         let (record, is_current) = Record::restore(key, &mut value, &events, restore)?;

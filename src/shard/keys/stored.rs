@@ -35,6 +35,8 @@ pub struct Restore<'a> {
     pub again: &'a ReadAgain<'a>,
     /// All times before this had passed.
     pub passed: Timestamp,
+    /// No event of a row is later.
+    pub latest: Timestamp,
     /// The stratum of the rules.
     pub stratum: usize,
     /// What is left out is counted here.
