@@ -14,6 +14,7 @@ use crate::source::gate::{Partitions, Wanted};
 use crate::source::positions::{Resume, Stored};
 use crate::source::reader::Checks;
 use crate::source::stdin::Stdin;
+use crate::source::together::together;
 use crate::source::{Identity, Inlet, Source, Surroundings, file, http, tcp, tcp_client, udp, unix};
 use crate::telemetry::Metrics;
 use crate::telemetry::catalogue::SourceMetrics;
@@ -80,7 +81,7 @@ async fn open_files(settings: &file::Settings, stored: Vec<Stored>) -> anyhow::R
     })
 }
 
-/// Lets the sources read.
+/// Lets the sources begin, each in its turn, and then read.
 ///
 /// # Errors
 /// When one feeds a stream that the rules do not have.
@@ -92,15 +93,20 @@ pub fn start(
     opened: Vec<Box<dyn Source>>,
     tasks: &mut JoinSet<()>,
 ) -> anyhow::Result<()> {
-    for (index, (settings, source)) in config.sources.iter().zip(opened).enumerate() {
+    let (turns, mut together) = together(opened.len());
+    for (index, ((settings, source), turn)) in config.sources.iter().zip(opened).zip(turns).enumerate() {
         let inlet = |stream: StreamId| {
             let metrics = Arc::clone(&metrics.sources[index]);
             Inlet::new(identity(config, program, index, stream, metrics), around.clone())
         };
         let inlets: Vec<Inlet> = streams(settings, program)?.into_iter().map(inlet).collect();
         source.announce(&inlets);
-        tasks.spawn(source.run(inlets));
+        tasks.spawn(source.run(inlets, turn));
     }
+    tasks.spawn(async move {
+        together.begun().await;
+        together.go();
+    });
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use super::Inlet;
 use super::partition::{Feed, LAST_READS, QUIET};
 use super::positions::Kind;
 use super::queue::EngineGone;
+use super::together::Turn;
 
 /// How often the system is asked how many datagrams it has dropped.
 const ASKING: Duration = Duration::from_secs(5);
@@ -35,9 +36,11 @@ pub(super) trait Datagrams: Send + 'static {
     }
 }
 
-/// Reads datagrams of at most `largest` bytes until the service stops.
-pub(super) async fn read(socket: impl Datagrams, largest: usize, inlet: Inlet) {
+/// Reads datagrams of at most `largest` bytes until the service stops, once all have begun.
+pub(super) async fn read(socket: impl Datagrams, largest: usize, inlet: Inlet, mut turn: Turn) {
+    turn.come().await;
     let Some(feed) = Feed::begin(&inlet, Kind::Source).await else { return };
+    turn.wait().await;
     // One byte more, so that one that is too large does not look as if it just fits.
     let buffer = vec![0; largest + 1];
     let mut reading = Reading { socket, buffer, feed, inlet: &inlet, dropped: 0 };
@@ -181,7 +184,7 @@ mod tests {
     async fn batches(datagrams: There, bench: &mut Bench) -> Vec<usize> {
         let inlet = bench.inlet();
         bench.stop();
-        read(datagrams, 100, inlet).await;
+        read(datagrams, 100, inlet, Turn::alone()).await;
         let mut sizes = Vec::new();
         while let Ok(queued) = bench.queue.try_recv() {
             if let Input::Events { batch, .. } = queued.input {

@@ -27,6 +27,7 @@ pub mod tcp_client;
 #[cfg(test)]
 mod tests;
 pub mod tls;
+pub mod together;
 pub mod udp;
 pub mod unix;
 
@@ -43,6 +44,8 @@ use crate::codec::{Decoder, Format};
 use crate::event::{Kept, PartitionId, StreamId, StreamSchema, Timestamp};
 use crate::quarantine::writer::Writer;
 use crate::telemetry::catalogue::SourceMetrics;
+
+use self::together::Turn;
 
 #[cfg(test)]
 pub(crate) use partition::Feed;
@@ -210,8 +213,9 @@ pub trait Source: Send {
     fn announce(&self, inlets: &[Inlet]);
 
     /// Reads until there is nothing more to come or the service stops. `inlets` has one for each
-    /// stream that the source feeds, in the order of the configuration.
-    fn run(self: Box<Self>, inlets: Vec<Inlet>) -> Running;
+    /// stream that the source feeds, in the order of the configuration. The partitions that are there from
+    /// the start begin when its turn comes, and nothing is read before those of all sources have.
+    fn run(self: Box<Self>, inlets: Vec<Inlet>, turn: Turn) -> Running;
 }
 
 /// Logs what a source will do with the streams it feeds.

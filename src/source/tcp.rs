@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use tracing::warn;
 
 use super::server::{Door, Listener, Peer, Records, serve};
+use super::together::Turn;
 use super::{Inlet, Running, Source, only, tls};
 
 /// Connections that the system has accepted and the service not yet.
@@ -92,10 +93,13 @@ impl Source for Server {
         }
     }
 
-    fn run(self: Box<Self>, inlets: Vec<Inlet>) -> Running {
+    fn run(self: Box<Self>, inlets: Vec<Inlet>, turn: Turn) -> Running {
         let inlet = only(inlets);
         let records = Records { inlet: inlet.clone(), read_timeout: self.read_timeout, ack: self.ack };
-        Box::pin(serve(self.listener, self.door, inlet, records))
+        Box::pin(async move {
+            turn.wait().await;
+            serve(self.listener, self.door, inlet, records).await;
+        })
     }
 }
 

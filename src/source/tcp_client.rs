@@ -18,6 +18,7 @@ use super::partition::Feed;
 use super::positions::Kind;
 use super::pour::{End, pour};
 use super::queue::EngineGone;
+use super::together::Turn;
 use super::{Bytes, Inlet, Running, Source, only, tcp, tls};
 
 /// How long an address may take to answer, and again to agree on the encryption.
@@ -74,9 +75,11 @@ impl Client {
         Ok(Client { settings: settings.clone(), tls })
     }
 
-    async fn run(&self, inlet: &Inlet) -> Result<(), EngineGone> {
+    async fn run(&self, inlet: &Inlet, mut turn: Turn) -> Result<(), EngineGone> {
+        turn.come().await;
         let Some(mut feed) = Feed::begin(inlet, Kind::Source).await else { return Ok(()) };
         feed.disconnected().await?;
+        turn.wait().await;
         let mut stop = inlet.around.stop.clone();
         let mut attempts = 0;
         loop {
@@ -166,10 +169,10 @@ impl Source for Client {
         super::announce(inlets, "connecting", &self.settings.address);
     }
 
-    fn run(self: Box<Self>, inlets: Vec<Inlet>) -> Running {
+    fn run(self: Box<Self>, inlets: Vec<Inlet>, turn: Turn) -> Running {
         let inlet = only(inlets);
         Box::pin(async move {
-            if let Err(EngineGone) = Client::run(&self, &inlet).await {
+            if let Err(EngineGone) = Client::run(&self, &inlet, turn).await {
                 debug!(source = %inlet.identity.name, "the engine has stopped");
             }
         })

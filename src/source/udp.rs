@@ -12,6 +12,7 @@ use tracing::{info, warn};
 
 use super::datagram::{self, Datagrams};
 use super::tcp::{advice, at_first};
+use super::together::Turn;
 use super::{Inlet, Running, Source, only};
 
 /// A datagram cannot be larger.
@@ -84,8 +85,8 @@ impl Source for Receiver {
         }
     }
 
-    fn run(self: Box<Self>, inlets: Vec<Inlet>) -> Running {
-        Box::pin(datagram::read(*self, LARGEST, only(inlets)))
+    fn run(self: Box<Self>, inlets: Vec<Inlet>, turn: Turn) -> Running {
+        Box::pin(datagram::read(*self, LARGEST, only(inlets), turn))
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::net::{UnixDatagram, UnixListener, UnixStream};
 
 use super::datagram::{self, Datagrams};
 use super::server::{Door, Listener, Peer, Records, serve};
+use super::together::Turn;
 use super::{Inlet, Running, Source, only};
 
 /// Connections that the system has accepted and the service not yet.
@@ -181,7 +182,7 @@ impl Source for Server {
         super::announce(inlets, "listening", &self.file.path.display());
     }
 
-    fn run(self: Box<Self>, inlets: Vec<Inlet>) -> Running {
+    fn run(self: Box<Self>, inlets: Vec<Inlet>, turn: Turn) -> Running {
         let Server { socket, file } = *self;
         let inlet = only(inlets);
         Box::pin(async move {
@@ -190,9 +191,10 @@ impl Source for Server {
             match socket {
                 Bound::Stream { listener, door, read_timeout, ack } => {
                     let records = Records { inlet: inlet.clone(), read_timeout, ack };
+                    turn.wait().await;
                     serve(listener, door, inlet, records).await;
                 }
-                Bound::Datagram(socket) => datagram::read(socket, LARGEST, inlet).await,
+                Bound::Datagram(socket) => datagram::read(socket, LARGEST, inlet, turn).await,
             }
         })
     }

@@ -15,6 +15,7 @@ use crate::event::PartitionId;
 use crate::source::partition::{Feed, LAST_READS};
 use crate::source::positions::Kind;
 use crate::source::queue::EngineGone;
+use crate::source::together::Turn;
 use crate::source::{Inlet, Input, Running, Source, announce, only};
 
 use super::Start;
@@ -45,11 +46,13 @@ impl Source for Following {
         announce(inlets, "following", &self.paths);
     }
 
-    fn run(self: Box<Self>, inlets: Vec<Inlet>) -> Running {
+    fn run(self: Box<Self>, inlets: Vec<Inlet>, mut turn: Turn) -> Running {
         let inlet = Arc::new(only(inlets));
         let (new, mut found) = mpsc::unbounded_channel();
         let (last, is_last) = watch::channel(false);
         Box::pin(async move {
+            turn.come().await;
+            let mut begins = Some(turn);
             let identity = &inlet.identity;
             let stored = inlet.around.resume.files(&identity.name, &identity.schema.name);
             let watch = Watch::new(self.paths, self.start, self.max_files).resuming(stored);
@@ -59,9 +62,10 @@ impl Source for Following {
                 if end(&inlet, closed, forgotten).await.is_err() {
                     break;
                 }
-                begin_together(together, &mut tasks, |followed, turn| {
+                begin_together(together, begins.take(), &mut tasks, |followed, mut turn| {
                     let (inlet, pieces, is_last) = (Arc::clone(&inlet), pieces.clone(), is_last.clone());
                     async move {
+                        turn.come().await;
                         let kind = Kind::File(followed.path.as_path().into());
                         let stored = followed.stored.clone();
                         let is_new = stored.is_none();
@@ -131,6 +135,7 @@ async fn look(
     let mut ticks = tokio::time::interval(poll);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stop = inlet.around.stop.clone();
+    let mut is_first = true;
     loop {
         let stopping = tokio::select! {
             biased;
@@ -148,7 +153,8 @@ async fn look(
         let changes = Changes { together: findings.new, closed, forgotten: findings.forgotten };
         let is_none =
             changes.together.is_empty() && changes.closed.is_empty() && changes.forgotten.is_empty();
-        if !is_none && new.send(changes).is_err() {
+        // What the first look has found begins with all other sources, be it nothing.
+        if (!is_none || std::mem::take(&mut is_first)) && new.send(changes).is_err() {
             return;
         }
         if stopping {

@@ -14,6 +14,7 @@ use crate::source::partition::Feed;
 use crate::source::positions::{FileId, Head, Kind, Piece, Stored};
 use crate::source::queue::EngineGone;
 use crate::source::recording::{self, Recording};
+use crate::source::together::Turn;
 use crate::source::{Inlet, Running, Source, announce, only};
 
 use super::before::{Before, Note, end, say};
@@ -144,17 +145,19 @@ impl Source for Once {
         announce(inlets, "reading", &self.paths);
     }
 
-    fn run(self: Box<Self>, inlets: Vec<Inlet>) -> Running {
+    fn run(self: Box<Self>, inlets: Vec<Inlet>, mut turn: Turn) -> Running {
         let inlet = Arc::new(only(inlets));
         Box::pin(async move {
             let (pieces, mut tasks, files) = (Pieces::new(), JoinSet::new(), self.files.len());
+            turn.come().await;
             say(&self.notes, self.finished, &inlet);
             if end(self.ended, &inlet).await.is_err() {
                 return;
             }
-            begin_together(self.files, &mut tasks, |file, turn| {
+            begin_together(self.files, Some(turn), &mut tasks, |file, mut turn| {
                 let (inlet, pieces) = (Arc::clone(&inlet), pieces.clone());
                 async move {
+                    turn.come().await;
                     let kind = Kind::File(file.path.as_path().into());
                     let Some(mut feed) = Feed::begin_or_go_on(&inlet, kind, file.stored.clone()).await else {
                         return;

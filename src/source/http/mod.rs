@@ -36,6 +36,7 @@ use self::service::Service;
 use self::token::{TokenError, Tokens};
 
 use super::server::{Door, Host, Peer, serve};
+use super::together::Turn;
 use super::{Inlet, Running, Source, Stop, tcp, tls};
 
 /// What an HTTP source is to do.
@@ -122,8 +123,9 @@ impl Source for Server {
         }
     }
 
-    fn run(self: Box<Self>, inlets: Vec<Inlet>) -> Running {
+    fn run(self: Box<Self>, inlets: Vec<Inlet>, turn: Turn) -> Running {
         Box::pin(async move {
+            turn.wait().await;
             // Rules without streams have nothing to be fed.
             let Some(first) = inlets.first().cloned() else { return };
             let stop = first.around.stop.clone();

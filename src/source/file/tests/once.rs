@@ -7,6 +7,7 @@ use std::path::Path;
 use super::super::{Once, Paths};
 use crate::source::positions::{Keeper, Positions, Resume, Stored};
 use crate::source::tests::Bench;
+use crate::source::together::Turn;
 use crate::source::{Input, Source};
 
 /// A folder of files, and what an engine has taken of them.
@@ -46,7 +47,7 @@ impl World {
         let mut bench = Bench::after(1, self.keeper.positions());
         let paths = Paths::new("*", self.folder.path()).expect("a pattern");
         let source = Once::open(paths, 10, self.stored()).await.expect("it can be opened");
-        let running = tokio::spawn(Box::new(source).run(vec![bench.inlet()]));
+        let running = tokio::spawn(Box::new(source).run(vec![bench.inlet()], Turn::alone()));
         let mut left = most;
         while left > 0 {
             let input = tokio::select! {

@@ -19,6 +19,7 @@ use crate::source::Source;
 use crate::source::file::{Following, Paths, Start};
 use crate::source::partition::Feed;
 use crate::source::positions::{FileId, Kind};
+use crate::source::together::Turn;
 
 /// How often the file is looked at.
 const POLL: Duration = Duration::from_millis(10);
@@ -296,7 +297,7 @@ impl World {
     fn follow(&self, life: &Life) -> JoinHandle<()> {
         let paths = Paths::new(self.pattern, self.folder.path()).expect("a path");
         let source = Following::new(paths, Start::Beginning, POLL, 100);
-        tokio::spawn(Box::new(source).run(vec![life.inlet("file", &Format::Json)]))
+        tokio::spawn(Box::new(source).run(vec![life.inlet("file", &Format::Json)], Turn::alone()))
     }
 }
 

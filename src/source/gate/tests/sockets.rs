@@ -8,6 +8,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use super::*;
+use crate::source::together::Turn;
 use crate::source::{Source, http, tcp, unix};
 use crate::telemetry::catalogue::HttpMetrics;
 
@@ -36,7 +37,7 @@ async fn a_client_is_told_how_many_of_its_records_are_on_the_disk() {
     let mut life = Life::new(journal.clone(), &listening).await;
     let server = tcp::Server::bind(&tcp_settings()).await.expect("a free port");
     let address = server.address().expect("it is bound");
-    let running = tokio::spawn(Box::new(server).run(vec![life.inlet("conn", &Format::Json)]));
+    let running = tokio::spawn(Box::new(server).run(vec![life.inlet("conn", &Format::Json)], Turn::alone()));
     let (read, mut write) = TcpStream::connect(address).await.expect("it listens").into_split();
     let mut lines = BufReader::new(read).lines();
     write.write_all(b"{\"id\":1}\nnonsense\n\n{\"id\":2}\n{\"id\"").await.expect("sent");
@@ -77,7 +78,7 @@ async fn a_client_that_sends_records_that_are_all_set_aside_is_told_so_at_once()
     let mode = unix::Mode::Stream { max_connections: 1, read_timeout: None, ack: true };
     let settings = unix::Settings { path: path.clone(), permissions: None, mode };
     let server = unix::Server::bind(&settings).expect("a free path");
-    let running = tokio::spawn(Box::new(server).run(vec![life.inlet("conn", &Format::Json)]));
+    let running = tokio::spawn(Box::new(server).run(vec![life.inlet("conn", &Format::Json)], Turn::alone()));
     let mut client = UnixStream::connect(&path).await.expect("it listens");
     client.write_all(b"a\nb\n").await.expect("sent");
     client.shutdown().await.expect("shut");
@@ -124,7 +125,8 @@ async fn a_body_is_answered_when_it_is_on_the_disk_and_refused_while_the_disk_is
     let known = http::Known { alert_streams: BTreeMap::new(), metrics: Arc::clone(&metrics) };
     let server = http::Server::bind(&http_settings(), known).await.expect("a free port");
     let address = server.address().expect("it is bound");
-    let running = tokio::spawn(Box::new(server).run(vec![life.inlet("lasting", &Format::Json)]));
+    let running =
+        tokio::spawn(Box::new(server).run(vec![life.inlet("lasting", &Format::Json)], Turn::alone()));
 
     let answer = tokio::spawn(post(address, "{\"id\":1}\n{\"id\":2}".into()));
     until(|| journal.status().waiting == 3).await;
@@ -173,7 +175,8 @@ async fn a_body_that_finds_the_journal_full_is_refused_after_a_while() {
         http::Known { alert_streams: BTreeMap::new(), metrics: Arc::new(HttpMetrics::new("lasting")) };
     let server = http::Server::bind(&http_settings(), known).await.expect("a free port");
     let address = server.address().expect("it is bound");
-    let running = tokio::spawn(Box::new(server).run(vec![life.inlet("lasting", &Format::Json)]));
+    let running =
+        tokio::spawn(Box::new(server).run(vec![life.inlet("lasting", &Format::Json)], Turn::alone()));
     let body: String = (0..100).map(|id| format!("{{\"id\":{id}}}\n")).collect();
     let mut answers = Vec::new();
     for _ in 0..20 {
