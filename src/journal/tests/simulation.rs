@@ -1,37 +1,13 @@
 //! A journal on a disk that fails by chance: crashes, kills, full and broken disks, in any order. What
 //! was reported as durable is there afterwards, in order and once, and nothing else is than what was
 //! appended.
-//!
-//! `TRIPLINE_SEED` sets the first seed, `TRIPLINE_CASES` how many ([`cases`]); a failure prints its own.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Mutex;
 
 use super::*;
-use crate::cases::cases;
+use crate::cases::seeds;
 use crate::disk::simulated::Random;
-
-/// The seeds to play: so many while code is being edited, ten times as many in `make test`.
-pub fn seeds(usual: u32) -> Range<u64> {
-    let first = std::env::var("TRIPLINE_SEED")
-        .map_or(1, |text| text.parse().unwrap_or_else(|_| panic!("TRIPLINE_SEED={text} is no number")));
-    first..first + u64::from(cases(usual, 10 * usual))
-}
-
-/// Says which seed it was when a test panics.
-pub struct Seed(pub u64, pub &'static str);
-
-impl Drop for Seed {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let Seed(seed, test) = self;
-            eprintln!(
-                "the seed is {seed}: TRIPLINE_SEED={seed} TRIPLINE_CASES=1 cargo test --lib {test} plays it alone"
-            );
-        }
-    }
-}
 
 /// What has happened, over all seeds, so that it is seen whether they show anything.
 #[derive(Debug, Default)]
@@ -289,11 +265,10 @@ impl<'a> Play<'a> {
 #[test]
 fn whatever_happens_nothing_reported_is_lost_and_nothing_is_invented() {
     let mut counts = Counts::default();
-    let seeds = seeds(300);
-    let many = seeds.end - seeds.start >= 100;
+    let seeds = seeds(300, 3_000);
+    let many = seeds.len() >= 100;
     for seed in seeds {
-        let _seed = Seed(seed, "whatever_happens");
-        let mut play = Play::new(seed, &mut counts);
+        let mut play = Play::new(seed.number, &mut counts);
         for _ in 0..play.random.size(150) {
             play.step();
         }
@@ -309,13 +284,12 @@ fn whatever_happens_nothing_reported_is_lost_and_nothing_is_invented() {
 /// The same few actions with a crash at each of the operations that they take.
 #[test]
 fn a_crash_at_every_operation_loses_nothing() {
-    for seed in seeds(8) {
-        let _seed = Seed(seed, "a_crash_at_every_operation");
+    for seed in seeds(8, 80) {
         let mut counts = Counts::default();
         let mut operation = 0;
         loop {
             operation += 1;
-            let mut play = Play::new(seed, &mut counts);
+            let mut play = Play::new(seed.number, &mut counts);
             play.disk.crash_at(play.disk.operations() + operation);
             for number in 0..24 {
                 play.append();

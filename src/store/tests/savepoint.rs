@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::cases::seeds;
 use crate::disk::simulated::Random;
 
 fn path() -> PathBuf {
@@ -152,9 +153,8 @@ fn whatever_a_savepoint_holds_nothing_wrong_is_read_from_it() {
         Ok::<_, StoreError>((head, positions, rows))
     };
     let expected = read(&whole).expect("it is whole");
-    for seed in simulation::seeds(200, 2_000) {
-        let _seed = simulation::Seed(seed, "whatever_a_savepoint_holds");
-        let mut random = Random::new(seed);
+    for seed in seeds(200, 2_000) {
+        let mut random = Random::new(seed.number);
         let mut bytes = whole.clone();
         let at = random.size(bytes.len());
         let end = at + random.size((bytes.len() - at).min(200) + 1);
