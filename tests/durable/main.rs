@@ -12,5 +12,7 @@ mod kills;
 mod process;
 mod room;
 mod run;
+#[path = "../common/seeds.rs"]
+mod seeds;
 mod traffic;
 mod watched;
