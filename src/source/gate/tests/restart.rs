@@ -173,9 +173,7 @@ impl World {
 
     async fn live(&mut self, steps: u64) {
         let (mut model, positions) = self.stored.clone();
-        let positions =
-            if positions.is_empty() { Ok(Positions::default()) } else { Positions::decode(&positions) };
-        let positions = positions.expect("they were encoded");
+        let positions = Positions::of_stored(&positions).expect("they were encoded");
         model.keeper = Keeper::new(positions.clone(), ["s"]);
         let (journal, mut committer, listening) = journal(&self.disk, positions.journal, limits());
         let mut life =
@@ -246,9 +244,7 @@ impl World {
     /// Lives until everything has come.
     async fn settle(&mut self) -> Model {
         let (mut model, positions) = self.stored.clone();
-        let positions =
-            if positions.is_empty() { Ok(Positions::default()) } else { Positions::decode(&positions) };
-        let positions = positions.expect("they were encoded");
+        let positions = Positions::of_stored(&positions).expect("they were encoded");
         model.keeper = Keeper::new(positions.clone(), ["s"]);
         let (journal, mut committer, listening) = journal(&self.disk, positions.journal, limits());
         let mut life =
