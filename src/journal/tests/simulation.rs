@@ -44,9 +44,14 @@ impl<'a> Play<'a> {
             1 => Limits { disk: 64 << 10, waiting: 4_096, entry: 600, segment: 2_048 },
             _ => Limits { disk: 256 << 10, waiting: 2_048, entry: 300, segment: 1 << 20 },
         };
-        let options = Options { limits, ..Options::default() };
-        let disk = SimulatedDisk::new(random.bits());
-        let (durable, appended) = (Arc::default(), BTreeMap::new());
+        let durable = Arc::new(Mutex::new(0));
+        let told = Arc::clone(&durable);
+        let on_change: Listener = Arc::new(move |status| {
+            let mut told = told.lock().expect("no panic");
+            *told = status.durable.max(*told);
+        });
+        let options = Options { limits, on_change: Some(on_change), ..Options::default() };
+        let (disk, appended) = (SimulatedDisk::new(random.bits()), BTreeMap::new());
         let mut play =
             Play { random, disk, options, running: None, appended, durable, trimmed: 0, records: 0, counts };
         play.open();
@@ -95,16 +100,7 @@ impl<'a> Play<'a> {
         }
         let records: Vec<&[u8]> = batch.iter().map(Vec::as_slice).collect();
         match append(journal, &records) {
-            Ok(ticket) => {
-                self.appended.extend(ticket.numbers().zip(batch));
-                let durable = Arc::clone(&self.durable);
-                ticket.clone().on_durable(move |outcome| {
-                    let mut durable = durable.lock().expect("no panic");
-                    if outcome == Outcome::Durable {
-                        *durable = ticket.numbers().last().unwrap_or(0).max(*durable);
-                    }
-                });
-            }
+            Ok(ticket) => self.appended.extend(ticket.numbers().zip(batch)),
             Err(_) => self.counts.refused += 1,
         }
     }
@@ -151,7 +147,7 @@ impl<'a> Play<'a> {
 
     /// The power goes, even if the program does not know it yet.
     fn crash(&mut self) {
-        // Whoever is told that it ends must not be told anything else.
+        // Whoever is told that it ends must not be told that more is durable.
         self.disk.crash_at(self.disk.operations() + 1);
         self.running = None;
         self.disk.crash();
