@@ -1,8 +1,8 @@
 //! Files that are not as they were written.
 
 use super::*;
-use crate::cases::seeds;
 use crate::disk::simulated::Random;
+use crate::seeds::seeds;
 
 /// A journal of several segments, closed as it should be, with its records.
 fn journal() -> (SimulatedDisk, Vec<(u64, Vec<u8>)>) {

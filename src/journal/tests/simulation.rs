@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use super::*;
-use crate::cases::seeds;
 use crate::disk::simulated::Random;
+use crate::seeds::seeds;
 
 /// What has happened, over all seeds, so that it is seen whether they show anything.
 #[derive(Debug, Default)]

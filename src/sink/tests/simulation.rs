@@ -10,12 +10,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::play::{Mode, Planned, RandomSink, SINKS, World};
-use crate::cases::seeds;
 use crate::disk::SimulatedDisk;
 use crate::disk::simulated::Random;
 use crate::event::Timestamp;
 use crate::outbox::durable::{Around, Change, Feed, durable};
 use crate::outbox::{Lane, Left, QueueLimits};
+use crate::seeds::seeds;
 use crate::sink::retry::RetryPolicy;
 use crate::sink::worker::Worker;
 use crate::store::{Commit, DeadLimits, Options, OutboxChange, Store};

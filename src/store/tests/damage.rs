@@ -2,8 +2,8 @@
 
 use super::model::{Change, Content, Model};
 use super::*;
-use crate::cases::seeds;
 use crate::disk::simulated::Random;
+use crate::seeds::seeds;
 
 fn file() -> std::path::PathBuf {
     folder().join(FILE)

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::cases::seeds;
 use crate::disk::simulated::Random;
+use crate::seeds::seeds;
 
 fn path() -> PathBuf {
     folder().join("before-upgrade.savepoint")

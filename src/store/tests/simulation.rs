@@ -2,8 +2,8 @@
 
 use super::model::{Change, Content, Model};
 use super::*;
-use crate::cases::seeds;
 use crate::disk::simulated::Random;
+use crate::seeds::seeds;
 
 /// What has happened, over all seeds, so that it is seen whether they show anything.
 #[derive(Debug, Default)]

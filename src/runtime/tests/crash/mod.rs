@@ -24,7 +24,8 @@ mod world;
 
 use std::sync::OnceLock;
 
-use crate::cases::{cases, seeds};
+use crate::cases::cases;
+use crate::seeds::seeds;
 
 use world::{Counts, Trouble, World};
 

@@ -13,8 +13,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::cases::seeds;
 use crate::disk::simulated::Random;
+use crate::seeds::seeds;
 use crate::source::Source;
 use crate::source::file::{Following, Paths, Start};
 use crate::source::partition::Feed;
