@@ -78,8 +78,7 @@ fn what_was_committed_is_there_after_a_crash() {
     let store = open(&disk);
     let snapshot = store.snapshot();
     assert_eq!((snapshot.number(), snapshot.time(), snapshot.journal()), (1, at(7), 9));
-    assert_eq!((snapshot.head().expect("it can be read"), snapshot.head_size()), (b"head".to_vec(), 4));
-    assert_eq!(snapshot.count_rows().expect("they can be read"), 3);
+    assert_eq!(snapshot.head().expect("it can be read"), b"head");
     assert_eq!(rows(snapshot), ["1 0 a=2", "2 0 b=1", "2 1 a=3"]);
     assert_eq!(snapshot.positions().expect("they can be read"), b"here");
     assert_eq!(snapshot.row(1, 2, b"a").expect("it can be read"), Some(b"3".to_vec()));

@@ -7,7 +7,6 @@
 //! then given to an engine that is never stopped, and what sinks got is held against its alerts.
 //!
 //! Long runs are `TRIPLINE_CASES=10000 cargo test --release --lib runtime::tests::crash`.
-//! `TRIPLINE_SEED` sets the first seed, `TRIPLINE_CASES` how many ([`cases`]); a failure prints its own.
 //! With `TRIPLINE_TRACE` it is said what happens. Two things are no part of the seed: in which order the
 //! database writes its pages, of which some are left when the power goes, and who of several tasks that wait
 //! for the same thing goes on first. So a seed that fails may have to be played a few times until it fails
@@ -23,10 +22,10 @@ mod sources;
 mod steps;
 mod world;
 
-use std::ops::Range;
 use std::sync::OnceLock;
 
 use crate::cases::cases;
+use crate::seeds::seeds;
 
 use world::{Counts, Trouble, World};
 
@@ -35,27 +34,6 @@ fn say(what: impl FnOnce() -> String) {
     static WANTED: OnceLock<bool> = OnceLock::new();
     if *WANTED.get_or_init(|| std::env::var("TRIPLINE_TRACE").is_ok()) {
         eprintln!("{}", what());
-    }
-}
-
-/// The seeds to play.
-fn seeds(few: u32, many: u32) -> Range<u64> {
-    let first = std::env::var("TRIPLINE_SEED")
-        .map_or(1, |text| text.parse().unwrap_or_else(|_| panic!("TRIPLINE_SEED={text} is no number")));
-    first..first + u64::from(cases(few, many))
-}
-
-/// Says which seed it was when a test panics.
-struct Seed(u64, &'static str, Trouble);
-
-impl Drop for Seed {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let Seed(seed, test, trouble) = self;
-            eprintln!(
-                "the seed is {seed}, with {trouble:?}: TRIPLINE_SEED={seed} TRIPLINE_CASES=1 cargo test --lib {test} plays it alone"
-            );
-        }
     }
 }
 
@@ -79,10 +57,9 @@ fn play(seed: u64, trouble: Trouble) -> Counts {
 #[test]
 fn whatever_happens_every_alert_comes_and_no_other() {
     let (mut sum, seeds) = (Counts::default(), seeds(100, 600));
-    let many = seeds.end - seeds.start;
+    let many = seeds.len();
     for seed in seeds {
-        let _seed = Seed(seed, "whatever_happens_every_alert", Trouble::Any);
-        sum.add(play(seed, Trouble::Any));
+        sum.add(play(seed.number, Trouble::Any));
     }
     // Otherwise it would show little.
     let Counts { crashes, crashes_at_work, kills, stops, failed_starts, failed_commits, .. } = sum;
@@ -94,16 +71,15 @@ fn whatever_happens_every_alert_comes_and_no_other() {
 /// Every operation of the disk in turn is the last, of some runs in which nothing else happens.
 #[test]
 fn the_power_may_go_at_every_operation() {
-    for seed in seeds(1, 4) {
-        let _seed = Seed(seed, "the_power_may_go", Trouble::None);
-        let Counts { operations, .. } = play(seed, Trouble::None);
+    for mut seed in seeds(1, 4) {
+        let Counts { operations, .. } = play(seed.number, Trouble::None);
         // A few of them, others with every seed, unless all are wanted.
         let step = u64::from(20 / cases(1, 4).clamp(1, 20));
-        for operation in (1 + seed % step..=operations).step_by(usize::try_from(step).expect("few")) {
+        for operation in (1 + seed.number % step..=operations).step_by(usize::try_from(step).expect("few")) {
             for kills in [false, true] {
                 let trouble = Trouble::At { operation, kills };
-                let _seed = Seed(seed, "the_power_may_go", trouble);
-                play(seed, trouble);
+                seed.details = format!(", with {trouble:?}");
+                play(seed.number, trouble);
             }
         }
     }
