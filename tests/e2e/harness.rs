@@ -166,6 +166,12 @@ impl Service {
         }
     }
 
+    /// The lines of the log with that text, of those up to the last one that was waited for: the service is
+    /// ready.
+    pub fn seen(&self, text: &str) -> Vec<&String> {
+        self.seen.iter().filter(|line| line.contains(text)).collect()
+    }
+
     /// Where a source listens.
     pub fn address(&mut self, source: &str) -> SocketAddr {
         let line = self.wait_for("listening", |line| line["source"] == source);
