@@ -9,7 +9,7 @@ const ALERTS_WAIT: Duration = Duration::from_micros(100_000);
 /// And no more often than that the engine stands still for one part in so many of the time,
 const STANDING: i64 = 20;
 /// and that the store is at work for one part in so many of it.
-const STORING: i64 = 5;
+const STORING: i64 = 8;
 /// A checkpoint is due when events that take so many bytes in memory have come since the last one: more
 /// than come in a second, or there would be several a second just when there is most to do.
 const BYTES: usize = 1 << 30;
@@ -161,7 +161,7 @@ mod tests {
         schedule.alerts_wait(at(530));
         assert_eq!([929, 930].map(|now| schedule.is_due(at(now))), [false, true]);
         schedule.stored(at(620));
-        assert_eq!([1_029, 1_030].map(|now| schedule.is_due(at(now))), [false, true]);
+        assert_eq!([1_329, 1_330].map(|now| schedule.is_due(at(now))), [false, true]);
         schedule.made(at(520), millis(500));
         schedule.alerts_wait(at(530));
         assert_eq!(
