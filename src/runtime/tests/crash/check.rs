@@ -48,11 +48,11 @@ impl World {
                 self.lasting.outside.open(true);
             }
             quiet = if done { quiet + 1 } else { 0 };
-            if quiet > 3 {
+            if quiet > 1 {
                 break;
             }
         }
-        assert!(quiet > 3, "stuck: {}", self.what_is_open(&mut life));
+        assert!(quiet > 1, "stuck: {}", self.what_is_open(&mut life));
         assert_eq!(life.health.reasons(), [], "all is well again");
         let snapshot = life.current.get();
         self.check(&snapshot);

@@ -23,10 +23,12 @@ mod sources;
 mod steps;
 mod world;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::OnceLock;
 
 use crate::cases::cases;
+use crate::disk::simulated::Moment;
 
 use world::{Counts, Trouble, World};
 
@@ -59,20 +61,26 @@ impl Drop for Seed {
     }
 }
 
-/// Plays a seed: some lives, and then the end.
+/// Plays a seed: some lives, and then the end. Where the power goes at one operation, they are short.
 fn play(seed: u64, trouble: Trouble) -> Counts {
+    play_and_list_syncs(seed, trouble).0
+}
+
+/// The same; also says which operations of the disk were syncs.
+fn play_and_list_syncs(seed: u64, trouble: Trouble) -> (Counts, BTreeSet<u64>) {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     // What waits for the disk does so on one other thread, in order.
     let runtime = runtime.enable_time().start_paused(true).max_blocking_threads(1).build();
     runtime.expect("a runtime").block_on(async {
         let mut world = World::new(seed, trouble);
-        for _ in 0..1 + world.random.below(5) {
-            let steps = world.random.below(70);
+        let (lives, least, more) = if matches!(trouble, Trouble::Any) { (5, 0, 70) } else { (1, 6, 10) };
+        for _ in 0..1 + world.random.below(lives) {
+            let steps = least + world.random.below(more);
             world.live(steps).await;
         }
         world.settle().await;
         world.counts.operations = world.lasting.disk.operations();
-        world.counts
+        (world.counts, world.lasting.disk.syncs())
     })
 }
 
@@ -91,20 +99,29 @@ fn whatever_happens_every_alert_comes_and_no_other() {
     say(|| format!("{sum:?}"));
 }
 
-/// Every operation of the disk in turn is the last, of some runs in which nothing else happens.
+/// Every operation of the disk in turn is the last, of short runs in which nothing else happens. The power
+/// goes just before each sync, and just after it, before anybody hears that it was done; and while each of
+/// the others is under way, or the program is killed there.
 #[test]
 fn the_power_may_go_at_every_operation() {
-    for seed in seeds(1, 4) {
+    let (mut sum, seeds) = (Counts::default(), seeds(3, 30));
+    let many = seeds.end - seeds.start;
+    for seed in seeds {
         let _seed = Seed(seed, "the_power_may_go", Trouble::None);
-        let Counts { operations, .. } = play(seed, Trouble::None);
-        // A few of them, others with every seed, unless all are wanted.
-        let step = u64::from(20 / cases(1, 4).clamp(1, 20));
-        for operation in (1 + seed % step..=operations).step_by(usize::try_from(step).expect("few")) {
-            for kills in [false, true] {
-                let trouble = Trouble::At { operation, kills };
+        let (Counts { operations, .. }, syncs) = play_and_list_syncs(seed, Trouble::None);
+        for operation in 1..=operations {
+            let moments: &[(Moment, bool)] = match syncs.contains(&operation) {
+                true => &[(Moment::Before, false), (Moment::After, false)],
+                false if (seed + operation) % 2 == 0 => &[(Moment::Amid, false)],
+                false => &[(Moment::After, true)],
+            };
+            for &(moment, kills) in moments {
+                let trouble = Trouble::At { operation, moment, kills };
                 let _seed = Seed(seed, "the_power_may_go", trouble);
-                play(seed, trouble);
+                sum.add(play(seed, trouble));
             }
         }
     }
+    assert!(sum.crashes_at_work > 50 * many && (many < 3 || sum.alerts > 100 * many), "{sum:?}");
+    say(|| format!("{many} seeds, {sum:?}"));
 }

@@ -72,6 +72,15 @@ impl Settings {
         }
     }
 
+    /// The same for a run that is to have few operations of the disk: much goes into each checkpoint.
+    pub fn in_large_steps(self) -> Settings {
+        Settings {
+            queue: QueueLimits { inputs: 1_000, bytes: 1 << 20 },
+            lane: outbox::QueueLimits { alerts: 100, bytes: 1 << 16 },
+            ..self
+        }
+    }
+
     /// Where the service keeps its state.
     pub fn state(&self, every: Duration) -> State {
         State {

@@ -170,6 +170,8 @@ impl World {
     fn send(&mut self, life: &mut Life) {
         let source = self.lasting.settings.sources[self.random.size(self.lasting.settings.sources.len())];
         let count = 1 + self.random.size(6);
+        // Where there are few steps, each is to show more.
+        let count = if matches!(self.trouble, Trouble::Any) { count } else { 3 * count };
         match source {
             TCP | FEED => self.send_over_connection(life, source, count),
             WEB => self.post(life, count),

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use crate::disk::SimulatedDisk;
-use crate::disk::simulated::Random;
+use crate::disk::simulated::{Moment, Random};
 use crate::source::gate::Partitions;
 
 use super::book::{Book, How, Record};
@@ -22,7 +22,7 @@ pub enum Trouble {
     /// Nothing but that the service is stopped and started again.
     None,
     /// The power goes at this operation of the disk, or the program is killed there.
-    At { operation: u64, kills: bool },
+    At { operation: u64, moment: Moment, kills: bool },
 }
 
 /// What has happened, so that it is seen whether a run shows anything.
@@ -94,6 +94,7 @@ impl World {
     pub fn new(seed: u64, trouble: Trouble) -> World {
         let mut random = Random::new(seed);
         let settings = Settings::new(&mut random);
+        let settings = if matches!(trouble, Trouble::Any) { settings } else { settings.in_large_steps() };
         let clock = SimulatedClock::default();
         clock.set(1_700_000_000);
         let mut book = Book::default();
@@ -113,8 +114,8 @@ impl World {
             program: rules::program(random.size(rules::COUNT)),
         };
         let (log, counts) = (Log::default(), Counts::default());
-        if let Trouble::At { operation, .. } = trouble {
-            lasting.disk.crash_at(operation);
+        if let Trouble::At { operation, moment, .. } = trouble {
+            lasting.disk.crash_at_moment(operation, moment);
         }
         World {
             random,
