@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Duration as Wait;
 
 use crate::alert::Alert;
-use crate::engine::{Engine, EngineOptions};
+use crate::engine::{Changes, Engine, EngineOptions, stored_rules};
 use crate::event::{PartitionId, StreamId, Timestamp};
 use crate::outbox::routes::Routes;
 use crate::outbox::{OrderKey, Outgoing};
-use crate::program::Program;
 use crate::source::gate::Partitions;
 use crate::store::Snapshot;
+use crate::stored::{Row, Space};
 
 use super::book::{Entry, How, Record};
-use super::life::{Lasting, Life};
+use super::life::{Lasting, Life, Log};
+use super::rules::Rules;
 use super::sinks::{Receipt, SINKS};
 use super::sources::{FEED, SOURCES};
 use super::world::{Trouble, World};
@@ -34,6 +35,7 @@ impl World {
             self.trouble = Trouble::None;
         }
         self.lasting.outside.open(true);
+        self.change_rules();
         let mut life = self.begin().await.expect("nothing fails");
         self.say_last(&mut life);
         let mut quiet = 0;
@@ -134,7 +136,10 @@ impl World {
         self.lasting.book.lock().expect("no panic").check(log);
         self.check_open(log);
         let shards = 1 + self.random.size(3);
-        let alerts = uninterrupted(&self.lasting.program, log, shards);
+        let alerts = uninterrupted(&self.log.entries, &self.log.rules, shards);
+        let changes = self.log.rules.windows(2).filter(|pair| pair[0].1 != pair[1].1);
+        self.counts.changes = changes.count() as u64;
+        self.check_unchanged(&alerts);
         self.counts.alerts = alerts.len() as u64;
         self.counts.events = log.iter().map(|entry| entry.events().len() as u64).sum();
         self.counts.deliveries = self.lasting.outside.deliveries() as u64;
@@ -145,6 +150,20 @@ impl World {
             let dead = letters.iter().filter(|letter| letter.alert.sink == sink);
             let dead = dead.map(|letter| (letter.alert.id.clone(), letter.alert.body.clone()));
             self.check_sink(sink, &expected, &dead.collect());
+        }
+    }
+
+    /// Rules that have never changed do not notice that others did.
+    fn check_unchanged(&self, alerts: &[Alert]) {
+        let Log { entries, rules, .. } = &self.log;
+        let changed: BTreeSet<&str> = rules.iter().flat_map(|(_, rules)| rules.changed()).copied().collect();
+        let unchanged = |alerts: &[Alert]| -> Vec<Outgoing> {
+            let of_others = alerts.iter().filter(|alert| !changed.contains(&*alert.rule));
+            of_others.map(Outgoing::new).collect()
+        };
+        if !changed.is_empty() {
+            let first = Rules { version: 0, ..rules[0].1 };
+            assert_eq!(unchanged(alerts), unchanged(&uninterrupted(entries, &[(0, first)], 1)));
         }
     }
 
@@ -227,8 +246,8 @@ impl World {
 
 /// Of what the engine had decided by the checkpoint from which a service goes on, everything has been
 /// sent, waits in the outbox or was given up, and nothing else; and it waits once.
-pub fn check_outbox(lasting: &Lasting, log: &[Entry], snapshot: &Snapshot) {
-    let alerts = uninterrupted(&lasting.program, log, 1);
+pub fn check_outbox(lasting: &Lasting, log: &Log, snapshot: &Snapshot) {
+    let alerts = uninterrupted(&log.entries, &log.rules, 1);
     let letters = snapshot.dead_letters(0, usize::MAX).expect("they can be read");
     for sink in SINKS {
         let waiting = match snapshot.lanes().contains_key(sink) {
@@ -248,13 +267,27 @@ pub fn check_outbox(lasting: &Lasting, log: &[Entry], snapshot: &Snapshot) {
     }
 }
 
-/// The alerts of an engine that gets the same and is never stopped.
-fn uninterrupted(program: &Arc<Program>, log: &[Entry], shards: usize) -> Vec<Alert> {
+/// The alerts of an engine that gets the same and is never stopped, but for being given other rules where
+/// they have changed.
+fn uninterrupted(entries: &[Entry], rules: &[(usize, Rules)], shards: usize) -> Vec<Alert> {
+    let Some((first, changes)) = rules.split_first() else { return Vec::new() };
     let options = EngineOptions { max_ahead: None, shards, ..EngineOptions::LIVE };
-    let mut engine = Engine::new(Arc::clone(program), options);
+    let mut engine = Engine::new(first.1.program(), options);
+    let (mut alerts, mut begin, mut rows) = (Vec::new(), 0, Stored::default());
+    for (place, rules) in changes {
+        feed(&mut engine, &entries[begin..*place]);
+        alerts.append(&mut engine.take_alerts());
+        engine = rows.go_on(&mut engine, *rules, options);
+        begin = *place;
+    }
+    feed(&mut engine, &entries[begin..]);
+    alerts.append(&mut engine.take_alerts());
+    alerts
+}
+
+fn feed(engine: &mut Engine, entries: &[Entry]) {
     let now = Timestamp::from_micros(0);
-    let mut alerts = Vec::new();
-    for entry in log {
+    for entry in entries {
         match entry {
             Entry::Opened(stream, partition) => engine.open(*stream, *partition, now),
             Entry::Closed(stream, partition) => engine.close(*stream, *partition),
@@ -269,8 +302,40 @@ fn uninterrupted(program: &Arc<Program>, log: &[Entry], shards: usize) -> Vec<Al
         }
     }
     engine.settle();
-    alerts.append(&mut engine.take_alerts());
-    alerts
+}
+
+/// What an engine has stored, in memory.
+#[derive(Default)]
+struct Stored(BTreeMap<(u16, Space, Vec<u8>), Vec<u8>>);
+
+impl Stored {
+    fn take(&mut self, changes: &Changes) {
+        for Row { space, group, key, value } in changes.rows() {
+            let key = (group, space, key.to_vec());
+            match value {
+                Some(value) => self.0.insert(key, value.to_vec()),
+                None => self.0.remove(&key),
+            };
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Row<'_>> {
+        self.0.iter().map(|((group, space, key), value)| Row {
+            space: *space,
+            group: *group,
+            key,
+            value: Some(value),
+        })
+    }
+
+    /// An engine with these rules that goes on where the other one is.
+    fn go_on(&mut self, engine: &mut Engine, rules: Rules, options: EngineOptions) -> Engine {
+        let changes = engine.changes();
+        self.take(&changes);
+        let olds = stored_rules(&changes.head, self.iter()).expect("it has just been made");
+        let restored = Engine::restore(rules.after(&olds), options, &changes.head, self.iter());
+        restored.unwrap_or_else(|error| panic!("{error}")).engine
+    }
 }
 
 /// The alerts that a sink is to get.

@@ -10,7 +10,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::disk::simulated::Random;
 use crate::disk::{Disk, SimulatedDisk};
-use crate::engine::{Engine, EngineOptions};
+use crate::engine::{Engine, EngineOptions, Left, Why};
 use crate::event::{Duration, Timestamp};
 use crate::journal::{Committer, Journal};
 use crate::outbox::memory::MemoryOutbox;
@@ -36,6 +36,7 @@ use crate::telemetry::Metrics;
 
 use super::book::{Book, Entry};
 use super::check::check_outbox;
+use super::rules::Rules;
 use super::say;
 use super::settings::Settings;
 use super::sinks::{Answer, Outside, SINKS};
@@ -73,15 +74,17 @@ pub struct Lasting {
     pub outside: Outside,
     pub book: Arc<Mutex<Book>>,
     pub settings: Arc<Settings>,
-    pub program: Arc<Program>,
+    pub rules: Rules,
 }
 
 /// What the engine has got, and how much of that each checkpoint has.
 #[derive(Default)]
 pub struct Log {
     pub entries: Vec<Entry>,
-    /// How many of them a checkpoint has, by the time at which it was made.
-    made: BTreeMap<Timestamp, usize>,
+    /// With which rules, and from which of them on: first those that the engine had at the beginning.
+    pub rules: Vec<(usize, Rules)>,
+    /// How many inputs and rules a checkpoint has, by the time at which it was made.
+    made: BTreeMap<Timestamp, (usize, usize)>,
     /// The last checkpoint that was reported as stored.
     reported: Option<Timestamp>,
 }
@@ -91,17 +94,30 @@ impl Log {
     fn go_on(&mut self, snapshot: &Snapshot) {
         let found = (snapshot.number() > 0).then(|| snapshot.time());
         assert!(found >= self.reported, "{:?} was stored, and {found:?} is found", self.reported);
-        let entries = found.map_or(0, |found| *self.made.get(&found).expect("it was made"));
-        say(|| format!("begins from {found:?}, which has {entries} inputs"));
-        self.entries.truncate(entries);
+        let made = found.map_or((0, 0), |found| *self.made.get(&found).expect("it was made"));
+        say(|| format!("begins from {found:?}, which has {} inputs", made.0));
+        self.entries.truncate(made.0);
+        self.rules.truncate(made.1);
         self.reported = found;
         self.made.retain(|time, _| Some(*time) <= found);
+    }
+
+    /// From now on it does so with these rules. Returns whether they are others than before.
+    fn go_on_with(&mut self, rules: Rules) -> bool {
+        let before = self.rules.last().map(|(_, before)| *before);
+        // An old version that has ended is not there any more after a start, and what only it read is not either.
+        if before != Some(rules) || self.rules.len() > 1 {
+            say(|| format!("  with {rules:?}"));
+            self.rules.push((self.entries.len(), rules));
+        }
+        before.is_some_and(|before| before != rules)
     }
 }
 
 /// A service that runs.
 pub struct Life {
     lasting: Lasting,
+    pub program: Arc<Program>,
     pub driver: Driver<MemoryOutbox>,
     pub writer: Writer,
     pub committer: Committer,
@@ -136,13 +152,15 @@ impl Life {
     /// # Errors
     /// When the disk does not let it.
     pub async fn begin(lasting: &Lasting, shards: usize, log: &mut Log) -> Result<Life, Over> {
-        let Lasting { disk, clock, outside, settings, program, .. } = lasting.clone();
-        let metrics = metrics(&program);
+        let Lasting { disk, clock, outside, settings, rules, .. } = lasting.clone();
         let shared: Arc<dyn Disk> = Arc::new(disk);
         outside.forget();
-        let state = settings.state(EVERY);
+        let state = settings.state(EVERY, rules.resets);
         let store = Store::open(Arc::clone(&shared), &state.path, settings.store);
         let store = store.map_err(|error| Over(error.to_string()))?;
+        let olds = recovery::old_rules(&state, &store).map_err(|error| Over(format!("{error:#}")))?;
+        let program = rules.after(&olds);
+        let metrics = metrics(&program);
         let opened = recovery::open_on(Arc::clone(&shared), &state, store, &metrics);
         let (opened, committer) = opened.map_err(|error| Over(format!("{error:#}")))?;
         let recovery::Opened { store, positions, journal, listening, state } = opened;
@@ -151,10 +169,12 @@ impl Life {
             limit: usize::try_from(limit).expect("it is small"),
             shelf: Arc::new(LastCheckpoint(store.current())),
         });
-        let engine = restore(store.snapshot(), &program, options, memory)?;
+        let (engine, left) = restore(store.snapshot(), &program, options, memory)?;
         log.go_on(store.snapshot());
         lasting.book.lock().expect("no panic").go_on(&log.entries);
-        check_outbox(lasting, &log.entries, store.snapshot());
+        check_outbox(lasting, log, store.snapshot());
+        let is_changed = log.go_on_with(rules);
+        check_left(&left, rules, is_changed);
 
         let counted = metrics.checkpoints.clone().expect("a service with a store counts its checkpoints");
         let (checkpoints, waker, jobs, reply) = checkpoints(state.checkpoint, counted);
@@ -199,6 +219,7 @@ impl Life {
         };
         let mut life = Life {
             lasting: lasting.clone(),
+            program,
             driver,
             writer,
             committer,
@@ -231,7 +252,7 @@ impl Life {
         log: &mut Log,
     ) -> Result<Positions, Over> {
         let around = self.around.clone().expect("nothing has ended");
-        let (program, journal) = (Arc::clone(&self.lasting.program), self.journal.clone());
+        let (program, journal) = (Arc::clone(&self.program), self.journal.clone());
         let wanted = |source: usize| Wanted {
             inlet: Inlet::new(identity(source, &program, &self.metrics), around.clone()),
             has: SOURCES[source].2,
@@ -279,7 +300,7 @@ impl Life {
         let settings = &self.lasting.settings;
         let (gate, forwarder) = gate(self.journal.clone(), listening, sender, settings.queue.bytes);
         self.tasks.spawn(Forwarder::run(forwarder));
-        let program = &self.lasting.program;
+        let program = &self.program;
         let around = self.around.as_mut().expect("nothing has ended");
         around.gate = Some(gate);
         let names = program.streams().iter().map(|stream| stream.name.as_str());
@@ -364,7 +385,7 @@ impl Life {
             if let Job::Checkpoint(checkpoint) = job {
                 let time = checkpoint.time;
                 say(|| format!("  checkpoint {time} of {} inputs", log.entries.len()));
-                let before = log.made.insert(time, log.entries.len());
+                let before = log.made.insert(time, (log.entries.len(), log.rules.len()));
                 assert!(before.is_none() && self.checkpoint.is_none(), "one at a time");
                 self.checkpoint = Some((time, checkpoint));
             }
@@ -503,19 +524,29 @@ fn restore(
     program: &Arc<Program>,
     options: EngineOptions,
     memory: Option<Memory>,
-) -> Result<Engine, Over> {
+) -> Result<(Engine, Vec<Left>), Over> {
     if snapshot.number() == 0 {
         let mut engine = Engine::new(Arc::clone(program), options);
         if let Some(Memory { limit, shelf }) = memory {
             engine.shelve(limit, shelf);
         }
-        return Ok(engine);
+        return Ok((engine, Vec::new()));
     }
     let (restoring, _) =
         recovery::read(snapshot, program, options, memory).map_err(|error| Over(format!("{error:#}")))?;
     let restored = restoring.finish().unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!((restored.left.len(), restored.events_left), (0, 0), "the rules are the same");
-    Ok(restored.engine)
+    assert_eq!(restored.events_left, 0, "the streams are the same");
+    Ok((restored.engine, restored.left))
+}
+
+/// Only rules that are to begin anew may lose what they have.
+fn check_left(left: &[Left], rules: Rules, is_changed: bool) {
+    for Left { rule, why, refused, runs, .. } in left {
+        assert!(is_changed && *why == Why::Changed, "{left:?}");
+        assert!(refused.is_none() || rules.read_alerts(), "{left:?}");
+        let may_lose = rules.resets || refused.is_some();
+        assert!(may_lose || *runs == 0, "`{rule}` lost what it had begun: {left:?}");
+    }
 }
 
 fn start_sinks(

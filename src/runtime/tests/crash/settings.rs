@@ -82,11 +82,11 @@ impl Settings {
     }
 
     /// Where the service keeps its state.
-    pub fn state(&self, every: Duration) -> State {
+    pub fn state(&self, every: Duration, resets: bool) -> State {
         State {
             path: Path::new("/state").to_path_buf(),
             checkpoint: every,
-            changed_rules: ChangedRules::Drain,
+            changed_rules: if resets { ChangedRules::Reset } else { ChangedRules::Drain },
             memory: self.memory,
             max_outbox: self.max_outbox,
             journal: self.journal,

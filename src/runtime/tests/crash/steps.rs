@@ -121,7 +121,7 @@ impl World {
         let around = life.around.clone().expect("it has just begun");
         for place in 0..self.files.len() {
             let file = &self.files[place];
-            let identity = identity(file.source, &self.lasting.program, &life.metrics);
+            let identity = identity(file.source, &life.program, &life.metrics);
             let stored = around.resume.files(SOURCES[file.source].0, SOURCES[file.source].1);
             let of_file = |kind: &Kind| matches!(kind, Kind::File(path) if **path == *Path::new(file.path));
             let stored = stored.into_iter().find(|stored| of_file(&stored.position.origin.kind));
@@ -250,7 +250,7 @@ impl World {
     /// A client connects. Gives the parcel of what it sends.
     pub fn connect(&mut self, life: &mut Life, source: usize) -> usize {
         let around = life.around.clone().expect("it runs");
-        let identity = identity(source, &self.lasting.program, &life.metrics);
+        let identity = identity(source, &life.program, &life.metrics);
         let kind = if source == FEED { Kind::Source } else { Kind::Connection("client".into()) };
         let book = Arc::clone(&self.lasting.book);
         let parcel = book.lock().expect("no panic").begin(How::Connection);

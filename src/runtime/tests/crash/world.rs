@@ -8,7 +8,7 @@ use crate::source::gate::Partitions;
 
 use super::book::{Book, How, Record};
 use super::life::{Lasting, Life, Log, Over, SimulatedClock};
-use super::rules;
+use super::rules::{self, Rules};
 use super::say;
 use super::settings::Settings;
 use super::sinks::Outside;
@@ -40,13 +40,14 @@ pub struct Counts {
     pub deliveries: u64,
     pub dead: u64,
     pub operations: u64,
+    pub changes: u64,
 }
 
 impl Counts {
     /// Takes over what was counted elsewhere.
     pub fn add(&mut self, more: Counts) {
         let Counts { lives, crashes, crashes_at_work, kills, stops, failed_starts, .. } = more;
-        let Counts { failed_commits, events, alerts, deliveries, dead, operations, .. } = more;
+        let Counts { failed_commits, events, alerts, deliveries, dead, operations, changes, .. } = more;
         self.lives += lives;
         self.crashes += crashes;
         self.crashes_at_work += crashes_at_work;
@@ -59,6 +60,7 @@ impl Counts {
         self.deliveries += deliveries;
         self.dead += dead;
         self.operations += operations;
+        self.changes += changes;
     }
 }
 
@@ -88,6 +90,8 @@ pub struct World {
     pub connections: Vec<(usize, usize)>,
     /// What clients were not told to be kept, and send again: by source.
     pub again: Vec<(usize, Record)>,
+    /// Whether rules change between lives.
+    changes_rules: bool,
 }
 
 impl World {
@@ -111,7 +115,7 @@ impl World {
             outside: Outside::default(),
             book: Arc::new(Mutex::new(book)),
             settings: Arc::new(settings),
-            program: rules::program(random.size(rules::COUNT)),
+            rules: Rules { set: random.size(rules::COUNT), version: 0, resets: false },
         };
         let (log, counts) = (Log::default(), Counts::default());
         if let Trouble::At { operation, moment, .. } = trouble {
@@ -128,11 +132,13 @@ impl World {
             next: 1,
             connections: Vec::new(),
             again: Vec::new(),
+            changes_rules: Random::new(seed ^ 0x5eed).percent(35),
         }
     }
 
     /// A life with so many steps, however it ends.
     pub async fn live(&mut self, steps: u64) {
+        self.change_rules();
         let Some(mut life) = self.begin().await else { return };
         for _ in 0..steps {
             if self.lasting.disk.is_down() {
@@ -144,6 +150,14 @@ impl World {
             life.settle().await;
         }
         self.end(life).await;
+    }
+
+    /// Somebody changes a rule while the service is not there, in some worlds.
+    pub fn change_rules(&mut self) {
+        if self.changes_rules && self.random.percent(60) {
+            self.lasting.rules.version = self.random.size(rules::VERSIONS);
+            self.lasting.rules.resets = self.random.percent(30);
+        }
     }
 
     /// Starts the service, perhaps not at the first try.
