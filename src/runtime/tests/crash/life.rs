@@ -29,13 +29,14 @@ use crate::source::gate::{Forwarder, Listening, Wanted, gate, recover};
 use crate::source::http::Intake;
 use crate::source::positions::{Positions, Resume};
 use crate::source::queue::{Receiver, Sender, queue};
+use crate::source::reader::Batch;
 use crate::source::{Clock, Inlet, Input, PartitionNumbers, Stop, Surroundings};
 use crate::store::{Current, Snapshot, Store};
 use crate::stored::{Shelf, Space};
 use crate::telemetry::Metrics;
 
 use super::book::{Book, Entry};
-use super::check::check_outbox;
+use super::check::{check_outbox, feed};
 use super::rules::Rules;
 use super::say;
 use super::settings::Settings;
@@ -53,6 +54,10 @@ impl SimulatedClock {
     pub fn advance(&self, time: Wait) {
         let micros = i64::try_from(time.as_micros()).expect("it is short");
         self.0.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    pub fn millis(&self) -> u64 {
+        u64::try_from(self.now().as_micros() / 1_000).expect("it is after 1970")
     }
 
     pub fn set(&self, seconds: i64) {
@@ -138,6 +143,10 @@ pub struct Life {
     pub commands: Vec<(usize, usize, Commands)>,
     pub tasks: JoinSet<()>,
     workers: JoinSet<()>,
+    /// While the journal is worked off, where partitions become quiet: an engine that never hears what time it is.
+    timeless: Option<Engine>,
+    /// How many events had come too late for it by the last checkpoint.
+    late_before: u64,
     halt: watch::Sender<bool>,
     _stop: watch::Sender<bool>,
 }
@@ -170,6 +179,10 @@ impl Life {
             shelf: Arc::new(LastCheckpoint(store.current())),
         });
         let (engine, left) = restore(store.snapshot(), &program, options, memory)?;
+        let timeless = match rules.idle() {
+            true => Some(timeless(store.snapshot(), &program, clock.now())?),
+            false => None,
+        };
         log.go_on(store.snapshot());
         lasting.book.lock().expect("no panic").go_on(&log.entries);
         check_outbox(lasting, log, store.snapshot());
@@ -236,6 +249,8 @@ impl Life {
             commands: Vec::new(),
             tasks: JoinSet::new(),
             workers,
+            late_before: timeless.as_ref().map_or(0, |timeless| timeless.counters().late),
+            timeless,
             halt,
             _stop: stop,
         };
@@ -288,6 +303,10 @@ impl Life {
         while let Ok(queued) = self.queue.try_recv() {
             self.take(queued.input, log);
         }
+        if let Some(timeless) = self.timeless.take() {
+            let late = timeless.counters().late - self.late_before;
+            assert_eq!(self.late(), late, "time went on past what was in the journal");
+        }
         Ok(positions)
     }
 
@@ -314,8 +333,40 @@ impl Life {
         let entry = Entry::of(&input);
         self.lasting.book.lock().expect("no panic").note(&entry);
         say(|| format!("  {}: {}", log.entries.len(), shown(&input)));
-        log.entries.push(entry);
-        self.driver.take(input);
+        match input {
+            Input::Events { source, stream, partition, batch, arrival, reached }
+                if self.lasting.rules.idle() =>
+            {
+                // One by one, so that it is seen which of them come too late.
+                for event in batch.events {
+                    let events = vec![event.clone()];
+                    let batch = Batch { events, bytes: 0, count: 1, records: None };
+                    let reached = reached.clone();
+                    let late = self.late();
+                    self.driver.take(Input::Events { source, stream, partition, batch, arrival, reached });
+                    let is_late = self.late() > late;
+                    log.entries.push(if is_late { Entry::Late } else { Entry::Events }(vec![event]));
+                    self.follow(log.entries.last().expect("one was pushed"));
+                }
+            }
+            input => {
+                log.entries.push(entry);
+                self.driver.take(input);
+                self.follow(log.entries.last().expect("one was pushed"));
+            }
+        }
+    }
+
+    /// How many events have come too late.
+    fn late(&self) -> u64 {
+        self.metrics.sources.iter().map(|source| source.late.get()).sum()
+    }
+
+    /// The engine that knows no time does the same.
+    fn follow(&mut self, entry: &Entry) {
+        if let Some(timeless) = &mut self.timeless {
+            feed(timeless, std::slice::from_ref(entry), self.lasting.clock.now());
+        }
     }
 
     /// The engine takes at most so many inputs. Returns whether there will be no more.
@@ -537,6 +588,16 @@ fn restore(
     let restored = restoring.finish().unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(restored.events_left, 0, "the streams are the same");
     Ok((restored.engine, restored.left))
+}
+
+/// The engine of a checkpoint to which nothing is said of time, as it has just heard from all partitions.
+fn timeless(snapshot: &Arc<Snapshot>, program: &Arc<Program>, now: Timestamp) -> Result<Engine, Over> {
+    let options = EngineOptions { max_ahead: None, ..EngineOptions::LIVE };
+    let (mut engine, _) = restore(snapshot, program, options, None)?;
+    for (stream, partition) in engine.open_partitions().collect::<Vec<_>>() {
+        engine.keep_active(stream, partition, now);
+    }
+    Ok(engine)
 }
 
 /// Only rules that are to begin anew may lose what they have.

@@ -5,11 +5,22 @@ use std::sync::{Arc, OnceLock};
 use crate::diagnostic::Sources;
 use crate::program::{OldRule, Program};
 
-/// What all sets begin with: one stream whose events may come late, one in which they may not.
-const STREAMS: &str = "
+/// What all sets begin with: one stream whose events may come late, one in which they may not. The same where
+/// partitions become quiet; and where nothing comes too late.
+const STREAMS: [&str; 3] = [
+    "
 stream a time at late 2s { n int, k string, m string, v int, at timestamp(ms) }
 stream b time at { n int, k string, m string, v int, at timestamp(ms) }
-";
+",
+    "
+stream a time at late 2s idle 4s { n int, k string, m string, v int, at timestamp(ms) }
+stream b time at idle 3s { n int, k string, m string, v int, at timestamp(ms) }
+",
+    "
+stream a time at late 1h { n int, k string, m string, v int, at timestamp(ms) }
+stream b time at late 1h { n int, k string, m string, v int, at timestamp(ms) }
+",
+];
 
 /// The sets.
 const SETS: [&str; 10] = [
@@ -226,14 +237,32 @@ pub struct Rules {
     pub version: usize,
     /// Whether rules that have come to mean something else begin anew, and do not complete what they had.
     pub resets: bool,
+    /// Which streams they begin with.
+    pub streams: usize,
 }
+
+/// The streams of which partitions become quiet.
+pub const IDLE: usize = 1;
+/// Those in which nothing comes too late.
+const PATIENT: usize = 2;
 
 impl Rules {
     /// The rules by themselves, compiled once.
     pub fn program(self) -> Arc<Program> {
-        static PROGRAMS: [[OnceLock<Arc<Program>>; VERSIONS]; COUNT] =
-            [const { [const { OnceLock::new() }; VERSIONS] }; COUNT];
-        Arc::clone(PROGRAMS[self.set][self.version].get_or_init(|| self.compile(&[])))
+        static PROGRAMS: [[[OnceLock<Arc<Program>>; VERSIONS]; COUNT]; STREAMS.len()] =
+            [const { [const { [const { OnceLock::new() }; VERSIONS] }; COUNT] }; STREAMS.len()];
+        let program = &PROGRAMS[self.streams][self.set][self.version];
+        Arc::clone(program.get_or_init(|| self.compile(&[])))
+    }
+
+    /// Whether partitions become quiet.
+    pub fn idle(self) -> bool {
+        self.streams == IDLE
+    }
+
+    /// The same rules where nothing comes too late.
+    pub fn patient(self) -> Rules {
+        Rules { streams: PATIENT, ..self }
     }
 
     /// The rules to go on with after these.
@@ -253,8 +282,8 @@ impl Rules {
     }
 
     fn compile(self, olds: &[OldRule]) -> Arc<Program> {
-        let Rules { set, version, .. } = self;
-        let mut text = format!("{STREAMS}{}", SETS[set]);
+        let Rules { set, version, streams, .. } = self;
+        let mut text = format!("{}{}", STREAMS[streams], SETS[set]);
         if let Some(change) = version.checked_sub(1) {
             let ((old, new), _) = CHANGES[set][change];
             assert!(text.contains(old), "set {set} has no `{old}`");

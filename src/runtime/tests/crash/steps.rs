@@ -33,7 +33,8 @@ impl World {
             23..27 => life.round()?,
             27..31 => self.answer(),
             31 => {
-                life.pass(Wait::from_millis(200 + self.random.below(2_000))).await;
+                let most = if self.lasting.rules.idle() { 8_000 } else { 2_000 };
+                life.pass(Wait::from_millis(200 + self.random.below(most))).await;
                 life.rest();
             }
             32 => self.change_connection(life),
@@ -151,7 +152,11 @@ impl World {
 
     /// A record that has not been sent before.
     pub fn record(&mut self) -> Record {
-        self.time += self.random.below(1_200);
+        self.time = match self.lasting.rules.idle() {
+            // Quiet partitions let time follow the clock.
+            true => self.lasting.clock.millis() + self.random.below(300),
+            false => self.time + self.random.below(1_200),
+        };
         let early = if self.random.percent(60) { 0 } else { self.random.below(2_500) };
         let (key, m, v) = (self.random.below(3), self.random.below(2), self.random.below(10));
         let at = self.time.saturating_sub(early);

@@ -1,6 +1,7 @@
 //! What happens, by a seed: what is sent, what the parts do in which order, and what goes wrong.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration as Wait;
 
 use crate::disk::SimulatedDisk;
 use crate::disk::simulated::{Moment, Random};
@@ -41,13 +42,14 @@ pub struct Counts {
     pub dead: u64,
     pub operations: u64,
     pub changes: u64,
+    pub late: u64,
 }
 
 impl Counts {
     /// Takes over what was counted elsewhere.
     pub fn add(&mut self, more: Counts) {
         let Counts { lives, crashes, crashes_at_work, kills, stops, failed_starts, .. } = more;
-        let Counts { failed_commits, events, alerts, deliveries, dead, operations, changes, .. } = more;
+        let Counts { failed_commits, events, alerts, deliveries, dead, operations, changes, late, .. } = more;
         self.lives += lives;
         self.crashes += crashes;
         self.crashes_at_work += crashes_at_work;
@@ -61,6 +63,7 @@ impl Counts {
         self.dead += dead;
         self.operations += operations;
         self.changes += changes;
+        self.late += late;
     }
 }
 
@@ -99,6 +102,12 @@ impl World {
         let mut random = Random::new(seed);
         let settings = Settings::new(&mut random);
         let settings = if matches!(trouble, Trouble::Any) { settings } else { settings.in_large_steps() };
+        // Not both: what is expected is found out in another way.
+        let (changes_rules, streams) = match Random::new(seed ^ 0x5eed).size(20) {
+            0..7 => (true, 0),
+            7..11 => (false, rules::IDLE),
+            _ => (false, 0),
+        };
         let clock = SimulatedClock::default();
         clock.set(1_700_000_000);
         let mut book = Book::default();
@@ -115,7 +124,7 @@ impl World {
             outside: Outside::default(),
             book: Arc::new(Mutex::new(book)),
             settings: Arc::new(settings),
-            rules: Rules { set: random.size(rules::COUNT), version: 0, resets: false },
+            rules: Rules { set: random.size(rules::COUNT), version: 0, resets: false, streams },
         };
         let (log, counts) = (Log::default(), Counts::default());
         if let Trouble::At { operation, moment, .. } = trouble {
@@ -132,13 +141,14 @@ impl World {
             next: 1,
             connections: Vec::new(),
             again: Vec::new(),
-            changes_rules: Random::new(seed ^ 0x5eed).percent(35),
+            changes_rules,
         }
     }
 
     /// A life with so many steps, however it ends.
     pub async fn live(&mut self, steps: u64) {
         self.change_rules();
+        self.wait();
         let Some(mut life) = self.begin().await else { return };
         for _ in 0..steps {
             if self.lasting.disk.is_down() {
@@ -150,6 +160,13 @@ impl World {
             life.settle().await;
         }
         self.end(life).await;
+    }
+
+    /// Nobody is there for a while.
+    pub fn wait(&mut self) {
+        if self.lasting.rules.idle() {
+            self.lasting.clock.advance(Wait::from_millis(self.random.below(20_000)));
+        }
     }
 
     /// Somebody changes a rule while the service is not there, in some worlds.
