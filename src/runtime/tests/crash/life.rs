@@ -25,7 +25,7 @@ use crate::runtime::recovery;
 use crate::runtime::shelf::Memory;
 use crate::sink::retry::RetryPolicy;
 use crate::sink::worker::Worker;
-use crate::source::gate::{Forwarder, Listening, Wanted, gate, recover};
+use crate::source::gate::{Backlog, Forwarder, Listening, Wanted, gate, recover};
 use crate::source::http::Intake;
 use crate::source::positions::{Positions, Resume};
 use crate::source::queue::{Receiver, Sender, queue};
@@ -143,6 +143,8 @@ pub struct Life {
     pub commands: Vec<(usize, usize, Commands)>,
     pub tasks: JoinSet<()>,
     workers: JoinSet<()>,
+    /// What waits for the disk.
+    backlog: Arc<Backlog>,
     /// While the journal is worked off, where partitions become quiet: an engine that never hears what time it is.
     timeless: Option<Engine>,
     /// How many events had come too late for it by the last checkpoint.
@@ -249,6 +251,7 @@ impl Life {
             commands: Vec::new(),
             tasks: JoinSet::new(),
             workers,
+            backlog: Arc::clone(listening.backlog()),
             late_before: timeless.as_ref().map_or(0, |timeless| timeless.counters().late),
             timeless,
             halt,
@@ -403,7 +406,11 @@ impl Life {
     /// Nothing has come for a while.
     pub fn rest(&mut self) {
         if self.is_readable() {
+            let (is_behind, before) =
+                (self.backlog.is_behind(self.lasting.clock.now()), self.driver.watermark());
             self.driver.rest();
+            let stands = !is_behind || self.driver.watermark() == before;
+            assert!(stands, "time went on past what waits for the disk");
         }
     }
 
