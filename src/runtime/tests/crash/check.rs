@@ -37,6 +37,7 @@ impl World {
         self.lasting.outside.open(true);
         self.change_rules();
         self.wait();
+        self.write_meanwhile();
         let mut life = self.begin().await.expect("nothing fails");
         self.say_last(&mut life);
         let mut quiet = 0;
@@ -77,7 +78,7 @@ impl World {
                 ..record
             };
             if !self.files[place].has_ended {
-                self.append(life, place, vec![record]);
+                self.append(Some(life), place, vec![record]);
             }
         }
         while let Some(place) = self.connections.iter().position(|(source, _)| *source != FEED) {

@@ -6,7 +6,7 @@ use std::time::Duration as Wait;
 
 use tokio::sync::mpsc;
 
-use crate::source::positions::Kind;
+use crate::source::positions::{Kind, Reached};
 
 use super::book::{How, Record};
 use super::life::{Life, Over};
@@ -14,7 +14,7 @@ use super::sinks::{Answer, Failure, SINKS};
 use super::sources::{
     Command, Commands, FEED, SOURCES, TCP, Told, WEB, identity, post, read_connection, read_file,
 };
-use super::world::{Trouble, World};
+use super::world::{File, Trouble, World};
 
 impl World {
     /// One of all the things that can happen.
@@ -131,14 +131,17 @@ impl World {
             if reached.is_some_and(|position| !position.is_open) {
                 continue;
             }
-            let offset = reached.map_or(0, |position| position.reached.offset);
-            let offset = usize::try_from(offset).expect("it is small");
-            let rest = file.content.get(offset..).expect("no more is read than there is").to_vec();
+            let (piece, read) = file.found(reached.map(|position| &position.reached));
             let (commands, receiver) = mpsc::unbounded_channel();
-            let reading = read_file(around.clone(), identity, (file.path, file.number), stored, receiver);
-            life.tasks.spawn(reading);
+            let path = (file.path, file.pieces[piece].0);
+            life.tasks.spawn(read_file(around.clone(), identity, path, stored, receiver));
+            let rest = file.pieces[piece].1[read..].to_vec();
             if !rest.is_empty() {
                 order(&commands, Command::Bytes(rest));
+            }
+            for (number, content) in &file.pieces[piece + 1..] {
+                order(&commands, Command::Next(*number));
+                order(&commands, Command::Bytes(content.clone()));
             }
             if file.has_ended {
                 order(&commands, Command::Close);
@@ -184,6 +187,19 @@ impl World {
         }
     }
 
+    /// While no service is there, files get other names, and something is written.
+    pub fn write_meanwhile(&mut self) {
+        for place in 0..self.files.len() {
+            if self.files[place].has_ended || !self.random.percent(30) {
+                continue;
+            }
+            let count = 1 + self.random.size(4);
+            let records = (0..count).map(|_| self.record()).collect();
+            self.files[place].rotates |= self.random.percent(60);
+            self.append(None, place, records);
+        }
+    }
+
     fn write_file(&mut self, life: &Life, source: usize, count: usize) {
         let places: Vec<usize> =
             (0..self.files.len()).filter(|place| self.files[*place].source == source).collect();
@@ -192,22 +208,33 @@ impl World {
             return;
         }
         let records: Vec<Record> = (0..count).map(|_| self.record()).collect();
-        self.append(life, place, records);
+        self.append(Some(life), place, records);
     }
 
     /// A file gets longer, a piece at a time.
-    pub fn append(&mut self, life: &Life, place: usize, records: Vec<Record>) {
+    /// They are written to a file, while a service is there or not.
+    pub fn append(&mut self, life: Option<&Life>, place: usize, records: Vec<Record>) {
         let bytes: Vec<u8> = records.iter().flat_map(|record| record.line().into_bytes()).collect();
         let (now, later) = bytes.split_at(self.random.size(bytes.len() + 1));
         let file = &mut self.files[place];
-        file.content.extend_from_slice(&bytes);
+        let is_next = std::mem::take(&mut file.rotates);
+        if is_next {
+            let (number, _) = file.pieces[file.pieces.len() - 1];
+            file.pieces.push((number + 1, Vec::new()));
+        }
+        let (number, content) = file.pieces.last_mut().expect("there is one");
+        content.extend_from_slice(&bytes);
         let mut book = self.lasting.book.lock().expect("no panic");
         let parcel = &mut book.parcels[file.parcel];
         parcel.sent.extend(records);
         parcel.promised = parcel.sent.len();
         drop(book);
+        let Some(life) = life else { return };
         let reader = life.commands.iter().find(|(source, of, _)| *source == file.source && *of == place);
         let Some((_, _, commands)) = reader else { return };
+        if is_next {
+            order(commands, Command::Next(*number));
+        }
         for piece in [now, later].into_iter().filter(|piece| !piece.is_empty()) {
             order(commands, Command::Bytes(piece.to_vec()));
         }
@@ -272,6 +299,10 @@ impl World {
         if self.random.percent(10) {
             self.end_file(life);
         }
+        if !self.files.is_empty() {
+            let count = self.files.len();
+            self.files[self.random.size(count)].rotates = true;
+        }
         let sources = &self.lasting.settings.sources;
         let has = [TCP, FEED].map(|source| sources.contains(&source));
         match (has, self.random.size(3)) {
@@ -317,6 +348,25 @@ impl World {
         let Some(intake) = life.intake.clone() else { return };
         let wait = Wait::from_millis(self.random.below(300));
         life.tasks.spawn(post(intake, body, wait, Told { book, parcel }));
+    }
+}
+
+impl File {
+    /// Which of the files is read on, and from where: the one that was read, by whatever name it goes now.
+    fn found(&self, reached: Option<&Reached>) -> (usize, usize) {
+        let Some(reached) = reached else { return (0, 0) };
+        let current = reached.file.as_ref().and_then(|file| file.current);
+        let Some(current) = current else {
+            assert_eq!(reached.offset, 0, "something was read of no file");
+            return (0, 0);
+        };
+        let place = self.pieces.iter().position(|(number, _)| *number == current.file.inode);
+        let place = place.expect("it was there");
+        let read = usize::try_from(current.read).expect("it is small");
+        assert!(read <= self.pieces[place].1.len(), "no more is read than there is: {reached:?}");
+        let before: usize = self.pieces[..place].iter().map(|(_, content)| content.len()).sum();
+        assert_eq!(reached.offset, (before + read) as u64, "{reached:?}");
+        (place, read)
     }
 }
 

@@ -67,14 +67,17 @@ impl Counts {
     }
 }
 
-/// A file, which the source can read again.
+/// A path with a file, which the source can read again. When the file gets another name, the one that
+/// stands in its place goes on where it ended.
 pub struct File {
     pub source: usize,
     pub path: &'static str,
-    pub number: u64,
     pub parcel: usize,
-    pub content: Vec<u8>,
+    /// All files that have stood there, each with its number and what is in it.
+    pub pieces: Vec<(u64, Vec<u8>)>,
     pub has_ended: bool,
+    /// What is written next is in another file.
+    pub rotates: bool,
 }
 
 /// Everything there is.
@@ -115,7 +118,8 @@ impl World {
         for &source in settings.sources.iter().filter(|source| SOURCES[**source].2 == Partitions::Files) {
             for (number, path) in (0..).zip(["/one", "/two"]).take(1 + random.size(2)) {
                 let (number, parcel) = (10 * source as u64 + number, book.begin(How::File));
-                files.push(File { source, path, number, parcel, content: Vec::new(), has_ended: false });
+                let pieces = vec![(100 * number, Vec::new())];
+                files.push(File { source, path, parcel, pieces, has_ended: false, rotates: false });
             }
         }
         let lasting = Lasting {
@@ -149,6 +153,7 @@ impl World {
     pub async fn live(&mut self, steps: u64) {
         self.change_rules();
         self.wait();
+        self.write_meanwhile();
         let Some(mut life) = self.begin().await else { return };
         for _ in 0..steps {
             if self.lasting.disk.is_down() {
