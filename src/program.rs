@@ -399,6 +399,14 @@ impl Program {
             .map(|(info, _)| info)
     }
 
+    /// Whether a rule reads the alerts of another, or of another version of that.
+    pub(crate) fn reads_alerts_of(&self, reader: RuleId, rule: RuleId) -> bool {
+        let tests = self.rules[reader.0 as usize].rule.tests.iter().map(|test| test.stream);
+        let past = self.readings(reader).logs().map(|log| self.logs.get(log).stream);
+        let name = &*self.info(rule).name;
+        tests.chain(past).any(|stream| self.schema(stream).alerts_of.as_deref() == Some(name))
+    }
+
     /// The streams of a rule's alerts that rules read.
     pub(crate) fn alert_streams(&self, rule: RuleId) -> &[AlertStream] {
         &self.alert_streams[rule.0 as usize]

@@ -300,12 +300,23 @@ impl Engine {
     /// What things are called, without the old versions of rules that have come to an end: nothing is left that
     /// names them, but for what their limits count. `live` has the number of runs of each old version.
     fn without_ended(&mut self, legend: Arc<Legend>, live: &[u64]) -> Arc<Legend> {
+        let known: Vec<(RuleId, u64)> = self
+            .program
+            .olds()
+            .zip(live.iter().copied())
+            .filter(|(rule, _)| legend.runs(*rule).is_some())
+            .collect();
+        let is_over = |(rule, live): (RuleId, u64)| live == 0 && !self.stages.pending().has_of(rule);
+        let mut going_on: Vec<RuleId> = Vec::new();
         let mut ended: Vec<RuleId> = Vec::new();
-        for (rule, live) in self.program.olds().zip(live) {
-            let is_known = legend.runs(rule).is_some();
-            if is_known && *live == 0 && !self.stages.pending().has_of(rule) {
-                ended.push(rule);
-            }
+        for one in known {
+            if is_over(one) { ended.push(one.0) } else { going_on.push(one.0) }
+        }
+        // An old version that reads the alerts of others means what it meant only as long as these are there:
+        // without them it could not be taken over at the next start.
+        while let Some(reader) = going_on.pop() {
+            let program = &self.program;
+            going_on.extend(ended.extract_if(.., |rule| program.reads_alerts_of(reader, *rule)));
         }
         ended.iter().filter_map(|rule| legend.runs(*rule)).for_each(|number| self.texts.ended(number));
         if ended.is_empty() {

@@ -312,6 +312,12 @@ impl<O: Outbox> Driver<O> {
         Ok(checkpoints.is_done())
     }
 
+    /// How far event time has come.
+    #[cfg(test)]
+    pub fn watermark(&self) -> Timestamp {
+        self.engine.watermark()
+    }
+
     /// Whether nothing is to be taken for now.
     pub fn is_full(&self) -> bool {
         matches!(&self.exit, Exit::Checkpoints(checkpoints) if checkpoints.is_full())

@@ -289,3 +289,40 @@ fn alerts_that_wait_to_be_read_keep_their_version() {
     assert_eq!(bench.alerts(), ["second 7 8"]);
     assert_eq!(bench.ended(), ["pair"]);
 }
+
+#[test]
+fn an_old_version_that_reads_alerts_goes_on_through_restarts_when_only_it_has_begun_something() {
+    let chain = |least| {
+        format!(
+            "{STREAMS}{}
+             stream found from pair
+             rule second {{ by k match 2 found as all within 1h alert low \"{{first(all).sum}} {{last(all).sum}}\" }}
+             stream seconds from second
+             rule third {{ by k match 2 seconds as all within 1h alert low \"{{count(all)}}\" }}\n",
+            rule("pair", least, "match a alert low \"{a.v}\" { sum = a.v }")
+        )
+    };
+    let mut bench = Bench::new(&chain(1));
+    bench.push("s", &record(0, "x", "a", 5));
+    bench.push("s", &record(1, "x", "c", 0));
+    assert_eq!(bench.alerts(), ["pair 5"]);
+    // Of `pair` nothing is left, but `second` means what it does only together with it.
+    for _ in 0..3 {
+        assert_eq!(bench.edit(&chain(10)), goes_on(&["second: 1 runs, 0 alerts"]));
+        assert_eq!(bench.ended(), [] as [&str; 0]);
+    }
+    bench.push("s", &record(2, "x", "a", 20));
+    bench.push("s", &record(3, "x", "c", 0));
+    assert_eq!(bench.alerts(), ["pair 20", "second 5 20"]);
+    // Now `third` has, and both are there for it.
+    for _ in 0..3 {
+        assert_eq!(bench.edit(&chain(10)).left, [] as [&str; 0]);
+    }
+    for (at, v) in [(4, 30), (5, 40), (6, 50), (7, 60)] {
+        bench.push("s", &record(at, "x", "a", v));
+    }
+    bench.push("s", &record(8, "x", "c", 0));
+    let alerts = bench.alerts();
+    assert!(alerts.contains(&"third 2".to_owned()), "{alerts:?}");
+    assert_eq!(bench.edit(&chain(10)), goes_on(&[]));
+}

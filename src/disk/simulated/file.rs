@@ -82,11 +82,11 @@ impl DiskFile for SimulatedFile {
         let State { nodes, random, .. } = &mut *state;
         let node = &mut nodes[self.node];
         match fate {
-            Fate::Done if fitting == bytes.len() => {
+            Fate::Done | Fate::IsLast if fitting == bytes.len() => {
                 node.write(start, bytes);
-                Ok(())
+                fate.heard()
             }
-            Fate::Done => {
+            Fate::Done | Fate::IsLast => {
                 node.write(start, &bytes[..fitting]);
                 Err(Errno::ENOSPC.into())
             }
@@ -110,14 +110,14 @@ impl DiskFile for SimulatedFile {
             return Err(Errno::ENOSPC.into());
         }
         match fate {
-            Fate::Done => state.nodes[self.node].set_len(new),
+            Fate::Done | Fate::IsLast => state.nodes[self.node].set_len(new),
             Fate::Fails => return Err(Errno::EIO.into()),
             Fate::Crashes => {
                 state.nodes[self.node].set_len(new);
                 return Err(down());
             }
         }
-        Ok(())
+        fate.heard()
     }
 
     fn sync_data(&self) -> io::Result<()> {
@@ -125,7 +125,7 @@ impl DiskFile for SimulatedFile {
         let fate = self.begin(&mut state, Kind::Sync)?;
         let State { nodes, random, .. } = &mut *state;
         match fate {
-            Fate::Done => nodes[self.node].sync(),
+            Fate::Done | Fate::IsLast => nodes[self.node].sync(),
             Fate::Fails => {
                 nodes[self.node].fail_sync(random);
                 return Err(Errno::EIO.into());
@@ -133,7 +133,7 @@ impl DiskFile for SimulatedFile {
             // What of it came to the disk is decided when the power is back.
             Fate::Crashes => return Err(down()),
         }
-        Ok(())
+        fate.heard()
     }
 
     fn try_lock(&self) -> io::Result<bool> {

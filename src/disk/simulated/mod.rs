@@ -50,19 +50,32 @@ struct State {
     is_down: bool,
     /// How many operations there were that change something or sync it.
     operations: u64,
+    /// Which of them were syncs.
+    syncs: BTreeSet<u64>,
     faults: Faults,
 }
 
 /// What is to fail.
 #[derive(Debug, Default)]
 struct Faults {
-    crash_at: Option<u64>,
+    crash_at: Option<(u64, Moment)>,
     at: Range<u64>,
     syncs: u64,
     writes: u64,
     per_mille: u64,
     capacity: Option<u64>,
     is_read_only: bool,
+}
+
+/// When the power goes, of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Just before it: nothing of it is done.
+    Before,
+    /// While it is under way: any part of it may be done.
+    Amid,
+    /// Just after it, before the program hears of it: what was synced is on the disk.
+    After,
 }
 
 /// What becomes of an operation.
@@ -73,6 +86,15 @@ enum Fate {
     Fails,
     /// The power goes while it is under way.
     Crashes,
+    /// It is done, and the power goes before the program hears of it.
+    IsLast,
+}
+
+impl Fate {
+    /// What the program hears of an operation that was done.
+    fn heard(self) -> io::Result<()> {
+        if self == Fate::IsLast { Err(down()) } else { Ok(()) }
+    }
 }
 
 /// What an operation is, as far as faults ask.
@@ -94,6 +116,7 @@ impl SimulatedDisk {
             life: 0,
             is_down: false,
             operations: 0,
+            syncs: BTreeSet::new(),
             faults: Faults::default(),
         })))
     }
@@ -119,12 +142,22 @@ impl SimulatedDisk {
     /// The power goes in the middle of the operation with this number, counted from 1 over the life of
     /// the disk. From then on everything fails until [`SimulatedDisk::crash`].
     pub fn crash_at(&self, operation: u64) {
-        self.state().faults.crash_at = Some(operation);
+        self.crash_at_moment(operation, Moment::Amid);
+    }
+
+    /// The same at one of the moments of that operation.
+    pub fn crash_at_moment(&self, operation: u64, moment: Moment) {
+        self.state().faults.crash_at = Some((operation, moment));
     }
 
     /// How many operations there were that change something or sync it.
     pub fn operations(&self) -> u64 {
         self.state().operations
+    }
+
+    /// Which of them were syncs, of files and folders.
+    pub fn syncs(&self) -> BTreeSet<u64> {
+        self.state().syncs.clone()
     }
 
     /// Whether the power is gone.
@@ -236,14 +269,14 @@ impl SimulatedDisk {
             return Err(io::ErrorKind::NotFound.into());
         }
         match fate {
-            Fate::Done => state.names.change(change),
+            Fate::Done | Fate::IsLast => state.names.change(change),
             Fate::Fails => return Err(Errno::EIO.into()),
             Fate::Crashes => {
                 state.names.change(change);
                 return Err(down());
             }
         }
-        Ok(())
+        fate.heard()
     }
 }
 
@@ -264,9 +297,18 @@ impl State {
             return Ok(Fate::Done);
         }
         self.operations += 1;
-        if self.faults.crash_at == Some(self.operations) {
+        if kind == Kind::Sync {
+            self.syncs.insert(self.operations);
+        }
+        if let Some((operation, moment)) = self.faults.crash_at
+            && operation == self.operations
+        {
             self.is_down = true;
-            return Ok(Fate::Crashes);
+            return match moment {
+                Moment::Before => Err(down()),
+                Moment::Amid => Ok(Fate::Crashes),
+                Moment::After => Ok(Fate::IsLast),
+            };
         }
         if kind == Kind::Change && self.faults.is_read_only {
             return Err(Errno::EROFS.into());
@@ -310,11 +352,12 @@ impl Disk for SimulatedDisk {
         let mut state = self.state();
         let missing = folder.ancestors().any(|above| !state.folders.contains(above));
         let life = state.life;
-        if missing && state.begin(life, Kind::Change)? != Fate::Done {
+        let fate = if missing { state.begin(life, Kind::Change)? } else { Fate::Done };
+        if matches!(fate, Fate::Fails | Fate::Crashes) {
             return Err(Errno::EIO.into());
         }
         state.folders.extend(folder.ancestors().map(Path::to_path_buf));
-        Ok(())
+        fate.heard()
     }
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
@@ -348,12 +391,13 @@ impl Disk for SimulatedDisk {
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         let mut state = self.state();
         let life = state.life;
-        match state.begin(life, Kind::Sync)? {
-            Fate::Done => state.names.sync(folder),
+        let fate = state.begin(life, Kind::Sync)?;
+        match fate {
+            Fate::Done | Fate::IsLast => state.names.sync(folder),
             Fate::Fails => return Err(Errno::EIO.into()),
             Fate::Crashes => return Err(down()),
         }
-        Ok(())
+        fate.heard()
     }
 
     fn free_space(&self, _: &Path) -> io::Result<u64> {

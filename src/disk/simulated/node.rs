@@ -109,17 +109,23 @@ impl Node {
     }
 }
 
+/// Cuts it, or makes it longer by zeros. Without optimization, `resize` writes these one by one.
+fn resize(content: &mut Vec<u8>, len: usize) {
+    content.truncate(len);
+    content.extend_from_slice(&vec![0; len - content.len()]);
+}
+
 impl Change {
     fn apply(&self, content: &mut Vec<u8>) {
         match self {
             Change::Write(offset, bytes) => {
                 let end = offset + bytes.len();
                 if content.len() < end {
-                    content.resize(end, 0);
+                    resize(content, end);
                 }
                 content[*offset..end].copy_from_slice(bytes);
             }
-            Change::Len(len) => content.resize(*len, 0),
+            Change::Len(len) => resize(content, *len),
         }
     }
 

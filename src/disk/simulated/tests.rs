@@ -110,6 +110,31 @@ fn the_power_goes_in_the_middle_of_an_operation() {
 }
 
 #[test]
+fn the_power_goes_before_an_operation_or_after_it() {
+    for seed in 0..50 {
+        for (moment, expected) in [(Moment::Before, &b"synced"[..]), (Moment::After, b"synced and more")] {
+            let disk = disk(seed);
+            let file = kept(&disk, b"synced");
+            file.write(6, b" and more").expect("written");
+            let sync = disk.operations() + 1;
+            disk.crash_at_moment(sync, moment);
+            assert!(file.sync_data().is_err() && disk.is_down(), "nobody hears of it");
+            disk.crash();
+            let content = disk.contents(&path("a")).expect("a file");
+            match moment {
+                Moment::After => assert_eq!(content, expected),
+                _ => assert!(content.starts_with(expected)),
+            }
+            let file = disk.open_file(&path("a"), Access::Write).expect("a file");
+            disk.crash_at_moment(disk.operations() + 1, moment);
+            assert!(file.set_len(0).is_err());
+            let is_done = disk.contents(&path("a")).expect("a file").is_empty();
+            assert_eq!(is_done, moment == Moment::After);
+        }
+    }
+}
+
+#[test]
 fn a_read_only_disk_can_be_read() {
     let disk = disk(1);
     kept(&disk, b"synced");

@@ -57,6 +57,8 @@ pub enum Entry {
     Opened(StreamId, PartitionId),
     Closed(StreamId, PartitionId),
     Events(Vec<Event>),
+    /// They came too late.
+    Late(Vec<Event>),
     /// What changes nothing of the alerts.
     Other,
 }
@@ -93,8 +95,7 @@ impl Book {
 
     /// The engine gets something: each record has its place for ever.
     pub fn note(&mut self, entry: &Entry) {
-        let Entry::Events(events) = entry else { return };
-        for event in events {
+        for event in entry.events() {
             let place = place(event);
             let known = *self.places.entry(number(event)).or_insert(place);
             assert_eq!(known, place, "a record has another place than before: {event:?}");
@@ -144,7 +145,7 @@ impl Entry {
     /// Its events.
     pub fn events(&self) -> &[Event] {
         match self {
-            Entry::Events(events) => events,
+            Entry::Events(events) | Entry::Late(events) => events,
             _ => &[],
         }
     }
@@ -163,7 +164,7 @@ fn history(log: &[Entry], stream: StreamId, partition: PartitionId) -> Vec<Strin
         Entry::Opened(of, id) | Entry::Closed(of, id) => {
             ((*of, *id) == (stream, partition)).then(|| format!("{index}: {entry:?}"))
         }
-        Entry::Events(events) => {
+        Entry::Events(events) | Entry::Late(events) => {
             let own = events.iter().filter(|event| (place(event).0, place(event).1) == (stream, partition));
             let shown: Vec<String> =
                 own.map(|event| format!("{}@{}", number(event), place(event).2)).collect();

@@ -10,7 +10,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::disk::simulated::Random;
 use crate::disk::{Disk, SimulatedDisk};
-use crate::engine::{Engine, EngineOptions};
+use crate::engine::{Engine, EngineOptions, Left, Why};
 use crate::event::{Duration, Timestamp};
 use crate::journal::{Committer, Journal};
 use crate::outbox::memory::MemoryOutbox;
@@ -25,17 +25,19 @@ use crate::runtime::recovery;
 use crate::runtime::shelf::Memory;
 use crate::sink::retry::RetryPolicy;
 use crate::sink::worker::Worker;
-use crate::source::gate::{Forwarder, Listening, Wanted, gate, recover};
+use crate::source::gate::{Backlog, Forwarder, Listening, Wanted, gate, recover};
 use crate::source::http::Intake;
 use crate::source::positions::{Positions, Resume};
 use crate::source::queue::{Receiver, Sender, queue};
+use crate::source::reader::Batch;
 use crate::source::{Clock, Inlet, Input, PartitionNumbers, Stop, Surroundings};
 use crate::store::{Current, Snapshot, Store};
 use crate::stored::{Shelf, Space};
 use crate::telemetry::Metrics;
 
 use super::book::{Book, Entry};
-use super::check::check_outbox;
+use super::check::{check_outbox, feed};
+use super::rules::Rules;
 use super::say;
 use super::settings::Settings;
 use super::sinks::{Answer, Outside, SINKS};
@@ -52,6 +54,10 @@ impl SimulatedClock {
     pub fn advance(&self, time: Wait) {
         let micros = i64::try_from(time.as_micros()).expect("it is short");
         self.0.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    pub fn millis(&self) -> u64 {
+        u64::try_from(self.now().as_micros() / 1_000).expect("it is after 1970")
     }
 
     pub fn set(&self, seconds: i64) {
@@ -73,15 +79,17 @@ pub struct Lasting {
     pub outside: Outside,
     pub book: Arc<Mutex<Book>>,
     pub settings: Arc<Settings>,
-    pub program: Arc<Program>,
+    pub rules: Rules,
 }
 
 /// What the engine has got, and how much of that each checkpoint has.
 #[derive(Default)]
 pub struct Log {
     pub entries: Vec<Entry>,
-    /// How many of them a checkpoint has, by the time at which it was made.
-    made: BTreeMap<Timestamp, usize>,
+    /// With which rules, and from which of them on: first those that the engine had at the beginning.
+    pub rules: Vec<(usize, Rules)>,
+    /// How many inputs and rules a checkpoint has, by the time at which it was made.
+    made: BTreeMap<Timestamp, (usize, usize)>,
     /// The last checkpoint that was reported as stored.
     reported: Option<Timestamp>,
 }
@@ -91,17 +99,30 @@ impl Log {
     fn go_on(&mut self, snapshot: &Snapshot) {
         let found = (snapshot.number() > 0).then(|| snapshot.time());
         assert!(found >= self.reported, "{:?} was stored, and {found:?} is found", self.reported);
-        let entries = found.map_or(0, |found| *self.made.get(&found).expect("it was made"));
-        say(|| format!("begins from {found:?}, which has {entries} inputs"));
-        self.entries.truncate(entries);
+        let made = found.map_or((0, 0), |found| *self.made.get(&found).expect("it was made"));
+        say(|| format!("begins from {found:?}, which has {} inputs", made.0));
+        self.entries.truncate(made.0);
+        self.rules.truncate(made.1);
         self.reported = found;
         self.made.retain(|time, _| Some(*time) <= found);
+    }
+
+    /// From now on it does so with these rules. Returns whether they are others than before.
+    fn go_on_with(&mut self, rules: Rules) -> bool {
+        let before = self.rules.last().map(|(_, before)| *before);
+        // An old version that has ended is not there any more after a start, and what only it read is not either.
+        if before != Some(rules) || self.rules.len() > 1 {
+            say(|| format!("  with {rules:?}"));
+            self.rules.push((self.entries.len(), rules));
+        }
+        before.is_some_and(|before| before != rules)
     }
 }
 
 /// A service that runs.
 pub struct Life {
     lasting: Lasting,
+    pub program: Arc<Program>,
     pub driver: Driver<MemoryOutbox>,
     pub writer: Writer,
     pub committer: Committer,
@@ -122,6 +143,12 @@ pub struct Life {
     pub commands: Vec<(usize, usize, Commands)>,
     pub tasks: JoinSet<()>,
     workers: JoinSet<()>,
+    /// What waits for the disk.
+    backlog: Arc<Backlog>,
+    /// While the journal is worked off, where partitions become quiet: an engine that never hears what time it is.
+    timeless: Option<Engine>,
+    /// How many events had come too late for it by the last checkpoint.
+    late_before: u64,
     halt: watch::Sender<bool>,
     _stop: watch::Sender<bool>,
 }
@@ -136,13 +163,15 @@ impl Life {
     /// # Errors
     /// When the disk does not let it.
     pub async fn begin(lasting: &Lasting, shards: usize, log: &mut Log) -> Result<Life, Over> {
-        let Lasting { disk, clock, outside, settings, program, .. } = lasting.clone();
-        let metrics = metrics(&program);
+        let Lasting { disk, clock, outside, settings, rules, .. } = lasting.clone();
         let shared: Arc<dyn Disk> = Arc::new(disk);
         outside.forget();
-        let state = settings.state(EVERY);
+        let state = settings.state(EVERY, rules.resets);
         let store = Store::open(Arc::clone(&shared), &state.path, settings.store);
         let store = store.map_err(|error| Over(error.to_string()))?;
+        let olds = recovery::old_rules(&state, &store).map_err(|error| Over(format!("{error:#}")))?;
+        let program = rules.after(&olds);
+        let metrics = metrics(&program);
         let opened = recovery::open_on(Arc::clone(&shared), &state, store, &metrics);
         let (opened, committer) = opened.map_err(|error| Over(format!("{error:#}")))?;
         let recovery::Opened { store, positions, journal, listening, state } = opened;
@@ -151,10 +180,16 @@ impl Life {
             limit: usize::try_from(limit).expect("it is small"),
             shelf: Arc::new(LastCheckpoint(store.current())),
         });
-        let engine = restore(store.snapshot(), &program, options, memory)?;
+        let (engine, left) = restore(store.snapshot(), &program, options, memory)?;
+        let timeless = match rules.idle() {
+            true => Some(timeless(store.snapshot(), &program, clock.now())?),
+            false => None,
+        };
         log.go_on(store.snapshot());
         lasting.book.lock().expect("no panic").go_on(&log.entries);
-        check_outbox(lasting, &log.entries, store.snapshot());
+        check_outbox(lasting, log, store.snapshot());
+        let is_changed = log.go_on_with(rules);
+        check_left(&left, rules, is_changed);
 
         let counted = metrics.checkpoints.clone().expect("a service with a store counts its checkpoints");
         let (checkpoints, waker, jobs, reply) = checkpoints(state.checkpoint, counted);
@@ -199,6 +234,7 @@ impl Life {
         };
         let mut life = Life {
             lasting: lasting.clone(),
+            program,
             driver,
             writer,
             committer,
@@ -215,6 +251,9 @@ impl Life {
             commands: Vec::new(),
             tasks: JoinSet::new(),
             workers,
+            backlog: Arc::clone(listening.backlog()),
+            late_before: timeless.as_ref().map_or(0, |timeless| timeless.counters().late),
+            timeless,
             halt,
             _stop: stop,
         };
@@ -231,7 +270,7 @@ impl Life {
         log: &mut Log,
     ) -> Result<Positions, Over> {
         let around = self.around.clone().expect("nothing has ended");
-        let (program, journal) = (Arc::clone(&self.lasting.program), self.journal.clone());
+        let (program, journal) = (Arc::clone(&self.program), self.journal.clone());
         let wanted = |source: usize| Wanted {
             inlet: Inlet::new(identity(source, &program, &self.metrics), around.clone()),
             has: SOURCES[source].2,
@@ -267,6 +306,10 @@ impl Life {
         while let Ok(queued) = self.queue.try_recv() {
             self.take(queued.input, log);
         }
+        if let Some(timeless) = self.timeless.take() {
+            let late = timeless.counters().late - self.late_before;
+            assert_eq!(self.late(), late, "time went on past what was in the journal");
+        }
         Ok(positions)
     }
 
@@ -279,7 +322,7 @@ impl Life {
         let settings = &self.lasting.settings;
         let (gate, forwarder) = gate(self.journal.clone(), listening, sender, settings.queue.bytes);
         self.tasks.spawn(Forwarder::run(forwarder));
-        let program = &self.lasting.program;
+        let program = &self.program;
         let around = self.around.as_mut().expect("nothing has ended");
         around.gate = Some(gate);
         let names = program.streams().iter().map(|stream| stream.name.as_str());
@@ -293,8 +336,40 @@ impl Life {
         let entry = Entry::of(&input);
         self.lasting.book.lock().expect("no panic").note(&entry);
         say(|| format!("  {}: {}", log.entries.len(), shown(&input)));
-        log.entries.push(entry);
-        self.driver.take(input);
+        match input {
+            Input::Events { source, stream, partition, batch, arrival, reached }
+                if self.lasting.rules.idle() =>
+            {
+                // One by one, so that it is seen which of them come too late.
+                for event in batch.events {
+                    let events = vec![event.clone()];
+                    let batch = Batch { events, bytes: 0, count: 1, records: None };
+                    let reached = reached.clone();
+                    let late = self.late();
+                    self.driver.take(Input::Events { source, stream, partition, batch, arrival, reached });
+                    let is_late = self.late() > late;
+                    log.entries.push(if is_late { Entry::Late } else { Entry::Events }(vec![event]));
+                    self.follow(log.entries.last().expect("one was pushed"));
+                }
+            }
+            input => {
+                log.entries.push(entry);
+                self.driver.take(input);
+                self.follow(log.entries.last().expect("one was pushed"));
+            }
+        }
+    }
+
+    /// How many events have come too late.
+    fn late(&self) -> u64 {
+        self.metrics.sources.iter().map(|source| source.late.get()).sum()
+    }
+
+    /// The engine that knows no time does the same.
+    fn follow(&mut self, entry: &Entry) {
+        if let Some(timeless) = &mut self.timeless {
+            feed(timeless, std::slice::from_ref(entry), self.lasting.clock.now());
+        }
     }
 
     /// The engine takes at most so many inputs. Returns whether there will be no more.
@@ -331,7 +406,11 @@ impl Life {
     /// Nothing has come for a while.
     pub fn rest(&mut self) {
         if self.is_readable() {
+            let (is_behind, before) =
+                (self.backlog.is_behind(self.lasting.clock.now()), self.driver.watermark());
             self.driver.rest();
+            let stands = !is_behind || self.driver.watermark() == before;
+            assert!(stands, "time went on past what waits for the disk");
         }
     }
 
@@ -364,7 +443,7 @@ impl Life {
             if let Job::Checkpoint(checkpoint) = job {
                 let time = checkpoint.time;
                 say(|| format!("  checkpoint {time} of {} inputs", log.entries.len()));
-                let before = log.made.insert(time, log.entries.len());
+                let before = log.made.insert(time, (log.entries.len(), log.rules.len()));
                 assert!(before.is_none() && self.checkpoint.is_none(), "one at a time");
                 self.checkpoint = Some((time, checkpoint));
             }
@@ -503,19 +582,39 @@ fn restore(
     program: &Arc<Program>,
     options: EngineOptions,
     memory: Option<Memory>,
-) -> Result<Engine, Over> {
+) -> Result<(Engine, Vec<Left>), Over> {
     if snapshot.number() == 0 {
         let mut engine = Engine::new(Arc::clone(program), options);
         if let Some(Memory { limit, shelf }) = memory {
             engine.shelve(limit, shelf);
         }
-        return Ok(engine);
+        return Ok((engine, Vec::new()));
     }
     let (restoring, _) =
         recovery::read(snapshot, program, options, memory).map_err(|error| Over(format!("{error:#}")))?;
     let restored = restoring.finish().unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!((restored.left.len(), restored.events_left), (0, 0), "the rules are the same");
-    Ok(restored.engine)
+    assert_eq!(restored.events_left, 0, "the streams are the same");
+    Ok((restored.engine, restored.left))
+}
+
+/// The engine of a checkpoint to which nothing is said of time, as it has just heard from all partitions.
+fn timeless(snapshot: &Arc<Snapshot>, program: &Arc<Program>, now: Timestamp) -> Result<Engine, Over> {
+    let options = EngineOptions { max_ahead: None, ..EngineOptions::LIVE };
+    let (mut engine, _) = restore(snapshot, program, options, None)?;
+    for (stream, partition) in engine.open_partitions().collect::<Vec<_>>() {
+        engine.keep_active(stream, partition, now);
+    }
+    Ok(engine)
+}
+
+/// Only rules that are to begin anew may lose what they have.
+fn check_left(left: &[Left], rules: Rules, is_changed: bool) {
+    for Left { rule, why, refused, runs, .. } in left {
+        assert!(is_changed && *why == Why::Changed, "{left:?}");
+        assert!(refused.is_none() || rules.read_alerts(), "{left:?}");
+        let may_lose = rules.resets || refused.is_some();
+        assert!(may_lose || *runs == 0, "`{rule}` lost what it had begun: {left:?}");
+    }
 }
 
 fn start_sinks(

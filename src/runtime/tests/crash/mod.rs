@@ -4,7 +4,9 @@
 //! checkpoints and the one who writes them, the store, the outbox with its queues, and sinks. The disk is
 //! simulated: it loses power, fails and runs full. A seed decides what is sent, which part does something
 //! when, what goes wrong, and how the service ends and how many shards it has after that. What was kept is
-//! then given to an engine that is never stopped, and what sinks got is held against its alerts.
+//! then given to an engine that is never stopped, and what sinks got is held against its alerts. Where rules
+//! change between two lives, that engine goes on with others at the same place of what was kept; the alerts
+//! of rules that did not change are held against one to which nothing happens at all.
 //!
 //! Long runs are `TRIPLINE_CASES=10000 cargo test --release --lib runtime::tests::crash`.
 //! With `TRIPLINE_TRACE` it is said what happens. Two things are no part of the seed: in which order the
@@ -22,9 +24,10 @@ mod sources;
 mod steps;
 mod world;
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use crate::cases::cases;
+use crate::disk::simulated::Moment;
 use crate::seeds::seeds;
 
 use world::{Counts, Trouble, World};
@@ -37,20 +40,26 @@ fn say(what: impl FnOnce() -> String) {
     }
 }
 
-/// Plays a seed: some lives, and then the end.
+/// Plays a seed: some lives, and then the end. Where the power goes at one operation, they are short.
 fn play(seed: u64, trouble: Trouble) -> Counts {
+    play_and_list_syncs(seed, trouble).0
+}
+
+/// The same; also says which operations of the disk were syncs.
+fn play_and_list_syncs(seed: u64, trouble: Trouble) -> (Counts, BTreeSet<u64>) {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     // What waits for the disk does so on one other thread, in order.
     let runtime = runtime.enable_time().start_paused(true).max_blocking_threads(1).build();
     runtime.expect("a runtime").block_on(async {
         let mut world = World::new(seed, trouble);
-        for _ in 0..1 + world.random.below(5) {
-            let steps = world.random.below(70);
+        let (lives, least, more) = if matches!(trouble, Trouble::Any) { (5, 0, 70) } else { (1, 6, 10) };
+        for _ in 0..1 + world.random.below(lives) {
+            let steps = least + world.random.below(more);
             world.live(steps).await;
         }
         world.settle().await;
         world.counts.operations = world.lasting.disk.operations();
-        world.counts
+        (world.counts, world.lasting.disk.syncs())
     })
 }
 
@@ -64,23 +73,36 @@ fn whatever_happens_every_alert_comes_and_no_other() {
     // Otherwise it would show little.
     let Counts { crashes, crashes_at_work, kills, stops, failed_starts, failed_commits, .. } = sum;
     let least = [crashes, kills, stops, failed_starts, failed_commits, 2 * crashes_at_work].into_iter().min();
-    assert!(many < 100 || least >= Some(many / 3) && sum.alerts > 5 * many && sum.dead > 0, "{sum:?}");
+    assert!(
+        many < 100
+            || least >= Some(many / 3) && sum.alerts > 5 * many && sum.dead > 0 && sum.changes > many / 5,
+        "{sum:?}"
+    );
     say(|| format!("{sum:?}"));
 }
 
-/// Every operation of the disk in turn is the last, of some runs in which nothing else happens.
+/// Every operation of the disk in turn is the last, of short runs in which nothing else happens. The power
+/// goes just before each sync, and just after it, before anybody hears that it was done; and while each of
+/// the others is under way, or the program is killed there.
 #[test]
 fn the_power_may_go_at_every_operation() {
-    for mut seed in seeds(1, 4) {
-        let Counts { operations, .. } = play(seed.number, Trouble::None);
-        // A few of them, others with every seed, unless all are wanted.
-        let step = u64::from(20 / cases(1, 4).clamp(1, 20));
-        for operation in (1 + seed.number % step..=operations).step_by(usize::try_from(step).expect("few")) {
-            for kills in [false, true] {
-                let trouble = Trouble::At { operation, kills };
+    let (mut sum, seeds) = (Counts::default(), seeds(3, 30));
+    let many = seeds.len();
+    for mut seed in seeds {
+        let (Counts { operations, .. }, syncs) = play_and_list_syncs(seed.number, Trouble::None);
+        for operation in 1..=operations {
+            let moments: &[(Moment, bool)] = match syncs.contains(&operation) {
+                true => &[(Moment::Before, false), (Moment::After, false)],
+                false if (seed.number + operation) % 2 == 0 => &[(Moment::Amid, false)],
+                false => &[(Moment::After, true)],
+            };
+            for &(moment, kills) in moments {
+                let trouble = Trouble::At { operation, moment, kills };
                 seed.details = format!(", with {trouble:?}");
-                play(seed.number, trouble);
+                sum.add(play(seed.number, trouble));
             }
         }
     }
+    assert!(sum.crashes_at_work > 50 * many && (many < 3 || sum.alerts > 100 * many), "{sum:?}");
+    say(|| format!("{many} seeds, {sum:?}"));
 }

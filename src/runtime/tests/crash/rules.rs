@@ -3,13 +3,24 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::diagnostic::Sources;
-use crate::program::Program;
+use crate::program::{OldRule, Program};
 
-/// What all sets begin with: one stream whose events may come late, one in which they may not.
-const STREAMS: &str = "
+/// What all sets begin with: one stream whose events may come late, one in which they may not. The same where
+/// partitions become quiet; and where nothing comes too late.
+const STREAMS: [&str; 3] = [
+    "
 stream a time at late 2s { n int, k string, m string, v int, at timestamp(ms) }
 stream b time at { n int, k string, m string, v int, at timestamp(ms) }
-";
+",
+    "
+stream a time at late 2s idle 4s { n int, k string, m string, v int, at timestamp(ms) }
+stream b time at idle 3s { n int, k string, m string, v int, at timestamp(ms) }
+",
+    "
+stream a time at late 1h { n int, k string, m string, v int, at timestamp(ms) }
+stream b time at late 1h { n int, k string, m string, v int, at timestamp(ms) }
+",
+];
 
 /// The sets.
 const SETS: [&str; 10] = [
@@ -190,16 +201,103 @@ const SETS: [&str; 10] = [
     }"#,
 ];
 
+/// What may change in a set: what stands for what, and the rules whose alerts may be others then.
+type Change = ((&'static str, &'static str), &'static [&'static str]);
+
+/// The changes of each set.
+const CHANGES: [[Change; 2]; COUNT] = [
+    [
+        (("within 10s", "within 6s"), &["sequence"]),
+        (("low = a where v < 4", "low = a where v < 5 and m == \"m0\""), &["sequence"]),
+    ],
+    [(("within 15s", "within 9s"), &["counts"]), (("2+ x within 8s", "3+ x within 12s"), &["many"])],
+    [(("not b for 3s", "not b for 5s"), &["silence"]), (("v == 9", "v > 6"), &["between"])],
+    [(("v > 0", "v > 3"), &["limited"]), (("1 per 6s", "2 per 9s"), &["limited"])],
+    [(("within 20s", "within 12s"), &["resumed"]), (("within 6s", "within 9s"), &["tried"])],
+    [(("previous 20s", "previous 8s"), &["habit"]), (("previous 10s", "previous 15s"), &["unseen"])],
+    [
+        (("a where v > 4", "a where v > 2"), &["risky", "twice", "thrice"]),
+        (("within 30s", "within 15s"), &["twice", "thrice"]),
+    ],
+    [(("within 10s", "within 5s"), &["pair"]), (("v > 7", "v > 4"), &["neighbours"])],
+    [(("within 30s", "within 20s"), &["group"]), (("v > 6", "v > 4"), &["option"])],
+    [(("v < 7", "v < 6"), &["ended"]), (("for 2s", "for 4s"), &["lonely"])],
+];
+
 /// How many sets there are.
 pub const COUNT: usize = SETS.len();
 
-/// A set, compiled once.
-pub fn program(set: usize) -> Arc<Program> {
-    static PROGRAMS: [OnceLock<Arc<Program>>; COUNT] = [const { OnceLock::new() }; COUNT];
-    let compile = || {
-        let text = format!("{STREAMS}{}", SETS[set]);
-        let (program, problems) = Program::compile(&Sources::new([("rules.trip", text.as_str())]));
-        Arc::new(program.unwrap_or_else(|| panic!("set {set}: {problems:?}")))
-    };
-    Arc::clone(PROGRAMS[set].get_or_init(compile))
+/// In how many versions each set is there: as it stands, and with each of its changes.
+pub const VERSIONS: usize = 3;
+
+/// A version of a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    pub set: usize,
+    pub version: usize,
+    /// Whether rules that have come to mean something else begin anew, and do not complete what they had.
+    pub resets: bool,
+    /// Which streams they begin with.
+    pub streams: usize,
+}
+
+/// The streams of which partitions become quiet.
+pub const IDLE: usize = 1;
+/// Those in which nothing comes too late.
+const PATIENT: usize = 2;
+
+impl Rules {
+    /// The rules by themselves, compiled once.
+    pub fn program(self) -> Arc<Program> {
+        static PROGRAMS: [[[OnceLock<Arc<Program>>; VERSIONS]; COUNT]; STREAMS.len()] =
+            [const { [const { [const { OnceLock::new() }; VERSIONS] }; COUNT] }; STREAMS.len()];
+        let program = &PROGRAMS[self.streams][self.set][self.version];
+        Arc::clone(program.get_or_init(|| self.compile(&[])))
+    }
+
+    /// Whether partitions become quiet.
+    pub fn idle(self) -> bool {
+        self.streams == IDLE
+    }
+
+    /// The same rules where nothing comes too late.
+    pub fn patient(self) -> Rules {
+        Rules { streams: PATIENT, ..self }
+    }
+
+    /// The rules to go on with after these.
+    pub fn after(self, olds: &[OldRule]) -> Arc<Program> {
+        let is_known =
+            |old: &OldRule| self.program().rules().iter().any(|rule| rule.fingerprint == old.fingerprint);
+        match self.resets || olds.iter().all(is_known) {
+            true => self.program(),
+            false => self.compile(olds),
+        }
+    }
+
+    /// Whether some of them read the alerts of others. If these are others now, old versions of those cannot
+    /// go on.
+    pub fn read_alerts(self) -> bool {
+        SETS[self.set].contains("stream ")
+    }
+
+    fn compile(self, olds: &[OldRule]) -> Arc<Program> {
+        let Rules { set, version, streams, .. } = self;
+        let mut text = format!("{}{}", STREAMS[streams], SETS[set]);
+        if let Some(change) = version.checked_sub(1) {
+            let ((old, new), _) = CHANGES[set][change];
+            assert!(text.contains(old), "set {set} has no `{old}`");
+            text = text.replace(old, new);
+        }
+        let sources = Sources::new([("rules.trip", text.as_str())]);
+        let (program, problems) = Program::compile_with_old(&sources, olds);
+        let program = program.unwrap_or_else(|| panic!("{self:?}: {problems:?}"));
+        assert!(program.not_old().is_empty() || self.read_alerts(), "{self:?}: {:?}", program.not_old());
+        Arc::new(program)
+    }
+
+    /// The rules whose alerts may be others than those of the set as it stands.
+    pub fn changed(self) -> &'static [&'static str] {
+        self.version.checked_sub(1).map_or(&[], |change| CHANGES[self.set][change].1)
+    }
 }

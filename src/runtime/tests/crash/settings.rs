@@ -72,12 +72,21 @@ impl Settings {
         }
     }
 
+    /// The same for a run that is to have few operations of the disk: much goes into each checkpoint.
+    pub fn in_large_steps(self) -> Settings {
+        Settings {
+            queue: QueueLimits { inputs: 1_000, bytes: 1 << 20 },
+            lane: outbox::QueueLimits { alerts: 100, bytes: 1 << 16 },
+            ..self
+        }
+    }
+
     /// Where the service keeps its state.
-    pub fn state(&self, every: Duration) -> State {
+    pub fn state(&self, every: Duration, resets: bool) -> State {
         State {
             path: Path::new("/state").to_path_buf(),
             checkpoint: every,
-            changed_rules: ChangedRules::Drain,
+            changed_rules: if resets { ChangedRules::Reset } else { ChangedRules::Drain },
             memory: self.memory,
             max_outbox: self.max_outbox,
             journal: self.journal,

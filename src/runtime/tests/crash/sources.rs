@@ -60,6 +60,8 @@ pub enum Command {
     Bytes(Vec<u8>),
     /// The connection is another from now on.
     Reconnect,
+    /// The file has another name, and this one stands in its place.
+    Next(u64),
     /// There will be no more.
     Close,
 }
@@ -71,29 +73,46 @@ pub type Commands = mpsc::UnboundedSender<Command>;
 pub async fn read_file(
     around: Surroundings,
     identity: Identity,
-    (path, file): (&'static str, u64),
+    (path, number): (&'static str, u64),
     stored: Option<Stored>,
     mut commands: mpsc::UnboundedReceiver<Command>,
 ) {
     let inlet = Inlet::new(identity, around);
-    let mut read = stored.as_ref().map_or(0, |stored| stored.position.reached.offset);
+    let reached = stored.as_ref().and_then(|stored| stored.position.reached.file.clone());
+    let reached = reached.as_deref().cloned().unwrap_or_default();
+    let piece = |number| Piece {
+        file: FileId { device: 1, inode: number, born: None },
+        read: 0,
+        head: Head::default(),
+    };
+    let mut current = reached.current.unwrap_or_else(|| piece(number));
+    let mut left = reached.left;
     let kind = Kind::File(Arc::from(Path::new(path)));
     let Some(mut feed) = Feed::begin_or_go_on(&inlet, kind, stored).await else { return };
-    let id = FileId { device: 1, inode: file, born: None };
     while let Some(command) = commands.recv().await {
         feed.wait().await;
         match command {
             Command::Bytes(bytes) => {
-                read += bytes.len() as u64;
-                let piece = Piece { file: id, read, head: Head::default() };
-                feed.in_file(Some(piece), bytes.len(), Arc::default());
+                current.read += bytes.len() as u64;
+                feed.in_file(Some(current), bytes.len(), Arc::clone(&left));
                 if feed.take(&bytes).await.is_err() {
+                    return;
+                }
+            }
+            Command::Next(number) => {
+                left = left.iter().copied().chain([current]).collect();
+                current = piece(number);
+                if feed.begin_anew().await.is_err() {
+                    return;
+                }
+                feed.in_file(Some(current), 0, Arc::clone(&left));
+                if feed.flush().await.is_err() {
                     return;
                 }
             }
             Command::Reconnect => {}
             Command::Close => {
-                feed.file_has_ended(read);
+                feed.file_has_ended(current.read);
                 if feed.end().await.is_ok() {
                     feed.close().await;
                 }
@@ -123,6 +142,7 @@ pub async fn read_connection(
             feed.wait().await;
             let done = match command {
                 Command::Bytes(bytes) => feed.take(&bytes).await,
+                Command::Next(_) => Ok(()),
                 Command::Reconnect => match feed.disconnected().await.and(feed.begin_anew().await) {
                     Ok(()) => feed.connected().await,
                     gone => gone,

@@ -6,7 +6,7 @@ use std::time::Duration as Wait;
 
 use tokio::sync::mpsc;
 
-use crate::source::positions::Kind;
+use crate::source::positions::{Kind, Reached};
 
 use super::book::{How, Record};
 use super::life::{Life, Over};
@@ -14,7 +14,7 @@ use super::sinks::{Answer, Failure, SINKS};
 use super::sources::{
     Command, Commands, FEED, SOURCES, TCP, Told, WEB, identity, post, read_connection, read_file,
 };
-use super::world::{Trouble, World};
+use super::world::{File, Trouble, World};
 
 impl World {
     /// One of all the things that can happen.
@@ -33,7 +33,8 @@ impl World {
             23..27 => life.round()?,
             27..31 => self.answer(),
             31 => {
-                life.pass(Wait::from_millis(200 + self.random.below(2_000))).await;
+                let most = if self.lasting.rules.idle() { 8_000 } else { 2_000 };
+                life.pass(Wait::from_millis(200 + self.random.below(most))).await;
                 life.rest();
             }
             32 => self.change_connection(life),
@@ -121,7 +122,7 @@ impl World {
         let around = life.around.clone().expect("it has just begun");
         for place in 0..self.files.len() {
             let file = &self.files[place];
-            let identity = identity(file.source, &self.lasting.program, &life.metrics);
+            let identity = identity(file.source, &life.program, &life.metrics);
             let stored = around.resume.files(SOURCES[file.source].0, SOURCES[file.source].1);
             let of_file = |kind: &Kind| matches!(kind, Kind::File(path) if **path == *Path::new(file.path));
             let stored = stored.into_iter().find(|stored| of_file(&stored.position.origin.kind));
@@ -130,14 +131,17 @@ impl World {
             if reached.is_some_and(|position| !position.is_open) {
                 continue;
             }
-            let offset = reached.map_or(0, |position| position.reached.offset);
-            let offset = usize::try_from(offset).expect("it is small");
-            let rest = file.content.get(offset..).expect("no more is read than there is").to_vec();
+            let (piece, read) = file.found(reached.map(|position| &position.reached));
             let (commands, receiver) = mpsc::unbounded_channel();
-            let reading = read_file(around.clone(), identity, (file.path, file.number), stored, receiver);
-            life.tasks.spawn(reading);
+            let path = (file.path, file.pieces[piece].0);
+            life.tasks.spawn(read_file(around.clone(), identity, path, stored, receiver));
+            let rest = file.pieces[piece].1[read..].to_vec();
             if !rest.is_empty() {
                 order(&commands, Command::Bytes(rest));
+            }
+            for (number, content) in &file.pieces[piece + 1..] {
+                order(&commands, Command::Next(*number));
+                order(&commands, Command::Bytes(content.clone()));
             }
             if file.has_ended {
                 order(&commands, Command::Close);
@@ -151,7 +155,11 @@ impl World {
 
     /// A record that has not been sent before.
     pub fn record(&mut self) -> Record {
-        self.time += self.random.below(1_200);
+        self.time = match self.lasting.rules.idle() {
+            // Quiet partitions let time follow the clock.
+            true => self.lasting.clock.millis() + self.random.below(300),
+            false => self.time + self.random.below(1_200),
+        };
         let early = if self.random.percent(60) { 0 } else { self.random.below(2_500) };
         let (key, m, v) = (self.random.below(3), self.random.below(2), self.random.below(10));
         let at = self.time.saturating_sub(early);
@@ -170,10 +178,25 @@ impl World {
     fn send(&mut self, life: &mut Life) {
         let source = self.lasting.settings.sources[self.random.size(self.lasting.settings.sources.len())];
         let count = 1 + self.random.size(6);
+        // Where there are few steps, each is to show more.
+        let count = if matches!(self.trouble, Trouble::Any) { count } else { 3 * count };
         match source {
             TCP | FEED => self.send_over_connection(life, source, count),
             WEB => self.post(life, count),
             _ => self.write_file(life, source, count),
+        }
+    }
+
+    /// While no service is there, files get other names, and something is written.
+    pub fn write_meanwhile(&mut self) {
+        for place in 0..self.files.len() {
+            if self.files[place].has_ended || !self.random.percent(30) {
+                continue;
+            }
+            let count = 1 + self.random.size(4);
+            let records = (0..count).map(|_| self.record()).collect();
+            self.files[place].rotates |= self.random.percent(60);
+            self.append(None, place, records);
         }
     }
 
@@ -185,22 +208,33 @@ impl World {
             return;
         }
         let records: Vec<Record> = (0..count).map(|_| self.record()).collect();
-        self.append(life, place, records);
+        self.append(Some(life), place, records);
     }
 
     /// A file gets longer, a piece at a time.
-    pub fn append(&mut self, life: &Life, place: usize, records: Vec<Record>) {
+    /// They are written to a file, while a service is there or not.
+    pub fn append(&mut self, life: Option<&Life>, place: usize, records: Vec<Record>) {
         let bytes: Vec<u8> = records.iter().flat_map(|record| record.line().into_bytes()).collect();
         let (now, later) = bytes.split_at(self.random.size(bytes.len() + 1));
         let file = &mut self.files[place];
-        file.content.extend_from_slice(&bytes);
+        let is_next = std::mem::take(&mut file.rotates);
+        if is_next {
+            let (number, _) = file.pieces[file.pieces.len() - 1];
+            file.pieces.push((number + 1, Vec::new()));
+        }
+        let (number, content) = file.pieces.last_mut().expect("there is one");
+        content.extend_from_slice(&bytes);
         let mut book = self.lasting.book.lock().expect("no panic");
         let parcel = &mut book.parcels[file.parcel];
         parcel.sent.extend(records);
         parcel.promised = parcel.sent.len();
         drop(book);
+        let Some(life) = life else { return };
         let reader = life.commands.iter().find(|(source, of, _)| *source == file.source && *of == place);
         let Some((_, _, commands)) = reader else { return };
+        if is_next {
+            order(commands, Command::Next(*number));
+        }
         for piece in [now, later].into_iter().filter(|piece| !piece.is_empty()) {
             order(commands, Command::Bytes(piece.to_vec()));
         }
@@ -248,7 +282,7 @@ impl World {
     /// A client connects. Gives the parcel of what it sends.
     pub fn connect(&mut self, life: &mut Life, source: usize) -> usize {
         let around = life.around.clone().expect("it runs");
-        let identity = identity(source, &self.lasting.program, &life.metrics);
+        let identity = identity(source, &life.program, &life.metrics);
         let kind = if source == FEED { Kind::Source } else { Kind::Connection("client".into()) };
         let book = Arc::clone(&self.lasting.book);
         let parcel = book.lock().expect("no panic").begin(How::Connection);
@@ -264,6 +298,10 @@ impl World {
     fn change_connection(&mut self, life: &mut Life) {
         if self.random.percent(10) {
             self.end_file(life);
+        }
+        if !self.files.is_empty() {
+            let count = self.files.len();
+            self.files[self.random.size(count)].rotates = true;
         }
         let sources = &self.lasting.settings.sources;
         let has = [TCP, FEED].map(|source| sources.contains(&source));
@@ -310,6 +348,25 @@ impl World {
         let Some(intake) = life.intake.clone() else { return };
         let wait = Wait::from_millis(self.random.below(300));
         life.tasks.spawn(post(intake, body, wait, Told { book, parcel }));
+    }
+}
+
+impl File {
+    /// Which of the files is read on, and from where: the one that was read, by whatever name it goes now.
+    fn found(&self, reached: Option<&Reached>) -> (usize, usize) {
+        let Some(reached) = reached else { return (0, 0) };
+        let current = reached.file.as_ref().and_then(|file| file.current);
+        let Some(current) = current else {
+            assert_eq!(reached.offset, 0, "something was read of no file");
+            return (0, 0);
+        };
+        let place = self.pieces.iter().position(|(number, _)| *number == current.file.inode);
+        let place = place.expect("it was there");
+        let read = usize::try_from(current.read).expect("it is small");
+        assert!(read <= self.pieces[place].1.len(), "no more is read than there is: {reached:?}");
+        let before: usize = self.pieces[..place].iter().map(|(_, content)| content.len()).sum();
+        assert_eq!(reached.offset, (before + read) as u64, "{reached:?}");
+        (place, read)
     }
 }
 

@@ -1,14 +1,15 @@
 //! What happens, by a seed: what is sent, what the parts do in which order, and what goes wrong.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration as Wait;
 
 use crate::disk::SimulatedDisk;
-use crate::disk::simulated::Random;
+use crate::disk::simulated::{Moment, Random};
 use crate::source::gate::Partitions;
 
 use super::book::{Book, How, Record};
 use super::life::{Lasting, Life, Log, Over, SimulatedClock};
-use super::rules;
+use super::rules::{self, Rules};
 use super::say;
 use super::settings::Settings;
 use super::sinks::Outside;
@@ -22,7 +23,7 @@ pub enum Trouble {
     /// Nothing but that the service is stopped and started again.
     None,
     /// The power goes at this operation of the disk, or the program is killed there.
-    At { operation: u64, kills: bool },
+    At { operation: u64, moment: Moment, kills: bool },
 }
 
 /// What has happened, so that it is seen whether a run shows anything.
@@ -40,13 +41,15 @@ pub struct Counts {
     pub deliveries: u64,
     pub dead: u64,
     pub operations: u64,
+    pub changes: u64,
+    pub late: u64,
 }
 
 impl Counts {
     /// Takes over what was counted elsewhere.
     pub fn add(&mut self, more: Counts) {
         let Counts { lives, crashes, crashes_at_work, kills, stops, failed_starts, .. } = more;
-        let Counts { failed_commits, events, alerts, deliveries, dead, operations, .. } = more;
+        let Counts { failed_commits, events, alerts, deliveries, dead, operations, changes, late, .. } = more;
         self.lives += lives;
         self.crashes += crashes;
         self.crashes_at_work += crashes_at_work;
@@ -59,17 +62,22 @@ impl Counts {
         self.deliveries += deliveries;
         self.dead += dead;
         self.operations += operations;
+        self.changes += changes;
+        self.late += late;
     }
 }
 
-/// A file, which the source can read again.
+/// A path with a file, which the source can read again. When the file gets another name, the one that
+/// stands in its place goes on where it ended.
 pub struct File {
     pub source: usize,
     pub path: &'static str,
-    pub number: u64,
     pub parcel: usize,
-    pub content: Vec<u8>,
+    /// All files that have stood there, each with its number and what is in it.
+    pub pieces: Vec<(u64, Vec<u8>)>,
     pub has_ended: bool,
+    /// What is written next is in another file.
+    pub rotates: bool,
 }
 
 /// Everything there is.
@@ -88,12 +96,21 @@ pub struct World {
     pub connections: Vec<(usize, usize)>,
     /// What clients were not told to be kept, and send again: by source.
     pub again: Vec<(usize, Record)>,
+    /// Whether rules change between lives.
+    changes_rules: bool,
 }
 
 impl World {
     pub fn new(seed: u64, trouble: Trouble) -> World {
         let mut random = Random::new(seed);
         let settings = Settings::new(&mut random);
+        let settings = if matches!(trouble, Trouble::Any) { settings } else { settings.in_large_steps() };
+        // Not both: what is expected is found out in another way.
+        let (changes_rules, streams) = match Random::new(seed ^ 0x5eed).size(20) {
+            0..7 => (true, 0),
+            7..11 => (false, rules::IDLE),
+            _ => (false, 0),
+        };
         let clock = SimulatedClock::default();
         clock.set(1_700_000_000);
         let mut book = Book::default();
@@ -101,7 +118,8 @@ impl World {
         for &source in settings.sources.iter().filter(|source| SOURCES[**source].2 == Partitions::Files) {
             for (number, path) in (0..).zip(["/one", "/two"]).take(1 + random.size(2)) {
                 let (number, parcel) = (10 * source as u64 + number, book.begin(How::File));
-                files.push(File { source, path, number, parcel, content: Vec::new(), has_ended: false });
+                let pieces = vec![(100 * number, Vec::new())];
+                files.push(File { source, path, parcel, pieces, has_ended: false, rotates: false });
             }
         }
         let lasting = Lasting {
@@ -110,11 +128,11 @@ impl World {
             outside: Outside::default(),
             book: Arc::new(Mutex::new(book)),
             settings: Arc::new(settings),
-            program: rules::program(random.size(rules::COUNT)),
+            rules: Rules { set: random.size(rules::COUNT), version: 0, resets: false, streams },
         };
         let (log, counts) = (Log::default(), Counts::default());
-        if let Trouble::At { operation, .. } = trouble {
-            lasting.disk.crash_at(operation);
+        if let Trouble::At { operation, moment, .. } = trouble {
+            lasting.disk.crash_at_moment(operation, moment);
         }
         World {
             random,
@@ -127,11 +145,15 @@ impl World {
             next: 1,
             connections: Vec::new(),
             again: Vec::new(),
+            changes_rules,
         }
     }
 
     /// A life with so many steps, however it ends.
     pub async fn live(&mut self, steps: u64) {
+        self.change_rules();
+        self.wait();
+        self.write_meanwhile();
         let Some(mut life) = self.begin().await else { return };
         for _ in 0..steps {
             if self.lasting.disk.is_down() {
@@ -143,6 +165,21 @@ impl World {
             life.settle().await;
         }
         self.end(life).await;
+    }
+
+    /// Nobody is there for a while.
+    pub fn wait(&mut self) {
+        if self.lasting.rules.idle() {
+            self.lasting.clock.advance(Wait::from_millis(self.random.below(20_000)));
+        }
+    }
+
+    /// Somebody changes a rule while the service is not there, in some worlds.
+    pub fn change_rules(&mut self) {
+        if self.changes_rules && self.random.percent(60) {
+            self.lasting.rules.version = self.random.size(rules::VERSIONS);
+            self.lasting.rules.resets = self.random.percent(30);
+        }
     }
 
     /// Starts the service, perhaps not at the first try.
