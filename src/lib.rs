@@ -82,3 +82,5 @@ mod source;
 pub mod store;
 #[cfg(feature = "service")]
 pub mod telemetry;
+#[cfg(feature = "service")]
+mod watch;

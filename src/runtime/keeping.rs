@@ -3,7 +3,7 @@
 use std::sync::{Arc, mpsc};
 
 use anyhow::Context as _;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, warn};
 
@@ -17,6 +17,7 @@ use crate::source::gate::{Backlog, Forwarder, Gate, Listening, Wanted, gate, rec
 use crate::source::positions::Positions;
 use crate::source::queue::Sender;
 use crate::telemetry::Metrics;
+use crate::watch;
 
 use super::LAST_GRACE;
 use super::checkpoint::writer::{self, Job, Writer};

@@ -11,13 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, info};
 
 use crate::config::Config;
 use crate::telemetry::Metrics;
+use crate::watch;
 
 use super::LAST_GRACE;
 use super::control::Health;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::info;
 
@@ -19,6 +18,7 @@ use crate::sink::stdout::StdoutSink;
 use crate::sink::webhook::WebhookSink;
 use crate::sink::worker::Worker;
 use crate::telemetry::Metrics;
+use crate::watch;
 
 /// The workers of the sinks: each ends with the place of its sink and what it could not deliver.
 pub type Workers = JoinSet<(usize, Left)>;

@@ -6,9 +6,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use tokio::sync::watch;
-
 use crate::event::{PartitionId, StreamId};
+use crate::watch;
 
 /// A partition of a stream.
 pub type Id = (StreamId, PartitionId);

@@ -37,13 +37,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::AsyncRead;
-use tokio::sync::watch;
 use tracing::info;
 
 use crate::codec::{Decoder, Format};
 use crate::event::{Kept, PartitionId, StreamId, StreamSchema, Timestamp};
 use crate::quarantine::writer::Writer;
 use crate::telemetry::catalogue::SourceMetrics;
+use crate::watch;
 
 use self::together::Turn;
 

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
-
 use super::queue::{QueueLimits, Receiver, queue};
 use super::*;
 use crate::diagnostic::Sources;
 use crate::program::Program;
+use crate::watch;
 
 struct Still;
 

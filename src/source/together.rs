@@ -6,7 +6,8 @@
 
 use std::convert::Infallible;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use crate::watch;
+use tokio::sync::{mpsc, oneshot};
 
 /// The place of one among those that begin together. Who drops it has begun, or never will.
 #[derive(Debug)]

@@ -2,10 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
-
 use crate::event::Timestamp;
 use crate::store::OutboxChange;
+use crate::watch;
 
 use super::{Around, Lane};
 

@@ -18,11 +18,11 @@ mod tests;
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
 use tracing::warn;
 
 use crate::event::Timestamp;
 use crate::store::Current;
+use crate::watch;
 
 use super::Lane;
 

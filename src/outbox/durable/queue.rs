@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::task::JoinError;
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, info};
 
 use crate::event::{self, Timestamp};
 use crate::store::{StoreError, Waiting};
+use crate::watch;
 
 use super::super::window::Window;
 use super::super::{Left, Outgoing, Pending, Queue, shortened};
@@ -121,6 +121,7 @@ impl DurableQueue {
             }
         };
         tokio::select! {
+            biased;
             // That it fails is seen at the next look.
             _ = self.news.changed() => {}
             () = time => {}

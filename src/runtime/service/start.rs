@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 
 use anyhow::Context as _;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 use tracing::info;
 
@@ -33,6 +33,7 @@ use crate::runtime::recovery::{self, Opened};
 use crate::runtime::reload::{self, Replacement, Watch};
 use crate::runtime::shelf::Memory;
 use crate::runtime::{sinks, sources, workers};
+use crate::watch;
 
 /// What a service is started with.
 pub struct Start {

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -20,6 +19,7 @@ use crate::sink::retry::RetryPolicy;
 use crate::sink::worker::Worker;
 use crate::store::{Commit, DeadLimits, Options, OutboxChange, Store};
 use crate::telemetry::catalogue::SinkMetrics;
+use crate::watch;
 
 /// How a life ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

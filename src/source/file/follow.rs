@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{debug, error, info, warn};
@@ -17,6 +17,7 @@ use crate::source::positions::Kind;
 use crate::source::queue::EngineGone;
 use crate::source::together::Turn;
 use crate::source::{Inlet, Input, Running, Source, announce, only};
+use crate::watch;
 
 use super::Start;
 use super::follower::{News, Step, Why};

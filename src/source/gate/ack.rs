@@ -10,8 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::timeout;
+
+use crate::watch;
 
 use super::Gate;
 use super::backlog::Progress;
@@ -118,6 +120,7 @@ impl Acknowledging {
                 return timeout(PATIENCE, to.shutdown()).await.map_err(|_| io::ErrorKind::TimedOut)?;
             }
             tokio::select! {
+                biased;
                 () = self.shared.news.notified() => {}
                 changed = self.progress.changed() => if changed.is_err() { return Ok(()) },
             }

@@ -6,11 +6,10 @@
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
-
 use crate::event::{Duration, Timestamp};
 use crate::journal::{AppendError, Listener, Status, Trouble};
 use crate::telemetry::catalogue::JournalMetrics;
+use crate::watch;
 
 /// Batches that have waited longer than this show that the disk is behind.
 const BEHIND: Duration = Duration::from_micros(1_000_000);

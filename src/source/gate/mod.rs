@@ -24,11 +24,12 @@ mod tests;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use crate::event::{PartitionId, StreamId, Timestamp};
 use crate::journal::{AppendError, Entry, Journal, Trouble};
+use crate::watch;
 
 use super::Input;
 use super::positions::{Origin, Reached};

@@ -195,9 +195,10 @@ fn cause(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::watch;
+
     use super::*;
     use std::io::{self, Write};
-    use tokio::sync::watch;
 
     const LIMITS: Limits =
         Limits { max_body: 1000, read_timeout: Duration::from_secs(60), wait: Duration::ZERO };

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration as Wait;
 
-use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
 use crate::disk::simulated::Random;
@@ -34,6 +33,7 @@ use crate::source::{Clock, Inlet, Input, PartitionNumbers, Stop, Surroundings};
 use crate::store::{Current, Snapshot, Store};
 use crate::stored::{Shelf, Space};
 use crate::telemetry::Metrics;
+use crate::watch;
 
 use super::book::{Book, Entry};
 use super::check::{check_outbox, feed};

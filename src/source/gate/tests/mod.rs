@@ -8,8 +8,6 @@ mod trouble;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::watch;
-
 use crate::codec::Format;
 use crate::diagnostic::Sources;
 use crate::disk::{Disk, SimulatedDisk};
@@ -25,6 +23,7 @@ use crate::source::{
     Clock, Decoding, Identity, Inlet, Input, PartitionNumbers, SourceLimits, Stop, Surroundings,
 };
 use crate::telemetry::catalogue::{JournalMetrics, SourceMetrics};
+use crate::watch;
 
 use super::*;
 

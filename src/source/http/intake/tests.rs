@@ -2,7 +2,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use proptest::prelude::*;
-use tokio::sync::watch;
 
 use super::*;
 use crate::codec::Format;
@@ -15,6 +14,7 @@ use crate::source::queue::{QueueLimits, Receiver, queue};
 use crate::source::reader::{BatchLimits, Checks};
 use crate::source::{Clock, Decoding, Identity, PartitionNumbers, SourceLimits, Stop, Surroundings};
 use crate::telemetry::catalogue::SourceMetrics;
+use crate::watch;
 
 const NOW: Duration = Duration::ZERO;
 
