@@ -63,6 +63,9 @@ impl World {
         let snapshot = life.current.get();
         self.check(&snapshot);
         drop(snapshot);
+        if !self.lasting.rules.idle() {
+            self.check_saved();
+        }
         let stopped = life.stop(true, &mut self.log).await;
         assert!(stopped.is_ok() || self.lasting.disk.is_down(), "{stopped:?}");
     }
@@ -312,7 +315,12 @@ pub fn check_outbox(lasting: &Lasting, log: &Log, snapshot: &Snapshot) {
 /// The alerts of an engine that gets the same and is never stopped, but for being given other rules where
 /// they have changed.
 fn uninterrupted(entries: &[Entry], rules: &[(usize, Rules)], shards: usize) -> Vec<Alert> {
-    let Some((first, changes)) = rules.split_first() else { return Vec::new() };
+    of_inputs(entries, rules, shards).map_or_else(Vec::new, |(_, alerts)| alerts)
+}
+
+/// That engine, with its alerts; none if there never was a service.
+pub fn of_inputs(entries: &[Entry], rules: &[(usize, Rules)], shards: usize) -> Option<(Engine, Vec<Alert>)> {
+    let (first, changes) = rules.split_first()?;
     let options = EngineOptions { max_ahead: None, shards, ..EngineOptions::LIVE };
     let mut engine = Engine::new(first.1.program(), options);
     let (mut alerts, mut begin, mut rows) = (Vec::new(), 0, Stored::default());
@@ -324,7 +332,7 @@ fn uninterrupted(entries: &[Entry], rules: &[(usize, Rules)], shards: usize) -> 
     }
     feed(&mut engine, &entries[begin..], Timestamp::from_micros(0));
     alerts.append(&mut engine.take_alerts());
-    alerts
+    Some((engine, alerts))
 }
 
 /// The alerts of an engine that gets what did not come too late, in order.

@@ -95,11 +95,16 @@ pub struct Log {
 }
 
 impl Log {
+    /// How many inputs and rules the checkpoint of that time has.
+    pub fn of(&self, time: Timestamp) -> (usize, usize) {
+        *self.made.get(&time).expect("it was made")
+    }
+
     /// The service goes on from a checkpoint.
     fn go_on(&mut self, snapshot: &Snapshot) {
         let found = (snapshot.number() > 0).then(|| snapshot.time());
         assert!(found >= self.reported, "{:?} was stored, and {found:?} is found", self.reported);
-        let made = found.map_or((0, 0), |found| *self.made.get(&found).expect("it was made"));
+        let made = found.map_or((0, 0), |found| self.of(found));
         say(|| format!("begins from {found:?}, which has {} inputs", made.0));
         self.entries.truncate(made.0);
         self.rules.truncate(made.1);
@@ -577,7 +582,7 @@ fn metrics(program: &Program) -> Arc<Metrics> {
 }
 
 /// The engine of a checkpoint, with its shards on this thread.
-fn restore(
+pub fn restore(
     snapshot: &Arc<Snapshot>,
     program: &Arc<Program>,
     options: EngineOptions,
