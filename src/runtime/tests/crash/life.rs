@@ -10,7 +10,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::disk::simulated::Random;
 use crate::disk::{Disk, SimulatedDisk};
-use crate::engine::{Engine, EngineOptions, Left, Why};
+use crate::engine::{Engine, EngineOptions};
 use crate::event::{Duration, Timestamp};
 use crate::journal::{Committer, Journal};
 use crate::outbox::memory::MemoryOutbox;
@@ -36,7 +36,8 @@ use crate::stored::{Shelf, Space};
 use crate::telemetry::Metrics;
 
 use super::book::{Book, Entry};
-use super::check::{check_outbox, feed};
+use super::check::check_outbox;
+use super::engines::{check_left, feed, restore, timeless};
 use super::rules::Rules;
 use super::say;
 use super::settings::Settings;
@@ -579,47 +580,6 @@ fn shown(input: &Input) -> String {
 fn metrics(program: &Program) -> Arc<Metrics> {
     let rules = program.rules().iter().map(|rule| &*rule.name);
     Arc::new(Metrics::new(SOURCES.map(|(name, _, _)| name), rules, SINKS).with_state())
-}
-
-/// The engine of a checkpoint, with its shards on this thread.
-pub fn restore(
-    snapshot: &Arc<Snapshot>,
-    program: &Arc<Program>,
-    options: EngineOptions,
-    memory: Option<Memory>,
-) -> Result<(Engine, Vec<Left>), Over> {
-    if snapshot.number() == 0 {
-        let mut engine = Engine::new(Arc::clone(program), options);
-        if let Some(Memory { limit, shelf }) = memory {
-            engine.shelve(limit, shelf);
-        }
-        return Ok((engine, Vec::new()));
-    }
-    let (restoring, _) =
-        recovery::read(snapshot, program, options, memory).map_err(|error| Over(format!("{error:#}")))?;
-    let restored = restoring.finish().unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(restored.events_left, 0, "the streams are the same");
-    Ok((restored.engine, restored.left))
-}
-
-/// The engine of a checkpoint to which nothing is said of time, as it has just heard from all partitions.
-fn timeless(snapshot: &Arc<Snapshot>, program: &Arc<Program>, now: Timestamp) -> Result<Engine, Over> {
-    let options = EngineOptions { max_ahead: None, ..EngineOptions::LIVE };
-    let (mut engine, _) = restore(snapshot, program, options, None)?;
-    for (stream, partition) in engine.open_partitions().collect::<Vec<_>>() {
-        engine.keep_active(stream, partition, now);
-    }
-    Ok(engine)
-}
-
-/// Only rules that are to begin anew may lose what they have.
-fn check_left(left: &[Left], rules: Rules, is_changed: bool) {
-    for Left { rule, why, refused, runs, .. } in left {
-        assert!(is_changed && *why == Why::Changed, "{left:?}");
-        assert!(refused.is_none() || rules.read_alerts(), "{left:?}");
-        let may_lose = rules.resets || refused.is_some();
-        assert!(may_lose || *runs == 0, "`{rule}` lost what it had begun: {left:?}");
-    }
 }
 
 fn start_sinks(

@@ -19,6 +19,7 @@
 
 mod book;
 mod check;
+mod engines;
 mod life;
 mod rules;
 mod save;

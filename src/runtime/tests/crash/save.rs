@@ -10,8 +10,8 @@ use crate::outbox::Outgoing;
 use crate::runtime::{recovery, savepoints};
 use crate::store::{self, Savepoint, Store};
 
-use super::check::{feed, of_inputs};
-use super::life::{Life, restore};
+use super::engines::{feed, of_inputs, restore};
+use super::life::Life;
 use super::rules::Rules;
 use super::world::World;
 
