@@ -6,7 +6,7 @@
 
 use std::env;
 
-const VARIABLE: &str = "TRIPLINE_CASES";
+pub(crate) const VARIABLE: &str = "TRIPLINE_CASES";
 
 /// How many random cases a property tries.
 pub(crate) fn cases(few: u32, many: u32) -> u32 {

@@ -72,6 +72,8 @@ mod outbox;
 mod quarantine;
 #[cfg(feature = "service")]
 mod runtime;
+#[cfg(all(test, feature = "service"))]
+mod seeds;
 #[cfg(feature = "service")]
 mod sink;
 #[cfg(feature = "service")]

@@ -1,6 +1,7 @@
 //! The compiled rule set: immutable, shared by every thread, swapped whole.
 
 mod audience;
+mod compiling;
 mod kept;
 mod old;
 
@@ -11,8 +12,8 @@ use crate::alert::Severity;
 use crate::automaton::cost::Cost;
 use crate::automaton::graph::{self, Graph};
 use crate::automaton::{self, CompiledRule, OneByOne, Predicates, Representation};
-use crate::diagnostic::codes::{E0010, E0310};
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
+use crate::diagnostic::codes::E0010;
+use crate::diagnostic::{Diagnostics, Sources};
 use crate::event::{Duration, FieldId, Kept, StreamId, StreamSchema};
 use crate::history::{LogId, Logs, Reading};
 use crate::language::case::Case;
@@ -21,21 +22,16 @@ use crate::language::{self, Old, checked, tree};
 use crate::table::TableSpec;
 
 use audience::audiences;
+use compiling::Compiling;
+use old::Olds;
 
 pub(crate) use audience::{Audience, Interest, Route, RouteId};
 
+pub use compiling::{MAX_STATES, MAX_TRANSITIONS};
 pub use old::{NotOld, OldRule};
 
 pub use crate::automaton::cost;
 pub use crate::language::checked::Mode;
-
-/// Most states of all rules together.
-pub const MAX_STATES: usize = 1_000_000;
-/// Most transitions between the states of all rules together.
-pub const MAX_TRANSITIONS: usize = 2_000_000;
-/// After so many rules that grow too large, the rest is not tried: each of them takes as long as the
-/// largest rule that is allowed.
-const MAX_TOO_LARGE: usize = 10;
 
 /// A rule of the program, by its place in the order of names; old versions of rules come behind all rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,17 +65,6 @@ pub struct Program {
     texts: Vec<Arc<str>>,
     /// What has become of old versions of rules.
     old: Olds,
-}
-
-/// What has become of old versions of rules.
-#[derive(Debug, Default)]
-struct Olds {
-    /// Those that go on, in the order of their ids.
-    infos: Vec<RuleInfo>,
-    /// For each of these, the rule that has its name now.
-    now: Vec<RuleId>,
-    /// Those that do not.
-    refused: Vec<NotOld>,
 }
 
 /// How a rule reads the past, by the places of its expressions.
@@ -167,15 +152,6 @@ impl Program {
         Program::compile_with_old(sources, &[])
     }
 
-    /// Compiles like [`Program::compile`] a program that goes on with a state. Of the rules that the state
-    /// has, in [`crate::engine::stored_rules`], those that are there but mean something else now are run in
-    /// their old versions as well: with the partial matches that they have, and without beginning new ones.
-    /// [`Program::old_rules`] says which these are, and [`Program::not_old`] of which others that is not possible.
-    /// Rules that are not there any more, or are off, do not go on.
-    pub fn compile_with_old(sources: &Sources, olds: &[OldRule]) -> (Option<Program>, Diagnostics) {
-        Program::compile_by(sources, olds, language::check)
-    }
-
     /// Compiles like [`Program::compile`] a program that can tell why an event did not fit, for
     /// [`crate::testing`]. It does the same but takes more memory: its events keep all their fields,
     /// as tests and explanations speak of any, and it follows each partial match by itself.
@@ -243,19 +219,10 @@ impl Program {
             |compiled: &CompiledRule| texts.get(&*compiled.rule.name).map_or("", String::as_str).into();
         let mut texts: Vec<Arc<str>> = compiling.rules.iter().map(text).collect();
         let mut declared = alert_streams(checked.alert_streams, &compiling.rules);
-        let mut old = Olds::default();
-        for (place, checked) in checked.old_rules {
-            let was = &olds[place];
-            match checked.and_then(|checked| compiling.old_rule(checked)) {
-                Ok(streams) => {
-                    declared.push(streams);
-                    texts.push(Arc::clone(&was.text));
-                }
-                Err(why) => {
-                    let (name, fingerprint) = (was.name.clone(), was.fingerprint.clone());
-                    old.refused.push(NotOld { name, fingerprint, why: why.into() });
-                }
-            }
+        let (going_on, refused) = compiling.old_rules(checked.old_rules, olds);
+        for old in going_on {
+            declared.push(old.streams);
+            texts.push(old.text);
         }
         let Compiling { rules, mut predicates, .. } = compiling;
         let mut logs = Logs::default();
@@ -269,8 +236,7 @@ impl Program {
             |stream: &AlertStream| audiences.iter().any(|of| of[stream.stream.0 as usize].is_some());
         declared.iter_mut().for_each(|streams| streams.retain(is_read));
         let mut infos: Vec<RuleInfo> = rules.iter().map(|compiled| RuleInfo::new(&compiled.rule)).collect();
-        old.infos = infos.split_off(own);
-        old.now = old.infos.iter().filter_map(|old| find(&infos, &old.name)).collect();
+        let old = Olds::new(infos.split_off(own), &infos, refused);
         Program {
             alert_streams: declared,
             audiences,
@@ -347,16 +313,6 @@ impl Program {
         &self.infos
     }
 
-    /// The old versions of rules that are run besides, each with the name that its rule has.
-    pub fn old_rules(&self) -> &[RuleInfo] {
-        &self.old.infos
-    }
-
-    /// The rules of a state that mean something else now, and whose old versions are not run.
-    pub fn not_old(&self) -> &[NotOld] {
-        &self.old.refused
-    }
-
     /// The tests that the rule set holds, in the order of its files.
     pub fn cases(&self) -> &[Case] {
         &self.cases
@@ -392,23 +348,6 @@ impl Program {
     /// The rule with that name.
     pub(crate) fn rule(&self, name: &str) -> Option<RuleId> {
         find(&self.infos, name)
-    }
-
-    /// The old versions of rules.
-    pub(crate) fn olds(&self) -> impl Iterator<Item = RuleId> + use<> {
-        (self.infos.len() as u32..self.rules.len() as u32).map(RuleId)
-    }
-
-    /// The rule of now: of an old version, that which has its name.
-    pub(crate) fn now(&self, rule: RuleId) -> RuleId {
-        let old = (rule.0 as usize).checked_sub(self.infos.len());
-        old.map_or(rule, |old| self.old.now[old])
-    }
-
-    /// What a rule is, also of an old version.
-    pub(crate) fn info(&self, rule: RuleId) -> &RuleInfo {
-        let rule = rule.0 as usize;
-        self.infos.get(rule).unwrap_or_else(|| &self.old.infos[rule - self.infos.len()])
     }
 
     /// The text of a rule by itself; empty where that is too long.
@@ -508,11 +447,6 @@ impl Program {
     }
 }
 
-fn too_large(span: crate::diagnostic::Span, message: String) -> Diagnostic {
-    Diagnostic::new(E0310, span, message)
-        .help("each repetition that is counted, and each set of branches of an `and`, takes states of its own: use smaller counts, or fewer steps that could come next")
-}
-
 /// The rules that are not off, with their ids.
 fn running(rules: &[CompiledRule]) -> impl Iterator<Item = (RuleId, &CompiledRule)> {
     let all = (0..).map(RuleId).zip(rules);
@@ -550,71 +484,6 @@ fn alert_streams(declared: Vec<AlertStream>, rules: &[CompiledRule]) -> Vec<Vec<
         streams.sort_by_key(|stream| stream.stream);
     }
     by_rule
-}
-
-/// Rules that are being compiled.
-#[derive(Default)]
-struct Compiling {
-    rules: Vec<CompiledRule>,
-    predicates: Predicates,
-    states: usize,
-    transitions: usize,
-}
-
-impl Compiling {
-    /// The limit that all rules together break, if they do: how much of what.
-    fn limit_broken(&self) -> Option<(usize, &'static str)> {
-        let limits =
-            [(self.states, MAX_STATES, "states"), (self.transitions, MAX_TRANSITIONS, "transitions")];
-        limits.into_iter().find(|(found, most, _)| found > most).map(|(_, most, what)| (most, what))
-    }
-
-    fn push(&mut self, compiled: CompiledRule) {
-        self.states += compiled.automaton.states.len();
-        self.transitions += compiled.automaton.transitions();
-        self.rules.push(compiled);
-    }
-
-    /// Compiles the rules of now.
-    fn rules(&mut self, rules: Vec<Rule>, linter: &mut automaton::Linter<'_>, diagnostics: &mut Diagnostics) {
-        let mut refused = 0;
-        for rule in rules {
-            let span = rule.pattern_span;
-            match CompiledRule::new(rule, &mut self.predicates) {
-                Ok(compiled) => {
-                    diagnostics.append(linter.rule(&compiled));
-                    self.push(compiled);
-                }
-                Err(error) => {
-                    refused += 1;
-                    let message = format!("this pattern grows too large: {}", error.what);
-                    diagnostics.push(too_large(error.span, message));
-                }
-            }
-            if let Some((most, what)) = self.limit_broken() {
-                let message = format!("the rules up to here need more than {most} {what}");
-                diagnostics.push(too_large(span, message));
-                break;
-            }
-            if refused == MAX_TOO_LARGE {
-                break;
-            }
-        }
-    }
-
-    /// Compiles an old version of a rule. Gives the streams of alerts that it fills, or why it cannot be run.
-    fn old_rule(&mut self, old: checked::OldRule) -> Result<Vec<AlertStream>, String> {
-        let mut compiled = CompiledRule::new(old.rule, &mut self.predicates).map_err(|error| error.what)?;
-        compiled.begins = false;
-        let (states, transitions) = (self.states, self.transitions);
-        self.push(compiled);
-        if let Some((most, what)) = self.limit_broken() {
-            self.rules.pop();
-            (self.states, self.transitions) = (states, transitions);
-            return Err(format!("with it all rules together need more than {most} {what}"));
-        }
-        Ok(old.streams)
-    }
 }
 
 impl RuleInfo {

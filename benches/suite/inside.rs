@@ -3,7 +3,6 @@
 //! Events are made and decoded before the clock runs, then offered and matched in batches as a replay
 //! does it. The first of them fill the windows and are not counted.
 
-use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -14,11 +13,8 @@ use tripline::engine::{Engine, EngineOptions};
 use tripline::event::{Event, PartitionId, Position, Timestamp};
 use tripline::program::Program;
 
-use crate::child;
+use crate::child::Task;
 use crate::usage;
-
-/// The first argument that makes this program measure an engine.
-pub const WORD: &str = "inside";
 
 /// Events made at once, before the clock runs.
 const BATCH: u64 = 1_024;
@@ -80,47 +76,29 @@ impl Outcome {
     }
 }
 
-/// Measures a job in a process of its own; `None` if it was stopped because it took too long.
-pub fn start(job: &Job, patience_s: u64) -> Option<Outcome> {
-    let me = std::env::current_exe().expect("the system tells which program this is");
-    let job = serde_json::to_string(job).expect("a job is plain data");
-    let output = Command::new(me)
-        .args([WORD, &patience_s.to_string(), &job])
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("this program can be started again");
-    output.status.success().then(|| serde_json::from_slice(&output.stdout).expect("an outcome is JSON"))
-}
+impl Task for Job {
+    const WORD: &str = "inside";
 
-/// The process of its own: measures the job that its arguments describe.
-pub fn run(arguments: &[String]) -> ExitCode {
-    let [patience_s, job] = arguments else {
-        eprintln!("{WORD} needs a number of seconds and a job");
-        return ExitCode::from(2);
-    };
-    child::bound(patience_s.parse().expect("a number of seconds"));
-    let outcome = measure(&serde_json::from_str(job).expect("a job is JSON"));
-    println!("{}", serde_json::to_string(&outcome).expect("an outcome is plain data"));
-    ExitCode::SUCCESS
-}
+    type Outcome = Outcome;
 
-fn measure(job: &Job) -> Outcome {
-    let sources = Sources::new([("rules.trip", format!("{STREAM}\n{}", job.rules))]);
-    let (program, diagnostics) = Program::compile(&sources);
-    let program = Arc::new(program.unwrap_or_else(|| panic!("{diagnostics:?}")));
-    let mut feed = Feed::new(&program, job.values);
-    while feed.number < job.fill {
-        feed.batch(BATCH.min(job.fill - feed.number));
+    fn run(&self) -> Outcome {
+        let sources = Sources::new([("rules.trip", format!("{STREAM}\n{}", self.rules))]);
+        let (program, diagnostics) = Program::compile(&sources);
+        let program = Arc::new(program.unwrap_or_else(|| panic!("{diagnostics:?}")));
+        let mut feed = Feed::new(&program, self.values);
+        while feed.number < self.fill {
+            feed.batch(BATCH.min(self.fill - feed.number));
+        }
+        let (mut events, mut cpu_s, mut alerts) = (0, 0.0, 0);
+        while events < self.events && cpu_s < self.enough_s {
+            let (taken_s, found) = feed.batch(BATCH.min(self.events - events));
+            events += BATCH.min(self.events - events);
+            cpu_s += taken_s;
+            alerts += found;
+        }
+        let live_runs = feed.engine.stats().live_runs as u64;
+        Outcome { nanos: cpu_s * 1e9 / events as f64, live_runs, alerts, events }
     }
-    let (mut events, mut cpu_s, mut alerts) = (0, 0.0, 0);
-    while events < job.events && cpu_s < job.enough_s {
-        let (taken_s, found) = feed.batch(BATCH.min(job.events - events));
-        events += BATCH.min(job.events - events);
-        cpu_s += taken_s;
-        alerts += found;
-    }
-    let live_runs = feed.engine.stats().live_runs as u64;
-    Outcome { nanos: cpu_s * 1e9 / events as f64, live_runs, alerts, events }
 }
 
 /// An engine and the events for it.

@@ -23,6 +23,7 @@ mod usage;
 
 use std::process::ExitCode;
 
+use child::Task;
 use options::Options;
 use results::Report;
 use suite::Suite;
@@ -33,11 +34,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    // What this program starts itself, to keep account of one process at a time.
+    // Where this program has started itself, to do one thing alone.
     match arguments.split_first() {
-        Some((word, rest)) if word == child::WORD => return child::keep_account(rest),
-        Some((word, rest)) if word == inside::WORD => return inside::run(rest),
-        Some((word, rest)) if word == stored::WORD => return stored::run(rest),
+        Some((word, rest)) if word == child::Program::WORD => return child::run::<child::Program>(rest),
+        Some((word, rest)) if word == inside::Job::WORD => return child::run::<inside::Job>(rest),
+        Some((word, rest)) if word == stored::Job::WORD => return child::run::<stored::Job>(rest),
         _ => {}
     }
     let options = match Options::from_arguments(arguments) {

@@ -6,7 +6,6 @@
 //! the real one, on the disk where the folder is.
 
 use std::path::PathBuf;
-use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -20,12 +19,9 @@ use tripline::event::{Event, PartitionId, Position, Timestamp};
 use tripline::program::Program;
 use tripline::store::{Commit, Committed, Options, Row, Store};
 
-use crate::child;
+use crate::child::Task;
 use crate::traffic::cards;
 use crate::usage;
-
-/// The first argument that makes this program measure checkpoints.
-pub const WORD: &str = "stored";
 
 /// Events made at once, before the clock runs.
 const BATCH: u64 = 10_000;
@@ -90,56 +86,38 @@ pub struct Checkpoint {
     pub written: u64,
 }
 
-/// Measures a job in a process of its own; `None` if it was stopped because it took too long.
-pub fn start(job: &Job, patience_s: u64) -> Option<Outcome> {
-    let me = std::env::current_exe().expect("the system tells which program this is");
-    let job = serde_json::to_string(job).expect("a job is plain data");
-    let output = Command::new(me)
-        .args([WORD, &patience_s.to_string(), &job])
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("this program can be started again");
-    output.status.success().then(|| serde_json::from_slice(&output.stdout).expect("an outcome is JSON"))
-}
+impl Task for Job {
+    const WORD: &str = "stored";
 
-/// The process of its own: measures the job that its arguments describe.
-pub fn run(arguments: &[String]) -> ExitCode {
-    let [patience_s, job] = arguments else {
-        eprintln!("{WORD} needs a number of seconds and a job");
-        return ExitCode::from(2);
-    };
-    child::bound(patience_s.parse().expect("a number of seconds"));
-    let outcome = measure(&serde_json::from_str(job).expect("a job is JSON"));
-    println!("{}", serde_json::to_string(&outcome).expect("an outcome is plain data"));
-    ExitCode::SUCCESS
-}
+    type Outcome = Outcome;
 
-fn measure(job: &Job) -> Outcome {
-    let mut keeper = Keeper::new(job);
-    let empty = resident_mb();
-    keeper.feed(job.keys);
-    let full = resident_mb();
-    let first = keeper.checkpoint();
-    let stored = resident_mb();
-    let (mut further, mut events_s) = (Vec::new(), 0.0);
-    for _ in 0..job.checkpoints {
-        events_s += keeper.feed(job.changed);
-        further.push(keeper.checkpoint());
+    fn run(&self) -> Outcome {
+        let mut keeper = Keeper::new(self);
+        let empty = resident_mb();
+        keeper.feed(self.keys);
+        let full = resident_mb();
+        let first = keeper.checkpoint();
+        let stored = resident_mb();
+        let (mut further, mut events_s) = (Vec::new(), 0.0);
+        for _ in 0..self.checkpoints {
+            events_s += keeper.feed(self.changed);
+            further.push(keeper.checkpoint());
+        }
+        let snapshot = keeper.store.snapshot();
+        let rows = snapshot.all_rows().map(|row| row.expect("the store can be read"));
+        let live = rows.map(|row| row.key().len() + row.value().unwrap_or_default().len());
+        let outcome = Outcome {
+            live_keys: keeper.engine.stats().live_keys as u64,
+            memory_mb: [empty, full, stored, resident_mb()],
+            first,
+            further,
+            event_s: events_s / (self.changed * self.checkpoints as u64) as f64,
+            live_bytes: live.sum::<usize>() as u64,
+            file_bytes: snapshot.file_size().expect("the system tells how large a file is"),
+        };
+        keeper.store.close().expect("the store can be closed");
+        outcome
     }
-    let snapshot = keeper.store.snapshot();
-    let rows = snapshot.all_rows().map(|row| row.expect("the store can be read"));
-    let live = rows.map(|row| row.key().len() + row.value().unwrap_or_default().len());
-    let outcome = Outcome {
-        live_keys: keeper.engine.stats().live_keys as u64,
-        memory_mb: [empty, full, stored, resident_mb()],
-        first,
-        further,
-        event_s: events_s / (job.changed * job.checkpoints as u64) as f64,
-        live_bytes: live.sum::<usize>() as u64,
-        file_bytes: snapshot.file_size().expect("the system tells how large a file is"),
-    };
-    keeper.store.close().expect("the store can be closed");
-    outcome
 }
 
 /// An engine, the events for it, and the store of its state.

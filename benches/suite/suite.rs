@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::child::{self, Account};
-use crate::inside::{self, Job, Outcome};
+use crate::inside::{Job, Outcome};
 use crate::machine;
 use crate::options::Options;
 use crate::results::{Report, Row, Unit};
@@ -190,7 +190,7 @@ impl Suite {
         while outcomes.len() < self.options.runs && (outcomes.is_empty() || begun.elapsed() < BUDGET) {
             let nanos = patience_s as f64 * 1e9 / (job.fill + job.events) as f64;
             let stopped = Outcome { nanos, live_runs: 0, alerts: 0, events: 0 };
-            outcomes.push(inside::start(job, patience_s).unwrap_or(stopped));
+            outcomes.push(child::start(job, patience_s).unwrap_or(stopped));
         }
         outcomes.sort_by(|a, b| a.nanos.total_cmp(&b.nanos));
         outcomes.swap_remove(outcomes.len() / 2)

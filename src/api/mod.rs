@@ -34,7 +34,7 @@ use axum::http::{Method, Response, StatusCode, Uri, header};
 use axum::routing::get;
 use serde::Serialize;
 
-use crate::diagnostic::nearest;
+use crate::diagnostic::did_you_mean;
 use crate::runtime::control::Control;
 
 use problem::Problem;
@@ -56,7 +56,7 @@ pub fn router(control: Control) -> Router {
 
 async fn nothing(uri: Uri) -> Problem {
     const PATHS: [&str; 4] = ["/livez", "/readyz", "/v1/state", "/v1/savepoints"];
-    let hint = nearest(uri.path(), PATHS).map(|path| format!("; did you mean `{path}`?")).unwrap_or_default();
+    let hint = did_you_mean(uri.path(), PATHS);
     Problem::new(StatusCode::NOT_FOUND, "no-such-path", format!("there is nothing here{hint}"))
 }
 

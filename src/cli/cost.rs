@@ -4,24 +4,14 @@ use crate::program::cost::{
     Asked, Bound, Condition, Cost, Growth, Held, Index, Lifetime, Memory, RECORD_BYTES,
 };
 
-use super::output::{grouped, plural};
+use super::output::{self, grouped, plural};
 
 /// A line for each rule.
 pub fn table(costs: &[Cost]) -> String {
     let head = ["rule", "states", "partial matches", "growth", "life", "memory", "conditions", "held"];
     let mut rows = vec![head.map(str::to_owned)];
     rows.extend(costs.iter().map(row));
-    let mut text = String::new();
-    for row in &rows {
-        let mut line = String::new();
-        for (column, cell) in row.iter().enumerate() {
-            let width = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-            let is_number = matches!(column, 1 | 2 | 5);
-            line.push_str(&if is_number { format!("{cell:>width$}  ") } else { format!("{cell:<width$}  ") });
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
+    let mut text = output::table(&rows, &[1, 2, 5]);
     text.push_str(
         "\nPartial matches and memory are upper bounds for each key; --rule NAME tells more of a rule.\n",
     );

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::{rules, tables};
-use crate::diagnostic::{Diagnostics, Sources, nearest};
+use crate::diagnostic::{Diagnostics, Sources, did_you_mean};
 use crate::program::{OldRule, Program};
 
 use super::{Misuse, output};
@@ -31,8 +31,7 @@ pub struct Compiled {
 
 /// A rule was asked for that does not exist; `names` do.
 pub fn unknown<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Misuse {
-    let hint = nearest(wanted, names).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
-    Misuse(format!("there is no rule `{wanted}`{hint}"))
+    Misuse(format!("there is no rule `{wanted}`{}", did_you_mean(wanted, names)))
 }
 
 /// A rule set that can be run.

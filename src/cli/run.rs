@@ -160,9 +160,6 @@ async fn serve(
     {
         warn!(%error, "`tripline state` and `tripline savepoint` cannot reach this service");
     }
-    if let Some(address) = config.api {
-        api.listen(address).await?;
-    }
     let clock = Arc::new(SystemClock);
     let start = Start { config, program, tables, store, health, requests, clock };
     let result = run(start, &mut terminate, &mut interrupt).await;

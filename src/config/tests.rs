@@ -8,7 +8,6 @@ use insta::assert_snapshot;
 
 use crate::diagnostic::{Diagnostics, Sources, Style, render_all};
 use crate::program::Program;
-use crate::source::file::{self, Mode, Paths, Start};
 
 use super::{Loaded, SinkKind, SourceKind, parse};
 
@@ -88,7 +87,9 @@ macro_rules! case {
     };
 }
 
+mod files;
 mod sources;
+mod state;
 
 case!(
     not_toml,
@@ -126,128 +127,6 @@ listen = \"0.0.0.0:7070\"
 [sources.cards]
 type = \"stdin\"
 stream = \"cards\"
-"
-);
-
-case!(
-    state_that_cannot_be_kept,
-    shown,
-    "rules = \"rules\"
-
-[journal]
-max_size = \"100MiB\"
-
-[sources.cards]
-type = \"tcp\"
-stream = \"cards\"
-listen = \"127.0.0.1:7001\"
-ack = true
-
-[sources.local]
-type = \"unix\"
-stream = \"cards\"
-path = \"in.sock\"
-mode = \"datagram\"
-ack = true
-"
-);
-
-case!(
-    a_journal_too_small_for_its_bodies,
-    shown,
-    "rules = \"rules\"
-
-[state]
-path = \"state\"
-
-[journal]
-max_size = \"100MiB\"
-
-[sources.web]
-type = \"http\"
-listen = \"127.0.0.1:7001\"
-"
-);
-
-case!(
-    a_journal_whose_records_are_too_long,
-    shown,
-    "rules = \"rules\"
-
-[state]
-path = \"state\"
-
-[limits]
-max_line = \"64MiB\"
-
-[sources.pipe]
-type = \"stdin\"
-stream = \"cards\"
-"
-);
-
-case!(
-    files,
-    shown,
-    "rules = \"rules\"
-
-[sources.folder]
-type = \"file\"
-path = \"rules\"
-stream = \"cards\"
-
-[sources.folders]
-type = \"file\"
-path = \"rule?\"
-stream = \"cards\"
-follow = true
-
-[sources.nothing]
-type = \"file\"
-path = \"\"
-stream = \"cards\"
-
-[sources.bracket]
-type = \"file\"
-path = \"logs/[a.log\"
-stream = \"cards\"
-follow = \"yes\"
-
-[sources.deep]
-type = \"file\"
-path = \"logs/**/*.log\"
-stream = \"cards\"
-max_files = 0
-
-[sources.once]
-type = \"file\"
-path = \"a.log\"
-stream = \"cards\"
-start = \"end\"
-poll = \"1s\"
-
-[sources.packed]
-type = \"file\"
-path = \"a.log.gz\"
-stream = \"cards\"
-follow = true
-start = \"middle\"
-
-[sources.table]
-type = \"file\"
-path = \"a.csv\"
-stream = \"cards\"
-codec = \"csv\"
-follow = true
-start = \"end\"
-
-[sources.frames]
-type = \"file\"
-path = \"a.frames\"
-stream = \"cards\"
-framing = \"length_prefixed\"
-follow = true
-start = \"end\"
 "
 );
 
@@ -365,38 +244,6 @@ url = \"ftp://example.com/alerts\"
 );
 
 case!(
-    http_sources_that_cannot_be,
-    shown,
-    "rules = \"rules\"
-
-[sources.a]
-type = \"http\"
-stream = \"cards\"
-listen = \"127.0.0.1:7001\"
-
-[sources.b]
-type = \"http\"
-streams = []
-listen = \"127.0.0.1:7001\"
-
-[sources.c]
-type = \"http\"
-streams = [\"cards\", \"logins\", \"cards\"]
-max_body = \"16MiB\"
-max_bodies = \"20MiB\"
-
-[sources.d]
-type = \"http\"
-listen = \"127.0.0.1:7002\"
-
-[sources.e]
-type = \"tcp\"
-stream = \"cards\"
-listen = \"127.0.0.1:7002\"
-"
-);
-
-case!(
     files_of_what_is_set_aside,
     shown,
     "rules = \"rules\"
@@ -484,25 +331,6 @@ type = \"stdout\"
 type = \"stdout\"
 "
 );
-
-#[test]
-fn files_are_read_once_unless_they_are_followed() {
-    let folder = folder();
-    let text = "rules = \"rules\"\n[sources.a]\ntype = \"file\"\npath = \"a.log.gz\"\nstream = \"cards\"\n\
-                [sources.b]\ntype = \"file\"\npath = \"/var/log/*.log\"\nstream = \"cards\"\n\
-                follow = true\nstart = \"end\"\n";
-    let Loaded { config, .. } = parse("tripline.toml", text, folder.path());
-    let sources = config.expect("it is right").sources;
-    let settings = |index: usize| match &sources[index].kind {
-        SourceKind::File(settings) => settings.clone(),
-        other => panic!("{other:?}"),
-    };
-    let path = Paths::One(folder.path().join("a.log.gz"));
-    assert_eq!(settings(0), file::Settings { paths: path, max_files: 1024, mode: Mode::Once });
-    let mode = Mode::Follow { start: Start::End, poll: Duration::from_millis(250) };
-    let paths = Paths::Pattern("/var/log/*.log".into());
-    assert_eq!(settings(1), file::Settings { paths, max_files: 1024, mode });
-}
 
 #[test]
 fn every_value_is_taken_over_and_paths_begin_at_the_folder() {

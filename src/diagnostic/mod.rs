@@ -189,6 +189,12 @@ const MAX_NAME: usize = 40;
 /// Most names of about the right length that are compared for one suggestion.
 const MAX_COMPARED: usize = 1_000;
 
+/// What is added to a sentence that says that there is no `wanted`: which of `names` was probably meant; nothing
+/// when none is near.
+pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(wanted, names).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+}
+
 /// The name among `names` that `wanted` was probably meant to be: one that differs in few letters or,
 /// failing that, one that goes on where the other ends. `None` when none is near.
 pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

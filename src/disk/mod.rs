@@ -1,7 +1,7 @@
 //! What files can do, behind a trait, so that tests can make them fail.
 //!
 //! Enters: bytes for files, and names for them. Leaves: what was kept. [`real`] is the system's files;
-//! [`simulated`] lies in memory, and loses power, runs full or breaks on request, from a seed.
+//! `simulated`, of tests alone, lies in memory, and loses power, runs full or breaks on request, from a seed.
 //!
 //! What holds for both, and is all that code above may rely on:
 //!
@@ -15,6 +15,7 @@
 
 mod cause;
 pub mod real;
+#[cfg(test)]
 pub mod simulated;
 
 use std::fmt::Debug;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 pub use cause::Cause;
 pub use real::RealDisk;
+#[cfg(test)]
 pub use simulated::SimulatedDisk;
 
 /// Folders and names.

@@ -234,7 +234,15 @@ impl Engine {
             Some(legend) => legend,
             None => Arc::new(Legend::new(&self.program)),
         };
-        let spare = Mutex::new(std::mem::take(&mut self.spare));
+        // In the order of the lists, from the last: each gets the room that it had.
+        let mut spare = std::mem::take(&mut self.spare);
+        let mut room = || {
+            let mut rows = spare.pop().unwrap_or_default();
+            rows.clear();
+            rows
+        };
+        let (mut of_rules, mut waiting) = (room(), room());
+        let spare = Mutex::new(spare);
         self.generation += 1;
         let generation = self.generation;
         let of_shards = self.ask({
@@ -254,10 +262,8 @@ impl Engine {
         let legend = self
             .without_ended(legend, &live_of_old(of_shards.iter().map(|(_, changes)| &*changes.live_of_old)));
         let mut lists: Vec<Rows> = of_shards.into_iter().map(|(_, changes)| changes.rows).collect();
-        let mut waiting = Rows::default();
         self.ordering.changes(&legend.streams, &mut waiting);
         lists.push(waiting);
-        let mut of_rules = Rows::default();
         self.texts.changes(&self.program, &legend, &mut of_rules);
         lists.push(of_rules);
         let head = self.head(&legend, &counters);

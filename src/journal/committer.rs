@@ -110,7 +110,7 @@ impl Committer {
     }
 
     /// Does what there is to do: trims, writes what has been appended, or tries again what could not be
-    /// written, and tells who waits.
+    /// written, and tells who listens.
     pub fn round(&mut self) {
         let trim = self.take();
         if let Some(up_to) = trim {
@@ -205,13 +205,11 @@ impl Committer {
         let before = self.trouble.take();
         self.trouble = result.err().map(Arc::new);
         self.say(before.as_deref());
-        let (calls, status) = {
+        let status = {
             let mut state = self.shared.lock();
             self.publish(&mut state);
-            (state.waiters.settled(self.log.last(), self.trouble.as_ref()), state.status())
+            state.status()
         };
-        self.shared.done.notify_all();
-        calls.call();
         self.tell(&status);
     }
 
@@ -255,19 +253,18 @@ impl Drop for Committer {
     fn drop(&mut self) {
         // Who is told of the end may open the journal again.
         self.log.unlock();
-        let (calls, status, lost) = {
+        let (status, lost) = {
             let mut state = self.shared.lock();
             state.is_closing = true;
             state.has_ended = true;
             let lost = state.waiting.count() + self.taken.count();
-            (state.waiters.ended(), state.status(), lost)
+            (state.status(), lost)
         };
         if lost > 0 {
             let folder = self.shared.folder.display();
             error!(%folder, records = lost, "the journal ends with records that it could not write: nobody was told that they are kept");
         }
-        self.shared.done.notify_all();
-        calls.call();
+        self.shared.ended.notify_all();
         self.tell(&status);
     }
 }

@@ -16,7 +16,6 @@ use super::log::Log;
 use super::read::Reader;
 use super::segment::Segment;
 use super::trouble::Trouble;
-use super::waiters::{Outcome, Waiters};
 use super::{Entry, Limits, Options};
 
 /// What is kept free in the files: for the mark at the end of a journal that is closed, or for copying
@@ -46,8 +45,8 @@ pub(super) struct Shared {
     state: Mutex<State>,
     /// There is something to do for the committer.
     pub work: Condvar,
-    /// Something has been done.
-    pub done: Condvar,
+    /// The journal has ended.
+    pub ended: Condvar,
 }
 
 /// What changes.
@@ -70,7 +69,6 @@ pub(super) struct State {
     pub trim: Option<u64>,
     pub trouble: Option<Arc<Trouble>>,
     pub work_done: Work,
-    pub waiters: Waiters,
     pub is_closing: bool,
     pub has_ended: bool,
 }
@@ -113,10 +111,9 @@ pub struct Work {
     pub last_time: Duration,
 }
 
-/// Word about a batch that was appended.
-#[derive(Clone)]
+/// What a batch was appended as. It is durable when its last number is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket {
-    shared: Arc<Shared>,
     first: u64,
     last: u64,
 }
@@ -146,7 +143,6 @@ impl Journal {
             trim: None,
             trouble: None,
             work_done: Work::default(),
-            waiters: Waiters::default(),
             is_closing: false,
             has_ended: false,
         };
@@ -164,14 +160,14 @@ impl Journal {
             limits: options.limits.kept(),
             state: Mutex::new(state),
             work: Condvar::new(),
-            done: Condvar::new(),
+            ended: Condvar::new(),
         });
         let committer = Committer::new(Arc::clone(&shared), log, options);
         Ok((Journal(Arc::new(Handle(shared))), committer))
     }
 
-    /// Appends a batch: all of it, or nothing. It is not durable yet: the ticket says when it is. This
-    /// does not wait for the disk.
+    /// Appends a batch: all of it, or nothing. It is not durable yet: [`Options::on_change`] hears when
+    /// it is. This does not wait for the disk.
     ///
     /// # Errors
     /// When it is too large, there is no room now, or the disk is in trouble. Then nothing of it was
@@ -194,7 +190,7 @@ impl Journal {
             state.waiting_cost += cost;
             shared.work.notify_one();
         }
-        Ok(Ticket { shared: Arc::clone(shared), first, last })
+        Ok(Ticket { first, last })
     }
 
     /// Says that entries up to and including this one are no longer needed: the committer removes the
@@ -237,14 +233,14 @@ impl Journal {
     /// Writes what was appended, ends the journal and waits for that. Needs the committer's thread.
     ///
     /// # Errors
-    /// When what was appended could not be made durable; who waits for it is told that it ended.
+    /// When what was appended could not be made durable.
     pub fn close(&self) -> Result<(), Arc<Trouble>> {
         let shared = &self.0.0;
         let mut state = shared.lock();
         state.is_closing = true;
         shared.work.notify_all();
         while !state.has_ended {
-            state = shared.done.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = shared.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.trouble.clone().map_or(Ok(()), Err)
     }
@@ -302,86 +298,11 @@ impl State {
             work: self.work_done,
         }
     }
-
-    /// What has become of the entries up to `last`; `None` while that is open. Who is patient does not
-    /// ask for trouble.
-    fn outcome(&self, last: u64, is_patient: bool) -> Option<Outcome> {
-        match &self.trouble {
-            _ if last <= self.durable => Some(Outcome::Durable),
-            _ if self.has_ended => Some(Outcome::Ended),
-            Some(trouble) if !is_patient => Some(Outcome::Uncertain(Arc::clone(trouble))),
-            _ => None,
-        }
-    }
 }
 
 impl Ticket {
     /// The numbers of the entries; an empty range for an empty batch.
     pub fn numbers(&self) -> RangeInclusive<u64> {
         self.first..=self.last
-    }
-
-    /// Whether the entries are durable.
-    pub fn is_durable(&self) -> bool {
-        self.is_empty() || self.last <= self.shared.lock().durable
-    }
-
-    /// Waits until the entries are durable, however long the disk is in trouble.
-    pub fn wait(&self) -> Outcome {
-        self.wait_for(true)
-    }
-
-    /// The same, but also returns when there is trouble.
-    pub fn wait_or_trouble(&self) -> Outcome {
-        self.wait_for(false)
-    }
-
-    /// Calls when the entries are durable, however long the disk is in trouble, or when the journal
-    /// ends: at once, or later on the thread that writes, which must not be made to wait.
-    pub fn on_durable(&self, call: impl FnOnce(Outcome) + Send + 'static) {
-        self.call(true, Box::new(call));
-    }
-
-    /// The same, but also calls when there is trouble.
-    pub fn on_durable_or_trouble(&self, call: impl FnOnce(Outcome) + Send + 'static) {
-        self.call(false, Box::new(call));
-    }
-
-    fn is_empty(&self) -> bool {
-        self.last < self.first
-    }
-
-    fn outcome(&self, state: &State, is_patient: bool) -> Option<Outcome> {
-        match self.is_empty() {
-            true => Some(Outcome::Durable),
-            false => state.outcome(self.last, is_patient),
-        }
-    }
-
-    fn wait_for(&self, is_patient: bool) -> Outcome {
-        let mut state = self.shared.lock();
-        loop {
-            if let Some(outcome) = self.outcome(&state, is_patient) {
-                return outcome;
-            }
-            state = self.shared.done.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn call(&self, is_patient: bool, call: Box<dyn FnOnce(Outcome) + Send>) {
-        let mut state = self.shared.lock();
-        match self.outcome(&state, is_patient) {
-            None => state.waiters.add(self.last, is_patient, call),
-            Some(outcome) => {
-                drop(state);
-                call(outcome);
-            }
-        }
-    }
-}
-
-impl fmt::Debug for Ticket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Ticket").field(&self.numbers()).finish()
     }
 }

@@ -1,7 +1,7 @@
 //! Records of sources that cannot be replayed, kept until checkpoints have taken them in.
 //!
-//! Enters: batches of records with where they came from. Leaves: word that they are on the disk, so that
-//! senders may be told; and, after a restart, the records again. [`Journal`] is what sources hold,
+//! Enters: batches of records with where they came from. Leaves: word of how far they are on the disk, so
+//! that senders may be told ([`Options::on_change`]); and, after a restart, the records again. [`Journal`] is what sources hold,
 //! [`Committer`] writes what they have appended from a thread of its own, many batches with one sync.
 //! Underneath, `log` is the files, `format` their bytes, `recovery` and `read` get the records back,
 //! [`inspect()`] looks at a journal without changing it.
@@ -33,7 +33,6 @@ mod segment;
 #[cfg(test)]
 mod tests;
 mod trouble;
-mod waiters;
 
 use std::fmt;
 use std::sync::Arc;
@@ -48,7 +47,6 @@ pub use handle::{Journal, Status, Ticket, Work};
 pub use inspect::{Inspection, Place, SegmentFile, Torn, entries, inspect};
 pub use read::Reader;
 pub use trouble::Trouble;
-pub use waiters::Outcome;
 
 /// A record and where it came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

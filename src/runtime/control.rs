@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::diagnostic::nearest;
+use crate::diagnostic::did_you_mean;
 use crate::disk::Disk;
 use crate::engine::{Engine, Look};
 use crate::program::Program;
@@ -231,8 +231,7 @@ pub fn look(program: &Program, query: &StateQuery) -> Result<Look, ControlError>
     look.ok_or_else(|| {
         let name = rule.unwrap_or_default();
         let names = program.rules().iter().map(|rule| &*rule.name);
-        let hint = nearest(name, names).map(|name| format!("; did you mean `{name}`?"));
-        ControlError::NoRule(format!("there is no rule `{name}`{}", hint.unwrap_or_default()))
+        ControlError::NoRule(format!("there is no rule `{name}`{}", did_you_mean(name, names)))
     })
 }
 

@@ -329,7 +329,7 @@ impl<O: Outbox> Driver<O> {
         let now = self.clock.now();
         self.keeper.follow(&input);
         if let Exit::Checkpoints(checkpoints) = &mut self.exit {
-            checkpoints.took(input.bytes());
+            checkpoints.took(input.bytes(), input.is_kept());
         }
         match input {
             Input::Opened { stream, partition, .. } => self.engine.open(stream, partition, now),

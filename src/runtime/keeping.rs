@@ -52,8 +52,10 @@ impl Keeping {
         let Opened { store, journal, listening, state, .. } = opened;
         let counted = metrics.checkpoints.clone().expect("a service with a store counts its checkpoints");
         let (checkpoints, jobs, work, reply) = checkpoints(state.checkpoint, counted);
-        // The journal has to have room for what comes before it may forget what came before that.
-        let checkpoints = checkpoints.at_most(usize::try_from(state.journal.disk / 4).unwrap_or(usize::MAX));
+        // The journal has to have room for what comes before it may forget what came before that. An event takes
+        // more in memory than its record in the journal.
+        let part = usize::try_from(state.journal.disk / 2).unwrap_or(usize::MAX);
+        let checkpoints = checkpoints.keeping_at_most(part);
         let (waker, time) = (jobs.clone(), Arc::clone(clock));
         let outbox = durable::Around {
             current: store.current(),

@@ -17,8 +17,8 @@ use crate::journal::{self, Committer, Journal};
 use crate::program::{OldRule, Program};
 use crate::source::gate::Listening;
 use crate::source::positions::Positions;
-use crate::store::{self, Snapshot, Store};
-use crate::stored::{Row, Space};
+use crate::store::{self, Snapshot, Store, StoredRow};
+use crate::stored::{Damaged, Row, Space};
 use crate::telemetry::Metrics;
 
 use super::shelf::Memory;
@@ -66,11 +66,17 @@ pub fn old_rules(state: &State, store: &Store) -> anyhow::Result<Vec<OldRule>> {
 pub fn stored_rules(snapshot: &Arc<Snapshot>) -> anyhow::Result<Vec<OldRule>> {
     let mut rules = StoredRules::new(&snapshot.head()?)?;
     for row in snapshot.rows(StoredRules::GROUP..StoredRules::GROUP + 1) {
-        let row = row?;
-        let space = Space::of(row.space())?;
-        rules.row(Row { space, group: row.group(), key: row.key(), value: row.value() })?;
+        rules.row(as_row(&row?)?)?;
     }
     Ok(rules.finish())
+}
+
+/// A row of a store, or of a savepoint, as engines know it.
+///
+/// # Errors
+/// When it is of no space that this version knows.
+pub fn as_row(row: &StoredRow) -> Result<Row<'_>, Damaged> {
+    Ok(Row { space: Space::of(row.space())?, group: row.group(), key: row.key(), value: row.value() })
 }
 
 fn unreadable(snapshot: &Snapshot) -> String {
@@ -115,12 +121,8 @@ pub fn open_on(
 /// # Errors
 /// When that cannot be read.
 fn positions(snapshot: &Snapshot) -> anyhow::Result<Positions> {
-    let bytes = snapshot.positions()?;
-    if bytes.is_empty() {
-        return Ok(Positions::default());
-    }
     let damaged = || format!("the positions of sources in {} cannot be read", snapshot.file().display());
-    Positions::decode(&bytes).with_context(damaged)
+    Positions::of_stored(&snapshot.positions()?).with_context(damaged)
 }
 
 /// An engine that goes on from a checkpoint, or begins if there was none. Its shards tell `news` of what
@@ -191,9 +193,7 @@ pub fn read(
     let mut rows = 0_u64;
     for row in snapshot.all_rows() {
         let row = row?;
-        let space = Space::of(row.space()).with_context(unreadable)?;
-        let row = Row { space, group: row.group(), key: row.key(), value: row.value() };
-        restoring.row(row).with_context(unreadable)?;
+        restoring.row(as_row(&row).with_context(unreadable)?).with_context(unreadable)?;
         rows += 1;
     }
     Ok((restoring, rows))

@@ -155,6 +155,11 @@ impl Input {
             _ => 0,
         }
     }
+
+    /// Whether its events are in the journal.
+    pub fn is_kept(&self) -> bool {
+        matches!(self, Input::Events { reached, .. } if reached.journal > 0)
+    }
 }
 
 /// Numbers the partitions of the streams, from 0 for each stream. Sources of one stream share it.

@@ -333,6 +333,7 @@ impl<'a> Feed<'a> {
                 origin: Some(&self.origin).filter(|_| !kept.has_begun),
                 opens: false,
                 source: identity.index,
+                is_whole: false,
                 batches: vec![(batch, reached)],
             };
             match kept.gate.keep(load, None).await {

@@ -50,6 +50,26 @@ impl Row<'_> {
         (self.group, self.space, self.key).cmp(&(other.group, other.space, other.key))
     }
 
+    /// The order in which it and a row with that whole key are kept.
+    pub fn order_to(&self, whole_key: &[u8]) -> Ordering {
+        let [high, low] = self.group.to_be_bytes();
+        let prefix = [high, low, self.space];
+        match whole_key.split_first_chunk::<KEY_PREFIX>() {
+            Some((other, key)) => prefix.cmp(other).then_with(|| self.key.cmp(key)),
+            None => prefix[..].cmp(whole_key),
+        }
+    }
+
+    /// The beginning of its whole key, as a number: what is less has a key that is less.
+    pub fn begin(&self) -> u128 {
+        let mut begin = [0; 16];
+        begin[..2].copy_from_slice(&self.group.to_be_bytes());
+        begin[2] = self.space;
+        let length = self.key.len().min(begin.len() - KEY_PREFIX);
+        begin[KEY_PREFIX..][..length].copy_from_slice(&self.key[..length]);
+        u128::from_be_bytes(begin)
+    }
+
     /// Its whole key.
     pub fn whole_key(&self) -> Vec<u8> {
         let mut key = Vec::with_capacity(KEY_PREFIX + self.key.len());
@@ -309,6 +329,13 @@ mod tests {
         for pair in rows.windows(2) {
             assert_eq!(pair[0].order(&pair[1]), Ordering::Less);
             assert!(pair[0].whole_key() < pair[1].whole_key());
+        }
+        let group = group_start(1);
+        for (one, other) in rows.iter().flat_map(|one| rows.iter().map(move |other| (one, other))) {
+            assert_eq!(one.order_to(&other.whole_key()), one.order(other));
+            let begins = one.begin().cmp(&other.begin());
+            assert!(begins == Ordering::Equal || begins == one.order(other));
+            assert_eq!(one.order_to(&group), one.whole_key().cmp(&group));
         }
         assert_eq!(group_start(256), [1, 0]);
     }

@@ -116,9 +116,9 @@ impl Commit<'_> {
         let begun = Instant::now();
         let mut record = before.record.clone();
         let mut draft = Draft::new(edit, before.directory.clone(), &record, options.sizes)?;
-        draft.tend(before.view(), rows.iter().map(|row| row.size() as u64).sum())?;
+        let merged = draft.tend(before.view(), &rows)?;
         let merge_time = begun.elapsed();
-        draft.keep(&rows)?;
+        draft.keep(rows[..merged.start].iter().chain(&rows[merged.end..]))?;
         draft.note(&mut record);
         let directory = draft.directory.clone();
         let (blobs, merged_blobs) = (draft.written, draft.merged);
@@ -231,12 +231,16 @@ fn in_order<'r, 'a>(rows: &'r [Row<'a>]) -> Cow<'r, [Row<'a>]> {
     if rows.is_sorted_by(|one, other| one.order(other) == Ordering::Less) {
         return Cow::Borrowed(rows);
     }
-    let mut rows = rows.to_vec();
+    // The beginning of a key tells most of them apart, without a look at where they lie.
+    let mut order: Vec<(u128, usize)> = rows.iter().map(Row::begin).zip(0..).collect();
     // The later ones come first, and of those that are equal the first is kept.
-    rows.reverse();
-    rows.sort_by(Row::order);
-    rows.dedup_by(|next, kept| next.order(kept) == Ordering::Equal);
-    Cow::Owned(rows)
+    order.sort_unstable_by(|(one_begin, one), (other_begin, other)| {
+        let keys = || rows[*one].key.cmp(rows[*other].key);
+        one_begin.cmp(other_begin).then_with(keys).then(other.cmp(one))
+    });
+    let mut sorted: Vec<Row<'a>> = order.into_iter().map(|(_, index)| rows[index]).collect();
+    sorted.dedup_by(|next, kept| next.order(kept) == Ordering::Equal);
+    Cow::Owned(sorted)
 }
 
 /// Stores a head and positions in place of those before.

@@ -2,10 +2,13 @@
 //!
 //! Every commit writes its rows as a run. For each byte of it two are read and merged into the base,
 //! where the hand stands; so it goes round about once while as much is written as the base has, and
-//! runs never have much more bytes than the base. Runs of commits that change little are merged with
+//! runs never have much more bytes than the base. Rows of the commit itself that the hand passes go to the
+//! base at once: where nearly all rows change between two commits, that is half of what is written. Runs of commits that change little are merged with
 //! each other before, by size, so that there are not too many of them. Both are done in portions: a
 //! commit takes the longer the more it brings, and not the longer the more there is.
 
+use std::cmp::Ordering;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Sizes;
@@ -65,29 +68,26 @@ impl<'t> Draft<'t> {
         (record.next_blob, record.next_run, record.credit) = (self.next_blob, self.next_run, self.credit);
     }
 
-    /// Keeps the changed rows of a commit, which are in order and of which none comes twice.
-    pub fn keep(&mut self, rows: &[Row<'_>]) -> Result<(), StoreError> {
+    /// Keeps changed rows of a commit, which are in order and of which none comes twice.
+    pub fn keep<'r>(&mut self, rows: impl Iterator<Item = &'r Row<'r>> + Clone) -> Result<(), StoreError> {
         if self.directory.base.is_empty() && self.directory.runs.is_empty() {
             let mut output = Output::new(0, self.sizes);
-            for row in rows.iter().filter(|row| row.value.is_some()) {
+            for row in rows.filter(|row| row.value.is_some()) {
                 output.push(self, row)?;
             }
             self.directory.base = Arc::new(output.finish(self)?);
             self.written += self.directory.base.len() as u64;
             return Ok(());
         }
-        if rows.is_empty() {
-            return Ok(());
-        }
         let mut output = Output::new(self.next_run, self.sizes);
-        for row in rows {
+        for row in rows.clone() {
             output.push(self, row)?;
         }
         let blobs = output.finish(self)?;
         self.written += blobs.len() as u64;
         let size = self.directory.size();
         // A removal is small and makes a row vanish that is not.
-        let removed = rows.iter().filter(|row| row.value.is_none()).count() as u64;
+        let removed = rows.filter(|row| row.value.is_none()).count() as u64;
         let average = size.base_bytes / size.base_rows.max(1);
         let credit = self.credit + PACE * sum(&blobs) + removed * average;
         self.credit = credit.min(PACE * (size.base_bytes + size.run_bytes + sum(&blobs)));
@@ -113,36 +113,63 @@ impl<'t> Draft<'t> {
         Ok(())
     }
 
-    /// Merges a portion of what earlier commits have left, before a commit of so many bytes.
-    pub fn tend(&mut self, view: &View, coming: u64) -> Result<(), StoreError> {
+    /// Merges a portion of what earlier commits have left, and with it those rows of this one that belong
+    /// there. They are in order and none comes twice; which of them are merged is returned, and the others
+    /// are still to be kept.
+    pub fn tend(&mut self, view: &View, coming: &[Row<'_>]) -> Result<Range<usize>, StoreError> {
+        let mut merged = 0..0;
         let base = sum(&self.directory.base);
         if self.directory.runs.is_empty() {
             self.credit = 0;
-            return Ok(());
+            return Ok(merged);
         }
         let step = self.sizes.step(base);
         if self.credit >= step {
-            let most = step.max(CATCH_UP * PACE * coming);
-            let read = self.turn(view, self.credit.min(most))?;
+            let size: u64 = coming.iter().map(|row| row.size() as u64).sum();
+            let most = step.max(CATCH_UP * PACE * size);
+            let read;
+            (read, merged) = self.turn(view, coming, self.credit.min(most))?;
             self.credit = self.credit.saturating_sub(read);
         }
         let sizes: Vec<u64> = self.directory.runs.iter().map(|run| run.bytes).collect();
-        match crowd(&sizes, self.sizes.merge(base)) {
-            Some(first) => self.unite(view, first),
-            None => Ok(()),
+        if let Some(first) = crowd(&sizes, self.sizes.merge(base)) {
+            self.unite(view, first)?;
         }
+        Ok(merged)
     }
 
-    /// Moves the hand on until so many bytes of rows were read; how many were.
-    fn turn(&mut self, view: &View, budget: u64) -> Result<u64, StoreError> {
+    /// Moves the hand on until so many bytes of rows were read. Says how many were, and which rows of this
+    /// commit have been merged with them.
+    fn turn(
+        &mut self,
+        view: &View,
+        coming: &[Row<'_>],
+        budget: u64,
+    ) -> Result<(u64, Range<usize>), StoreError> {
         let hand = self.directory.hand.clone();
         let mut merge = Merge::of(&self.directory, &Span { from: hand.key.clone(), to: None });
         let mut output = Output::new(0, self.sizes);
+        let passed = coming.partition_point(|row| row.order_to(&hand.key) == Ordering::Less);
+        let mut next = passed;
         let stop = loop {
             let is_enough = merge.read() >= budget;
-            match merge.next(view)? {
+            let row = merge.next(view)?;
+            let key = row.as_ref().map(StoredRow::whole_key);
+            // A row of this commit comes before the next one that is stored, or in its place.
+            let mut is_replaced = false;
+            while let Some(new) = coming.get(next)
+                && let order = key.map_or(Ordering::Less, |key| new.order_to(key))
+                && (order == Ordering::Less || order == Ordering::Equal && !is_enough)
+            {
+                if new.value.is_some() {
+                    output.push(self, new)?;
+                }
+                is_replaced = order == Ordering::Equal;
+                next += 1;
+            }
+            match row {
                 Some(row) if is_enough => break Some(row.whole_key().to_vec()),
-                Some(row) if row.value().is_some() => output.copy(self, &row)?,
+                Some(row) if row.value().is_some() && !is_replaced => output.copy(self, &row)?,
                 Some(_) => {}
                 None => break None,
             }
@@ -173,7 +200,7 @@ impl<'t> Draft<'t> {
             None => Hand { round: hand.round + 1, key: Vec::new() },
         };
         self.retire()?;
-        Ok(merge.read())
+        Ok((merge.read(), passed..next))
     }
 
     /// Removes the runs of which nothing counts any more.

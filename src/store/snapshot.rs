@@ -99,11 +99,6 @@ impl Snapshot {
         self.record.journal
     }
 
-    /// How many bytes the head has.
-    pub fn head_size(&self) -> u64 {
-        self.record.head.bytes
-    }
-
     /// The head.
     ///
     /// # Errors
@@ -130,14 +125,6 @@ impl Snapshot {
     /// The rows of all groups.
     pub fn all_rows(self: &Arc<Self>) -> Rows {
         Rows { snapshot: Arc::clone(self), merge: Merge::of(&self.directory, &Span::all()) }
-    }
-
-    /// How many rows there are, which is known when all have been read.
-    ///
-    /// # Errors
-    /// When they cannot be read or are damaged.
-    pub fn count_rows(self: &Arc<Self>) -> Result<u64, StoreError> {
-        self.all_rows().try_fold(0, |count, row| row.map(|_| count + 1))
     }
 
     /// The value of one row; `None` when there is no such row.

@@ -89,7 +89,8 @@ impl Rows {
     pub fn clear(&mut self) {
         let is_usual = |block: &Writer| block.room() <= 2 * BLOCK;
         self.spare.clear();
-        self.spare.extend(self.blocks.drain(..).filter(is_usual));
+        // The first one comes first again.
+        self.spare.extend(self.blocks.drain(..).rev().filter(is_usual));
         self.spare.iter_mut().for_each(Writer::clear);
         self.list.clear();
         if self.list.capacity() > 4 * self.sorted.len() + BLOCK {

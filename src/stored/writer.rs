@@ -15,6 +15,11 @@ impl Writer {
         &self.bytes
     }
 
+    /// What has been written, to be changed.
+    pub fn as_mut_slice(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+
     /// What has been written.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes

@@ -3,15 +3,16 @@
 use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use tempfile::TempDir;
 
+use crate::binary::tripline;
 use crate::client::{Client, Wire};
 use crate::inbox::Inbox;
-use crate::process::{Process, clean, service};
+use crate::process::{Process, service};
 
 /// A partial match for each card, which its second event completes.
 const RULES: &str = r#"
@@ -76,9 +77,8 @@ impl Place {
     /// What the service says when it does not start; what is `untouched` is left as it is.
     fn refusal(&self, untouched: &str) -> String {
         let before = content(&self.path(untouched));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tripline"));
+        let mut command = tripline();
         command.args(["run", "--log-level", "error"]).current_dir(self.folder.path()).stdin(Stdio::null());
-        clean(&mut command);
         let output = command.output().expect("it starts");
         let said = String::from_utf8(output.stderr).expect("text");
         assert_eq!(output.status.code(), Some(1), "{said}");

@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 
 use serde_json::Value;
 
+use crate::binary::tripline;
 use crate::watched::Watched;
 
 /// What it has logged so far.
@@ -36,17 +37,9 @@ pub fn says(line: &Value, message: &str) -> bool {
 
 /// The command that runs the service in a folder, where its `tripline.toml` is.
 pub fn service(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tripline"));
+    let mut command = tripline();
     command.args(["run", "--log-format", "json"]).current_dir(folder);
-    clean(&mut command);
     command
-}
-
-/// Takes away what would change how a program behaves.
-pub fn clean(command: &mut Command) {
-    for name in ["RUST_LOG", "NO_COLOR", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
-        command.env_remove(name);
-    }
 }
 
 /// A running service.

@@ -1,5 +1,8 @@
 //! Starts the service and reads its log.
 
+#[path = "../common/binary.rs"]
+mod binary;
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -10,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub use binary::tripline;
 
 /// How long a test waits for something that should come.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -33,15 +38,6 @@ rule big {
 
 /// A TCP source of [`RULES`]' stream.
 pub const TCP: &str = "[sources.auth]\ntype = \"tcp\"\nstream = \"auth\"\nlisten = \"127.0.0.1:0\"\n";
-
-/// The binary that is tested.
-pub fn tripline() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tripline"));
-    for name in ["RUST_LOG", "NO_COLOR", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
-        command.env_remove(name);
-    }
-    command
-}
 
 /// A folder with files in it.
 pub struct Folder(TempDir);
@@ -168,6 +164,12 @@ impl Service {
                 return found;
             }
         }
+    }
+
+    /// The lines of the log with that text, of those up to the last one that was waited for: the service is
+    /// ready.
+    pub fn seen(&self, text: &str) -> Vec<&String> {
+        self.seen.iter().filter(|line| line.contains(text)).collect()
     }
 
     /// Where a source listens.

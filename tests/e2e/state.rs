@@ -114,6 +114,8 @@ fn a_state_is_looked_at_saved_and_gone_on_with_elsewhere() {
     let (code, _, error) = run(&work, &["state", "--state", state, "--rule", "testin"]);
     assert_eq!((code, error.as_str()), (1, "error: there is no rule `testin`; did you mean `testing`?\n"));
     assert_eq!(get(&mut service, "/readyz"), (200, json!({"status": "ok"})));
+    // A port that is not of the system's choice can be taken only once.
+    assert_eq!(service.seen("\"the API listens\",\"address\"").len(), 1);
 
     // Saved while it runs: here, and in a file elsewhere.
     let (code, _, error) = run(&work, &["savepoint", "create", "before", "--state", state]);

@@ -16,6 +16,8 @@ mod mutations;
 mod random;
 #[path = "../common/rules.rs"]
 mod rules;
+#[path = "../common/seeds.rs"]
+mod seeds;
 
 use std::path::Path;
 

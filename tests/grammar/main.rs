@@ -16,10 +16,11 @@ mod generate;
 #[allow(dead_code, reason = "the property tests use all of it")]
 mod random;
 mod recognise;
+#[path = "../common/seeds.rs"]
+mod seeds;
 mod wellformed;
 
-use std::ops::Range;
-
+use seeds::seeds;
 use tripline::diagnostic::{Diagnostic, FileId};
 use tripline::language::parse;
 
@@ -37,17 +38,6 @@ const NOT_OF_FORM: [(&str, &str); 7] = [
     // `time`, `late` and `idle` of a stream, and modifiers.
     ("E0012", "is given twice"),
 ];
-
-/// The seeds to try: `usual` many unless the environment says otherwise.
-fn seeds(usual: u64) -> Range<u64> {
-    // `many` is what is usual here.
-    let number = |name: &str| {
-        let text = std::env::var(name).ok().filter(|text| text != "many")?;
-        Some(text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text}")))
-    };
-    let first = number("TRIPLINE_SEED").unwrap_or(1);
-    first..first + number("TRIPLINE_CASES").unwrap_or(usual)
-}
 
 /// What the parser reports, as code and message.
 fn problems(text: &str) -> Vec<String> {

@@ -19,26 +19,18 @@ mod old;
 mod pattern;
 mod random;
 mod representation;
+#[path = "../common/seeds.rs"]
+mod seeds;
 mod shards;
 mod shrink;
 mod warnings;
 
 use std::ops::Range;
 
+use seeds::seeds;
 use tripline::diagnostic::FileId;
 use tripline::language::parse;
 use tripline::language::tree::{Item, Rule};
-
-/// The seeds to try: `usual` many unless the environment says otherwise.
-fn seeds(usual: u64) -> Range<u64> {
-    // `many` is what is usual here.
-    let number = |name: &str| {
-        let text = std::env::var(name).ok().filter(|text| text != "many")?;
-        Some(text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text}")))
-    };
-    let first = number("TRIPLINE_SEED").unwrap_or(1);
-    first..first + number("TRIPLINE_CASES").unwrap_or(usual)
-}
 
 /// Whether so many seeds are tried that what is to come up at all has to: not so when one is repeated.
 fn are_enough(seeds: &Range<u64>, usual: u64) -> bool {

@@ -2,13 +2,13 @@
 //! all events that were in time give, sorted at once.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::ops::Range;
 use std::sync::Arc;
 
 use tripline::event::{Event, SequencePoint, Timestamp};
 use tripline::program::Program;
 
 use super::random::Random;
+use super::seeds::seeds;
 use super::world::{Fate, Source, World, as_json, compile, sorted_at_once};
 
 const START: i64 = 86_400_000_000;
@@ -52,16 +52,6 @@ rule twice {
   alert low "twice" { v = x.v }
 }
 "#;
-
-fn seeds(usual: u64) -> Range<u64> {
-    // `many` is what is usual here.
-    let number = |name: &str| {
-        let text = std::env::var(name).ok().filter(|text| text != "many")?;
-        Some(text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text}")))
-    };
-    let first = number("TRIPLINE_SEED").unwrap_or(1);
-    first..first + number("TRIPLINE_CASES").unwrap_or(usual)
-}
 
 /// An event that is to be sent: its offset, its time, its fields.
 type Record = (u64, i64, String);

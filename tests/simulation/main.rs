@@ -9,4 +9,6 @@ mod chance;
 #[path = "../property/random.rs"]
 mod random;
 mod scenarios;
+#[path = "../common/seeds.rs"]
+mod seeds;
 mod world;

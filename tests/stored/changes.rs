@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::harness::{Bench, Restart};
+use tripline::engine::{Engine, EngineOptions};
+use tripline::stored::Space;
+
+use super::harness::{Bench, Restart, compile};
 
 const STREAM: &str = "stream s time at { k string, t string, v int, at timestamp(ms) }\n";
 
@@ -160,4 +163,29 @@ fn changes_that_could_not_be_kept_are_kept_later() {
 
 fn rows_of(bench: &Bench) -> Vec<(Vec<u8>, Vec<u8>)> {
     bench.state().rows().map(|row| (row.key.to_vec(), row.value.unwrap_or_default().to_vec())).collect()
+}
+
+/// New memory costs more than all else that changes cost.
+#[test]
+fn changes_lie_where_those_before_them_lay() {
+    // Each event ends the run of the one before and begins another.
+    let rules = format!("{STREAM}{}", PAIR.replace("a then b", "a next b"));
+    let mut bench = Bench::new(&rules);
+    let options = EngineOptions { shards: 2, ..EngineOptions::RECORDED };
+    bench.engine = Engine::new(compile(&rules), options);
+    let long = "x".repeat(200);
+    let mut places = Vec::new();
+    for round in 0..3 {
+        for key in 0..6_000 {
+            bench.push("s", &record(round, &format!("{key:04}{long}"), "a", 1));
+        }
+        let changes = bench.engine.changes();
+        let of_keys = changes.rows().filter(|row| row.space == Space::Runs);
+        places.push(of_keys.map(|row| row.key.as_ptr()).collect::<BTreeSet<_>>());
+        bench.engine.reuse(changes);
+    }
+    let [_, second, third] = &places[..] else { unreachable!("three times") };
+    assert_eq!(third.len(), 6_000);
+    let again = third.intersection(second).count();
+    assert!(again > 4_000, "{again} of them");
 }

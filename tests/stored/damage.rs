@@ -13,10 +13,14 @@ static SAMPLE: LazyLock<Stored> = LazyLock::new(sample);
 /// No list or text may ask for more than this, whatever it says of its length.
 const LARGE: usize = 1 << 20;
 
+/// A row as engines take it.
+fn borrowed((space, group, key, value): &Owned) -> Row<'_> {
+    Row { space: *space, group: *group, key, value: Some(value) }
+}
+
 /// Whether a state with this head and this row alone can be restored.
 fn restored(head: &[u8], row: Option<&Owned>) -> bool {
-    let row =
-        row.map(|(space, group, key, value)| Row { space: *space, group: *group, key, value: Some(value) });
+    let row = row.map(borrowed);
     let (found, largest) =
         largest(|| Engine::restore(SAMPLE.program.clone(), EngineOptions::RECORDED, head, row).is_ok());
     assert!(largest < LARGE, "{largest} bytes at once");
@@ -51,12 +55,7 @@ fn cut(bytes: &[u8], step: usize) -> impl Iterator<Item = Vec<u8>> {
 fn the_sample_is_a_state_and_has_something_of_everything() {
     let Stored { head, rows, program } = &*SAMPLE;
     assert!(SAMPLE.go_on(head, rows));
-    let rows = rows.iter().map(|(space, group, key, value)| Row {
-        space: *space,
-        group: *group,
-        key,
-        value: Some(value),
-    });
+    let rows = rows.iter().map(borrowed);
     let restored = StateInMemory::new(head, rows).restore(program.clone(), EngineOptions::RECORDED);
     let mut engine = restored.expect("it is a state").engine;
     for rule in ["lone", "together", "one_by_one", "keeps_one", "waits", "everyone", "reads"] {
@@ -137,12 +136,7 @@ fn what_is_no_state_and_what_is_newer_is_told_apart() {
 fn rows_that_are_missing_or_there_twice_are_noticed() {
     let Stored { head, rows, program } = &*SAMPLE;
     let restore = |rows: &[&Owned]| {
-        let rows = rows.iter().map(|(space, group, key, value)| Row {
-            space: *space,
-            group: *group,
-            key,
-            value: Some(value),
-        });
+        let rows = rows.iter().copied().map(borrowed);
         Engine::restore(program.clone(), EngineOptions::RECORDED, head, rows).map(|_| ())
     };
     let all: Vec<&Owned> = rows.iter().collect();

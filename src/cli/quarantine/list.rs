@@ -10,7 +10,7 @@ use crate::event::Timestamp;
 use crate::quarantine::record::Record;
 
 use super::{FileArgs, FilterArgs, note_unreadable, visible};
-use crate::cli::output::{self, grouped};
+use crate::cli::output::{self, grouped, shortened};
 
 /// How many lines that are no records are named.
 const NAMED: usize = 5;
@@ -84,7 +84,7 @@ impl List {
         if self.json {
             let groups = found.groups.values().collect();
             let report = Report { file: path.display().to_string(), groups, unreadable: found.unreadable };
-            output::print(&format!("{}\n", serde_json::to_string_pretty(&report)?))?;
+            output::print_json(&report)?;
         } else {
             output::print(&found.table(&path))?;
         }
@@ -130,31 +130,11 @@ impl Found {
         }
         let head = ["source", "stream", "reason", "count", "first", "last", "for example"].map(str::to_owned);
         let rows: Vec<[String; 7]> = std::iter::once(head).chain(self.groups.values().map(row)).collect();
-        let mut text = String::new();
-        for row in &rows {
-            let mut line = String::new();
-            for (column, cell) in row.iter().enumerate() {
-                let width = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-                let is_number = column == 3;
-                line.push_str(&if is_number {
-                    format!("{cell:>width$}  ")
-                } else {
-                    format!("{cell:<width$}  ")
-                });
-            }
-            text.push_str(line.trim_end());
-            text.push('\n');
-        }
-        text
+        output::table(&rows, &[3])
     }
 }
 
 fn row(group: &Group) -> [String; 7] {
-    let mut example: String = visible(&group.example).chars().take(SHOWN + 1).collect();
-    if example.chars().count() > SHOWN {
-        example.pop();
-        example.push('…');
-    }
     [
         visible(&group.source),
         visible(&group.stream),
@@ -162,7 +142,7 @@ fn row(group: &Group) -> [String; 7] {
         grouped(group.count),
         to_seconds(group.first),
         to_seconds(group.last),
-        example,
+        shortened(&visible(&group.example), SHOWN),
     ]
 }
 

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::config::{self, Config};
-use crate::diagnostic::nearest;
+use crate::diagnostic::did_you_mean;
 use crate::program::Program;
 use crate::quarantine::file::MODE;
 use crate::runtime::clock::SystemClock;
@@ -124,9 +124,8 @@ impl Replay {
     fn check_places(&self, config: &Config) -> Result<(), Misuse> {
         let names = || config.sources.iter().map(|source| source.name.value.as_str());
         if let Some(wanted) = self.filter.source.iter().find(|wanted| !names().any(|name| name == *wanted)) {
-            let hint = nearest(wanted, names()).map(|name| format!("; did you mean `{name}`?"));
-            let message = format!("the configuration has no source `{wanted}`{}", hint.unwrap_or_default());
-            return Err(Misuse(message));
+            let hint = did_you_mean(wanted, names());
+            return Err(Misuse(format!("the configuration has no source `{wanted}`{hint}")));
         }
         let is_meant = |source: &&config::Source| {
             self.filter.source.is_empty() || self.filter.source.contains(&source.name.value)

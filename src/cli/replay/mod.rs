@@ -10,7 +10,7 @@ use std::time::Instant;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::config::value::parse_size;
-use crate::diagnostic::nearest;
+use crate::diagnostic::did_you_mean;
 use crate::event::{StreamId, Timestamp};
 use crate::program::{NoInput, Program};
 use crate::runtime::replay::{self, REPLAY_CLOCK, ReplayError, Settings, Summary};
@@ -141,8 +141,10 @@ fn parse_input<'a>(text: &'a str, program: &Program) -> Result<(StreamId, &'a Pa
         return Err(Misuse(format!("`--input {text}`: an input is written `STREAM=FILE`")));
     };
     let stream = program.input(name).map_err(|why| {
-        let near = nearest(name, program.inputs()).filter(|_| matches!(why, NoInput::Unknown { .. }));
-        let hint = near.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+        let hint = match why {
+            NoInput::Unknown { .. } => did_you_mean(name, program.inputs()),
+            NoInput::Alerts { .. } => String::new(),
+        };
         Misuse(format!("`--input {text}`: {why}{hint}"))
     })?;
     Ok((stream, Path::new(path)))

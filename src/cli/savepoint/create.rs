@@ -16,7 +16,7 @@ use crate::runtime::savepoints::{self, Saved};
 use crate::source::Clock;
 use crate::store::write_savepoint;
 
-use super::{Meant, absolute, print_json, size};
+use super::{Meant, absolute, size};
 
 /// Keep the state as it is now
 ///
@@ -52,7 +52,7 @@ impl Create {
             None => from_store(&state, &meant, &file)?,
         };
         if self.json {
-            print_json(&saved)?;
+            output::print_json(&saved)?;
         } else {
             output::print(&describe(&saved))?;
         }

@@ -5,17 +5,21 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::cli::output::{self, grouped};
+use crate::cli::output::{self, grouped, shortened};
 use crate::cli::place::{self, Place};
 use crate::cli::quarantine::visible;
 use crate::engine::Summary;
 use crate::event::Timestamp;
 use crate::runtime::control::view::{optional_time, time};
+use crate::runtime::recovery::as_row;
 use crate::source::positions::Positions;
 use crate::store::{Savepoint, SavepointInfo, StoreError, StoredRow, glance_at_savepoint};
-use crate::stored::{Row, Space};
+use crate::stored::Row;
 
-use super::{Meant, absolute, find, print_json, size, table};
+use super::{Meant, absolute, find, size};
+
+/// How much of a fingerprint is shown: enough to tell it from others.
+const SHOWN: usize = 12;
 
 /// Say what is in a savepoint
 ///
@@ -41,7 +45,7 @@ impl Inspect {
         let read = Read::whole(&absolute(&file))?;
         let content = Content::of(&read);
         if self.json {
-            print_json(&content)?;
+            output::print_json(&content)?;
         } else {
             output::print(&content.text())?;
         }
@@ -69,8 +73,10 @@ impl Read {
         let info = glance_at_savepoint(&*disk, file)?;
         let savepoint = Savepoint::open(&*disk, file)?;
         let (mut summary, positions) = begin(file, &savepoint)?;
-        for row in savepoint.rows {
-            take(&row?, |row| summary.row(row)).map_err(|why| unreadable(file, why))?;
+        for stored in savepoint.rows {
+            let stored = stored?;
+            let row = as_row(&stored).map_err(|why| unreadable(file, why))?;
+            summary.row(row).map_err(|why| unreadable(file, why))?;
         }
         Ok(Read { info, summary, positions })
     }
@@ -79,10 +85,7 @@ impl Read {
 /// What a savepoint says before its rows.
 fn begin(file: &Path, savepoint: &Savepoint) -> anyhow::Result<(Summary, Positions)> {
     let summary = Summary::new(&savepoint.head).map_err(|why| unreadable(file, why))?;
-    let positions = match savepoint.positions.is_empty() {
-        true => Positions::default(),
-        false => Positions::decode(&savepoint.positions).map_err(|why| unreadable(file, why))?,
-    };
+    let positions = Positions::of_stored(&savepoint.positions).map_err(|why| unreadable(file, why))?;
     Ok((summary, positions))
 }
 
@@ -90,23 +93,14 @@ fn unreadable(file: &Path, why: impl std::fmt::Display) -> anyhow::Error {
     anyhow::Error::msg(format!("{} cannot be used: {why}", file.display()))
 }
 
-/// Gives a row as engines know them.
-pub fn take<E: std::fmt::Display>(
-    row: &StoredRow,
-    give: impl FnOnce(Row<'_>) -> Result<(), E>,
-) -> Result<(), String> {
-    let space = Space::of(row.space()).map_err(|why| why.to_string())?;
-    let row = Row { space, group: row.group(), key: row.key(), value: row.value() };
-    give(row).map_err(|why| why.to_string())
-}
-
-/// The same for rows that may not be read.
+/// Gives rows, which may not be readable, as engines know them.
 pub fn take_all<E: std::fmt::Display>(
     rows: impl Iterator<Item = Result<StoredRow, StoreError>>,
     mut give: impl FnMut(Row<'_>) -> Result<(), E>,
 ) -> anyhow::Result<()> {
-    for row in rows {
-        take(&row?, &mut give).map_err(anyhow::Error::msg)?;
+    for stored in rows {
+        let stored = stored?;
+        give(as_row(&stored)?).map_err(|why| anyhow::Error::msg(why.to_string()))?;
     }
     Ok(())
 }
@@ -223,11 +217,11 @@ impl<'a> Content<'a> {
     fn rules_text(&self) -> String {
         let head = ["rule", "fingerprint", "keys", "partial matches"].map(str::to_owned).to_vec();
         let row = |rule: &RuleContent<'_>| {
-            let fingerprint = shortened(rule.fingerprint);
+            let fingerprint = shortened(rule.fingerprint, SHOWN);
             vec![visible(rule.rule), fingerprint, grouped(rule.keys), grouped(rule.partial_matches)]
         };
         let rows: Vec<_> = std::iter::once(head).chain(self.rules.iter().map(row)).collect();
-        table(&rows, &[2, 3])
+        output::table(&rows, &[2, 3])
     }
 
     fn partitions_text(&self) -> String {
@@ -248,15 +242,6 @@ impl<'a> Content<'a> {
         };
         let head = head.map(str::to_owned).to_vec();
         let rows: Vec<_> = std::iter::once(head).chain(self.partitions.iter().map(row)).collect();
-        table(&rows, &[1, 4, 5])
-    }
-}
-
-/// The beginning of a hash, which tells it from others.
-fn shortened(hash: &str) -> String {
-    const SHOWN: usize = 12;
-    match hash.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &hash[..end]),
-        None => hash.to_owned(),
+        output::table(&rows, &[1, 4, 5])
     }
 }

@@ -8,7 +8,7 @@ use crate::cli::output::{self, grouped};
 use crate::cli::place::{self, Place};
 use crate::runtime::savepoints::{self, Listed};
 
-use super::{print_json, size, table};
+use super::size;
 
 /// List the savepoints of a state
 #[derive(Debug, clap::Args)]
@@ -28,7 +28,7 @@ impl List {
         let all = savepoints::list(&*place::disk(), &folder)
             .with_context(|| format!("cannot read the folder {}", folder.display()))?;
         if self.json {
-            print_json(&all)?;
+            output::print_json(&all)?;
         } else if all.is_empty() {
             output::print(&format!("there are no savepoints in {}\n", folder.display()))?;
         } else {
@@ -46,7 +46,7 @@ fn describe(all: &[Listed]) -> String {
         vec![one.name.clone(), time, checkpoint, one.bytes.map(size).unwrap_or_default()]
     };
     let rows: Vec<_> = std::iter::once(head).chain(all.iter().map(row)).collect();
-    let mut text = table(&rows, &[2, 3]);
+    let mut text = output::table(&rows, &[2, 3]);
     for one in all {
         if let Some(problem) = &one.problem {
             text.push_str(&format!("\n{}: {problem}\n", one.name));

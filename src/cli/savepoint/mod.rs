@@ -12,7 +12,7 @@ use clap::Subcommand;
 
 use crate::runtime::savepoints;
 
-use super::{Misuse, output};
+use super::Misuse;
 
 /// Keep the state under a name, and go back to it
 ///
@@ -113,30 +113,6 @@ fn size(bytes: u64) -> String {
 /// A path that is the same wherever it is read.
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
-}
-
-/// Lines up cells; the columns of numbers to the right.
-fn table(rows: &[Vec<String>], numbers: &[usize]) -> String {
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (column, cell) in row.iter().enumerate() {
-            let width = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-            line.push_str(&match numbers.contains(&column) {
-                true => format!("{cell:>width$}  "),
-                false => format!("{cell:<width$}  "),
-            });
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-/// Writes JSON.
-fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    output::print(&format!("{}\n", serde_json::to_string_pretty(value)?))?;
-    Ok(())
 }
 
 #[cfg(test)]

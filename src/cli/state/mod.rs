@@ -67,7 +67,7 @@ impl State {
             None => self.stored(&folder, &query)?,
         };
         if self.json {
-            output::print(&format!("{}\n", serde_json::to_string_pretty(&view)?))?;
+            output::print_json(&view)?;
         } else {
             let style = output::style(&std::io::stdout());
             output::print(&Page::new(&view, &query, style).text())?;

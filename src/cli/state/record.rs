@@ -6,6 +6,7 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::cli::output::shortened;
 use crate::cli::quarantine::visible;
 use crate::event::Timestamp;
 
@@ -86,12 +87,7 @@ pub fn shown(value: &Value) -> String {
         Value::Array(_) => "[…]".into(),
         plain => plain.to_string(),
     };
-    let mut cut: String = visible(&text).chars().take(LONGEST + 1).collect();
-    if cut.chars().count() > LONGEST {
-        cut.pop();
-        cut.push('…');
-    }
-    cut
+    shortened(&visible(&text), LONGEST)
 }
 
 #[cfg(test)]

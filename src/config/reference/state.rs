@@ -24,7 +24,8 @@ pub static STATE: Section = Section {
             Takes::Duration("100ms", "1h"),
             Missing::Is("1s"),
             "How often what has changed is stored. After a crash, so much is worked through again at most. Alerts do not \
-             wait for it: when there are some, it is stored within 100 ms.",
+             wait for it: when there are some, it is stored after 100 ms, or later if storing would take more than an \
+             eighth of the time.",
         ),
         key(
             "memory",

@@ -101,6 +101,38 @@ codec = \"jsonl\"
 );
 
 case!(
+    http_sources_that_cannot_be,
+    shown,
+    "rules = \"rules\"
+
+[sources.a]
+type = \"http\"
+stream = \"cards\"
+listen = \"127.0.0.1:7001\"
+
+[sources.b]
+type = \"http\"
+streams = []
+listen = \"127.0.0.1:7001\"
+
+[sources.c]
+type = \"http\"
+streams = [\"cards\", \"logins\", \"cards\"]
+max_body = \"16MiB\"
+max_bodies = \"20MiB\"
+
+[sources.d]
+type = \"http\"
+listen = \"127.0.0.1:7002\"
+
+[sources.e]
+type = \"tcp\"
+stream = \"cards\"
+listen = \"127.0.0.1:7002\"
+"
+);
+
+case!(
     names_and_places_given_twice,
     shown,
     "rules = \"rules\"
@@ -286,32 +318,4 @@ permissions = "0660"
         unix.mode,
         unix::Mode::Stream { max_connections: 1024, read_timeout: None, ack: false }
     ));
-}
-
-#[test]
-fn state_and_its_journal_are_taken_over_with_room_for_the_largest_records_and_bodies() {
-    let text = "
-[state]
-path = \"/var/lib/tripline\"
-[journal]
-max_size = \"2GiB\"
-[sources.web]
-type = \"http\"
-listen = \"127.0.0.1:0\"
-max_body = \"32MiB\"
-[sources.cards]
-type = \"tcp\"
-stream = \"cards\"
-listen = \"127.0.0.1:0\"
-ack = true
-";
-    let folder = folder();
-    let loaded = parse("tripline.toml", &format!("rules = \"rules\"\n{text}"), folder.path());
-    let config = loaded.config.unwrap_or_else(|| panic!("{}", show(&loaded.diagnostics, &loaded.sources)));
-    let state = config.state.expect("it is kept");
-    assert_eq!(state.journal_folder(), Path::new("/var/lib/tripline/journal"));
-    assert_eq!(state.journal.disk, 2 << 30);
-    assert!(state.journal.waiting > 32 << 20 && state.journal.entry > 1 << 20);
-    let SourceKind::Tcp(tcp) = &config.sources[0].kind else { panic!("a server") };
-    assert!(tcp.ack);
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::disk::simulated::Random;
+use crate::seeds::seeds;
 
 /// A journal of several segments, closed as it should be, with its records.
 fn journal() -> (SimulatedDisk, Vec<(u64, Vec<u8>)>) {
@@ -163,12 +164,11 @@ fn whatever_a_file_holds_nothing_wrong_is_read_from_it() {
         .map_while(|sequence| Some((segment(sequence), disk.contents(&segment(sequence))?)))
         .collect();
     let (mut refused, mut cut) = (0, 0);
-    let seeds = simulation::seeds(2_000);
-    let many = seeds.end - seeds.start >= 2_000;
+    let seeds = seeds(2_000, 20_000);
+    let many = seeds.len() >= 2_000;
     for seed in seeds {
-        let _seed = simulation::Seed(seed, "whatever_a_file_holds");
-        let mut random = Random::new(seed);
-        let disk = SimulatedDisk::new(seed);
+        let mut random = Random::new(seed.number);
+        let disk = SimulatedDisk::new(seed.number);
         disk.make_folder(folder()).expect("a folder");
         files.iter().for_each(|(file, bytes)| disk.put(file, bytes));
         let (file, bytes) = &files[random.size(files.len())];

@@ -1,37 +1,13 @@
 //! A journal on a disk that fails by chance: crashes, kills, full and broken disks, in any order. What
 //! was reported as durable is there afterwards, in order and once, and nothing else is than what was
 //! appended.
-//!
-//! `TRIPLINE_SEED` sets the first seed, `TRIPLINE_CASES` how many ([`cases`]); a failure prints its own.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Mutex;
 
 use super::*;
-use crate::cases::cases;
 use crate::disk::simulated::Random;
-
-/// The seeds to play: so many while code is being edited, ten times as many in `make test`.
-pub fn seeds(usual: u32) -> Range<u64> {
-    let first = std::env::var("TRIPLINE_SEED")
-        .map_or(1, |text| text.parse().unwrap_or_else(|_| panic!("TRIPLINE_SEED={text} is no number")));
-    first..first + u64::from(cases(usual, 10 * usual))
-}
-
-/// Says which seed it was when a test panics.
-pub struct Seed(pub u64, pub &'static str);
-
-impl Drop for Seed {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let Seed(seed, test) = self;
-            eprintln!(
-                "the seed is {seed}: TRIPLINE_SEED={seed} TRIPLINE_CASES=1 cargo test --lib {test} plays it alone"
-            );
-        }
-    }
-}
+use crate::seeds::seeds;
 
 /// What has happened, over all seeds, so that it is seen whether they show anything.
 #[derive(Debug, Default)]
@@ -68,9 +44,14 @@ impl<'a> Play<'a> {
             1 => Limits { disk: 64 << 10, waiting: 4_096, entry: 600, segment: 2_048 },
             _ => Limits { disk: 256 << 10, waiting: 2_048, entry: 300, segment: 1 << 20 },
         };
-        let options = Options { limits, ..Options::default() };
-        let disk = SimulatedDisk::new(random.bits());
-        let (durable, appended) = (Arc::default(), BTreeMap::new());
+        let durable = Arc::new(Mutex::new(0));
+        let told = Arc::clone(&durable);
+        let on_change: Listener = Arc::new(move |status| {
+            let mut told = told.lock().expect("no panic");
+            *told = status.durable.max(*told);
+        });
+        let options = Options { limits, on_change: Some(on_change), ..Options::default() };
+        let (disk, appended) = (SimulatedDisk::new(random.bits()), BTreeMap::new());
         let mut play =
             Play { random, disk, options, running: None, appended, durable, trimmed: 0, records: 0, counts };
         play.open();
@@ -119,16 +100,7 @@ impl<'a> Play<'a> {
         }
         let records: Vec<&[u8]> = batch.iter().map(Vec::as_slice).collect();
         match append(journal, &records) {
-            Ok(ticket) => {
-                self.appended.extend(ticket.numbers().zip(batch));
-                let durable = Arc::clone(&self.durable);
-                ticket.clone().on_durable(move |outcome| {
-                    let mut durable = durable.lock().expect("no panic");
-                    if outcome == Outcome::Durable {
-                        *durable = ticket.numbers().last().unwrap_or(0).max(*durable);
-                    }
-                });
-            }
+            Ok(ticket) => self.appended.extend(ticket.numbers().zip(batch)),
             Err(_) => self.counts.refused += 1,
         }
     }
@@ -175,7 +147,7 @@ impl<'a> Play<'a> {
 
     /// The power goes, even if the program does not know it yet.
     fn crash(&mut self) {
-        // Whoever is told that it ends must not be told anything else.
+        // Whoever is told that it ends must not be told that more is durable.
         self.disk.crash_at(self.disk.operations() + 1);
         self.running = None;
         self.disk.crash();
@@ -289,11 +261,10 @@ impl<'a> Play<'a> {
 #[test]
 fn whatever_happens_nothing_reported_is_lost_and_nothing_is_invented() {
     let mut counts = Counts::default();
-    let seeds = seeds(300);
-    let many = seeds.end - seeds.start >= 100;
+    let seeds = seeds(300, 3_000);
+    let many = seeds.len() >= 100;
     for seed in seeds {
-        let _seed = Seed(seed, "whatever_happens");
-        let mut play = Play::new(seed, &mut counts);
+        let mut play = Play::new(seed.number, &mut counts);
         for _ in 0..play.random.size(150) {
             play.step();
         }
@@ -309,13 +280,12 @@ fn whatever_happens_nothing_reported_is_lost_and_nothing_is_invented() {
 /// The same few actions with a crash at each of the operations that they take.
 #[test]
 fn a_crash_at_every_operation_loses_nothing() {
-    for seed in seeds(8) {
-        let _seed = Seed(seed, "a_crash_at_every_operation");
+    for seed in seeds(8, 80) {
         let mut counts = Counts::default();
         let mut operation = 0;
         loop {
             operation += 1;
-            let mut play = Play::new(seed, &mut counts);
+            let mut play = Play::new(seed.number, &mut counts);
             play.disk.crash_at(play.disk.operations() + operation);
             for number in 0..24 {
                 play.append();

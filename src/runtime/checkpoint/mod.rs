@@ -138,10 +138,10 @@ pub fn checkpoints(
 }
 
 impl Checkpoints {
-    /// The same with a checkpoint when events have come that take so many bytes in memory, if that is less
-    /// than usual.
-    pub fn at_most(self, bytes: usize) -> Checkpoints {
-        Checkpoints { schedule: self.schedule.at_most(bytes), ..self }
+    /// The same with a checkpoint when events have come through the journal that take so many bytes in
+    /// memory.
+    pub fn keeping_at_most(self, bytes: usize) -> Checkpoints {
+        Checkpoints { schedule: self.schedule.keeping_at_most(bytes), ..self }
     }
 
     /// Takes alerts, which leave with the next checkpoint.
@@ -157,9 +157,9 @@ impl Checkpoints {
         self.savepoints.push(savepoint);
     }
 
-    /// The engine has taken something, of so many bytes.
-    pub fn took(&mut self, bytes: usize) {
-        self.schedule.took(bytes);
+    /// The engine has taken something, of so many bytes, through the journal or not.
+    pub fn took(&mut self, bytes: usize, is_kept: bool) {
+        self.schedule.took(bytes, is_kept);
     }
 
     /// Whether the engine is to take nothing for now.
@@ -185,7 +185,7 @@ impl Checkpoints {
     /// # Errors
     /// When a checkpoint can never be stored.
     pub fn tend(&mut self, engine: &mut Engine, positions: &Positions, now: Timestamp) -> anyhow::Result<()> {
-        self.look(engine)?;
+        self.look(engine, now)?;
         if !self.is_under_way && (self.schedule.is_due(now) || !self.savepoints.is_empty()) {
             self.make(engine, positions, now);
         }
@@ -202,7 +202,7 @@ impl Checkpoints {
         positions: &Positions,
         now: Timestamp,
     ) -> anyhow::Result<()> {
-        self.look(engine)?;
+        self.look(engine, now)?;
         if !self.is_under_way && !self.schedule.is_done() {
             self.make(engine, positions, now);
         }
@@ -210,11 +210,12 @@ impl Checkpoints {
     }
 
     /// Looks what has come of the one under way.
-    fn look(&mut self, engine: &mut Engine) -> anyhow::Result<()> {
+    fn look(&mut self, engine: &mut Engine, now: Timestamp) -> anyhow::Result<()> {
         loop {
             match self.stored.try_recv() {
                 Ok(stored) => {
                     self.is_under_way = false;
+                    self.schedule.stored(now);
                     let changes = stored.context("the state cannot be stored")?;
                     engine.stored(changes.generation());
                     engine.reuse(changes);

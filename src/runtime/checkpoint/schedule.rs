@@ -6,23 +6,28 @@ use crate::event::{Duration, Timestamp};
 
 /// So long after the first one, alerts that wait are let go.
 const ALERTS_WAIT: Duration = Duration::from_micros(100_000);
-/// And no more often than that the engine stands still for one part in so many of the time.
-const SHARE: i64 = 20;
+/// And no more often than that the engine stands still for one part in so many of the time,
+const STANDING: i64 = 20;
+/// and that the store is at work for one part in so many of it.
+const STORING: i64 = 8;
 /// A checkpoint is due when events that take so many bytes in memory have come since the last one: more
 /// than come in a second, or there would be several a second just when there is most to do.
-const BYTES: usize = 512 << 20;
+const BYTES: usize = 1 << 30;
 
 /// When a checkpoint is due.
 #[derive(Debug)]
 pub struct Schedule {
     every: Duration,
-    /// One is due when events of so many bytes have come.
-    most: usize,
-    /// When the last one was made, and how long the engine stood still for it.
+    /// One is due when events of so many bytes have come through the journal.
+    most_kept: usize,
+    /// When the last one was made.
     last: Timestamp,
-    pause: Duration,
+    /// So long after the first one, alerts that wait are let go.
+    alerts_wait: Duration,
     /// How many bytes have been taken since.
     bytes: usize,
+    /// How many of them through the journal.
+    kept: usize,
     /// Whether anything has happened since.
     is_dirty: bool,
     /// Since when alerts wait.
@@ -34,23 +39,25 @@ impl Schedule {
     pub fn new(every: Duration) -> Schedule {
         Schedule {
             every,
-            most: BYTES,
+            most_kept: BYTES,
             last: Timestamp::MIN,
-            pause: Duration::from_micros(0),
+            alerts_wait: ALERTS_WAIT,
             bytes: 0,
+            kept: 0,
             is_dirty: false,
             waiting: None,
         }
     }
 
-    /// The same when events of so many bytes have come, if that is less than usual.
-    pub fn at_most(self, bytes: usize) -> Schedule {
-        Schedule { most: self.most.min(bytes), ..self }
+    /// The same when events of so many bytes have come through the journal, which is to forget them.
+    pub fn keeping_at_most(self, bytes: usize) -> Schedule {
+        Schedule { most_kept: bytes, ..self }
     }
 
-    /// The engine has taken something, of so many bytes.
-    pub fn took(&mut self, bytes: usize) {
+    /// The engine has taken something, of so many bytes, through the journal or not.
+    pub fn took(&mut self, bytes: usize, is_kept: bool) {
         self.bytes = self.bytes.saturating_add(bytes);
+        self.kept = self.kept.saturating_add(if is_kept { bytes } else { 0 });
         self.is_dirty = true;
     }
 
@@ -64,10 +71,10 @@ impl Schedule {
     pub fn is_due(&self, now: Timestamp) -> bool {
         // A clock that was set back must not hold it up.
         let has_passed = |since: Timestamp, wait| now >= since.saturating_add(wait) || now < since;
-        let share = Duration::from_micros(self.pause.as_micros().saturating_mul(SHARE));
-        let alerts_wait = share.max(ALERTS_WAIT).min(self.every);
+        let alerts_wait = self.alerts_wait.min(self.every);
         self.is_dirty
-            && (self.bytes >= self.most
+            && (self.bytes >= BYTES
+                || self.kept >= self.most_kept
                 || has_passed(self.last, self.every)
                 || self.waiting.is_some_and(|since| has_passed(since, alerts_wait)))
     }
@@ -79,8 +86,20 @@ impl Schedule {
 
     /// One was made, for which the engine stood still so long.
     pub fn made(&mut self, now: Timestamp, pause: Duration) {
-        *self = Schedule { last: now, pause, ..Schedule::new(self.every).at_most(self.most) };
+        let alerts_wait = times(pause, STANDING).max(ALERTS_WAIT);
+        *self =
+            Schedule { last: now, alerts_wait, ..Schedule::new(self.every).keeping_at_most(self.most_kept) };
     }
+
+    /// The last one has been stored by now.
+    pub fn stored(&mut self, now: Timestamp) {
+        let took = now.since(self.last).unwrap_or(Duration::from_micros(0));
+        self.alerts_wait = self.alerts_wait.max(times(took, STORING));
+    }
+}
+
+fn times(duration: Duration, factor: i64) -> Duration {
+    Duration::from_micros(duration.as_micros().saturating_mul(factor))
 }
 
 #[cfg(test)]
@@ -105,7 +124,7 @@ mod tests {
     fn one_is_due_when_something_has_happened_and_the_time_has_come() {
         let mut schedule = schedule();
         assert!(!schedule.is_due(at(5_000)) && schedule.is_done());
-        schedule.took(1);
+        schedule.took(1, false);
         assert_eq!([999, 1_000].map(|now| schedule.is_due(at(now))), [false, true]);
         assert!(schedule.is_due(at(-1)), "the clock was set back");
         schedule.made(at(1_000), millis(1));
@@ -115,20 +134,21 @@ mod tests {
     #[test]
     fn much_does_not_wait() {
         let mut schedule = schedule();
-        schedule.took(BYTES - 1);
+        schedule.took(BYTES - 1, false);
         assert!(!schedule.is_due(at(1)));
-        schedule.took(1);
+        schedule.took(1, false);
         assert!(schedule.is_due(at(1)));
-        let mut schedule = schedule.at_most(1_000);
+        let mut schedule = schedule.keeping_at_most(1_000);
         schedule.made(at(1), millis(1));
-        schedule.took(999);
+        schedule.took(5_000, false);
+        schedule.took(999, true);
         assert!(!schedule.is_due(at(2)));
-        schedule.took(1);
+        schedule.took(1, true);
         assert!(schedule.is_due(at(2)));
     }
 
     #[test]
-    fn alerts_wait_for_a_moment_or_as_long_as_the_share_of_pauses_allows() {
+    fn alerts_wait_for_a_moment_or_as_long_as_checkpoints_may_take_of_the_time() {
         let mut schedule = schedule();
         schedule.alerts_wait(at(10));
         schedule.alerts_wait(at(90));
@@ -136,6 +156,12 @@ mod tests {
         schedule.made(at(110), millis(20));
         schedule.alerts_wait(at(120));
         assert_eq!([519, 520].map(|now| schedule.is_due(at(now))), [false, true]);
+        schedule.made(at(520), millis(20));
+        schedule.stored(at(525));
+        schedule.alerts_wait(at(530));
+        assert_eq!([929, 930].map(|now| schedule.is_due(at(now))), [false, true]);
+        schedule.stored(at(620));
+        assert_eq!([1_329, 1_330].map(|now| schedule.is_due(at(now))), [false, true]);
         schedule.made(at(520), millis(500));
         schedule.alerts_wait(at(530));
         assert_eq!(

@@ -373,6 +373,7 @@ fn nobody_is_quiet_while_the_disk_is_behind_or_when_it_has_just_caught_up() {
         origin: None,
         opens: false,
         source: 0,
+        is_whole: false,
         batches: vec![(Batch::keeping(kept()), Reached::default())],
     };
     let mut waiting = Box::pin(gate.keep(load, None));

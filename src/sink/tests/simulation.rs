@@ -1,6 +1,5 @@
 //! Lives of a process, one after the other, in which sinks and the disk fail and the power goes.
 
-use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,37 +10,16 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::play::{Mode, Planned, RandomSink, SINKS, World};
-use crate::cases::cases;
 use crate::disk::SimulatedDisk;
 use crate::disk::simulated::Random;
 use crate::event::Timestamp;
 use crate::outbox::durable::{Around, Change, Feed, durable};
 use crate::outbox::{Lane, Left, QueueLimits};
+use crate::seeds::seeds;
 use crate::sink::retry::RetryPolicy;
 use crate::sink::worker::Worker;
 use crate::store::{Commit, DeadLimits, Options, OutboxChange, Store};
 use crate::telemetry::catalogue::SinkMetrics;
-
-/// The seeds to try: those that `TRIPLINE_SEED` and `TRIPLINE_CASES` say, or a few, or many in `make test`.
-fn seeds(few: u32, many: u32) -> Range<u64> {
-    let first = std::env::var("TRIPLINE_SEED")
-        .map_or(1, |text| text.parse().unwrap_or_else(|_| panic!("TRIPLINE_SEED={text} is no number")));
-    first..first + u64::from(cases(few, many))
-}
-
-/// Says which seed it was when a test panics.
-struct Seed(u64, &'static str);
-
-impl Drop for Seed {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let Seed(seed, test) = self;
-            eprintln!(
-                "the seed is {seed}: TRIPLINE_SEED={seed} TRIPLINE_CASES=1 cargo test --lib {test} plays it alone"
-            );
-        }
-    }
-}
 
 /// How a life ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -371,24 +349,24 @@ fn wait_for_readers(runtime: Runtime) {
     runtime.shutdown_timeout(Duration::from_secs(10));
 }
 
-fn play(is_rough: bool, test: &'static str) -> Counts {
-    let mut sum = Counts::default();
-    for seed in seeds(40, 1_000) {
-        let _seed = Seed(seed, test);
-        let counts = Play::new(seed, is_rough).run();
+/// What happens over all seeds, and whether they are so many that it shows something.
+fn play(is_rough: bool) -> (Counts, bool) {
+    let (mut sum, seeds) = (Counts::default(), seeds(40, 1_000));
+    let many = seeds.len() >= 40;
+    for seed in seeds {
+        let counts = Play::new(seed.number, is_rough).run();
         sum.attempts += counts.attempts;
         sum.repeats += counts.repeats;
         sum.letters += counts.letters;
         sum.left += counts.left;
         sum.failed_commits += counts.failed_commits;
     }
-    sum
+    (sum, many)
 }
 
 #[test]
 fn whatever_happens_each_alert_reaches_its_sinks_in_order_or_is_kept_as_given_up() {
-    let counts = play(true, "whatever_happens_each_alert");
-    let many = std::env::var_os("TRIPLINE_SEED").is_none();
+    let (counts, many) = play(true);
     // Otherwise it would show little.
     let Counts { attempts, repeats, letters, left, failed_commits } = counts;
     let shows = attempts > 1_000 && repeats > 10 && letters > 100 && left > 10 && failed_commits > 50;
@@ -397,8 +375,7 @@ fn whatever_happens_each_alert_reaches_its_sinks_in_order_or_is_kept_as_given_up
 
 #[test]
 fn without_crashes_each_alert_is_accepted_once_or_fails_as_often_as_it_may() {
-    let counts = play(false, "without_crashes_each_alert");
-    let many = std::env::var_os("TRIPLINE_SEED").is_none();
+    let (counts, many) = play(false);
     let Counts { attempts, repeats, letters, left, .. } = counts;
     assert!((attempts > 1_000 && letters > 100 && left > 10 || !many) && repeats == 0, "{counts:?}");
 }

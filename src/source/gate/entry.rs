@@ -9,6 +9,9 @@
 //! A partition is opened in the journal with its first record, so that one that brings nothing takes no
 //! room. One that is read from files is opened there too, and has no records: a restart has to know which
 //! records of others came while it held event time back.
+//!
+//! What is to be kept as a whole, as a body is, has the next entry of the same partition as its end or as a
+//! further part: then 8 is added to the first byte. A part whose end is missing was never promised to anybody.
 
 use crate::source::positions::Origin;
 use crate::stored::{Damaged, Reader, Writer};
@@ -17,6 +20,8 @@ const RECORD: u8 = 0;
 const FIRST: u8 = 1;
 const OPENED: u8 = 2;
 const CLOSED: u8 = 3;
+/// Added to the kind of an entry that is nothing without the one behind it.
+const PART: u8 = 8;
 
 /// What an entry takes besides the record, at most: its kind and its number.
 #[cfg(test)]
@@ -44,13 +49,13 @@ pub enum Said<'a> {
 }
 
 impl Said<'_> {
-    /// What the bytes of an entry say.
+    /// What the bytes of an entry say, be it a part of something or not.
     ///
     /// # Errors
     /// When they were not written here.
     pub fn read(bytes: &[u8]) -> Result<Said<'_>, Damaged> {
         let mut r = Reader::new(bytes);
-        let said = match r.byte()? {
+        let said = match without_part(r.byte()?) {
             kind @ (RECORD | FIRST) => {
                 let number = r.number()?;
                 return Ok(Said::Record { is_first: kind == FIRST, number, record: r.rest() });
@@ -66,6 +71,30 @@ impl Said<'_> {
         r.end()?;
         Ok(said)
     }
+}
+
+fn without_part(kind: u8) -> u8 {
+    match kind & !PART {
+        plain @ (RECORD | FIRST | OPENED) => plain,
+        _ => kind,
+    }
+}
+
+/// Makes an entry, of a record or of a partition that began, nothing without the one behind it.
+pub fn make_part(entry: &mut [u8]) {
+    if let Some(kind) = entry.first_mut() {
+        *kind |= PART;
+    }
+}
+
+/// Whether an entry is nothing without the one behind it.
+pub fn is_part(entry: &[u8]) -> bool {
+    entry.first().is_some_and(|kind| without_part(*kind) != *kind)
+}
+
+/// Whether an entry can be the rest of a text that has begun in the one before.
+pub fn goes_on(entry: &[u8]) -> bool {
+    entry.first().is_some_and(|kind| without_part(*kind) == RECORD)
 }
 
 /// Writes that a record came.
@@ -100,12 +129,18 @@ mod tests {
         assert_eq!(w.len(), MOST + 2);
         let record = Said::Record { is_first: true, number: u64::MAX, record: b"{}" };
         assert_eq!(Said::read(w.as_slice()), Ok(record));
+        let mut part = w.into_bytes();
+        assert!(!is_part(&part));
+        make_part(&mut part);
+        assert!(is_part(&part) && !goes_on(&part));
+        let record = Said::Record { is_first: true, number: u64::MAX, record: b"{}" };
+        assert_eq!(Said::read(&part), Ok(record));
         for kind in [Kind::Connection("peer".into()), Kind::Source] {
             let origin = Origin { source: "web".into(), kind };
             assert_eq!(Said::read(&opened(&origin)), Ok(Said::Opened(origin)));
         }
         assert_eq!(Said::read(closed()), Ok(Said::Closed));
-        for wrong in [&[][..], &[9], &[CLOSED, 0], &[OPENED, 5]] {
+        for wrong in [&[][..], &[4], &[CLOSED, 0], &[CLOSED | PART], &[OPENED, 5], &[16]] {
             assert!(Said::read(wrong).is_err(), "{wrong:?}");
         }
     }

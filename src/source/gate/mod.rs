@@ -9,7 +9,9 @@
 //!   number says how much of the journal it has taken.
 //! - Reading goes on while the disk works: as many bytes of events wait here as the queue of the engine may
 //!   hold. Who finds no room here or in the journal waits; nothing is dropped.
-//! - A batch is in the journal as a whole or not at all.
+//! - What is refused is not in the journal, not even a part of it. After a loss of power the journal may end
+//!   in the middle of what nobody was told of: of a body nothing is left then, of a connection the first
+//!   records.
 
 pub mod ack;
 mod backlog;
@@ -64,7 +66,7 @@ struct Line {
     last: u64,
 }
 
-/// What is to be kept together: all of it, or nothing.
+/// What is taken or refused together.
 pub struct Load<'a> {
     /// The name of the stream.
     pub name: &'a str,
@@ -80,8 +82,19 @@ pub struct Load<'a> {
     pub opens: bool,
     /// The place of the source in the configuration.
     pub source: usize,
+    /// Whether it begins a text and is nothing without its end: a loss of power leaves all of it or nothing.
+    pub is_whole: bool,
     /// The batches, with how far the partition has come with each.
     pub batches: Vec<(Batch, Reached)>,
+}
+
+/// What waits for entries of the journal.
+struct Inputs {
+    /// Each with the number of entries that it comes with: so far the journal has come with it.
+    inputs: Vec<(usize, Input)>,
+    /// Whether each waits for all entries, and not only for those that it comes with.
+    is_whole: bool,
+    held: Option<Held>,
 }
 
 /// A partition that is read from files, and begins.
@@ -167,7 +180,7 @@ impl Gate {
     /// # Errors
     /// When nothing of it was taken.
     pub async fn keep(&self, load: Load<'_>, deadline: Option<Instant>) -> Result<u64, Refused> {
-        let Load { name, stream, partition, arrival, origin, opens, source, batches } = load;
+        let Load { name, stream, partition, arrival, origin, opens, source, is_whole, batches } = load;
         let bytes: u64 = batches.iter().map(|(batch, _)| batch.bytes as u64).sum();
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(self.0.bytes);
         let room = Arc::clone(&self.0.room).acquire_many_owned(bytes);
@@ -177,7 +190,7 @@ impl Gate {
         };
         let room = room.map_err(|_| EngineGone)?;
 
-        let opening = origin.map(|origin| entry::opened(origin));
+        let mut opening = origin.map(|origin| entry::opened(origin));
         let mut inputs = Vec::new();
         if let Some(origin) = origin.filter(|_| opens) {
             inputs.push((0, Input::Opened { stream, partition, origin: Arc::clone(origin) }));
@@ -190,12 +203,18 @@ impl Gate {
             records.extend(own);
             inputs.push((count, Input::Events { source, stream, partition, batch, arrival, reached }));
         }
+        if is_whole && let Some((last, before)) = records.split_last_mut() {
+            opening.iter_mut().for_each(|opening| entry::make_part(opening));
+            before.iter_mut().for_each(|records| records.make_parts(true));
+            last.make_parts(false);
+        }
         let PartitionId(number) = partition;
         let entry = |offset, record| Entry { stream: name, partition: number, offset, arrival, record };
         let opening = opening.iter().map(|record| entry(0, record));
         let rest = records.iter().flat_map(Records::iter).map(|(offset, record)| entry(offset, record));
         let entries: Vec<Entry<'_>> = opening.chain(rest).collect();
-        self.append(&entries, inputs, Held::Room(room), deadline).await
+        let inputs = Inputs { inputs, is_whole, held: Some(Held::Room(room)) };
+        self.append(&entries, inputs, deadline).await
     }
 
     /// Begins a partition that is read from files, behind everything that waits. Its records can be read
@@ -213,7 +232,8 @@ impl Gate {
         let opened = Input::Opened { stream, partition, origin: Arc::clone(origin) };
         let inputs = vec![(1, opened), (1, Input::Reached { stream, partition, reached })];
         let (passing, passed) = oneshot::channel();
-        self.append(&[entry], inputs, Held::Passing(passing), None).await?;
+        let inputs = Inputs { inputs, is_whole: false, held: Some(Held::Passing(passing)) };
+        self.append(&[entry], inputs, None).await?;
         Ok(passed)
     }
 
@@ -231,21 +251,18 @@ impl Gate {
         Ok(passed)
     }
 
-    /// Appends entries as soon as the journal takes them, and lets the inputs wait for them, each for as
-    /// many as it says.
+    /// Appends entries as soon as the journal takes them, and lets the inputs wait for them.
     async fn append(
         &self,
         entries: &[Entry<'_>],
-        mut inputs: Vec<(usize, Input)>,
-        held: Held,
+        mut inputs: Inputs,
         deadline: Option<Instant>,
     ) -> Result<u64, Refused> {
-        let mut held = Some(held);
         let mut blocked = None;
         let mut progress = self.0.progress.clone();
         loop {
             progress.mark_unchanged();
-            let why = match self.try_append(entries, &mut inputs, &mut held)? {
+            let why = match self.try_append(entries, &mut inputs)? {
                 Ok(last) => return Ok(last),
                 Err(why) => why,
             };
@@ -272,8 +289,7 @@ impl Gate {
     fn try_append(
         &self,
         entries: &[Entry<'_>],
-        inputs: &mut Vec<(usize, Input)>,
-        held: &mut Option<Held>,
+        Inputs { inputs, is_whole, held }: &mut Inputs,
     ) -> Result<Result<u64, AppendError>, EngineGone> {
         // Under one lock, so that those who wait stand in the order of the numbers.
         let mut line = self.line();
@@ -289,6 +305,7 @@ impl Gate {
         for (index, (count, mut input)) in inputs.drain(..).enumerate() {
             let number = if count == 0 { before } else { first + count as u64 - 1 };
             note_number(&mut input, number);
+            let number = if *is_whole { line.last } else { number };
             let held = if index + 1 == many { held.take() } else { None };
             line.waiting.send(Waiting { number, input, _held: held }).map_err(|_| EngineGone)?;
         }

@@ -18,7 +18,7 @@ use crate::source::reader::{Batch, Events, Quarantine as _};
 use crate::source::{Inlet, Input};
 use crate::stored::Damaged;
 
-use super::entry::Said;
+use super::entry::{self, Said};
 
 /// A source as it is configured now, with one of its streams.
 pub struct Wanted {
@@ -46,6 +46,8 @@ pub struct Recovered {
     pub records: u64,
     /// How many are of no use because nobody is configured to read them, by source and stream.
     pub left: BTreeMap<(Box<str>, Box<str>), u64>,
+    /// How many records are parts of bodies of which the end is missing: nobody was told that they are kept.
+    pub parts: u64,
     /// How many partitions have been ended.
     pub ended: u64,
 }
@@ -103,17 +105,26 @@ pub async fn recover(
         positions,
         going: BTreeMap::new(),
         unwanted: BTreeMap::new(),
+        parts: Vec::new(),
         pending: None,
         recovered: Recovered::default(),
     };
     while let Some((number, entry)) = reader.read()? {
         replay.take(number, &entry).await?;
     }
+    replay.leave_parts();
     replay.flush().await?;
     replay.end_what_is_gone(streams).await?;
     let recovered = replay.recovered;
     for ((source, stream), records) in &recovered.left {
         warn!(%source, %stream, records, "records in the journal are left out: this source is not configured any more");
+    }
+    if recovered.parts > 0 {
+        let records = recovered.parts;
+        info!(
+            records,
+            "what had come of bodies without their end is left out: nobody was told that it is kept"
+        );
     }
     let (records, ended) = (recovered.records, recovered.ended);
     info!(records, ended, "the journal has been worked off");
@@ -130,6 +141,8 @@ struct Replay<'a> {
     going: BTreeMap<Id, Going<'a>>,
     /// Partitions of sources that are not configured any more.
     unwanted: BTreeMap<Id, Box<str>>,
+    /// What is nothing without the entry that follows.
+    parts: Vec<Part>,
     /// What has been decoded and not sent.
     pending: Option<Pending<'a>>,
     recovered: Recovered,
@@ -142,6 +155,37 @@ struct Going<'a> {
     header: Option<Arc<[u8]>>,
 }
 
+/// An entry that is nothing without the one behind it.
+struct Part {
+    number: u64,
+    stream: Box<str>,
+    partition: u32,
+    offset: u64,
+    arrival: Timestamp,
+    record: Box<[u8]>,
+}
+
+impl Part {
+    fn of(number: u64, entry: &Entry<'_>) -> Part {
+        let Entry { stream, partition, offset, arrival, record } = *entry;
+        Part { number, stream: stream.into(), partition, offset, arrival, record: record.into() }
+    }
+
+    fn entry(&self) -> Entry<'_> {
+        let Part { stream, partition, offset, arrival, record, .. } = self;
+        Entry { stream, partition: *partition, offset: *offset, arrival: *arrival, record }
+    }
+
+    /// Whether an entry is what had to follow.
+    fn is_followed_by(&self, next: &Entry<'_>) -> bool {
+        let is_same = *self.stream == *next.stream && self.partition == next.partition;
+        let is_record = matches!(Said::read(next.record), Ok(Said::Record { .. }));
+        let has_begun = !matches!(Said::read(&self.record), Ok(Said::Opened(_)));
+        // Another text begins with a record that says so.
+        is_same && is_record && (!has_begun || entry::goes_on(next.record))
+    }
+}
+
 /// A batch of one partition that is being made.
 struct Pending<'a> {
     id: Id,
@@ -152,7 +196,32 @@ struct Pending<'a> {
 }
 
 impl<'a> Replay<'a> {
+    /// Takes an entry over as soon as what it is a part of is whole.
     async fn take(&mut self, number: u64, entry: &Entry<'_>) -> Result<(), RecoverError> {
+        if !self.parts.last().is_some_and(|part| part.is_followed_by(entry)) {
+            self.leave_parts();
+        }
+        if entry::is_part(entry.record) {
+            self.parts.push(Part::of(number, entry));
+            return Ok(());
+        }
+        for part in std::mem::take(&mut self.parts) {
+            self.take_over(part.number, &part.entry()).await?;
+        }
+        self.take_over(number, entry).await
+    }
+
+    /// The end of what these are parts of was never written.
+    fn leave_parts(&mut self) {
+        for part in self.parts.drain(..) {
+            // A partition that was to begin has not, but its number is not given again.
+            self.positions.give(&part.stream, PartitionId(part.partition));
+            let is_record = matches!(Said::read(&part.record), Ok(Said::Record { .. }));
+            self.recovered.parts += u64::from(is_record);
+        }
+    }
+
+    async fn take_over(&mut self, number: u64, entry: &Entry<'_>) -> Result<(), RecoverError> {
         let id: Id = (entry.stream.into(), entry.partition);
         let said = Said::read(entry.record).map_err(|why| RecoverError::Entry { number, why })?;
         match said {

@@ -233,6 +233,7 @@ impl Intake {
             origin: Some(&self.origin).filter(|_| !partition.is_kept),
             opens: !partition.opened,
             source: identity.index,
+            is_whole: true,
             batches,
         };
         let last = gate.keep(load, Some(deadline)).await.map_err(|why| match why {

@@ -39,6 +39,14 @@ impl Positions {
         w.into_bytes()
     }
 
+    /// The positions that are stored, where nothing is stored before a source has begun.
+    ///
+    /// # Errors
+    /// As for [`Positions::decode`].
+    pub fn of_stored(bytes: &[u8]) -> Result<Positions, Damaged> {
+        if bytes.is_empty() { Ok(Positions::default()) } else { Positions::decode(bytes) }
+    }
+
     /// The positions that these bytes are.
     ///
     /// # Errors

@@ -65,6 +65,16 @@ impl Records {
         })
     }
 
+    /// Makes each of them, but for the last if nothing follows, a part of what is to be kept as a whole.
+    pub fn make_parts(&mut self, followed: bool) {
+        let count = self.len() - usize::from(!followed && !self.is_empty());
+        let mut start = 0;
+        for place in &self.places[..count] {
+            entry::make_part(&mut self.bytes.as_mut_slice()[start..place.end]);
+            start = place.end;
+        }
+    }
+
     /// Takes the records out. What follows goes on as it would have.
     pub fn take(&mut self) -> Records {
         let next = Records::new(self.is_first);

@@ -3,6 +3,7 @@
 use super::model::{Change, Content, Model};
 use super::*;
 use crate::disk::simulated::Random;
+use crate::seeds::seeds;
 
 fn file() -> std::path::PathBuf {
     folder().join(FILE)
@@ -46,12 +47,11 @@ fn read(bytes: &[u8], random: &mut Random) -> Result<Content, StoreError> {
 #[test]
 fn whatever_changes_in_a_file_nothing_wrong_is_read_from_it() {
     let (mut refused, mut whole) = (0, 0);
-    let seeds = simulation::seeds(40, 500);
-    let many = seeds.end - seeds.start >= 500;
+    let seeds = seeds(40, 500);
+    let many = seeds.len() >= 500;
     let stored = [stored(1, true), stored(2, false)];
     for seed in seeds {
-        let _seed = simulation::Seed(seed, "whatever_changes_in_a_file");
-        let mut random = Random::new(seed);
+        let mut random = Random::new(seed.number);
         let (before, expected) = &stored[random.size(2)];
         let mut bytes = before.clone();
         // Much of a file is free pages, and the beginning decides.
@@ -99,10 +99,9 @@ fn no_stretch_that_is_destroyed_at_the_beginning_makes_the_last_commit_vanish() 
 
 #[test]
 fn damage_under_a_running_store_is_said_and_not_taken_for_content() {
-    for seed in simulation::seeds(10, 100) {
-        let _seed = simulation::Seed(seed, "damage_under_a_running_store");
-        let disk = SimulatedDisk::new(seed);
-        let mut random = Random::new(seed);
+    for seed in seeds(10, 100) {
+        let disk = SimulatedDisk::new(seed.number);
+        let mut random = Random::new(seed.number);
         // Without a cache everything is read again.
         let mut store = open_with(&disk, Options { cache: 0, ..small() }).expect("it can be opened");
         let mut model = Model::default();

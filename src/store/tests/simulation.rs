@@ -1,32 +1,9 @@
 //! Random commits on a disk that fails and loses power, held against a model.
 
-use std::ops::Range;
-
 use super::model::{Change, Content, Model};
 use super::*;
-use crate::cases::cases;
 use crate::disk::simulated::Random;
-
-/// The seeds to try: those that `TRIPLINE_SEED` and `TRIPLINE_CASES` say, or a few, or many in `make test`.
-pub fn seeds(few: u32, many: u32) -> Range<u64> {
-    let first = std::env::var("TRIPLINE_SEED")
-        .map_or(1, |text| text.parse().unwrap_or_else(|_| panic!("TRIPLINE_SEED={text} is no number")));
-    first..first + u64::from(cases(few, many))
-}
-
-/// Says which seed it was when a test panics.
-pub struct Seed(pub u64, pub &'static str);
-
-impl Drop for Seed {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let Seed(seed, test) = self;
-            eprintln!(
-                "the seed is {seed}: TRIPLINE_SEED={seed} TRIPLINE_CASES=1 cargo test --lib {test} plays it alone"
-            );
-        }
-    }
-}
+use crate::seeds::seeds;
 
 /// What has happened, over all seeds, so that it is seen whether they show anything.
 #[derive(Debug, Default)]
@@ -259,10 +236,9 @@ impl<'a> Play<'a> {
 fn whatever_happens_the_state_is_that_of_a_commit_and_none_that_was_reported_is_lost() {
     let mut counts = Counts::default();
     let seeds = seeds(40, 500);
-    let many = seeds.end - seeds.start >= 40;
+    let many = seeds.len() >= 40;
     for seed in seeds {
-        let _seed = Seed(seed, "whatever_happens_the_state");
-        let mut play = Play::new(seed, &mut counts);
+        let mut play = Play::new(seed.number, &mut counts);
         for _ in 0..play.random.size(60) {
             play.step();
         }

@@ -3,9 +3,10 @@
 
 use std::path::Path;
 
+use crate::child;
 use crate::results::{Row, Unit};
 use crate::service::Service;
-use crate::stored::{self, Checkpoint, Job, Outcome};
+use crate::stored::{Checkpoint, Job, Outcome};
 use crate::suite::Suite;
 use crate::table::grouped;
 
@@ -44,7 +45,7 @@ pub fn run(suite: &mut Suite) {
         checkpoints: CHECKPOINTS,
         folder: folder.join("state"),
     };
-    let Some(outcome) = stored::start(&job, suite.options.patience_s) else {
+    let Some(outcome) = child::start(&job, suite.options.patience_s) else {
         suite.note(&format!("{GROUP}: {checkpoint}: stopped, it takes too long"));
         return;
     };

@@ -31,7 +31,7 @@ pub enum How {
     /// They come over a connection: so many of the first as were acknowledged, perhaps some more.
     Connection,
     /// They are a body: all if it was accepted, none if it was refused. Of one whose sender was not told
-    /// because the service died, the first part may be kept.
+    /// because the service died, all or none.
     Body,
 }
 
@@ -132,6 +132,8 @@ impl Book {
             assert!(behind.is_empty(), "{behind:?} came, and not what was before it: {parcel:?}");
             let promised = parcel.events(parcel.promised).count();
             assert!(came >= promised, "{came} came of {promised} that were promised: {parcel:?}");
+            let is_whole = came == 0 || came == events.len();
+            assert!(parcel.how != How::Body || is_whole, "{came} came of a body: {parcel:?}");
             assert!(!parcel.is_refused || came == 0, "it was refused, and came: {parcel:?}");
             sent += came;
         }

@@ -11,7 +11,6 @@
 //! is says what may have been too late when the journal was worked off.
 //!
 //! Long runs are `TRIPLINE_CASES=10000 cargo test --release --lib runtime::tests::crash`.
-//! `TRIPLINE_SEED` sets the first seed, `TRIPLINE_CASES` how many ([`cases`]); a failure prints its own.
 //! With `TRIPLINE_TRACE` it is said what happens. Two things are no part of the seed: in which order the
 //! database writes its pages, of which some are left when the power goes, and who of several tasks that wait
 //! for the same thing goes on first. So a seed that fails may have to be played a few times until it fails
@@ -30,11 +29,10 @@ mod steps;
 mod world;
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 use std::sync::OnceLock;
 
-use crate::cases::cases;
 use crate::disk::simulated::Moment;
+use crate::seeds::seeds;
 
 use world::{Counts, Trouble, World};
 
@@ -43,27 +41,6 @@ fn say(what: impl FnOnce() -> String) {
     static WANTED: OnceLock<bool> = OnceLock::new();
     if *WANTED.get_or_init(|| std::env::var("TRIPLINE_TRACE").is_ok()) {
         eprintln!("{}", what());
-    }
-}
-
-/// The seeds to play.
-fn seeds(few: u32, many: u32) -> Range<u64> {
-    let first = std::env::var("TRIPLINE_SEED")
-        .map_or(1, |text| text.parse().unwrap_or_else(|_| panic!("TRIPLINE_SEED={text} is no number")));
-    first..first + u64::from(cases(few, many))
-}
-
-/// Says which seed it was when a test panics.
-struct Seed(u64, &'static str, Trouble);
-
-impl Drop for Seed {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let Seed(seed, test, trouble) = self;
-            eprintln!(
-                "the seed is {seed}, with {trouble:?}: TRIPLINE_SEED={seed} TRIPLINE_CASES=1 cargo test --lib {test} plays it alone"
-            );
-        }
     }
 }
 
@@ -93,10 +70,9 @@ fn play_and_list_syncs(seed: u64, trouble: Trouble) -> (Counts, BTreeSet<u64>) {
 #[test]
 fn whatever_happens_every_alert_comes_and_no_other() {
     let (mut sum, seeds) = (Counts::default(), seeds(100, 600));
-    let many = seeds.end - seeds.start;
+    let many = seeds.len();
     for seed in seeds {
-        let _seed = Seed(seed, "whatever_happens_every_alert", Trouble::Any);
-        sum.add(play(seed, Trouble::Any));
+        sum.add(play(seed.number, Trouble::Any));
     }
     // Otherwise it would show little.
     let Counts { crashes, crashes_at_work, kills, stops, failed_starts, failed_commits, .. } = sum;
@@ -113,20 +89,19 @@ fn whatever_happens_every_alert_comes_and_no_other() {
 #[test]
 fn the_power_may_go_at_every_operation() {
     let (mut sum, seeds) = (Counts::default(), seeds(3, 30));
-    let many = seeds.end - seeds.start;
-    for seed in seeds {
-        let _seed = Seed(seed, "the_power_may_go", Trouble::None);
-        let (Counts { operations, .. }, syncs) = play_and_list_syncs(seed, Trouble::None);
+    let many = seeds.len();
+    for mut seed in seeds {
+        let (Counts { operations, .. }, syncs) = play_and_list_syncs(seed.number, Trouble::None);
         for operation in 1..=operations {
             let moments: &[(Moment, bool)] = match syncs.contains(&operation) {
                 true => &[(Moment::Before, false), (Moment::After, false)],
-                false if (seed + operation) % 2 == 0 => &[(Moment::Amid, false)],
+                false if (seed.number + operation) % 2 == 0 => &[(Moment::Amid, false)],
                 false => &[(Moment::After, true)],
             };
             for &(moment, kills) in moments {
                 let trouble = Trouble::At { operation, moment, kills };
-                let _seed = Seed(seed, "the_power_may_go", trouble);
-                sum.add(play(seed, trouble));
+                seed.details = format!(", with {trouble:?}");
+                sum.add(play(seed.number, trouble));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Records through a journal that loses power, and clients that want to know.
 
+mod bodies;
 mod restart;
 mod sockets;
 mod trouble;

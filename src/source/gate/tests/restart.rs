@@ -2,7 +2,7 @@
 //! through the journal, and a file that is followed, written and rotated meanwhile.
 //!
 //! The engine is a model: it knows what it has taken, and a checkpoint is a copy of that with the positions
-//! of the same moment. `TRIPLINE_SEED` sets the first seed, `TRIPLINE_CASES` how many.
+//! of the same moment.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
@@ -13,8 +13,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::cases::cases;
 use crate::disk::simulated::Random;
+use crate::seeds::seeds;
 use crate::source::Source;
 use crate::source::file::{Following, Paths, Start};
 use crate::source::partition::Feed;
@@ -173,9 +173,7 @@ impl World {
 
     async fn live(&mut self, steps: u64) {
         let (mut model, positions) = self.stored.clone();
-        let positions =
-            if positions.is_empty() { Ok(Positions::default()) } else { Positions::decode(&positions) };
-        let positions = positions.expect("they were encoded");
+        let positions = Positions::of_stored(&positions).expect("they were encoded");
         model.keeper = Keeper::new(positions.clone(), ["s"]);
         let (journal, mut committer, listening) = journal(&self.disk, positions.journal, limits());
         let mut life =
@@ -246,9 +244,7 @@ impl World {
     /// Lives until everything has come.
     async fn settle(&mut self) -> Model {
         let (mut model, positions) = self.stored.clone();
-        let positions =
-            if positions.is_empty() { Ok(Positions::default()) } else { Positions::decode(&positions) };
-        let positions = positions.expect("they were encoded");
+        let positions = Positions::of_stored(&positions).expect("they were encoded");
         model.keeper = Keeper::new(positions.clone(), ["s"]);
         let (journal, mut committer, listening) = journal(&self.disk, positions.journal, limits());
         let mut life =
@@ -348,11 +344,5 @@ fn play(seed: u64) {
 
 #[test]
 fn whatever_stops_it_every_record_is_taken_once_and_in_its_place() {
-    let first = std::env::var("TRIPLINE_SEED").map_or(1, |seed| seed.parse().expect("a number"));
-    for seed in first..first + u64::from(cases(40, 400)) {
-        if let Err(failure) = std::panic::catch_unwind(|| play(seed)) {
-            eprintln!("the seed is {seed}: TRIPLINE_SEED={seed} TRIPLINE_CASES=1 plays it alone");
-            std::panic::resume_unwind(failure);
-        }
-    }
+    seeds(40, 400).for_each(|seed| play(seed.number));
 }

@@ -1,0 +1,268 @@
+//! How a service starts: the state of before is opened, what is in the way is said, and only then do sources
+//! read.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, mpsc};
+
+use anyhow::Context as _;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, oneshot, watch};
+use tokio::task::JoinSet;
+use tracing::info;
+
+use crate::config::tables::Loaded;
+use crate::config::{Config, SourceKind};
+use crate::engine::{Engine, EngineOptions};
+use crate::outbox::Outbox;
+use crate::outbox::memory::MemoryOutbox;
+use crate::program::Program;
+use crate::source::flow::Flow;
+use crate::source::positions::{Positions, Resume};
+use crate::source::queue::{self, queue};
+use crate::source::{Clock, PartitionNumbers, Source, Stop, Surroundings};
+use crate::store::Store;
+use crate::table::TableId;
+use crate::telemetry::Metrics;
+
+use super::Service;
+use crate::runtime::control::{Health, Requests};
+use crate::runtime::driver::{Driver, Exit};
+use crate::runtime::keeping::Keeping;
+use crate::runtime::kept::Kept;
+use crate::runtime::recovery::{self, Opened};
+use crate::runtime::reload::{self, Replacement, Watch};
+use crate::runtime::shelf::Memory;
+use crate::runtime::{sinks, sources, workers};
+
+/// What a service is started with.
+pub struct Start {
+    /// What it is to do.
+    pub config: Config,
+    /// Its rules.
+    pub program: Arc<Program>,
+    /// What their lists and tables hold.
+    pub tables: Loaded,
+    /// The store of its state, if it keeps one: that of its configuration.
+    pub store: Option<Store>,
+    /// Told how it does.
+    pub health: Health,
+    /// What it is asked.
+    pub requests: Requests,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What all parts of a service have to do with.
+struct Parts {
+    config: Config,
+    program: Arc<Program>,
+    metrics: Arc<Metrics>,
+    health: Health,
+    clock: Arc<dyn Clock>,
+    kept: Kept,
+    /// Which partitions are paused, because they are ahead of event time.
+    flow: Arc<Flow>,
+}
+
+impl Service {
+    /// Starts a service: opens the sinks, takes the addresses, and only then lets events in.
+    ///
+    /// # Errors
+    /// When a sink cannot be opened or an address cannot be taken.
+    pub async fn start(start: Start) -> anyhow::Result<Service> {
+        let Start { config, program, tables, store, health, requests, clock } = start;
+        let metrics = metrics(&config, &program);
+        let opened = config.state.as_ref().zip(store);
+        let opened = opened.map(|(state, store)| recovery::open(state, store, &metrics)).transpose()?;
+        let positions = opened.as_ref().map(|opened| opened.positions.clone()).unwrap_or_default();
+        // What is to be opened is opened before anything happens, so that what is wrong is said at once.
+        let sources = sources::open(&config, &program, &metrics, &Resume::at(positions.clone())).await?;
+        let kept = Kept::start(&config, &metrics)?;
+        let parts = Parts { config, program, metrics, health, clock, kept, flow: Arc::default() };
+
+        let news = Arc::default();
+        let mut engine = parts.engine(opened.as_ref(), &news)?;
+        let (watch, replacements) = parts.tables(&mut engine, tables)?;
+        let (halt_sinks, halted) = watch::channel(false);
+        let (exit, keeping, sinks) = parts.sinks(opened, &halted)?;
+        let driver = parts.driver(engine, exit, keeping.as_ref().map(|keeping| (keeping, &positions)));
+        let driver = driver.with_news(news).with_replacements(replacements).answering(requests);
+        let (queue, inputs) = queue(parts.config.queue);
+        let halt_engine = Arc::new(AtomicBool::new(false));
+        let engine = start_engine(driver, inputs, Arc::clone(&halt_engine))?;
+
+        let (stop, stopped) = watch::channel(false);
+        let around = parts.surroundings(queue, Stop::new(stopped));
+        let sources = parts.sources(sources, around, keeping.as_ref(), positions).await?;
+        parts.health.started();
+        parts.log_ready();
+        let Parts { config, metrics, health, kept, .. } = parts;
+        Ok(Service {
+            config,
+            health,
+            metrics,
+            stop,
+            halt_sinks,
+            halt_engine,
+            sources,
+            sinks,
+            engine,
+            keeping,
+            kept,
+            _watch: watch,
+        })
+    }
+}
+
+impl Parts {
+    fn shards(&self) -> usize {
+        self.config.shards.unwrap_or_else(workers::cores)
+    }
+
+    /// An engine that goes on from the state, if there is one. Its shards tell `news` of what they have done.
+    fn engine(&self, opened: Option<&Opened>, news: &Arc<Notify>) -> anyhow::Result<Engine> {
+        // The sources ask how far ahead of the clock an event is, so that they can set it aside as it came.
+        let options = EngineOptions { max_ahead: None, shards: self.shards(), ..EngineOptions::LIVE };
+        match opened {
+            Some(Opened { store, state, .. }) => {
+                let memory = state.memory.map(|limit| Memory::new(limit, store.current()));
+                recovery::engine(store.snapshot(), &self.program, options, memory, news)
+            }
+            None => workers::engine(self.program.clone(), options, news).context("cannot start the shards"),
+        }
+    }
+
+    /// Gives the engine the lists and tables, and watches their files from now on.
+    fn tables(
+        &self,
+        engine: &mut Engine,
+        tables: Loaded,
+    ) -> anyhow::Result<(Watch, mpsc::Receiver<Replacement>)> {
+        for ((id, spec), file) in (0..).map(TableId).zip(self.program.tables()).zip(&tables.files) {
+            if let Some(content) = tables.tables.get(id) {
+                let (version, entries) = (content.version(), content.entries());
+                info!(table = %spec.name, file = %file.path.display(), %version, entries, "read");
+            }
+        }
+        engine.set_tables(Arc::clone(&tables.tables));
+        reload::start(Arc::clone(&self.program), tables, Arc::clone(&self.metrics))
+    }
+
+    /// Starts the sinks, and with them what keeps state, if some is kept. Gives the way of alerts out of the
+    /// engine.
+    fn sinks(
+        &self,
+        opened: Option<Opened>,
+        halted: &watch::Receiver<bool>,
+    ) -> anyhow::Result<(Exit<MemoryOutbox>, Option<Keeping>, sinks::Workers)> {
+        let Parts { config, metrics, clock, health, .. } = self;
+        let mut workers = JoinSet::new();
+        let Some(opened) = opened else {
+            let outbox = sinks::start(config, metrics, halted, &mut workers)?;
+            return Ok((Exit::Outbox(outbox), None, workers));
+        };
+        let (checkpoints, keeping) =
+            Keeping::start(opened, config, metrics, clock, health, halted, &mut workers)?;
+        Ok((Exit::Checkpoints(checkpoints), Some(keeping), workers))
+    }
+
+    /// The driver of the engine; of one that keeps its state, with how far sources had come.
+    fn driver<O: Outbox>(
+        &self,
+        engine: Engine,
+        exit: Exit<O>,
+        keeping: Option<(&Keeping, &Positions)>,
+    ) -> Driver<O> {
+        let driver = Driver::new(engine, exit, Arc::clone(&self.clock), Arc::clone(&self.metrics))
+            .with_reorder_bound(self.config.reorder_bytes, Arc::clone(&self.flow))
+            .keeping_late(self.kept.late.clone());
+        match keeping {
+            Some((keeping, positions)) => driver.resuming(positions.clone()).behind(keeping.backlog()),
+            None => driver,
+        }
+    }
+
+    /// What sources have to do with, before it is known where they go on.
+    fn surroundings(&self, queue: queue::Sender, stop: Stop) -> Surroundings {
+        Surroundings {
+            limits: self.config.limits,
+            numbers: Arc::default(),
+            queue,
+            gate: None,
+            resume: Resume::default(),
+            quarantine: self.kept.quarantine.clone(),
+            flow: Arc::clone(&self.flow),
+            stop,
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
+    /// Gives the engine what is in the journal, if there is one, and starts the sources behind that.
+    /// What holds the gate and the queue from then on are the sources, with whom they end.
+    async fn sources(
+        &self,
+        opened: Vec<Box<dyn Source>>,
+        mut around: Surroundings,
+        keeping: Option<&Keeping>,
+        mut positions: Positions,
+    ) -> anyhow::Result<JoinSet<()>> {
+        let Parts { config, program, metrics, .. } = self;
+        let mut tasks = JoinSet::new();
+        if let Some(keeping) = keeping {
+            let wanted = sources::wanted(config, program, metrics, &around)?;
+            positions = keeping.recover(positions, &wanted, program, &around.queue).await?;
+            let (gate, forwarder) = keeping.gate(around.queue.clone(), config.queue.bytes);
+            tasks.spawn(forwarder.run());
+            around.gate = Some(gate);
+        }
+        let names = program.streams().iter().map(|stream| stream.name.as_str());
+        around.numbers = Arc::new(PartitionNumbers::after(&positions, names));
+        around.resume = Resume::at(positions);
+        sources::start(config, program, metrics, &around, opened, &mut tasks)?;
+        Ok(tasks)
+    }
+
+    fn log_ready(&self) {
+        info!(
+            rules = self.program.rules().len(),
+            streams = self.program.streams().len(),
+            sources = self.config.sources.len(),
+            sinks = self.config.sinks.len(),
+            shards = self.shards(),
+            "ready"
+        );
+    }
+}
+
+/// Starts a thread for the engine. It says how many inputs it left when it ends, and nothing when it
+/// panics.
+fn start_engine<O: Outbox + 'static>(
+    driver: Driver<O>,
+    inputs: queue::Receiver,
+    halt: Arc<AtomicBool>,
+) -> anyhow::Result<oneshot::Receiver<anyhow::Result<usize>>> {
+    let (ended, end) = oneshot::channel();
+    let runtime = Handle::current();
+    std::thread::Builder::new()
+        .name("engine".into())
+        .spawn(move || {
+            let left = driver.run(inputs, &runtime, &halt);
+            // Nobody listens when the process is being stopped at once.
+            let _ = ended.send(left);
+        })
+        .context("cannot start the engine's thread")?;
+    Ok(end)
+}
+
+/// The metrics of a service, all at 0.
+fn metrics(config: &Config, program: &Program) -> Arc<Metrics> {
+    let http = config.sources.iter().filter(|source| matches!(source.kind, SourceKind::Http(_)));
+    let metrics = Metrics::new(
+        config.sources.iter().map(|source| source.name.value.as_str()),
+        program.rules().iter().map(|rule| &*rule.name),
+        config.sinks.iter().map(|sink| sink.name.value.as_str()),
+    )
+    .with_tables(program.tables().iter().map(|table| table.name.as_str()))
+    .with_http(http.map(|source| source.name.value.as_str()));
+    Arc::new(if config.state.is_some() { metrics.with_state() } else { metrics })
+}
