@@ -13,7 +13,8 @@ use crate::store::Snapshot;
 
 use super::book::{Entry, How, Record};
 use super::engines::{in_order, uninterrupted};
-use super::life::{Lasting, Life, Log};
+use super::life::{Lasting, Life};
+use super::log::Log;
 use super::rules::Rules;
 use super::sinks::{Receipt, SINKS};
 use super::sources::{FEED, SOURCES};

@@ -1,6 +1,5 @@
 //! A service from its start to its end: all of its parts on one thread, each step of them by order.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration as Wait;
@@ -31,13 +30,14 @@ use crate::source::positions::{Positions, Resume};
 use crate::source::queue::{Receiver, Sender, queue};
 use crate::source::reader::Batch;
 use crate::source::{Clock, Inlet, Input, PartitionNumbers, Stop, Surroundings};
-use crate::store::{Current, Snapshot, Store};
+use crate::store::{Current, Store};
 use crate::stored::{Shelf, Space};
 use crate::telemetry::Metrics;
 
 use super::book::{Book, Entry};
 use super::check::check_outbox;
 use super::engines::{check_left, feed, restore, timeless};
+use super::log::Log;
 use super::rules::Rules;
 use super::say;
 use super::settings::Settings;
@@ -81,48 +81,6 @@ pub struct Lasting {
     pub book: Arc<Mutex<Book>>,
     pub settings: Arc<Settings>,
     pub rules: Rules,
-}
-
-/// What the engine has got, and how much of that each checkpoint has.
-#[derive(Default)]
-pub struct Log {
-    pub entries: Vec<Entry>,
-    /// With which rules, and from which of them on: first those that the engine had at the beginning.
-    pub rules: Vec<(usize, Rules)>,
-    /// How many inputs and rules a checkpoint has, by the time at which it was made.
-    made: BTreeMap<Timestamp, (usize, usize)>,
-    /// The last checkpoint that was reported as stored.
-    reported: Option<Timestamp>,
-}
-
-impl Log {
-    /// How many inputs and rules the checkpoint of that time has.
-    pub fn of(&self, time: Timestamp) -> (usize, usize) {
-        *self.made.get(&time).expect("it was made")
-    }
-
-    /// The service goes on from a checkpoint.
-    fn go_on(&mut self, snapshot: &Snapshot) {
-        let found = (snapshot.number() > 0).then(|| snapshot.time());
-        assert!(found >= self.reported, "{:?} was stored, and {found:?} is found", self.reported);
-        let made = found.map_or((0, 0), |found| self.of(found));
-        say(|| format!("begins from {found:?}, which has {} inputs", made.0));
-        self.entries.truncate(made.0);
-        self.rules.truncate(made.1);
-        self.reported = found;
-        self.made.retain(|time, _| Some(*time) <= found);
-    }
-
-    /// From now on it does so with these rules. Returns whether they are others than before.
-    fn go_on_with(&mut self, rules: Rules) -> bool {
-        let before = self.rules.last().map(|(_, before)| *before);
-        // An old version that has ended is not there any more after a start, and what only it read is not either.
-        if before != Some(rules) || self.rules.len() > 1 {
-            say(|| format!("  with {rules:?}"));
-            self.rules.push((self.entries.len(), rules));
-        }
-        before.is_some_and(|before| before != rules)
-    }
 }
 
 /// A service that runs.

@@ -20,6 +20,7 @@ mod book;
 mod check;
 mod engines;
 mod life;
+mod log;
 mod rules;
 mod save;
 mod settings;

@@ -8,7 +8,8 @@ use crate::disk::simulated::{Moment, Random};
 use crate::source::gate::Partitions;
 
 use super::book::{Book, How, Record};
-use super::life::{Lasting, Life, Log, Over, SimulatedClock};
+use super::life::{Lasting, Life, Over, SimulatedClock};
+use super::log::Log;
 use super::rules::{self, Rules};
 use super::save::Saved;
 use super::say;
