@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::Duration as Wait;
 
 use crate::alert::Alert;
-use crate::engine::{Changes, Engine, EngineOptions, stored_rules};
-use crate::event::{Event, PartitionId, StreamId, Timestamp};
+use crate::event::{PartitionId, StreamId, Timestamp};
 use crate::outbox::routes::Routes;
 use crate::outbox::{OrderKey, Outgoing};
 use crate::source::gate::Partitions;
 use crate::store::Snapshot;
-use crate::stored::{Row, Space};
 
 use super::book::{Entry, How, Record};
-use super::life::{Lasting, Life, Log};
+use super::engines::{in_order, uninterrupted};
+use super::life::{Lasting, Life};
+use super::log::Log;
 use super::rules::Rules;
 use super::sinks::{Receipt, SINKS};
 use super::sources::{FEED, SOURCES};
@@ -63,6 +63,9 @@ impl World {
         let snapshot = life.current.get();
         self.check(&snapshot);
         drop(snapshot);
+        if !self.lasting.rules.idle() {
+            self.check_saved();
+        }
         let stopped = life.stop(true, &mut self.log).await;
         assert!(stopped.is_ok() || self.lasting.disk.is_down(), "{stopped:?}");
     }
@@ -306,94 +309,6 @@ pub fn check_outbox(lasting: &Lasting, log: &Log, snapshot: &Snapshot) {
         let expected = routed(&alerts, sink);
         let expected: BTreeSet<&str> = expected.iter().map(|alert| &*alert.id).collect();
         assert_eq!(found, expected, "what `{sink}` got or will get, and what was decided");
-    }
-}
-
-/// The alerts of an engine that gets the same and is never stopped, but for being given other rules where
-/// they have changed.
-fn uninterrupted(entries: &[Entry], rules: &[(usize, Rules)], shards: usize) -> Vec<Alert> {
-    let Some((first, changes)) = rules.split_first() else { return Vec::new() };
-    let options = EngineOptions { max_ahead: None, shards, ..EngineOptions::LIVE };
-    let mut engine = Engine::new(first.1.program(), options);
-    let (mut alerts, mut begin, mut rows) = (Vec::new(), 0, Stored::default());
-    for (place, rules) in changes {
-        feed(&mut engine, &entries[begin..*place], Timestamp::from_micros(0));
-        alerts.append(&mut engine.take_alerts());
-        engine = rows.go_on(&mut engine, *rules, options);
-        begin = *place;
-    }
-    feed(&mut engine, &entries[begin..], Timestamp::from_micros(0));
-    alerts.append(&mut engine.take_alerts());
-    alerts
-}
-
-/// The alerts of an engine that gets what did not come too late, in order.
-fn in_order(entries: &[Entry], rules: Rules, shards: usize) -> Vec<Alert> {
-    let options = EngineOptions { max_ahead: None, shards, ..EngineOptions::LIVE };
-    let mut engine = Engine::new(rules.patient().program(), options);
-    let taken = |entry: &Entry| match entry {
-        Entry::Events(events) => events.clone(),
-        _ => Vec::new(),
-    };
-    let mut events: Vec<Event> = entries.iter().flat_map(taken).collect();
-    events.sort_by_key(Event::point);
-    for event in events {
-        engine.push(event, Timestamp::from_micros(0)).expect("it is not late");
-    }
-    engine.finish();
-    engine.take_alerts()
-}
-
-/// Gives it to an engine that does not hear what time it is.
-pub fn feed(engine: &mut Engine, entries: &[Entry], now: Timestamp) {
-    for entry in entries {
-        match entry {
-            Entry::Opened(stream, partition) => engine.open(*stream, *partition, now),
-            Entry::Closed(stream, partition) => engine.close(*stream, *partition),
-            Entry::Events(events) | Entry::Late(events) => {
-                for event in events {
-                    // One that comes too late does so here too.
-                    let _ = engine.offer(event.clone(), now);
-                }
-                engine.run();
-            }
-            Entry::Other => {}
-        }
-    }
-    engine.settle();
-}
-
-/// What an engine has stored, in memory.
-#[derive(Default)]
-struct Stored(BTreeMap<(u16, Space, Vec<u8>), Vec<u8>>);
-
-impl Stored {
-    fn take(&mut self, changes: &Changes) {
-        for Row { space, group, key, value } in changes.rows() {
-            let key = (group, space, key.to_vec());
-            match value {
-                Some(value) => self.0.insert(key, value.to_vec()),
-                None => self.0.remove(&key),
-            };
-        }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = Row<'_>> {
-        self.0.iter().map(|((group, space, key), value)| Row {
-            space: *space,
-            group: *group,
-            key,
-            value: Some(value),
-        })
-    }
-
-    /// An engine with these rules that goes on where the other one is.
-    fn go_on(&mut self, engine: &mut Engine, rules: Rules, options: EngineOptions) -> Engine {
-        let changes = engine.changes();
-        self.take(&changes);
-        let olds = stored_rules(&changes.head, self.iter()).expect("it has just been made");
-        let restored = Engine::restore(rules.after(&olds), options, &changes.head, self.iter());
-        restored.unwrap_or_else(|error| panic!("{error}")).engine
     }
 }
 

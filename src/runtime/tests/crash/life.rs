@@ -1,6 +1,5 @@
 //! A service from its start to its end: all of its parts on one thread, each step of them by order.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration as Wait;
@@ -9,7 +8,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::disk::simulated::Random;
 use crate::disk::{Disk, SimulatedDisk};
-use crate::engine::{Engine, EngineOptions, Left, Why};
+use crate::engine::{Engine, EngineOptions};
 use crate::event::{Duration, Timestamp};
 use crate::journal::{Committer, Journal};
 use crate::outbox::memory::MemoryOutbox;
@@ -30,13 +29,15 @@ use crate::source::positions::{Positions, Resume};
 use crate::source::queue::{Receiver, Sender, queue};
 use crate::source::reader::Batch;
 use crate::source::{Clock, Inlet, Input, PartitionNumbers, Stop, Surroundings};
-use crate::store::{Current, Snapshot, Store};
+use crate::store::{Current, Store};
 use crate::stored::{Shelf, Space};
 use crate::telemetry::Metrics;
 use crate::watch;
 
 use super::book::{Book, Entry};
-use super::check::{check_outbox, feed};
+use super::check::check_outbox;
+use super::engines::{check_left, feed, restore, timeless};
+use super::log::Log;
 use super::rules::Rules;
 use super::say;
 use super::settings::Settings;
@@ -80,43 +81,6 @@ pub struct Lasting {
     pub book: Arc<Mutex<Book>>,
     pub settings: Arc<Settings>,
     pub rules: Rules,
-}
-
-/// What the engine has got, and how much of that each checkpoint has.
-#[derive(Default)]
-pub struct Log {
-    pub entries: Vec<Entry>,
-    /// With which rules, and from which of them on: first those that the engine had at the beginning.
-    pub rules: Vec<(usize, Rules)>,
-    /// How many inputs and rules a checkpoint has, by the time at which it was made.
-    made: BTreeMap<Timestamp, (usize, usize)>,
-    /// The last checkpoint that was reported as stored.
-    reported: Option<Timestamp>,
-}
-
-impl Log {
-    /// The service goes on from a checkpoint.
-    fn go_on(&mut self, snapshot: &Snapshot) {
-        let found = (snapshot.number() > 0).then(|| snapshot.time());
-        assert!(found >= self.reported, "{:?} was stored, and {found:?} is found", self.reported);
-        let made = found.map_or((0, 0), |found| *self.made.get(&found).expect("it was made"));
-        say(|| format!("begins from {found:?}, which has {} inputs", made.0));
-        self.entries.truncate(made.0);
-        self.rules.truncate(made.1);
-        self.reported = found;
-        self.made.retain(|time, _| Some(*time) <= found);
-    }
-
-    /// From now on it does so with these rules. Returns whether they are others than before.
-    fn go_on_with(&mut self, rules: Rules) -> bool {
-        let before = self.rules.last().map(|(_, before)| *before);
-        // An old version that has ended is not there any more after a start, and what only it read is not either.
-        if before != Some(rules) || self.rules.len() > 1 {
-            say(|| format!("  with {rules:?}"));
-            self.rules.push((self.entries.len(), rules));
-        }
-        before.is_some_and(|before| before != rules)
-    }
 }
 
 /// A service that runs.
@@ -574,47 +538,6 @@ fn shown(input: &Input) -> String {
 fn metrics(program: &Program) -> Arc<Metrics> {
     let rules = program.rules().iter().map(|rule| &*rule.name);
     Arc::new(Metrics::new(SOURCES.map(|(name, _, _)| name), rules, SINKS).with_state())
-}
-
-/// The engine of a checkpoint, with its shards on this thread.
-fn restore(
-    snapshot: &Arc<Snapshot>,
-    program: &Arc<Program>,
-    options: EngineOptions,
-    memory: Option<Memory>,
-) -> Result<(Engine, Vec<Left>), Over> {
-    if snapshot.number() == 0 {
-        let mut engine = Engine::new(Arc::clone(program), options);
-        if let Some(Memory { limit, shelf }) = memory {
-            engine.shelve(limit, shelf);
-        }
-        return Ok((engine, Vec::new()));
-    }
-    let (restoring, _) =
-        recovery::read(snapshot, program, options, memory).map_err(|error| Over(format!("{error:#}")))?;
-    let restored = restoring.finish().unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(restored.events_left, 0, "the streams are the same");
-    Ok((restored.engine, restored.left))
-}
-
-/// The engine of a checkpoint to which nothing is said of time, as it has just heard from all partitions.
-fn timeless(snapshot: &Arc<Snapshot>, program: &Arc<Program>, now: Timestamp) -> Result<Engine, Over> {
-    let options = EngineOptions { max_ahead: None, ..EngineOptions::LIVE };
-    let (mut engine, _) = restore(snapshot, program, options, None)?;
-    for (stream, partition) in engine.open_partitions().collect::<Vec<_>>() {
-        engine.keep_active(stream, partition, now);
-    }
-    Ok(engine)
-}
-
-/// Only rules that are to begin anew may lose what they have.
-fn check_left(left: &[Left], rules: Rules, is_changed: bool) {
-    for Left { rule, why, refused, runs, .. } in left {
-        assert!(is_changed && *why == Why::Changed, "{left:?}");
-        assert!(refused.is_none() || rules.read_alerts(), "{left:?}");
-        let may_lose = rules.resets || refused.is_some();
-        assert!(may_lose || *runs == 0, "`{rule}` lost what it had begun: {left:?}");
-    }
 }
 
 fn start_sinks(

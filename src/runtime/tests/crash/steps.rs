@@ -22,7 +22,7 @@ impl World {
     /// # Errors
     /// When the service does not outlive it.
     pub async fn step(&mut self, life: &mut Life) -> Result<(), Over> {
-        match self.random.size(36) {
+        match self.random.size(37) {
             0..9 => self.send(life),
             9..14 => {
                 let most = if self.random.percent(50) { usize::MAX } else { 1 + self.random.size(5) };
@@ -40,8 +40,9 @@ impl World {
             32 => self.change_connection(life),
             33 => self.fail(),
             34 => self.calm(),
-            _ if self.random.percent(50) => self.crash_soon(40),
-            _ => self.fail_while_storing(life)?,
+            35 if self.random.percent(50) => self.crash_soon(40),
+            35 => self.fail_while_storing(life)?,
+            _ => self.save(life),
         }
         Ok(())
     }

@@ -8,8 +8,10 @@ use crate::disk::simulated::{Moment, Random};
 use crate::source::gate::Partitions;
 
 use super::book::{Book, How, Record};
-use super::life::{Lasting, Life, Log, Over, SimulatedClock};
+use super::life::{Lasting, Life, Over, SimulatedClock};
+use super::log::Log;
 use super::rules::{self, Rules};
+use super::save::Saved;
 use super::say;
 use super::settings::Settings;
 use super::sinks::Outside;
@@ -43,13 +45,16 @@ pub struct Counts {
     pub operations: u64,
     pub changes: u64,
     pub late: u64,
+    pub saved: u64,
 }
 
 impl Counts {
     /// Takes over what was counted elsewhere.
     pub fn add(&mut self, more: Counts) {
         let Counts { lives, crashes, crashes_at_work, kills, stops, failed_starts, .. } = more;
-        let Counts { failed_commits, events, alerts, deliveries, dead, operations, changes, late, .. } = more;
+        let Counts {
+            failed_commits, events, alerts, deliveries, dead, operations, changes, late, saved, ..
+        } = more;
         self.lives += lives;
         self.crashes += crashes;
         self.crashes_at_work += crashes_at_work;
@@ -64,6 +69,7 @@ impl Counts {
         self.operations += operations;
         self.changes += changes;
         self.late += late;
+        self.saved += saved;
     }
 }
 
@@ -96,6 +102,8 @@ pub struct World {
     pub connections: Vec<(usize, usize)>,
     /// What clients were not told to be kept, and send again: by source.
     pub again: Vec<(usize, Record)>,
+    /// The savepoints that there should be.
+    pub saved: Vec<Saved>,
     /// Whether rules change between lives.
     changes_rules: bool,
 }
@@ -145,6 +153,7 @@ impl World {
             next: 1,
             connections: Vec::new(),
             again: Vec::new(),
+            saved: Vec::new(),
             changes_rules,
         }
     }
