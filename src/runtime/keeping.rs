@@ -59,6 +59,7 @@ impl Keeping {
         let checkpoints = checkpoints.keeping_at_most(part);
         let (waker, time) = (jobs.clone(), Arc::clone(clock));
         let outbox = durable::Around {
+            reads: durable::Reads::Aside,
             current: store.current(),
             // When the thread that stores has ended nothing is stored any more.
             waker: Arc::new(move || drop(waker.send(Job::Settled))),

@@ -35,10 +35,22 @@ use feed::{News, Shared};
 pub struct Around {
     /// The state of the last commit.
     pub current: Current,
+    /// Where alerts are read from it.
+    pub reads: Reads,
     /// Called, from any thread, when there are changes to be taken where there were none.
     pub waker: Arc<dyn Fn() + Send + Sync>,
     /// Tells the time of the clock on the wall, for the times that are stored.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+/// Where the store is read.
+#[derive(Clone, Copy, Debug)]
+pub enum Reads {
+    /// On a thread that may wait for the disk.
+    Aside,
+    /// On the one that asks: in a simulation, which has no other.
+    #[cfg(test)]
+    Here,
 }
 
 /// The queue of each lane over what waits in the store, and what the one who writes the store needs.

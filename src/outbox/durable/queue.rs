@@ -13,6 +13,7 @@ use crate::watch;
 
 use super::super::window::Window;
 use super::super::{Left, Outgoing, Pending, Queue, shortened};
+use super::Reads;
 use super::feed::{Change, News, Shared, What};
 
 /// So long it takes until what could not be read from the store is read again.
@@ -56,9 +57,13 @@ impl DurableQueue {
                 return;
             }
             let last = self.last;
-            // It waits for the disk.
-            let read = tokio::task::spawn_blocking(move || snapshot.waiting(&sink, last, most, bytes));
-            match read.await.map_err(JoinError::try_into_panic) {
+            let read = move || snapshot.waiting(&sink, last, most, bytes);
+            let read = match self.shared.around.reads {
+                Reads::Aside => tokio::task::spawn_blocking(read).await,
+                #[cfg(test)]
+                Reads::Here => Ok(read()),
+            };
+            match read.map_err(JoinError::try_into_panic) {
                 Ok(Ok(read)) => self.take(read),
                 Ok(Err(error)) => self.wait_out(&error),
                 Err(Ok(panic)) => std::panic::resume_unwind(panic),

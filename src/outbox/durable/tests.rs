@@ -40,6 +40,7 @@ impl Setting {
         let (begun, wakes) = (Instant::now(), Arc::<AtomicUsize>::default());
         let woken = Arc::clone(&wakes);
         let around = Around {
+            reads: Reads::Aside,
             current: store.current(),
             waker: Arc::new(move || {
                 woken.fetch_add(1, Ordering::Relaxed);

@@ -12,7 +12,7 @@ use super::play::{Mode, Planned, RandomSink, SINKS, World};
 use crate::disk::SimulatedDisk;
 use crate::disk::simulated::Random;
 use crate::event::Timestamp;
-use crate::outbox::durable::{Around, Change, Feed, durable};
+use crate::outbox::durable::{Around, Change, Feed, Reads, durable};
 use crate::outbox::{Lane, Left, QueueLimits};
 use crate::seeds::seeds;
 use crate::sink::retry::RetryPolicy;
@@ -147,7 +147,8 @@ impl Play {
             let time = i64::try_from(begun.elapsed().as_micros()).expect("it is short");
             Timestamp::from_micros(wall + time)
         };
-        let around = Around { current: store.current(), waker: Arc::new(|| ()), now: Arc::new(now) };
+        let (current, reads) = (store.current(), Reads::Here);
+        let around = Around { current, reads, waker: Arc::new(|| ()), now: Arc::new(now) };
         let metrics: Vec<_> = SINKS.map(|name| Arc::new(SinkMetrics::new(name))).into();
         let lanes = metrics.iter().map(|metrics| Lane {
             name: metrics.name.clone(),

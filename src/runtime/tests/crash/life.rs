@@ -159,6 +159,7 @@ impl Life {
         let (checkpoints, waker, jobs, reply) = checkpoints(state.checkpoint, counted);
         let (current, now) = (store.current(), Arc::clone(&clock));
         let around = durable::Around {
+            reads: durable::Reads::Here,
             current: current.clone(),
             waker: Arc::new(move || drop(waker.send(Job::Settled))),
             now: Arc::new(move || now.now()),

@@ -50,8 +50,7 @@ fn play(seed: u64, trouble: Trouble) -> Counts {
 /// The same; also says which operations of the disk were syncs.
 fn play_and_list_syncs(seed: u64, trouble: Trouble) -> (Counts, BTreeSet<u64>) {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    // What waits for the disk does so on one other thread, in order.
-    let runtime = runtime.enable_time().start_paused(true).max_blocking_threads(1).build();
+    let runtime = runtime.enable_time().start_paused(true).build();
     runtime.expect("a runtime").block_on(async {
         let mut world = World::new(seed, trouble);
         let (lives, least, more) = if matches!(trouble, Trouble::Any) { (5, 0, 70) } else { (1, 6, 10) };
