@@ -81,7 +81,10 @@ impl<'a> Page<'a> {
             None => text.push_str(", before the first event"),
         }
         match view.checkpoint {
-            Some(made) => drop(writeln!(text, "\nno service runs; this is its last checkpoint, of {made}")),
+            Some(made) => drop(writeln!(
+                text,
+                "\nno service runs; this is its last checkpoint, of {made}: what came after that is taken in at the next start"
+            )),
             None => text.push('\n'),
         }
         if view.keys_not_read > 0 {
