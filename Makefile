@@ -5,7 +5,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench load check format grammar fuzz
+.PHONY: help demo test simulate bench load check format grammar fuzz
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,12 @@ test: ## Run all tests: the service, the documentation's examples, and the core 
 	$(CARGO) test --locked --lib --bins --tests --examples
 	$(CARGO) test --locked --doc
 	$(CARGO) test --locked --no-default-features --lib --tests
+
+# Without the power that goes at every operation of the disk in turn, of which `make test` plays enough.
+simulate: export TRIPLINE_CASES ?= 10000
+simulate: ## Play 10,000 seeds of what loses power, fails and fills up, or TRIPLINE_CASES from TRIPLINE_SEED on; half an hour
+	@scripts/need-compiler
+	$(CARGO) test --locked --lib -- whatever_happens
 
 fuzz: ## Feed made-up input to the parser, the formatter, the compiler, the decoder and stored state: make fuzz ARGS="SECONDS [TARGET]"
 	@scripts/need-compiler

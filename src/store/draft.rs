@@ -127,9 +127,9 @@ impl<'t> Draft<'t> {
         if self.credit >= step {
             let size: u64 = coming.iter().map(|row| row.size() as u64).sum();
             let most = step.max(CATCH_UP * PACE * size);
-            let read;
-            (read, merged) = self.turn(view, coming, self.credit.min(most))?;
-            self.credit = self.credit.saturating_sub(read);
+            let passed = self.turn(view, coming, self.credit.min(most))?;
+            self.credit = self.credit.saturating_sub(passed.read);
+            merged = passed.coming;
         }
         let sizes: Vec<u64> = self.directory.runs.iter().map(|run| run.bytes).collect();
         if let Some(first) = crowd(&sizes, self.sizes.merge(base)) {
@@ -138,19 +138,32 @@ impl<'t> Draft<'t> {
         Ok(merged)
     }
 
-    /// Moves the hand on until so many bytes of rows were read. Says how many were, and which rows of this
-    /// commit have been merged with them.
-    fn turn(
+    /// Moves the hand on until so many bytes of rows were read.
+    fn turn(&mut self, view: &View, coming: &[Row<'_>], budget: u64) -> Result<Passed, StoreError> {
+        let hand = self.directory.hand.clone();
+        let mut output = Output::new(0, self.sizes);
+        let passed = self.merge(view, coming, budget, &mut output)?;
+        self.replace_base(view, &hand.key, passed.stop.as_deref(), output)?;
+        self.directory.hand = match &passed.stop {
+            Some(key) => Hand { key: key.clone(), ..hand },
+            None => Hand { round: hand.round + 1, key: Vec::new() },
+        };
+        self.retire()?;
+        Ok(passed)
+    }
+
+    /// Merges rows from the hand on until so many bytes of those that are stored were read.
+    fn merge(
         &mut self,
         view: &View,
         coming: &[Row<'_>],
         budget: u64,
-    ) -> Result<(u64, Range<usize>), StoreError> {
-        let hand = self.directory.hand.clone();
-        let mut merge = Merge::of(&self.directory, &Span { from: hand.key.clone(), to: None });
-        let mut output = Output::new(0, self.sizes);
-        let passed = coming.partition_point(|row| row.order_to(&hand.key) == Ordering::Less);
-        let mut next = passed;
+        output: &mut Output,
+    ) -> Result<Passed, StoreError> {
+        let from = self.directory.hand.key.clone();
+        let first = coming.partition_point(|row| row.order_to(&from) == Ordering::Less);
+        let mut next = first;
+        let mut merge = Merge::of(&self.directory, &Span { from, to: None });
         let stop = loop {
             let is_enough = merge.read() >= budget;
             let row = merge.next(view)?;
@@ -174,14 +187,25 @@ impl<'t> Draft<'t> {
                 None => break None,
             }
         };
+        Ok(Passed { stop, read: merge.read(), coming: first..next })
+    }
+
+    /// Puts what was merged in the place of what the base had from one key to another, or to its end.
+    fn replace_base(
+        &mut self,
+        view: &View,
+        from: &[u8],
+        stop: Option<&[u8]>,
+        mut output: Output,
+    ) -> Result<(), StoreError> {
         let base = Arc::clone(&self.directory.base);
-        let first = base.partition_point(|entry| *entry.last < *hand.key);
+        let first = base.partition_point(|entry| *entry.last < *from);
         let mut end = base.len();
-        if let Some(stop) = &stop {
-            end = base.partition_point(|entry| *entry.first < **stop);
+        if let Some(stop) = stop {
+            end = base.partition_point(|entry| *entry.first < *stop);
             // What the hand has not passed of the blob it stands in goes to a blob of its own.
             output.cut(self)?;
-            if let Some(entry) = base[first..end].last().filter(|entry| *entry.last >= **stop) {
+            if let Some(entry) = base[first..end].last().filter(|entry| *entry.last >= *stop) {
                 let blob = view.blob(entry)?;
                 let from = blob.lower_bound(stop).ok_or_else(|| view.strange(entry))?;
                 for index in from..blob.rows() {
@@ -195,12 +219,7 @@ impl<'t> Draft<'t> {
             self.drop_blob(entry)?;
         }
         Arc::make_mut(&mut self.directory.base).splice(first..end, new);
-        self.directory.hand = match stop {
-            Some(key) => Hand { key, ..hand },
-            None => Hand { round: hand.round + 1, key: Vec::new() },
-        };
-        self.retire()?;
-        Ok((merge.read(), passed..next))
+        Ok(())
     }
 
     /// Removes the runs of which nothing counts any more.
@@ -272,6 +291,16 @@ impl<'t> Draft<'t> {
         self.entries.seal(&entry.key(), entry.encode())?;
         Ok(Arc::new(entry))
     }
+}
+
+/// What the hand has passed.
+struct Passed {
+    /// Where it stands now; `None` at the end.
+    stop: Option<Vec<u8>>,
+    /// How many bytes of stored rows were read.
+    read: u64,
+    /// Which rows of the commit have been merged with them.
+    coming: Range<usize>,
 }
 
 /// The blobs of a run, or a part of the base, as they are written.
