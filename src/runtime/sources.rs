@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tracing::warn;
 
 use crate::config::{self, Config, SourceKind};
 use crate::event::StreamId;
@@ -18,6 +21,9 @@ use crate::source::together::together;
 use crate::source::{Identity, Inlet, Source, Surroundings, file, http, tcp, tcp_client, udp, unix};
 use crate::telemetry::Metrics;
 use crate::telemetry::catalogue::SourceMetrics;
+
+/// Sources that take longer to begin are logged.
+const SLOW: Duration = Duration::from_secs(30);
 
 /// Opens all sources, in the order of the configuration: takes their addresses and files. Files go on
 /// where they had come before a restart.
@@ -104,7 +110,9 @@ pub fn start(
         tasks.spawn(source.run(inlets, turn));
     }
     tasks.spawn(async move {
-        together.begun().await;
+        while timeout(SLOW, together.begun()).await.is_err() {
+            warn!("a source has not begun yet, and none reads before all have: a file system may be slow, or a disk full");
+        }
         together.go();
     });
     Ok(())
