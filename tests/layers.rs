@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["shard"],
     &["engine"],
     &["testing"],
-    &["telemetry", "append", "disk"],
+    &["telemetry", "append", "disk", "watch"],
     &["quarantine", "journal", "store"],
     &["source", "outbox"],
     &["sink"],
