@@ -1,6 +1,7 @@
 //! Alerts: what a rule says when it matches.
 
 mod json;
+pub mod notification;
 mod stored;
 
 use std::sync::Arc;

@@ -24,6 +24,7 @@ use compact_str::CompactString;
 use sha2::{Digest, Sha256};
 
 use crate::alert::Alert;
+use crate::alert::notification::{Notification, Unreadable};
 use crate::event::Value;
 use crate::event::stored::write_key;
 use crate::stored::Writer;
@@ -53,6 +54,15 @@ impl Outgoing {
             .expect("an alert has text for keys and is written to memory, so that nothing can fail");
         let key = order_key(&alert.rule, &alert.key);
         Outgoing { id: alert.id.clone(), rule: Arc::clone(&alert.rule), key, body }
+    }
+
+    /// The same as sinks read it that do not send it as it is.
+    ///
+    /// # Errors
+    /// When the body is not what was written.
+    pub fn notification(&self) -> Result<Notification, Unreadable> {
+        let subject: String = self.key.iter().map(|byte| format!("{byte:02x}")).collect();
+        Notification::read(&self.body, &subject)
     }
 }
 
