@@ -8,7 +8,7 @@ mod old;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::alert::Severity;
+use crate::alert::{Notes, Severity};
 use crate::automaton::cost::Cost;
 use crate::automaton::graph::{self, Graph};
 use crate::automaton::{self, CompiledRule, OneByOne, Predicates, Representation};
@@ -131,12 +131,8 @@ pub struct RuleInfo {
     pub name: Arc<str>,
     /// Hash of its meaning.
     pub fingerprint: Arc<str>,
-    /// What it is about, in its author's words.
-    pub about: Option<String>,
-    /// Words to find and sort it by.
-    pub tags: Vec<String>,
-    /// Where it is written what to do about its alerts.
-    pub runbook: Option<String>,
+    /// What it says of itself.
+    pub notes: Arc<Notes>,
     /// Severity of its alerts.
     pub severity: Severity,
     /// Names of the sinks that its alerts go to.
@@ -491,9 +487,7 @@ impl RuleInfo {
         RuleInfo {
             name: rule.name.clone(),
             fingerprint: rule.fingerprint.clone(),
-            about: rule.about.clone(),
-            tags: rule.tags.clone(),
-            runbook: rule.runbook.clone(),
+            notes: rule.notes.clone(),
             severity: rule.alert.severity,
             sinks: rule.sinks.clone(),
             mode: rule.mode,

@@ -51,12 +51,30 @@ fn an_alert_says_all_of_it() {
     }
     let expected = json!({
         "id": null, "rule": "r", "fingerprint": null, "severity": "high", "title": "x: 1 and 2", "kind": "match",
-        "key": {"k": "x"},
+        "tags": [], "key": {"k": "x"},
         "first_time": "1970-01-01T00:00:00Z", "last_time": "1970-01-01T00:00:01.5Z",
         "decided_time": "1970-01-01T00:00:01.5Z", "suppressed": 0,
         "fields": {"sum": 3}, "events": {"a": [{"n": 1}], "b": [{"n": 2}]}, "tables": {}
     });
     assert_eq!(json, expected);
+}
+
+#[test]
+fn an_alert_says_what_its_rule_says_of_itself() {
+    let rules = r#"rule r {
+        about "What it is about."
+        tags fraud, cards
+        runbook "https://wiki.example/r"
+        match s as a
+        alert low "x"
+        limit 2 per 90m for each a.n
+    }"#;
+    let found = alerts("n int", rules, vec![(0, vec![Value::Int(1)], b"{}".to_vec())]);
+    let json = serde_json::to_value(&found[0]).expect("an alert is JSON");
+    assert_eq!(json["about"], "What it is about.");
+    assert_eq!(json["tags"], json!(["fraud", "cards"]));
+    assert_eq!(json["runbook"], "https://wiki.example/r");
+    assert_eq!(json["limit"], "2 per 1h30m");
 }
 
 #[test]

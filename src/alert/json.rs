@@ -18,6 +18,7 @@ impl Serialize for Alert {
         map.serialize_entry("severity", &self.severity)?;
         map.serialize_entry("title", &self.title)?;
         map.serialize_entry("kind", &self.kind)?;
+        self.notes.serialize_into(&mut map)?;
         map.serialize_entry("key", &Named(&self.key))?;
         map.serialize_entry("first_time", &Value::Timestamp(self.first_time))?;
         map.serialize_entry("last_time", &Value::Timestamp(self.last_time))?;

@@ -1,19 +1,21 @@
 //! Alerts: what a rule says when it matches.
 
 mod json;
+mod notes;
 pub mod notification;
 mod stored;
 
 use std::sync::Arc;
 
 pub use json::AsEvent;
+pub use notes::{Notes, Passing};
 
 use compact_str::CompactString;
 
 use crate::event::{Event, Timestamp, Value};
 
 /// How much an alert matters, as its rule says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Good to know.
@@ -43,10 +45,15 @@ impl Severity {
             Severity::Critical => "critical",
         }
     }
+
+    /// The severity of that name.
+    pub fn of_name(name: &str) -> Option<Severity> {
+        Severity::ALL.into_iter().find(|severity| severity.name() == name)
+    }
 }
 
 /// Why an alert was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertKind {
     /// The pattern matched.
@@ -58,6 +65,14 @@ pub enum AlertKind {
 }
 
 impl AlertKind {
+    /// Every kind.
+    pub const ALL: [AlertKind; 3] = [AlertKind::Match, AlertKind::Timeout, AlertKind::Limit];
+
+    /// The kind of that name.
+    pub fn of_name(name: &str) -> Option<AlertKind> {
+        AlertKind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The word that JSON and streams of alerts use.
     pub const fn name(self) -> &'static str {
         match self {
@@ -85,6 +100,8 @@ pub struct Alert {
     pub title: String,
     /// Why it was made.
     pub kind: AlertKind,
+    /// What its rule says of itself.
+    pub notes: Arc<Notes>,
     /// The key's fields, in the order of `by`, named as in the first stream.
     pub key: Vec<(CompactString, Value)>,
     /// Time of the first captured event.

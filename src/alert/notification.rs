@@ -54,12 +54,18 @@ pub struct Told {
     pub title: String,
     /// Why it was made: `match`, `timeout` or `limit`.
     pub kind: String,
+    /// What the rule is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
     /// The words that the rule is to be found by.
     #[serde(default)]
     pub tags: Vec<String>,
     /// Where it is written what to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runbook: Option<String>,
+    /// How many of its alerts pass, as `1 per 1h`, if the rule has a `limit`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
     /// The key's fields.
     pub key: Named<serde_json::Value>,
     /// When the first captured event was.

@@ -6,12 +6,10 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use super::{Alert, AlertKind, Severity};
+use super::{Alert, AlertKind, Notes, Severity};
 use crate::event::stored::{EventWriter, Events, StreamNumbers};
 use crate::event::{Event, Timestamp, Value};
 use crate::stored::{Damaged, Reader, Writer};
-
-const KINDS: [AlertKind; 3] = [AlertKind::Match, AlertKind::Timeout, AlertKind::Limit];
 
 impl Alert {
     /// Writes it.
@@ -22,7 +20,8 @@ impl Alert {
         body.text(&self.fingerprint);
         body.byte(place(&Severity::ALL, self.severity));
         body.text(&self.title);
-        body.byte(place(&KINDS, self.kind));
+        body.byte(place(&AlertKind::ALL, self.kind));
+        self.notes.write(body);
         write_named(body, &self.key);
         self.first_time.write(body);
         self.last_time.write_after(self.first_time, body);
@@ -47,7 +46,8 @@ impl Alert {
         let (id, rule, fingerprint) = (r.text()?.to_owned(), r.text()?.into(), r.text()?.into());
         let severity = Severity::ALL[r.place(Severity::ALL.len())?];
         let title = r.text()?.to_owned();
-        let kind = KINDS[r.place(KINDS.len())?];
+        let kind = AlertKind::ALL[r.place(AlertKind::ALL.len())?];
+        let notes = Arc::new(Notes::read(r)?);
         let key = read_named(r)?;
         let first_time = Timestamp::read(r)?;
         let last_time = Timestamp::read_after(first_time, r)?;
@@ -69,6 +69,7 @@ impl Alert {
             severity,
             title,
             kind,
+            notes,
             key,
             first_time,
             last_time,

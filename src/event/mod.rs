@@ -12,6 +12,7 @@ mod position;
 mod record;
 mod schema;
 pub(crate) mod stored;
+mod text;
 mod time;
 mod unit;
 mod value;

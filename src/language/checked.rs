@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 
-use crate::alert::Severity;
+use crate::alert::{Notes, Severity};
 use crate::diagnostic::Span;
 use crate::event::{Duration, FieldId, StreamId, StreamSchema, Type};
 use crate::expression::{Expr, RegisterSpec, Template};
@@ -65,12 +65,8 @@ pub struct Rule {
     pub fingerprint: Arc<str>,
     /// The lists and tables that its conditions and alerts read.
     pub tables: Vec<TableId>,
-    /// `about`
-    pub about: Option<String>,
-    /// `tags`
-    pub tags: Vec<String>,
-    /// `runbook`
-    pub runbook: Option<String>,
+    /// `about`, `tags`, `runbook`, and what `limit` says of itself.
+    pub notes: Arc<Notes>,
     /// What its events are grouped by.
     pub key: KeySpec,
     /// What the pattern captures, in the order of the pattern.

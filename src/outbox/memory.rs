@@ -199,6 +199,7 @@ pub(super) mod tests {
             severity: Severity::Info,
             title: String::new(),
             kind: AlertKind::Match,
+            notes: Arc::default(),
             key: Vec::new(),
             first_time: Timestamp::from_micros(0),
             last_time: Timestamp::from_micros(0),

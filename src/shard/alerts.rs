@@ -71,6 +71,7 @@ impl Making<'_> {
             severity,
             title,
             kind,
+            notes: Arc::clone(&rule.notes),
             key: rule.key.names.iter().cloned().zip(key.values().iter().cloned()).collect(),
             first_time,
             last_time,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use compact_str::CompactString;
 
-use crate::alert::Severity;
+use crate::alert::{Notes, Passing, Severity};
 use crate::diagnostic::codes::{E0106, E0109, E0110, E0311, E0312, E0403, E0404};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use crate::expression::Template;
@@ -119,9 +119,7 @@ pub(super) fn check<'t>(
         pattern_span: match_clause.pattern.span,
         stratum,
         fingerprint: "".into(),
-        about: clauses.about.map(|about| about.node.clone()),
-        tags: clauses.tags.iter().map(|tag| tag.node.clone()).collect(),
-        runbook: clauses.runbook.map(|runbook| runbook.node.clone()),
+        notes: notes(&clauses).into(),
         key: key.spec?,
         pattern: pattern.root?,
         variables: pattern.variables,
@@ -152,6 +150,18 @@ pub(super) fn check<'t>(
         limit.meaning = meaning;
     }
     Some(checked)
+}
+
+/// What alerts of the rule carry for those who get them.
+fn notes(clauses: &Clauses<'_>) -> Notes {
+    let limit =
+        |clause: &tree::Limit| Passing { count: clause.count.node.unsigned_abs(), per: clause.per.node };
+    Notes {
+        about: clauses.about.map(|about| about.node.clone()),
+        tags: clauses.tags.iter().map(|tag| tag.node.clone()).collect(),
+        runbook: clauses.runbook.map(|runbook| runbook.node.clone()),
+        limit: clauses.limit.map(limit),
+    }
 }
 
 /// Reports clauses that every rule needs. One that could not be read may be among them.
