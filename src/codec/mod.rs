@@ -6,12 +6,15 @@ mod fields;
 pub mod json;
 pub mod logfmt;
 pub mod regex;
+pub mod schemas;
 pub mod syslog;
 #[cfg(test)]
 mod tests;
 mod text;
 
 use crate::event::{Event, Kept, Position, StreamId, StreamSchema, Timestamp};
+
+use self::schemas::{Answer, SchemaId};
 
 /// Why a record is not an event of its stream. It goes to quarantine with this reason.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -66,6 +69,20 @@ pub trait Decoder: Send {
     /// that is given it first goes on as this one would.
     fn learnt(&self) -> Option<&[u8]> {
         None
+    }
+
+    /// The schema that the decoder has to be [given](Decoder::give) before it can decode `record`; `None`
+    /// when it knows all that it needs. Records of one schema follow each other mostly, so that this is
+    /// cheap enough to be asked of each.
+    fn needs(&self, record: &[u8]) -> Option<SchemaId> {
+        let _ = record;
+        None
+    }
+
+    /// Says what is known of a schema. A schema is remembered. That there is none counts for the next
+    /// record only, as there may be one later.
+    fn give(&mut self, id: SchemaId, answer: &Answer) {
+        let _ = (id, answer);
     }
 }
 

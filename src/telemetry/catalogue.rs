@@ -115,6 +115,20 @@ group! {
 }
 
 group! {
+    /// Metrics of one schema registry.
+    RegistryMetrics by "registry" {
+        requests: Counter = Counter::default(), "tripline_registry_requests_total", "requests",
+            "Times that the registry was asked for a schema and all that it refers to.";
+        failures: Counter = Counter::default(), "tripline_registry_failures_total", "requests",
+            "Times that it was not there, was too slow or refused the request, so that it has to be asked again.";
+        waiting: Gauge = Gauge::default(), "tripline_registry_waiting", "schemas",
+            "Schemas that sources wait for because the registry does not answer.";
+        schemas: Gauge = Gauge::default(), "tripline_registry_schemas", "schemas",
+            "Ids of which it is known what schema they have, or that they have none.";
+    }
+}
+
+group! {
     /// Metrics of one rule.
     RuleMetrics by "rule" {
         events: Counter = Counter::default(), "tripline_rule_events_total", "events",
@@ -275,6 +289,8 @@ pub struct Metrics {
     pub sources: Vec<Arc<SourceMetrics>>,
     /// One for each HTTP source, in the order of the configuration.
     pub http: Vec<Arc<HttpMetrics>>,
+    /// One for each schema registry, in the order of the configuration.
+    pub registries: Vec<Arc<RegistryMetrics>>,
     /// One for each rule, in the order of the program.
     pub rules: Vec<Arc<RuleMetrics>>,
     /// One for each sink, in the order of the configuration.
@@ -303,6 +319,7 @@ impl Metrics {
         Metrics {
             sources: sources.into_iter().map(|name| Arc::new(SourceMetrics::new(name))).collect(),
             http: Vec::new(),
+            registries: Vec::new(),
             rules: rules.into_iter().map(|name| Arc::new(RuleMetrics::new(name))).collect(),
             sinks: sinks.into_iter().map(|name| Arc::new(SinkMetrics::new(name))).collect(),
             tables: Vec::new(),
@@ -333,6 +350,12 @@ impl Metrics {
         self
     }
 
+    /// The same with metrics for schema registries.
+    pub fn with_registries<'a>(mut self, registries: impl IntoIterator<Item = &'a str>) -> Metrics {
+        self.registries = registries.into_iter().map(|name| Arc::new(RegistryMetrics::new(name))).collect();
+        self
+    }
+
     /// Gives every number with its labels, the numbers of one metric together.
     pub fn visit(&self, visitor: &mut Visitor<'_>) {
         self.engine.visit(visitor);
@@ -340,6 +363,7 @@ impl Metrics {
         self.journal.iter().for_each(|group| group.visit(visitor));
         self.sources.iter().for_each(|group| group.visit(visitor));
         self.http.iter().for_each(|group| group.visit(visitor));
+        self.registries.iter().for_each(|group| group.visit(visitor));
         self.rules.iter().for_each(|group| group.visit(visitor));
         self.sinks.iter().for_each(|group| group.visit(visitor));
         self.tables.iter().for_each(|group| group.visit(visitor));
@@ -355,6 +379,7 @@ impl Metrics {
             JournalMetrics::DESCRIPTORS,
             SourceMetrics::DESCRIPTORS,
             HttpMetrics::DESCRIPTORS,
+            RegistryMetrics::DESCRIPTORS,
             RuleMetrics::DESCRIPTORS,
             SinkMetrics::DESCRIPTORS,
             TableMetrics::DESCRIPTORS,
