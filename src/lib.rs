@@ -26,7 +26,7 @@
 //!
 //! A module imports only from those before its own group in this list, which `tests/layers.rs`
 //! checks: stored · event, diagnostic · table · alert, expression · language, codec, ordering · automaton ·
-//! program, matcher · shard · engine · testing; then the edge: telemetry, append, disk · quarantine, journal, store ·
+//! program, matcher · shard · engine · testing; then the edge: telemetry, append, disk, secret, watch · quarantine, journal, store ·
 //! source, outbox · sink · config · runtime · api, lsp · cli.
 
 #![warn(missing_docs)]
@@ -72,6 +72,8 @@ mod outbox;
 mod quarantine;
 #[cfg(feature = "service")]
 mod runtime;
+#[cfg(feature = "service")]
+mod secret;
 #[cfg(all(test, feature = "service"))]
 mod seeds;
 #[cfg(feature = "service")]

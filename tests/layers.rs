@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["shard"],
     &["engine"],
     &["testing"],
-    &["telemetry", "append", "disk", "watch"],
+    &["telemetry", "append", "disk", "secret", "watch"],
     &["quarantine", "journal", "store"],
     &["source", "outbox"],
     &["sink"],

@@ -3,6 +3,8 @@
 //! Enters: a parsed table with the places of its keys and values. Leaves: typed values; for each
 //! mistake a diagnostic. Reading goes on after a mistake, so that all are reported at once.
 
+mod secrets;
+
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
@@ -77,7 +79,7 @@ impl<'a> Table<'a> {
     ) -> Table<'a> {
         let mut meant = Vec::new();
         for (name, _) in values.iter() {
-            let known = || section.all().map(|key| key.name);
+            let known = || section.names();
             if known().any(|key| key == name.get_ref().as_ref()) {
                 continue;
             }
@@ -284,24 +286,6 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// A URL to send to.
-    pub fn url(&self, name: &str, report: &mut Report) -> Option<reqwest::Url> {
-        let given = self.text(name, report)?;
-        let why = match reqwest::Url::parse(&given.value) {
-            Ok(url) if !matches!(url.scheme(), "http" | "https") => {
-                format!("`{}` is not spoken here", url.scheme())
-            }
-            Ok(url) => return Some(url),
-            // What the library says here, "relative URL without a base", says little to those who
-            // have not read the standard.
-            Err(_) if !given.value.contains("://") => "it does not say how to connect".to_string(),
-            Err(error) => error.to_string(),
-        };
-        let message = format!("this URL cannot be used: {why}");
-        report.wrong(E0609, given.span, message, Some("a URL begins with `https://` or `http://`".into()));
-        None
-    }
-
     /// A list of names.
     pub fn names(&self, name: &str, report: &mut Report) -> Vec<Located<String>> {
         let (key, Found::Given(value)) = self.find(name, report) else { return Vec::new() };
@@ -382,7 +366,7 @@ fn wanted(takes: Takes) -> &'static str {
         Takes::Size(..) => "a size as text",
         Takes::Count(..) => "a whole number",
         Takes::Address => "an address as text",
-        Takes::Url => "a URL as text",
+        Takes::Secret { .. } => "a secret, or where it is, as text",
         Takes::Names => "a list of names",
         Takes::Flag => "`true` or `false`",
         Takes::Word(_) => "a word as text",
@@ -404,7 +388,6 @@ fn example(key: &Key) -> String {
             _ => "\"alerts.jsonl\"".into(),
         },
         (Takes::Address, _) => "\"127.0.0.1:7001\"".into(),
-        (Takes::Url, _) => "\"https://example.com/alerts\"".into(),
         (Takes::Names, _) => "[\"name\"]".into(),
         (Takes::Word(words), _) => {
             return format!(
@@ -438,6 +421,30 @@ fn in_bounds<T: PartialOrd>(
     };
     report.wrong(E0613, place, format!("`{}` may be from {least} to {most}", key.name), None);
     None
+}
+
+/// Why a text is no URL to send to.
+struct BadUrl(String);
+
+impl BadUrl {
+    fn report(self, place: Span, report: &mut Report) {
+        let BadUrl(why) = self;
+        let message = format!("this URL cannot be used: {why}");
+        report.wrong(E0609, place, message, Some("a URL begins with `https://` or `http://`".into()));
+    }
+}
+
+fn check_url(text: &str) -> Result<reqwest::Url, BadUrl> {
+    match reqwest::Url::parse(text) {
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+            Err(BadUrl(format!("`{}` is not spoken here", url.scheme())))
+        }
+        Ok(url) => Ok(url),
+        // What the library says here, "relative URL without a base", says little to those who
+        // have not read the standard.
+        Err(_) if !text.contains("://") => Err(BadUrl("it does not say how to connect".to_string())),
+        Err(error) => Err(BadUrl(error.to_string())),
+    }
 }
 
 fn check_address(text: &str) -> Result<(), &'static str> {

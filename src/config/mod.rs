@@ -25,10 +25,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::diagnostic::{Diagnostics, Sources, Span};
-use crate::outbox::QueueLimits;
-use crate::sink::{retry::RetryPolicy, webhook};
 use crate::source::{self, Decoding, SourceLimits, file, http, tcp, tcp_client, udp, unix};
 
+pub use sinks::{Delivery, Sink, SinkKind};
 pub use state::{ChangedRules, State};
 
 /// A value and where it stands in the file.
@@ -110,30 +109,6 @@ pub enum SourceKind {
     Stdin,
     /// Files.
     File(file::Settings),
-}
-
-/// A sink.
-#[derive(Clone, Debug)]
-pub struct Sink {
-    /// Its name.
-    pub name: Located<String>,
-    /// How much may wait for it.
-    pub queue: QueueLimits,
-    /// When a failed delivery is tried again.
-    pub retry: RetryPolicy,
-    /// What it is.
-    pub kind: SinkKind,
-}
-
-/// The kinds of sinks.
-#[derive(Clone, Debug)]
-pub enum SinkKind {
-    /// Standard output.
-    Stdout,
-    /// A file.
-    File(PathBuf),
-    /// HTTP.
-    Webhook(webhook::Settings),
 }
 
 /// A configuration that has been read.

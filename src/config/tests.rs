@@ -88,6 +88,7 @@ macro_rules! case {
 }
 
 mod files;
+mod sinks;
 mod sources;
 mod state;
 
@@ -415,11 +416,12 @@ type = "stdout"
     assert_eq!((streams(2), streams(3)), (None, Some(1)));
     let [file, webhook, stdout] = config.sinks.as_slice() else { panic!("three sinks") };
     assert!(matches!(&file.kind, SinkKind::File(path) if *path == folder.path().join("sub/alerts")));
-    assert_eq!((file.queue.alerts, file.queue.bytes), (5, 1 << 20));
+    assert_eq!((file.delivery.queue.alerts, file.delivery.queue.bytes), (5, 1 << 20));
     let SinkKind::Webhook(settings) = &webhook.kind else { panic!("a webhook") };
-    assert_eq!((settings.url.as_str(), settings.timeout), ("https://example.com/x", Duration::from_secs(3)));
-    assert_eq!((webhook.retry.tries, webhook.retry.backoff), (4, Duration::from_millis(5)));
-    assert_eq!(webhook.retry.max_backoff, Duration::from_secs(6));
+    let url = settings.url.get().expect("it is in the configuration");
+    assert_eq!((&*url, settings.http.timeout), ("https://example.com/x", Duration::from_secs(3)));
+    assert_eq!((webhook.delivery.retry.tries, webhook.delivery.retry.backoff), (4, Duration::from_millis(5)));
+    assert_eq!(webhook.delivery.retry.max_backoff, Duration::from_secs(6));
     assert!(matches!(stdout.kind, SinkKind::Stdout));
 }
 

@@ -64,8 +64,8 @@ pub fn start_durable(
 fn lanes(config: &Config, metrics: &Metrics) -> Vec<Lane> {
     let lanes = config.sinks.iter().zip(&metrics.sinks).map(|(sink, metrics)| Lane {
         name: sink.name.value.clone(),
-        limits: sink.queue,
-        longest_wait: sink.retry.longest_wait(),
+        limits: sink.delivery.queue,
+        longest_wait: sink.delivery.retry.longest_wait(),
         metrics: Arc::clone(metrics),
     });
     lanes.collect()
@@ -89,7 +89,7 @@ fn start_workers<Q: Queue + 'static>(
                 info!(sink = %name, path = %path.display(), "appending");
             }
             SinkKind::Webhook(settings) => {
-                work.start(WebhookSink::new(settings).with_context(context)?, workers);
+                work.start(WebhookSink::open(settings).with_context(context)?, workers);
             }
         }
     }
@@ -108,7 +108,7 @@ struct Work<'a, Q> {
 impl<Q: Queue + 'static> Work<'_, Q> {
     fn start<S: Sink + 'static>(self, sink: S, workers: &mut Workers) {
         let Work { index, config, metrics, queue, mut halted } = self;
-        let (name, policy) = (config.sinks[index].name.value.clone(), config.sinks[index].retry);
+        let (name, policy) = (config.sinks[index].name.value.clone(), config.sinks[index].delivery.retry);
         let worker = Worker::new(name, sink, queue, policy, Arc::clone(&metrics.sinks[index]));
         workers.spawn(async move {
             let halt = async move {

@@ -19,7 +19,7 @@ pub struct FileSink {
 /// The file cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot open `{}` to append alerts: {error}", path.display())]
-pub struct OpenError {
+pub struct FileError {
     path: PathBuf,
     error: io::Error,
 }
@@ -29,13 +29,13 @@ impl FileSink {
     ///
     /// # Errors
     /// When that is not possible.
-    pub fn open(path: &Path) -> Result<FileSink, OpenError> {
+    pub fn open(path: &Path) -> Result<FileSink, FileError> {
         let file = File::options()
             .create(true)
             .read(true)
             .append(true)
             .open(path)
-            .map_err(|error| OpenError { path: path.to_path_buf(), error })?;
+            .map_err(|error| FileError { path: path.to_path_buf(), error })?;
         Ok(FileSink { appender: Arc::new(Mutex::new(Appender::new(file))) })
     }
 }
@@ -45,14 +45,14 @@ impl Sink for FileSink {
         lines::MOST
     }
 
-    async fn deliver(&mut self, alerts: &[Arc<Outgoing>]) -> Attempt {
+    async fn deliver(&self, alerts: &[Arc<Outgoing>]) -> Attempt {
         let appender = Arc::clone(&self.appender);
         let lines = lines::lines(alerts);
         let written = tokio::task::spawn_blocking(move || {
             appender.lock().unwrap_or_else(PoisonError::into_inner).append(&lines)
         });
         match written.await.unwrap_or_else(|error| Err(io::Error::other(error))) {
-            Ok(()) => Attempt { delivered: alerts.len(), failure: None },
+            Ok(()) => Attempt::all(alerts.len()),
             Err(error) => Attempt { delivered: 0, failure: Some(DeliveryError::Write(error)) },
         }
     }

@@ -1,12 +1,23 @@
 //! Where alerts go.
 //!
 //! Enters: rendered alerts from a sink's queue. Leaves: the same, delivered, those of one rule and key in
-//! order. Each sink has a worker of its own ([`worker`]), so that one that stalls delays no other. One file
-//! a kind of sink, all of the same shape: they attempt; whether and when to attempt again is decided in
-//! [`retry`], and whether that the sink is down in [`health`].
+//! order. Each sink has a worker of its own ([`worker`]), so that one that stalls delays no other. They attempt;
+//! whether and when to attempt again is decided in [`retry`], and whether that the sink is down in [`health`].
+//!
+//! One file a kind of sink, all of the same shape: `Settings`, what the configuration says; a type with
+//! `open(&Settings)`, which says at the start what is wrong and connects to nothing yet; and its [`Sink`], which
+//! makes one attempt and says how it went. What is not to be sent as it waits in the outbox is rendered from
+//! [`Outgoing::notification`] by a pure function. A kind is added in these places:
+//!
+//! 1. `src/sink/KIND.rs`: what it does. Over HTTP, [`http`] has the rest.
+//! 2. `src/config/reference/sinks/KIND.rs`: its keys, with their defaults and what they mean; its word goes into
+//!    `SINK_TYPES`, and its section into `SECTIONS`.
+//! 3. `src/config/sinks/KIND.rs`: from keys to `Settings`; it has an arm in `form`, and a variant of `SinkKind`.
+//! 4. `src/runtime/sinks.rs`: an arm that opens it.
 
 pub mod file;
 mod health;
+pub mod http;
 mod lines;
 pub mod retry;
 pub mod stdout;
@@ -21,14 +32,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::outbox::Outgoing;
+use crate::secret::SecretError;
 
 /// Delivers alerts.
-pub trait Sink: Send {
+pub trait Sink: Send + Sync {
     /// How many alerts one attempt takes at most.
     fn most(&self) -> usize;
 
-    /// Attempts to deliver `alerts` in their order.
-    fn deliver(&mut self, alerts: &[Arc<Outgoing>]) -> impl Future<Output = Attempt> + Send;
+    /// Attempts to deliver `alerts` in their order. There may be several attempts at a time, with alerts of
+    /// different keys.
+    fn deliver(&self, alerts: &[Arc<Outgoing>]) -> impl Future<Output = Attempt> + Send;
 }
 
 /// How an attempt went.
@@ -40,6 +53,38 @@ pub struct Attempt {
     pub failure: Option<DeliveryError>,
 }
 
+impl Attempt {
+    /// So many alerts have been delivered, and that is all there were.
+    pub fn all(delivered: usize) -> Attempt {
+        Attempt { delivered, failure: None }
+    }
+
+    /// How it went with the only alert, or with all as one.
+    pub fn of_one(done: Result<(), DeliveryError>) -> Attempt {
+        match done {
+            Ok(()) => Attempt::all(1),
+            Err(failure) => Attempt { delivered: 0, failure: Some(failure) },
+        }
+    }
+}
+
+/// A sink cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A secret is not there.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// There is nothing to send to.
+    #[error(transparent)]
+    Target(#[from] http::TargetError),
+    /// Nothing can be sent by HTTP.
+    #[error(transparent)]
+    Http(#[from] http::ClientError),
+    /// A file cannot be opened.
+    #[error(transparent)]
+    File(#[from] file::FileError),
+}
+
 /// Why an alert was not delivered.
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
@@ -49,6 +94,14 @@ pub enum DeliveryError {
     /// The receiver could not be reached or did not answer in time.
     #[error("{0}")]
     Unreachable(String),
+    /// The sink lacks something before it can send, such as a secret.
+    #[error("{0}")]
+    NotReady(String),
+    /// The alert cannot be made into what the receiver takes, or the receiver will not have it: the same would
+    /// happen again.
+    #[error("{0}")]
+    #[allow(dead_code, reason = "sinks that render something else come one by one")]
+    Refused(String),
     /// The receiver answered with another status than success.
     #[error("the answer was {status}{}{answer}", if answer.is_empty() { "" } else { ": " })]
     Status {
@@ -77,7 +130,10 @@ impl DeliveryError {
     pub fn again(&self) -> Again {
         match self {
             DeliveryError::Write(error) if error.kind() == io::ErrorKind::BrokenPipe => Again::Never,
-            DeliveryError::Write(_) | DeliveryError::Unreachable(_) => Again::Later,
+            DeliveryError::Write(_) | DeliveryError::Unreachable(_) | DeliveryError::NotReady(_) => {
+                Again::Later
+            }
+            DeliveryError::Refused(_) => Again::Never,
             DeliveryError::Status { status: 429 | 503, retry_after: Some(wait), .. } => Again::After(*wait),
             DeliveryError::Status { status: 408 | 425 | 429 | 500.., .. } => Again::Later,
             DeliveryError::Status { .. } => Again::Never,
@@ -88,7 +144,8 @@ impl DeliveryError {
     /// alert.
     pub fn is_of_sink(&self) -> bool {
         match self {
-            DeliveryError::Write(_) | DeliveryError::Unreachable(_) => true,
+            DeliveryError::Write(_) | DeliveryError::Unreachable(_) | DeliveryError::NotReady(_) => true,
+            DeliveryError::Refused(_) => false,
             DeliveryError::Status { status, .. } => matches!(status, 429 | 502..=504),
         }
     }

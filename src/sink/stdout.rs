@@ -17,14 +17,14 @@ impl Sink for StdoutSink {
         lines::MOST
     }
 
-    async fn deliver(&mut self, alerts: &[Arc<Outgoing>]) -> Attempt {
+    async fn deliver(&self, alerts: &[Arc<Outgoing>]) -> Attempt {
         let lines = lines::lines(alerts);
         let written = tokio::task::spawn_blocking(move || {
             let mut out = io::stdout().lock();
             out.write_all(&lines).and_then(|()| out.flush())
         });
         match written.await.unwrap_or_else(|error| Err(io::Error::other(error))) {
-            Ok(()) => Attempt { delivered: alerts.len(), failure: None },
+            Ok(()) => Attempt::all(alerts.len()),
             Err(error) => Attempt { delivered: 0, failure: Some(DeliveryError::Write(error)) },
         }
     }

@@ -68,7 +68,7 @@ impl<S: Sink, Q: Queue> Worker<S, Q> {
             return false;
         }
         let alerts: Vec<Arc<Outgoing>> = pending.iter().map(|pending| Arc::clone(&pending.alert)).collect();
-        let (attempt, is_halted) = attempt(&mut self.sink, &alerts, halt.as_mut()).await;
+        let (attempt, is_halted) = attempt(&self.sink, &alerts, halt.as_mut()).await;
         let pause = attempt.and_then(|attempt| self.note(&pending, &attempt));
         if is_halted {
             return false;
@@ -138,7 +138,7 @@ impl<S: Sink, Q: Queue> Worker<S, Q> {
 /// Makes an attempt, and says whether it was told to halt meanwhile. Nothing is known of an attempt that
 /// takes too long after that.
 async fn attempt<S: Sink>(
-    sink: &mut S,
+    sink: &S,
     alerts: &[Arc<Outgoing>],
     halt: Pin<&mut (impl Future<Output = ()> + Send)>,
 ) -> (Option<Attempt>, bool) {
@@ -155,6 +155,7 @@ async fn attempt<S: Sink>(
 mod tests {
     use super::*;
     use std::collections::VecDeque;
+    use std::sync::Mutex;
 
     /// A queue whose content is known beforehand, one key for each alert.
     struct Fixed(VecDeque<Pending>);
@@ -194,23 +195,27 @@ mod tests {
 
     /// A sink that follows a script: how many are delivered, and the status that stops it. Then it hangs.
     struct Scripted {
-        script: VecDeque<(usize, Option<u16>)>,
-        delivered: Vec<String>,
+        script: Mutex<VecDeque<(usize, Option<u16>)>>,
+        delivered: Mutex<Vec<String>>,
         /// How long an attempt takes.
         time: Duration,
     }
 
-    impl Sink for &mut Scripted {
+    impl Sink for &Scripted {
         fn most(&self) -> usize {
             3
         }
 
-        async fn deliver(&mut self, alerts: &[Arc<Outgoing>]) -> Attempt {
-            let Some((delivered, status)) = self.script.pop_front() else {
+        async fn deliver(&self, alerts: &[Arc<Outgoing>]) -> Attempt {
+            let next = self.script.lock().expect("no test has failed").pop_front();
+            let Some((delivered, status)) = next else {
                 return std::future::pending().await;
             };
             tokio::time::sleep(self.time).await;
-            self.delivered.extend(alerts[..delivered].iter().map(|alert| alert.id.clone()));
+            self.delivered
+                .lock()
+                .expect("no test has failed")
+                .extend(alerts[..delivered].iter().map(|alert| alert.id.clone()));
             let failure = status.map(|status| DeliveryError::Status {
                 status,
                 retry_after: None,
@@ -233,12 +238,16 @@ mod tests {
             let alert = Outgoing { id: id.to_string(), rule: "r".into(), key, body: "{}".into() };
             Pending { number, failed: 0, alert: Arc::new(alert) }
         });
-        let mut sink = Scripted { script: script.iter().copied().collect(), delivered: Vec::new(), time };
+        let sink = Scripted {
+            script: Mutex::new(script.iter().copied().collect()),
+            delivered: Mutex::default(),
+            time,
+        };
         let metrics = Arc::new(SinkMetrics::new("s"));
         let wait = Duration::from_secs(1_000_000_000);
         let policy = RetryPolicy { tries: 2, backoff: wait, max_backoff: wait, max_retry_after: wait };
         let queue = Fixed(queue.collect());
-        let worker = Worker::new("s".into(), &mut sink, queue, policy, Arc::clone(&metrics));
+        let worker = Worker::new("s".into(), &sink, queue, policy, Arc::clone(&metrics));
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_time().start_paused(true).build().expect("a runtime");
         let (left, time) = runtime.block_on(async {
@@ -252,7 +261,8 @@ mod tests {
             (left.await, begun.elapsed())
         });
         let left = left.lost.iter().map(|alert| alert.id.clone()).collect();
-        Outcome { delivered: sink.delivered, left, metrics, time }
+        let delivered = sink.delivered.into_inner().expect("no test has failed");
+        Outcome { delivered, left, metrics, time }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::fmt::Write;
 
 pub use api::API;
 pub use quarantine::{LATE, QUARANTINE};
-pub use sinks::{FILE, SINK_TYPES, STDOUT, WEBHOOK};
+pub use sinks::{DELIVERY, FILE, HTTP_CLIENT, SINK_TYPES, STDOUT, WEBHOOK};
 pub use sources::{CODECS, FILES, HTTP, RECORDS, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
 pub use state::{JOURNAL, STATE};
 
@@ -32,8 +32,13 @@ pub enum Takes {
     Count(i64, i64),
     /// `host:port`.
     Address,
-    /// An `http` or `https` URL.
-    Url,
+    /// A secret, or, under the names given here, where it is.
+    Secret {
+        /// The key for the name of an environment variable.
+        env: &'static str,
+        /// The key for the path of a file.
+        file: &'static str,
+    },
     /// A list of names.
     Names,
     /// True or false.
@@ -93,6 +98,23 @@ pub struct Section {
 const fn key(name: &'static str, takes: Takes, missing: Missing, about: &'static str) -> Key {
     Key { name, takes, missing, about, example: None }
 }
+
+/// A key that takes a secret: `secret!("token", Missing::Nothing, "…")` is the keys `token`, `token_env` and
+/// `token_file`, of which one can be given.
+macro_rules! secret {
+    ($name:literal, $missing:expr, $about:expr $(,)?) => {
+        $crate::config::reference::key(
+            $name,
+            $crate::config::reference::Takes::Secret {
+                env: concat!($name, "_env"),
+                file: concat!($name, "_file"),
+            },
+            $missing,
+            $about,
+        )
+    };
+}
+use secret;
 
 /// The top of the file.
 pub static ROOT: Section = Section {
@@ -209,6 +231,8 @@ pub static SECTIONS: &[&Section] = &[
     &HTTP,
     &STDIN,
     &FILES,
+    &DELIVERY,
+    &HTTP_CLIENT,
     &STDOUT,
     &FILE,
     &WEBHOOK,
@@ -222,6 +246,17 @@ impl Section {
     pub fn key(&self, name: &str) -> &'static Key {
         let found = self.all().find(|key| key.name == name);
         found.unwrap_or_else(|| panic!("{} has no key `{name}`", self.title))
+    }
+
+    /// The names of all keys that may stand here.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.all().flat_map(|key| {
+            let more = match key.takes {
+                Takes::Secret { env, file } => [Some(env), Some(file)],
+                _ => [None, None],
+            };
+            std::iter::once(key.name).chain(more.into_iter().flatten())
+        })
     }
 
     /// All keys that may stand here.
@@ -246,6 +281,9 @@ It is made like a name in a rule: letters, digits and `_`, not beginning with a 
 - Sizes are `\"512B\"`, `\"64KiB\"`, `\"1MiB\"`, `\"2GiB\"`.
 - A relative path begins at the folder of the configuration file.
 - An unknown key is a mistake, not passed over.
+- A key `x` that takes a secret can be given in three ways: `x` is the secret itself, `x_env` the name of an environment
+  variable that holds it, `x_file` the path of a file that does. The file is read again when it changes. Space around a
+  secret does not count. Secrets stand in no log, no error and no answer of the API.
 ";
 
 /// The reference page. `docs/configuration.md` is this text; a test compares them.
@@ -260,8 +298,8 @@ pub fn page() -> String {
         for key in section.keys {
             let _ = writeln!(
                 page,
-                "| `{}` | {} | {} | {} |",
-                key.name,
+                "| {} | {} | {} | {} |",
+                written(key),
                 describe(key.takes),
                 default(key),
                 key.about
@@ -272,6 +310,14 @@ pub fn page() -> String {
         }
     }
     page
+}
+
+/// A key, with the others under which its value can be given.
+fn written(key: &Key) -> String {
+    match key.takes {
+        Takes::Secret { env, file } => format!("`{}`, or `{env}` or `{file}`", key.name),
+        _ => format!("`{}`", key.name),
+    }
 }
 
 /// What a heading is linked by.
@@ -288,7 +334,7 @@ fn describe(takes: Takes) -> String {
         Takes::Size(least, most) => format!("size, {least} to {most}"),
         Takes::Count(least, most) => format!("number, {least} to {most}"),
         Takes::Address => "`host:port`".into(),
-        Takes::Url => "URL".into(),
+        Takes::Secret { .. } => "secret".into(),
         Takes::Names => "list of names".into(),
         Takes::Flag => "`true` or `false`".into(),
         Takes::Word(words) => words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(" "),

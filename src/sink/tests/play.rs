@@ -229,8 +229,15 @@ impl Planned {
 pub struct RandomSink {
     pub place: usize,
     pub most: usize,
-    pub random: Random,
+    pub random: Mutex<Random>,
     pub world: Arc<Mutex<World>>,
+}
+
+impl RandomSink {
+    async fn dawdle(&self) {
+        let time = self.random.lock().expect("no test has failed").below(20);
+        sleep(Duration::from_millis(time)).await;
+    }
 }
 
 impl Sink for RandomSink {
@@ -238,14 +245,14 @@ impl Sink for RandomSink {
         self.most
     }
 
-    async fn deliver(&mut self, alerts: &[Arc<Outgoing>]) -> Attempt {
+    async fn deliver(&self, alerts: &[Arc<Outgoing>]) -> Attempt {
         assert!(!alerts.is_empty() && alerts.len() <= self.most);
-        sleep(Duration::from_millis(self.random.below(20))).await;
+        self.dawdle().await;
         let mut attempt = Attempt { delivered: 0, failure: None };
         for alert in alerts {
             let answer = {
                 let mut world = self.world.lock().expect("no test has failed");
-                world.answer(&mut self.random, self.place, alert)
+                world.answer(&mut self.random.lock().expect("no test has failed"), self.place, alert)
             };
             match answer {
                 Ok(()) => attempt.delivered += 1,
@@ -256,7 +263,7 @@ impl Sink for RandomSink {
             }
         }
         // What it has done may never be known.
-        sleep(Duration::from_millis(self.random.below(20))).await;
+        self.dawdle().await;
         attempt
     }
 }

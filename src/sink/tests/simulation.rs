@@ -161,7 +161,7 @@ impl Play {
         let mut workers = JoinSet::new();
         for (place, queue) in queues.into_iter().enumerate() {
             let mut chance = Random::new(self.random.bits());
-            let random = Random::new(self.random.bits());
+            let random = Mutex::new(Random::new(self.random.bits()));
             let sink = RandomSink { place, most: self.most[place], random, world: Arc::clone(&self.world) };
             let worker =
                 Worker::new(SINKS[place].into(), sink, queue, self.policy, Arc::clone(&metrics[place]))

@@ -9,7 +9,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
 
 use crate::codec::Format;
-use crate::sink::webhook;
+use crate::sink;
 use crate::source::{http, tls};
 
 use super::{Load, SendError, Unsent};
@@ -124,7 +124,7 @@ impl Server {
     fn client(&self) -> Result<Client, SendError> {
         let cannot = |error: String| SendError::Http(error);
         let Some(certificate) = &self.certificate else {
-            return webhook::client(&self.url, ANSWERING).map_err(|error| cannot(error.to_string()));
+            return sink::http::client(&self.url, ANSWERING).map_err(|error| cannot(error.to_string()));
         };
         let config = tls::pinned(certificate).map_err(|error| SendError::Tls(error.to_string()))?;
         let client = Client::builder().timeout(ANSWERING).redirect(Policy::none()).no_proxy();
@@ -171,7 +171,7 @@ fn first_token(path: &Path) -> Result<String, SendError> {
 
 /// What happened, with what caused it and without the URL, which may hold a secret.
 fn failed(error: reqwest::Error) -> SendError {
-    SendError::Http(webhook::causes(&error.without_url()))
+    SendError::Http(sink::http::causes(&error.without_url()))
 }
 
 fn wait_asked_for(response: &Response) -> Duration {

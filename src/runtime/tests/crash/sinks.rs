@@ -128,7 +128,7 @@ impl Sink for FakeSink {
         4
     }
 
-    async fn deliver(&mut self, alerts: &[Arc<Outgoing>]) -> Attempt {
+    async fn deliver(&self, alerts: &[Arc<Outgoing>]) -> Attempt {
         loop {
             let news = Arc::clone(&self.outside.state().news);
             let notified = news.notified();

@@ -1,0 +1,108 @@
+//! Reads where secrets are.
+//!
+//! A key `x` that takes a secret can be given in three ways: `x` is the secret itself, `x_env` the name of an
+//! environment variable that holds it, `x_file` the path of a file that does. Whether it is there is not asked
+//! here: a configuration can be checked where its secrets are not.
+
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use crate::diagnostic::codes::E0612;
+use crate::secret::Secret;
+
+use super::{Located, Report, Table, check_url, list, text};
+use crate::config::reference::{Key, Missing, Takes};
+
+/// How a secret is given.
+enum Given<'a> {
+    Itself(&'a Spanned<DeValue<'a>>),
+    Variable(&'static str, &'a Spanned<DeValue<'a>>),
+    File(&'static str, &'a Spanned<DeValue<'a>>),
+}
+
+impl<'a> Table<'a> {
+    #[allow(dead_code, reason = "the kinds of sinks that need it come one by one")]
+    /// A secret. Paths of files begin at `folder`.
+    pub fn secret(&self, name: &str, folder: &Path, report: &mut Report) -> Option<Secret> {
+        self.secret_that(name, folder, |_| Ok(()), report)
+    }
+
+    /// A URL that may hold a secret, such as one that everyone may send to who knows it.
+    pub fn secret_url(&self, name: &str, folder: &Path, report: &mut Report) -> Option<Secret> {
+        self.secret_that(name, folder, |text| check_url(text).map(|_| ()), report)
+    }
+
+    /// A secret that stands the check if it is in the configuration itself.
+    fn secret_that(
+        &self,
+        name: &str,
+        folder: &Path,
+        check: impl FnOnce(&str) -> Result<(), super::BadUrl>,
+        report: &mut Report,
+    ) -> Option<Secret> {
+        let (key, given) = self.given(name, report)?;
+        let (name, value) = match given {
+            Given::Itself(value) => (key.name, value),
+            Given::Variable(name, value) | Given::File(name, value) => (name, value),
+        };
+        let words = text(value, key, report)?;
+        let trimmed = words.value.trim();
+        if trimmed.is_empty() {
+            let message = format!("`{name}` cannot be empty");
+            report.wrong(E0612, words.span, message, None);
+            return None;
+        }
+        match given {
+            Given::Itself(_) => match check(trimmed) {
+                Ok(()) => Some(Secret::text(name, trimmed)),
+                Err(wrong) => {
+                    wrong.report(words.span, report);
+                    None
+                }
+            },
+            Given::Variable(..) => variable(name, &words, report),
+            Given::File(..) => Some(Secret::file(name, folder.join(trimmed))),
+        }
+    }
+
+    /// The one way in which a secret is given. Several are a mistake.
+    fn given(&self, name: &str, report: &mut Report) -> Option<(&'static Key, Given<'a>)> {
+        let key = self.section.key(name);
+        let Takes::Secret { env, file } = key.takes else { unreachable!("`{name}` takes a secret") };
+        let value = |name| self.values.get(name);
+        let ways = [value(key.name).map(Given::Itself), value(env).map(|value| Given::Variable(env, value))];
+        let mut ways = ways.into_iter().chain([value(file).map(|value| Given::File(file, value))]).flatten();
+        match (ways.next(), ways.next()) {
+            (Some(given), None) => Some((key, given)),
+            (Some(_), Some(_)) => {
+                let place = self.place(env, report).or_else(|| self.place(file, report));
+                let message = format!("the secret `{name}` is given more than once");
+                let help = format!("keep one of {}", list([key.name, env, file]));
+                report.contradiction(place.unwrap_or(self.heading), message, help);
+                None
+            }
+            (None, _) => {
+                if key.missing == Missing::Mistake
+                    && ![env, file].iter().any(|name| self.meant.contains(name))
+                {
+                    self.report_missing(key, report);
+                }
+                None
+            }
+        }
+    }
+}
+
+/// A secret in an environment variable of that name.
+fn variable(key: &str, name: &Located<String>, report: &mut Report) -> Option<Secret> {
+    let variable = name.value.trim();
+    // What others the system takes cannot be asked for by their names everywhere.
+    if variable.contains(['=', '\0', ' ', '$']) {
+        let message = format!("`{key}` takes the name of an environment variable");
+        report.wrong(E0612, name.span, message, Some("for example `DESK_TOKEN`, without `$`".into()));
+        return None;
+    }
+    Some(Secret::variable(key, variable))
+}

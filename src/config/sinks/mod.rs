@@ -1,0 +1,89 @@
+//! Reads the sinks of a configuration.
+//!
+//! One file a kind, all of the same shape: `read` takes the keys of the kind and gives its settings. What all kinds
+//! have is in [`delivery`], and what those have that speak HTTP as clients in [`http`].
+
+mod delivery;
+mod file;
+mod http;
+mod stdout;
+mod webhook;
+
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use crate::sink;
+
+use super::Located;
+use super::document::{Report, Table};
+use super::read::kind;
+use super::reference::{self, SINK_TYPES, Section};
+
+pub use delivery::Delivery;
+
+/// A sink.
+#[derive(Clone, Debug)]
+pub struct Sink {
+    /// Its name.
+    pub name: Located<String>,
+    /// How alerts are brought to it, whatever it is.
+    pub delivery: Delivery,
+    /// What it is.
+    pub kind: SinkKind,
+}
+
+/// The kinds of sinks.
+#[derive(Clone, Debug)]
+pub enum SinkKind {
+    /// Standard output.
+    Stdout,
+    /// A file.
+    File(PathBuf),
+    /// HTTP.
+    Webhook(sink::webhook::Settings),
+}
+
+/// How a kind is written.
+struct Form {
+    /// Its keys.
+    keys: &'static Section,
+    /// Reads those that are its own. Relative paths begin at the folder.
+    read: fn(&Table<'_>, &Path, &mut Report) -> Option<SinkKind>,
+}
+
+/// How the kind of that name is written, which is one of [`SINK_TYPES`].
+fn form(kind: &str) -> Form {
+    match kind {
+        "stdout" => Form { keys: &reference::STDOUT, read: stdout::read },
+        "file" => Form { keys: &reference::FILE, read: file::read },
+        "webhook" => Form { keys: &reference::WEBHOOK, read: webhook::read },
+        other => unreachable!("there is no form for `{other}`"),
+    }
+}
+
+/// Reads a sink. Relative paths begin at `folder`.
+pub fn sink(name: Located<String>, values: &DeTable<'_>, folder: &Path, report: &mut Report) -> Option<Sink> {
+    let Form { keys, read } = form(kind(&name, values, SINK_TYPES, &reference::STDOUT, report)?);
+    let table = Table::new(values, keys, name.span, report);
+    let delivery = delivery::read(&table, report);
+    let kind = read(&table, folder, report);
+    Some(Sink { name, delivery: delivery?, kind: kind? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_form_with_the_keys_of_all() {
+        for kind in SINK_TYPES {
+            let keys = form(kind).keys;
+            assert!(keys.title.contains(kind), "{kind}: {}", keys.title);
+            assert!(
+                ["type", "queue", "tries"].iter().all(|name| keys.names().any(|key| key == *name)),
+                "{kind}"
+            );
+        }
+    }
+}
