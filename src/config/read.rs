@@ -15,7 +15,7 @@ use super::document::{Report, Table};
 
 use super::quarantine;
 use super::reference::{self, LIMITS, ROOT, Section};
-use super::sinks::sink;
+use super::sinks::{check_fallbacks, sink};
 use super::sources::{source, twice};
 use super::state;
 use super::{Config, Located};
@@ -63,7 +63,10 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
     let api = api::listen(&table, report);
     let sources =
         members(&table, "sources", report, |name, values, report| source(name, values, folder, report));
-    let sinks = members(&table, "sinks", report, |name, values, report| sink(name, values, folder, report));
+    let is_stored = table.place("state", report).is_some();
+    let sinks = members(&table, "sinks", report, |name, values, report| {
+        sink(name, values, folder, is_stored, report)
+    });
     if let Some(sources) = &sources {
         if sources.is_empty() && table.table("sources", report).is_none_or(|(table, _)| table.is_empty()) {
             let message = "there is no source, so that no event would ever come";
@@ -72,6 +75,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
         }
         twice(sources, report);
     }
+    check_fallbacks(sinks.as_deref().unwrap_or_default(), report);
     let (limits, queue, reorder_bytes) = limits?;
     let state = said?.settle(sources.as_deref().unwrap_or_default(), &limits, report);
     let (quarantine, late) = kept?;

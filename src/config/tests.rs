@@ -420,8 +420,9 @@ type = "stdout"
     let SinkKind::Webhook(settings) = &webhook.kind else { panic!("a webhook") };
     let url = settings.url.get().expect("it is in the configuration");
     assert_eq!((&*url, settings.http.timeout), ("https://example.com/x", Duration::from_secs(3)));
-    assert_eq!((webhook.delivery.retry.tries, webhook.delivery.retry.backoff), (4, Duration::from_millis(5)));
-    assert_eq!(webhook.delivery.retry.max_backoff, Duration::from_secs(6));
+    let policy = webhook.delivery.policy;
+    assert_eq!((policy.retry.tries, policy.retry.backoff), (Some(4), Duration::from_millis(5)));
+    assert_eq!((policy.retry.max_backoff, policy.concurrency), (Duration::from_secs(6), 4));
     assert!(matches!(stdout.kind, SinkKind::Stdout));
 }
 

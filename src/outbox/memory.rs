@@ -14,7 +14,7 @@ use crate::telemetry::catalogue::SinkMetrics;
 
 use super::routes::Routes;
 use super::window::Window;
-use super::{Lane, Left, Outbox, Outgoing, Pending, Queue};
+use super::{Lane, Left, Next, Off, Outbox, Outgoing, Pending, Queue, Wanted};
 
 /// Gives each alert to the queues of its sinks.
 pub struct MemoryOutbox {
@@ -41,6 +41,8 @@ type Room = [OwnedSemaphorePermit; 2];
 /// One sink's queue.
 pub struct MemoryQueue {
     receiver: mpsc::UnboundedReceiver<Waiting>,
+    /// Where what is given up goes to, with the room that it takes here.
+    fallback: Option<Fallback>,
     /// What was taken from the channel.
     window: Window,
     /// The room that this takes, by number.
@@ -49,30 +51,30 @@ pub struct MemoryQueue {
     next: u64,
     /// Whether nothing will come any more.
     is_over: bool,
+    off: Option<Off>,
+    metrics: Arc<SinkMetrics>,
+}
+
+struct Fallback {
+    sender: mpsc::UnboundedSender<Waiting>,
     metrics: Arc<SinkMetrics>,
 }
 
 /// An outbox and the queue of each lane; `routes` are those to the lanes, in their order. The outbox waits
 /// on `runtime`.
 pub fn outbox(lanes: Vec<Lane>, routes: Arc<Routes>, runtime: Handle) -> (MemoryOutbox, Vec<MemoryQueue>) {
-    let (lanes, queues) = lanes.into_iter().map(entry).unzip();
+    // What is in the channels is bounded by the room that it takes.
+    let (senders, receivers): (Vec<_>, Vec<_>) = lanes.iter().map(|_| mpsc::unbounded_channel()).unzip();
+    let queues = lanes.iter().zip(receivers).map(|(lane, receiver)| {
+        let fallback = lane.fallback.map(|place| {
+            let metrics = Arc::clone(&lanes[place].metrics);
+            Fallback { sender: senders[place].clone(), metrics }
+        });
+        MemoryQueue::new(receiver, fallback, Arc::clone(&lane.metrics))
+    });
+    let queues = queues.collect();
+    let lanes = lanes.into_iter().zip(senders).map(|(lane, sender)| Entry::new(lane, sender)).collect();
     (MemoryOutbox { runtime, lanes, routes }, queues)
-}
-
-fn entry(lane: Lane) -> (Entry, MemoryQueue) {
-    // What is in the channel is bounded by the room that it takes.
-    let (sender, receiver) = mpsc::unbounded_channel();
-    let queue = MemoryQueue {
-        receiver,
-        window: Window::default(),
-        rooms: BTreeMap::new(),
-        next: 0,
-        is_over: false,
-        metrics: Arc::clone(&lane.metrics),
-    };
-    let alerts = Arc::new(Semaphore::new(lane.limits.alerts));
-    let bytes = Arc::new(Semaphore::new(lane.limits.bytes as usize));
-    (Entry { lane, alerts, bytes, sender }, queue)
 }
 
 impl Outbox for MemoryOutbox {
@@ -91,6 +93,12 @@ impl Outbox for MemoryOutbox {
 }
 
 impl Entry {
+    fn new(lane: Lane, sender: mpsc::UnboundedSender<Waiting>) -> Entry {
+        let alerts = Arc::new(Semaphore::new(lane.limits.alerts));
+        let bytes = Arc::new(Semaphore::new(lane.limits.bytes as usize));
+        Entry { lane, alerts, bytes, sender }
+    }
+
     fn put(&self, alert: Arc<Outgoing>, runtime: &Handle) {
         let size = u32::try_from(alert.body.len()).unwrap_or(u32::MAX).clamp(1, self.lane.limits.bytes);
         let take = |room: &Arc<Semaphore>, size| {
@@ -103,33 +111,61 @@ impl Entry {
         let room = [take(&self.alerts, 1), take(&self.bytes, size)];
         self.lane.metrics.waiting.increase();
         if let Err(mpsc::error::SendError(waiting)) = self.sender.send(Waiting { alert, room }) {
-            self.lane.metrics.waiting.decrease();
-            self.lane.metrics.undelivered.add(1);
-            let alert = &waiting.alert;
-            error!(sink = %self.lane.name, alert = %alert.id, rule = %alert.rule, "not delivered: the service stops");
+            undelivered(&self.lane.metrics, &waiting.alert);
         }
     }
 }
 
+/// The queue that is to get an alert has ended.
+fn undelivered(metrics: &SinkMetrics, alert: &Outgoing) {
+    metrics.waiting.decrease();
+    metrics.undelivered.add(1);
+    error!(sink = %metrics.name, alert = %alert.id, rule = %alert.rule, "not delivered: the service stops");
+}
+
 impl MemoryQueue {
+    fn new(
+        receiver: mpsc::UnboundedReceiver<Waiting>,
+        fallback: Option<Fallback>,
+        metrics: Arc<SinkMetrics>,
+    ) -> MemoryQueue {
+        MemoryQueue {
+            receiver,
+            fallback,
+            window: Window::new(Instant::now()),
+            rooms: BTreeMap::new(),
+            next: 0,
+            is_over: false,
+            off: None,
+            metrics,
+        }
+    }
+
     fn take(&mut self, waiting: Waiting) {
         let Waiting { alert, room } = waiting;
         self.rooms.insert(self.next, room);
-        self.window.put(Pending { number: self.next, failed: 0, alert }, None);
+        let pending = Pending { number: self.next, failed: 0, waited: Duration::ZERO, alert };
+        self.window.put(pending, None, Instant::now());
         self.next += 1;
     }
 
-    fn settle(&mut self, number: u64) {
-        self.window.settle(number);
-        self.rooms.remove(&number);
-        self.metrics.waiting.decrease();
+    fn settle(&mut self, pending: &Pending) {
+        self.window.settle(pending);
+        self.leaves(pending.number);
     }
 
-    /// Waits until something comes, or the time of one that is held back has come.
-    async fn wait(&mut self) {
-        let time = self.window.next_time();
+    /// Gives back its room.
+    fn leaves(&mut self, number: u64) -> Option<Room> {
+        self.metrics.waiting.decrease();
+        self.rooms.remove(&number)
+    }
+
+    /// Waits until something comes, or the time of something has come.
+    async fn wait(&mut self, wanted: Wanted) {
+        let overdue = wanted.overdue.and_then(|after| self.window.next_overdue(after));
+        let time = self.window.next_time().filter(|_| wanted.most > 0);
         let time = async {
-            match time {
+            match [time, overdue].into_iter().flatten().min() {
                 Some(time) => sleep_until(time).await,
                 None => std::future::pending().await,
             }
@@ -147,29 +183,57 @@ impl MemoryQueue {
 impl Queue for MemoryQueue {
     const IS_DURABLE: bool = false;
 
-    async fn next(&mut self, most: usize) -> Vec<Pending> {
+    async fn next(&mut self, wanted: Wanted) -> Next {
         loop {
             while let Ok(waiting) = self.receiver.try_recv() {
                 self.take(waiting);
             }
-            let ready = self.window.ready(Instant::now(), most);
-            if !ready.is_empty() || self.is_over && self.window.len() == 0 {
-                return ready;
+            if let Some(next) = self.window.next(wanted, Instant::now()) {
+                return next;
             }
-            self.wait().await;
+            if self.is_over && self.window.len() == 0 {
+                return Next::Over;
+            }
+            self.wait(wanted).await;
         }
     }
 
     fn accept(&mut self, accepted: &[Pending]) {
-        accepted.iter().for_each(|pending| self.settle(pending.number));
+        accepted.iter().for_each(|pending| self.settle(pending));
     }
 
     fn fail(&mut self, pending: &Pending, wait: Duration, _error: &str) {
-        self.window.fail(pending.number, Instant::now() + wait);
+        self.window.fail(pending, Instant::now() + wait);
+    }
+
+    fn put_back(&mut self, pending: &Pending) {
+        self.window.put_back(pending);
     }
 
     fn give_up(&mut self, pending: &Pending, _error: &str) {
-        self.settle(pending.number);
+        self.settle(pending);
+    }
+
+    fn forward(&mut self, pending: &Pending) {
+        self.window.settle(pending);
+        let (Some(room), Some(fallback)) = (self.leaves(pending.number), &self.fallback) else { return };
+        let alert = Arc::clone(&pending.alert);
+        fallback.metrics.waiting.increase();
+        if let Err(mpsc::error::SendError(waiting)) = fallback.sender.send(Waiting { alert, room }) {
+            undelivered(&fallback.metrics, &waiting.alert);
+        }
+    }
+
+    fn hurry(&mut self, most: Duration) {
+        self.window.hold_back_until_at_most(Instant::now() + most);
+    }
+
+    fn off(&self) -> Option<&Off> {
+        self.off.as_ref()
+    }
+
+    fn switch(&mut self, off: Option<Off>) {
+        self.off = off;
     }
 
     fn leave(&mut self) -> Left {
@@ -215,7 +279,8 @@ pub(super) mod tests {
     fn lane(name: &str, alerts: usize) -> Lane {
         let limits = QueueLimits { alerts, bytes: 1 << 20 };
         let longest_wait = Duration::from_secs(60);
-        Lane { name: name.into(), limits, longest_wait, metrics: Arc::new(SinkMetrics::new(name)) }
+        let metrics = Arc::new(SinkMetrics::new(name));
+        Lane { name: name.into(), limits, longest_wait, fallback: None, metrics }
     }
 
     fn routes(names: &[&str], default: &[&str]) -> Arc<Routes> {
@@ -225,6 +290,15 @@ pub(super) mod tests {
 
     fn ids(pending: &[Pending]) -> Vec<&str> {
         pending.iter().map(|pending| pending.alert.id.as_str()).collect()
+    }
+
+    /// Takes alerts, of which there are some, for an attempt.
+    async fn next(queue: &mut MemoryQueue, most: usize) -> Vec<Pending> {
+        match queue.next(Wanted { most, is_probe: false, overdue: None }).await {
+            Next::Attempt(pending) => pending,
+            Next::Over => Vec::new(),
+            other => panic!("{other:?}"),
+        }
     }
 
     fn runtime() -> tokio::runtime::Runtime {
@@ -239,15 +313,38 @@ pub(super) mod tests {
         outbox.put(vec![alert("1", &["a", "b"]), alert("2", &["a"]), alert("3", &[])]);
         drop(outbox);
         runtime.block_on(async {
-            assert_eq!(ids(&queues[0].next(10).await), ["1", "2"]);
-            let first = queues[0].next(1).await;
+            let both = next(&mut queues[0], 10).await;
+            assert_eq!(ids(&both), ["1", "2"]);
+            both.iter().rev().for_each(|pending| queues[0].put_back(pending));
+            let first = next(&mut queues[0], 1).await;
             assert_eq!(ids(&first), ["1"]);
             queues[0].accept(&first);
-            let second = queues[0].next(10).await;
+            let second = next(&mut queues[0], 10).await;
             assert_eq!(ids(&second), ["2"]);
             queues[0].give_up(&second[0], "");
-            assert_eq!(ids(&queues[0].next(10).await), [] as [&str; 0]);
-            assert_eq!(ids(&queues[1].next(10).await), ["1", "3"]);
+            assert_eq!(ids(&next(&mut queues[0], 10).await), [] as [&str; 0]);
+            assert_eq!(ids(&next(&mut queues[1], 10).await), ["1", "3"]);
+        });
+    }
+
+    #[test]
+    fn what_is_given_up_goes_to_the_other_queue_with_its_room() {
+        let runtime = runtime();
+        let lanes = vec![Lane { fallback: Some(1), ..lane("a", 1) }, lane("b", 1)];
+        let metrics: Vec<_> = lanes.iter().map(|lane| Arc::clone(&lane.metrics)).collect();
+        let (mut outbox, mut queues) = outbox(lanes, routes(&["a", "b"], &[]), runtime.handle().clone());
+        outbox.put(vec![alert("1", &["a"]), alert("2", &["b"])]);
+        let room = Arc::clone(&outbox.lanes[0].alerts);
+        runtime.block_on(async {
+            let first = next(&mut queues[0], 1).await;
+            queues[0].forward(&first[0]);
+            assert_eq!((metrics[0].waiting.get(), metrics[1].waiting.get()), (0, 2));
+            let two = next(&mut queues[1], 1).await;
+            assert_eq!((ids(&two), room.available_permits()), (vec!["2"], 0));
+            queues[1].accept(&two);
+            let one = next(&mut queues[1], 1).await;
+            queues[1].accept(&one);
+            assert_eq!((ids(&one), room.available_permits()), (vec!["1"], 1));
         });
     }
 
@@ -261,7 +358,7 @@ pub(super) mod tests {
             outbox.put(vec![alert("1", &["a"]), alert("2", &["a"]), alert("3", &["a"])]);
         });
         // The second is taken only when there is room, which is when the first is done with.
-        assert_eq!(ids(&runtime.block_on(queues[0].next(9))), ["1"]);
+        assert_eq!(ids(&runtime.block_on(next(&mut queues[0], 9))), ["1"]);
         let left = queues[0].leave();
         engine.join().expect("the engine is let go");
         assert_eq!(left.lost.len() + queues[0].leave().lost.len(), 1);

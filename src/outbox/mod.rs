@@ -10,6 +10,7 @@
 //! - Both take the way of an alert from [`routes`], and keep order by a [`window`]: alerts of a sink that
 //!   are of one rule and one key are attempted in the order decided, each when the one before has been
 //!   accepted or given up. Others do not wait for them.
+//! - What is given up for a sink may go to another, its fallback: in the same step and with the same id.
 
 pub mod durable;
 pub mod memory;
@@ -99,6 +100,8 @@ pub struct Lane {
     /// The longest time that passes between two attempts, so that a clock that was set back makes no
     /// alert wait longer.
     pub longest_wait: Duration,
+    /// The place among all lanes of the one that gets what is given up in this one.
+    pub fallback: Option<usize>,
     /// What is counted.
     pub metrics: Arc<SinkMetrics>,
 }
@@ -110,8 +113,44 @@ pub struct Pending {
     pub number: u64,
     /// How often it has failed.
     pub failed: u32,
+    /// How long it had waited for the sink when it was taken from the queue.
+    pub waited: Duration,
     /// What is sent.
     pub alert: Arc<Outgoing>,
+}
+
+/// What is wanted of a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// So many alerts at most, for one attempt; 0: none for now.
+    pub most: usize,
+    /// Whether a single one is wanted to probe the sink, for which its time need not have come.
+    pub is_probe: bool,
+    /// Alerts that have waited so long are wanted, to be given up or to go to another sink.
+    pub overdue: Option<Duration>,
+}
+
+/// What there is in a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// To be attempted, in order. Until it is said what has come of each, no others of their keys are given.
+    Attempt(Vec<Pending>),
+    /// They have waited for too long, and have left the queue but for [`Queue::give_up`] or [`Queue::forward`], of
+    /// which one is to be called for each.
+    Overdue(Vec<Pending>),
+    /// Whether the sink is used has changed.
+    Switched,
+    /// Nothing will ever come again.
+    Over,
+}
+
+/// That a receiver wants nothing any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Off {
+    /// What tells the receiver from others: another one has said nothing yet.
+    pub receiver: Vec<u8>,
+    /// What was said.
+    pub error: String,
 }
 
 /// What is left in a queue that was left.
@@ -136,18 +175,33 @@ pub trait Queue: Send {
     /// look at.
     const IS_DURABLE: bool;
 
-    /// Alerts that may be attempted now, at most `most`, in order; the same again until something has been
-    /// said of them. Waits while there is none; none at all means that there will never be one again.
-    fn next(&mut self, most: usize) -> impl Future<Output = Vec<Pending>> + Send;
+    /// What there is to do, of what is wanted. Waits while there is nothing; nothing is lost when it is not waited for
+    /// to the end.
+    fn next(&mut self, wanted: Wanted) -> impl Future<Output = Next> + Send;
 
-    /// The sink has accepted these, which were the first of those given last.
+    /// The sink has accepted these, which were the first ones of an attempt.
     fn accept(&mut self, accepted: &[Pending]);
 
-    /// An attempt has failed: it is made again in so much time, and those behind it wait.
+    /// An attempt has failed: it is made again in so much time, and those behind it of its key wait.
     fn fail(&mut self, pending: &Pending, wait: Duration, error: &str);
+
+    /// It was not attempted.
+    fn put_back(&mut self, pending: &Pending);
 
     /// It will not be attempted again.
     fn give_up(&mut self, pending: &Pending, error: &str);
+
+    /// It goes to the other sink that gets what is given up here. There must be one.
+    fn forward(&mut self, pending: &Pending);
+
+    /// Nothing waits for longer than this from now on for another attempt.
+    fn hurry(&mut self, most: Duration);
+
+    /// That the receiver wants nothing any more, if it has said so.
+    fn off(&self) -> Option<&Off>;
+
+    /// The receiver wants nothing any more, or does again.
+    fn switch(&mut self, off: Option<Off>);
 
     /// Ends the queue, whatever it holds. What the engine still puts in is reported as undelivered.
     fn leave(&mut self) -> Left;

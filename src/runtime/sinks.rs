@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tracing::info;
 
-use crate::config::{Config, SinkKind};
+use crate::config::{Config, Located, SinkKind};
 use crate::outbox::durable::{self, Around, Feed};
 use crate::outbox::memory::{self, MemoryOutbox};
 use crate::outbox::routes::Routes;
@@ -62,10 +62,12 @@ pub fn start_durable(
 }
 
 fn lanes(config: &Config, metrics: &Metrics) -> Vec<Lane> {
+    let place = |name: &Located<String>| config.sinks.iter().position(|sink| sink.name.value == name.value);
     let lanes = config.sinks.iter().zip(&metrics.sinks).map(|(sink, metrics)| Lane {
         name: sink.name.value.clone(),
         limits: sink.delivery.queue,
-        longest_wait: sink.delivery.retry.longest_wait(),
+        longest_wait: sink.delivery.policy.retry.longest_wait(),
+        fallback: sink.delivery.fallback.as_ref().and_then(place),
         metrics: Arc::clone(metrics),
     });
     lanes.collect()
@@ -108,7 +110,7 @@ struct Work<'a, Q> {
 impl<Q: Queue + 'static> Work<'_, Q> {
     fn start<S: Sink + 'static>(self, sink: S, workers: &mut Workers) {
         let Work { index, config, metrics, queue, mut halted } = self;
-        let (name, policy) = (config.sinks[index].name.value.clone(), config.sinks[index].delivery.retry);
+        let (name, policy) = (config.sinks[index].name.value.clone(), config.sinks[index].delivery.policy);
         let worker = Worker::new(name, sink, queue, policy, Arc::clone(&metrics.sinks[index]));
         workers.spawn(async move {
             let halt = async move {

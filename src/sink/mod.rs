@@ -2,7 +2,8 @@
 //!
 //! Enters: rendered alerts from a sink's queue. Leaves: the same, delivered, those of one rule and key in
 //! order. Each sink has a worker of its own ([`worker`]), so that one that stalls delays no other. They attempt;
-//! whether and when to attempt again is decided in [`retry`], and whether that the sink is down in [`health`].
+//! whether and when to attempt again is decided in [`retry`], whether the sink is down in [`breaker`], and how much it is
+//! sent in [`rate`].
 //!
 //! One file a kind of sink, all of the same shape: `Settings`, what the configuration says; a type with
 //! `open(&Settings)`, which says at the start what is wrong and connects to nothing yet; and its [`Sink`], which
@@ -15,10 +16,11 @@
 //! 3. `src/config/sinks/KIND.rs`: from keys to `Settings`; it has an arm in `form`, and a variant of `SinkKind`.
 //! 4. `src/runtime/sinks.rs`: an arm that opens it.
 
+mod breaker;
 pub mod file;
-mod health;
 pub mod http;
 mod lines;
+pub mod rate;
 pub mod retry;
 pub mod stdout;
 #[cfg(test)]
@@ -42,6 +44,12 @@ pub trait Sink: Send + Sync {
     /// Attempts to deliver `alerts` in their order. There may be several attempts at a time, with alerts of
     /// different keys.
     fn deliver(&self, alerts: &[Arc<Outgoing>]) -> impl Future<Output = Attempt> + Send;
+
+    /// What tells its receiver from others, without showing it. A receiver that wants nothing any more gets nothing
+    /// until this is something else.
+    fn receiver(&self) -> Vec<u8> {
+        Vec::new()
+    }
 }
 
 /// How an attempt went.
@@ -138,6 +146,11 @@ impl DeliveryError {
             DeliveryError::Status { status: 408 | 425 | 429 | 500.., .. } => Again::Later,
             DeliveryError::Status { .. } => Again::Never,
         }
+    }
+
+    /// Whether the receiver wants nothing any more, whatever it is.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, DeliveryError::Status { status: 410, .. })
     }
 
     /// Whether it is the sink that fails, whatever it is sent. Other failures may be those of the one

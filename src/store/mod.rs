@@ -49,7 +49,7 @@ pub use copy::VERSION as FORMAT;
 pub use directory::Size;
 pub use error::StoreError;
 pub use handle::{Store, look};
-pub use outbox::{Alert, DeadLetter, Lane, Lanes, OutboxChange, Tries, Waiting};
+pub use outbox::{Alert, DeadLetter, Disabled, Lane, Lanes, OutboxChange, Tries, Waiting};
 pub use savepoint::{
     Savepoint, SavepointInfo, SavepointRows, glance_at_savepoint, inspect_savepoint, write_savepoint,
 };

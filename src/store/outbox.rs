@@ -118,28 +118,89 @@ pub enum OutboxChange<'a> {
         /// What went wrong.
         error: &'a str,
     },
+    /// It is given up for this sink and put behind all others of another, under its id.
+    Forwarded {
+        /// The sink.
+        sink: &'a str,
+        /// The number of the alert.
+        number: u64,
+        /// The other sink.
+        to: &'a str,
+        /// When.
+        time: Timestamp,
+    },
     /// One that was given up is to be sent again, behind all others.
     Retried {
         /// The number among those that were given up.
         letter: u64,
+        /// When: it counts as new from then on.
+        time: Timestamp,
     },
     /// One that was given up is not needed any more.
     Dropped {
         /// The number among those that were given up.
         letter: u64,
     },
+    /// The receiver of a sink has said that it wants nothing any more.
+    Disabled {
+        /// The sink.
+        sink: &'a str,
+        /// When, and what was said by whom.
+        why: &'a Disabled,
+    },
+    /// A sink is used again.
+    Enabled {
+        /// The sink.
+        sink: &'a str,
+    },
 }
 
-/// How much waits for a sink.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// That a sink is not used any more, because its receiver has said so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disabled {
+    /// Since when.
+    pub since: Timestamp,
+    /// What tells the receiver from others, such as a hash of its address: another one has said nothing yet.
+    pub receiver: Vec<u8>,
+    /// What was said.
+    pub error: String,
+}
+
+/// What is known of a sink.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lane {
-    /// The alerts.
+    /// How many alerts wait for it.
     pub alerts: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Whether it is not used, and why.
+    pub disabled: Option<Disabled>,
 }
 
-/// How much waits, by sink.
+impl Lane {
+    fn encode(&self) -> Writer {
+        let writer = Writer::default().u64(self.alerts).u64(self.bytes);
+        // At the end, as it is not there in what older versions have written.
+        self.disabled.iter().fold(writer, |writer, Disabled { since, receiver, error }| {
+            writer.i64(since.as_micros()).bytes(receiver).bytes(error.as_bytes())
+        })
+    }
+
+    fn decode(mut reader: Reader<'_>) -> Option<Lane> {
+        let (alerts, bytes) = (reader.u64()?, reader.u64()?);
+        let disabled = match reader.rest() {
+            [] => None,
+            _ => Some(Disabled {
+                since: Timestamp::from_micros(reader.i64()?),
+                receiver: reader.bytes()?.to_vec(),
+                error: reader.text()?.to_owned(),
+            }),
+        };
+        Some(Lane { alerts, bytes, disabled })
+    }
+}
+
+/// What is known of sinks, by name: of those for which something waits, or that are not used.
 pub type Lanes = BTreeMap<String, Lane>;
 
 /// The keys of the alerts of a sink begin so.
@@ -219,13 +280,12 @@ impl DeadLetter {
 }
 
 impl View {
-    /// How much waits, by sink.
+    /// What is known of sinks, by name.
     pub fn lanes(&self) -> Result<Lanes, StoreError> {
         let mut lanes = Lanes::new();
         self.scan(Name::LANES, Bound::Unbounded, |key, value| {
-            let mut reader = Name::LANES.unseal(self.file(), key, value)?;
             let sink = std::str::from_utf8(key).ok().map(ToOwned::to_owned);
-            let lane = reader.u64().zip(reader.u64()).map(|(alerts, bytes)| Lane { alerts, bytes });
+            let lane = Lane::decode(Name::LANES.unseal(self.file(), key, value)?);
             let damaged = || Name::LANES.damaged(self.file(), key, STRANGE);
             let (sink, lane) = sink.zip(lane).ok_or_else(damaged)?;
             lanes.insert(sink, lane);
@@ -316,18 +376,15 @@ impl<'t> OutboxEdit<'t> {
         })
     }
 
-    /// How much waits after all changes.
+    /// What is known of sinks after all changes.
     pub fn finish(mut self) -> Result<Lanes, StoreError> {
         for sink in &self.touched {
             match self.lanes.get(sink) {
-                Some(Lane { alerts: 0, .. }) | None => {
+                Some(Lane { alerts: 0, disabled: None, .. }) | None => {
                     self.lanes.remove(sink);
                     self.lane_rows.remove(sink.as_bytes())?;
                 }
-                Some(lane) => {
-                    let value = Writer::default().u64(lane.alerts).u64(lane.bytes);
-                    self.lane_rows.seal(sink.as_bytes(), value)?;
-                }
+                Some(lane) => self.lane_rows.seal(sink.as_bytes(), lane.encode())?,
             }
         }
         Ok(self.lanes)
@@ -363,14 +420,24 @@ impl<'t> OutboxEdit<'t> {
                     self.bury(record, time, alert)?;
                 }
             }
-            OutboxChange::Retried { letter } => {
+            OutboxChange::Forwarded { sink, number, to, time } => {
+                if let Some(alert) = self.take(sink, number)? {
+                    self.put(record, &Alert { sink: to, time, ..alert.as_alert() })?;
+                }
+            }
+            OutboxChange::Retried { letter, time } => {
                 if let Some(letter) = self.dig_up(record, letter)? {
-                    self.put(record, &letter.alert.as_alert())?;
+                    self.put(record, &Alert { time, ..letter.alert.as_alert() })?;
                 }
             }
             OutboxChange::Dropped { letter } => {
                 self.dig_up(record, letter)?;
             }
+            OutboxChange::Disabled { sink, why } => {
+                let error = shortened(&why.error);
+                self.lane(sink).disabled = Some(Disabled { error, ..why.clone() });
+            }
+            OutboxChange::Enabled { sink } => self.lane(sink).disabled = None,
         }
         Ok(())
     }

@@ -156,7 +156,17 @@ group! {
         retried: Counter = Counter::default(), "tripline_sink_retries_total", "attempts",
             "Attempts to deliver that failed and were made again.";
         failed: Counter = Counter::default(), "tripline_sink_failed_total", "alerts",
-            "Alerts given up after the last attempt.";
+            "Alerts given up after the last attempt, or after too long a wait.";
+        forwarded: Counter = Counter::default(), "tripline_sink_forwarded_total", "alerts",
+            "Alerts that went to the sink's fallback instead.";
+        attempts: Counter = Counter::default(), "tripline_sink_attempts_total", "attempts",
+            "Attempts to deliver, of one alert or several, whatever came of them.";
+        under_way: Gauge = Gauge::default(), "tripline_sink_under_way", "attempts",
+            "Attempts that are under way.";
+        breaker: Gauge = Gauge::default(), "tripline_sink_breaker", "state",
+            "Whether the sink is left alone because it is down: 0 if not, 1 while a single alert probes it, 2 if it is.";
+        disabled: Gauge = Gauge::default(), "tripline_sink_disabled", "sinks",
+            "1 while nothing is sent because the receiver has answered that it wants nothing any more, otherwise 0.";
         undelivered: Counter = Counter::default(), "tripline_sink_undelivered_total", "alerts",
             "Alerts that were still waiting when the service stopped.";
         waiting: Gauge = Gauge::default(), "tripline_sink_waiting", "alerts",

@@ -20,7 +20,8 @@ use super::document::{Report, Table};
 use super::read::kind;
 use super::reference::{self, SINK_TYPES, Section};
 
-pub use delivery::Delivery;
+use delivery::Defaults;
+pub use delivery::{Delivery, check_fallbacks};
 
 /// A sink.
 #[derive(Clone, Debug)]
@@ -48,6 +49,8 @@ pub enum SinkKind {
 struct Form {
     /// Its keys.
     keys: &'static Section,
+    /// How many attempts are under way at a time if nothing is said: 1 where there is an order of all.
+    concurrency: usize,
     /// Reads those that are its own. Relative paths begin at the folder.
     read: fn(&Table<'_>, &Path, &mut Report) -> Option<SinkKind>,
 }
@@ -55,18 +58,25 @@ struct Form {
 /// How the kind of that name is written, which is one of [`SINK_TYPES`].
 fn form(kind: &str) -> Form {
     match kind {
-        "stdout" => Form { keys: &reference::STDOUT, read: stdout::read },
-        "file" => Form { keys: &reference::FILE, read: file::read },
-        "webhook" => Form { keys: &reference::WEBHOOK, read: webhook::read },
+        "stdout" => Form { keys: &reference::STDOUT, concurrency: 1, read: stdout::read },
+        "file" => Form { keys: &reference::FILE, concurrency: 1, read: file::read },
+        "webhook" => Form { keys: &reference::WEBHOOK, concurrency: 4, read: webhook::read },
         other => unreachable!("there is no form for `{other}`"),
     }
 }
 
-/// Reads a sink. Relative paths begin at `folder`.
-pub fn sink(name: Located<String>, values: &DeTable<'_>, folder: &Path, report: &mut Report) -> Option<Sink> {
-    let Form { keys, read } = form(kind(&name, values, SINK_TYPES, &reference::STDOUT, report)?);
+/// Reads a sink. Relative paths begin at `folder`. `is_stored`: alerts wait for it in the store.
+pub fn sink(
+    name: Located<String>,
+    values: &DeTable<'_>,
+    folder: &Path,
+    is_stored: bool,
+    report: &mut Report,
+) -> Option<Sink> {
+    let kind = kind(&name, values, SINK_TYPES, &reference::STDOUT, report)?;
+    let Form { keys, concurrency, read } = form(kind);
     let table = Table::new(values, keys, name.span, report);
-    let delivery = delivery::read(&table, report);
+    let delivery = delivery::read(&table, Defaults { concurrency, is_stored }, report);
     let kind = read(&table, folder, report);
     Some(Sink { name, delivery: delivery?, kind: kind? })
 }

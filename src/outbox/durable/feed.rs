@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::event::Timestamp;
-use crate::store::OutboxChange;
+use crate::store::{Disabled, OutboxChange};
 use crate::watch;
 
 use super::{Around, Lane};
@@ -23,8 +23,22 @@ pub struct Change {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum What {
     Accepted,
-    Failed { failed: u32, again: Timestamp, error: String },
-    GivenUp { time: Timestamp, error: String },
+    Failed {
+        failed: u32,
+        again: Timestamp,
+        error: String,
+    },
+    GivenUp {
+        time: Timestamp,
+        error: String,
+    },
+    Forwarded {
+        to: Arc<str>,
+        time: Timestamp,
+    },
+    /// Of the sink, not of an alert.
+    Disabled(Disabled),
+    Enabled,
 }
 
 impl Change {
@@ -38,12 +52,15 @@ impl Change {
                 OutboxChange::Failed { sink, number, failed: *failed, again: *again, error }
             }
             What::GivenUp { time, error } => OutboxChange::GivenUp { sink, number, time: *time, error },
+            What::Forwarded { to, time } => OutboxChange::Forwarded { sink, number, to, time: *time },
+            What::Disabled(why) => OutboxChange::Disabled { sink, why },
+            What::Enabled => OutboxChange::Enabled { sink },
         }
     }
 
     /// Whether the alert has left the queue.
     fn settles(&self) -> bool {
-        !matches!(self.what, What::Failed { .. })
+        matches!(self.what, What::Accepted | What::GivenUp { .. } | What::Forwarded { .. })
     }
 }
 
@@ -61,6 +78,8 @@ pub(super) struct Shared {
     pub around: Around,
     pub lanes: Vec<Lane>,
     gathered: Mutex<Gathered>,
+    /// Which queues have ended.
+    ended: watch::Sender<Vec<bool>>,
 }
 
 #[derive(Default)]
@@ -93,7 +112,8 @@ impl Tally {
 impl Shared {
     pub fn new(around: Around, lanes: Vec<Lane>) -> Shared {
         let gathered = Gathered { changes: Vec::new(), open: vec![Open::default(); lanes.len()] };
-        let shared = Shared { around, lanes, gathered: Mutex::new(gathered) };
+        let (ended, _) = watch::channel(vec![false; lanes.len()]);
+        let shared = Shared { around, lanes, gathered: Mutex::new(gathered), ended };
         shared.measure(&shared.gathered());
         shared
     }
@@ -119,10 +139,42 @@ impl Shared {
         }
     }
 
+    /// Told when a queue ends.
+    pub fn ends(&self) -> watch::Receiver<Vec<bool>> {
+        self.ended.subscribe()
+    }
+
+    /// A queue has ended: nothing comes out of it any more.
+    pub fn end(&self, place: usize) {
+        self.ended.send_modify(|ended| ended[place] = true);
+    }
+
+    /// Whether other queues may still forward something to this one.
+    pub fn may_get_more(&self, place: usize) -> bool {
+        let ended = self.ended.borrow().clone();
+        let gathered = self.gathered();
+        let feeders = self.lanes.iter().zip(&ended).zip(&gathered.open);
+        feeders
+            .filter(|((lane, _), _)| lane.fallback == Some(place))
+            .any(|((_, ended), open)| !ended || open.gathered.changes + open.taken.changes > 0)
+    }
+
     /// Whether a lane may bring more changes.
     pub fn has_room(&self, place: usize) -> bool {
         let Open { gathered, taken } = self.gathered().open[place];
         gathered.changes + taken.changes < MOST_CHANGES
+    }
+
+    /// What the store says of a sink, if it has all that has happened to it.
+    pub fn disabled(&self, place: usize) -> Option<Option<Disabled>> {
+        let gathered = self.gathered();
+        let Open { gathered: Tally { changes: 0, .. }, taken: Tally { changes: 0, .. } } =
+            gathered.open[place]
+        else {
+            return None;
+        };
+        let snapshot = self.around.current.get();
+        Some(snapshot.lanes().get(&self.lanes[place].name).and_then(|lane| lane.disabled.clone()))
     }
 
     /// How many alerts wait for a sink in the store when all that has happened is stored.

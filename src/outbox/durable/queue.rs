@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinError;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, info};
 
 use crate::event::{self, Timestamp};
-use crate::store::{StoreError, Waiting};
+use crate::store::{Disabled, StoreError, Waiting};
 use crate::watch;
 
 use super::super::window::Window;
-use super::super::{Left, Outgoing, Pending, Queue, shortened};
+use super::super::{Left, Next, Off, Outgoing, Pending, Queue, Wanted, shortened};
 use super::Reads;
 use super::feed::{Change, News, Shared, What};
 
@@ -24,52 +24,88 @@ pub struct DurableQueue {
     shared: Arc<Shared>,
     place: usize,
     sink: Arc<str>,
+    /// The sink that gets what is given up.
+    fallback: Option<Arc<str>>,
     pub(super) window: Window,
     /// The number of the last alert that was read.
     last: u64,
+    /// A look into the store that is under way.
+    reading: Option<JoinHandle<Result<Vec<Waiting>, StoreError>>>,
     news: watch::Receiver<News>,
+    /// Told when another queue ends, which may have sent something here.
+    ends: watch::Receiver<Vec<bool>>,
     /// What was known when it was last looked at the store.
     seen: News,
     /// Whether the store may have alerts behind the last one that was read.
     is_behind: bool,
     /// When it can be read again after trouble.
     trouble: Option<Instant>,
+    off: Option<Off>,
 }
 
 impl DurableQueue {
     pub(super) fn new(shared: Arc<Shared>, place: usize, news: watch::Receiver<News>) -> DurableQueue {
-        let sink = Arc::from(&*shared.lanes[place].name);
-        let window = Window::default();
-        let seen = News::default();
-        DurableQueue { shared, place, sink, window, last: 0, news, seen, is_behind: true, trouble: None }
+        let lane = &shared.lanes[place];
+        let sink = Arc::from(&*lane.name);
+        let fallback = lane.fallback.map(|place| Arc::from(&*shared.lanes[place].name));
+        let off = shared.disabled(place).flatten().map(off);
+        let ends = shared.ends();
+        DurableQueue {
+            shared,
+            place,
+            sink,
+            fallback,
+            window: Window::new(Instant::now()),
+            last: 0,
+            reading: None,
+            news,
+            ends,
+            seen: News::default(),
+            is_behind: true,
+            trouble: None,
+            off,
+        }
     }
 
     /// Fills the window from the store, if it is time for that.
     async fn fill(&mut self) {
         while self.is_behind && self.needs_more() && self.trouble.is_none_or(|until| until <= Instant::now())
         {
+            let Some(read) = self.read().await else { return };
+            match read {
+                Ok(read) => self.take(read),
+                Err(error) => self.wait_out(&error),
+            }
+        }
+    }
+
+    /// Looks into the store, unless it is known that nothing is there.
+    async fn read(&mut self) -> Option<Result<Vec<Waiting>, StoreError>> {
+        if self.reading.is_none() {
             let limits = self.shared.lanes[self.place].limits;
             let most = limits.alerts - self.window.len();
             let bytes = u64::from(limits.bytes) - self.window.bytes();
             let (snapshot, sink) = (self.shared.around.current.get(), Arc::clone(&self.sink));
             if !snapshot.lanes().contains_key(&*sink) {
                 self.is_behind = false;
-                return;
+                return None;
             }
             let last = self.last;
             let read = move || snapshot.waiting(&sink, last, most, bytes);
-            let read = match self.shared.around.reads {
-                Reads::Aside => tokio::task::spawn_blocking(read).await,
+            match self.shared.around.reads {
+                Reads::Aside => self.reading = Some(tokio::task::spawn_blocking(read)),
                 #[cfg(test)]
-                Reads::Here => Ok(read()),
-            };
-            match read.map_err(JoinError::try_into_panic) {
-                Ok(Ok(read)) => self.take(read),
-                Ok(Err(error)) => self.wait_out(&error),
-                Err(Ok(panic)) => std::panic::resume_unwind(panic),
-                // The process ends.
-                Err(Err(_)) => std::future::pending().await,
+                Reads::Here => return Some(read()),
             }
+        }
+        // It is kept while it is waited for, as who waits may turn to something else meanwhile.
+        let done = self.reading.as_mut()?.await;
+        self.reading = None;
+        match done.map_err(JoinError::try_into_panic) {
+            Ok(read) => Some(read),
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            // The process ends.
+            Err(Err(_)) => std::future::pending().await,
         }
     }
 
@@ -92,7 +128,7 @@ impl DurableQueue {
         for waiting in read {
             self.last = waiting.number;
             let until = self.wait(waiting.tries.again, wall).map(|wait| now + wait);
-            self.window.put(pending(waiting), until);
+            self.window.put(pending(waiting, wall), until, now);
         }
     }
 
@@ -110,15 +146,24 @@ impl DurableQueue {
         self.trouble = Some(Instant::now() + READ_AGAIN);
     }
 
-    fn gather(&self, number: u64, what: What) {
+    /// Looks whether the sink is used, by what is stored. Returns whether that has changed.
+    fn look_whether_it_is_used(&mut self) -> bool {
+        let Some(disabled) = self.shared.disabled(self.place) else { return false };
+        let off = disabled.map(off);
+        std::mem::replace(&mut self.off, off) != self.off
+    }
+
+    pub(super) fn gather(&self, number: u64, what: What) {
         let change = Change { sink: Arc::clone(&self.sink), number, what };
         self.shared.gather(self.place, std::iter::once(change));
     }
 
     /// Waits until something can be different.
-    async fn wait_for_news(&mut self) {
+    async fn wait_for_news(&mut self, wanted: Wanted) {
         let read_again = self.trouble.filter(|_| self.is_behind && self.needs_more());
-        let until = [self.window.next_time(), read_again].into_iter().flatten().min();
+        let overdue = wanted.overdue.and_then(|after| self.window.next_overdue(after));
+        let ready = self.window.next_time().filter(|_| wanted.most > 0);
+        let until = [ready, overdue, read_again].into_iter().flatten().min();
         let time = async {
             match until {
                 Some(until) => sleep_until(until).await,
@@ -129,6 +174,7 @@ impl DurableQueue {
             biased;
             // That it fails is seen at the next look.
             _ = self.news.changed() => {}
+            _ = self.ends.changed() => {}
             () = time => {}
         }
     }
@@ -137,27 +183,36 @@ impl DurableQueue {
 impl Queue for DurableQueue {
     const IS_DURABLE: bool = true;
 
-    async fn next(&mut self, most: usize) -> Vec<Pending> {
+    async fn next(&mut self, wanted: Wanted) -> Next {
         // Without one who writes the store, what is delivered would be delivered again.
         while self.news.has_changed().is_ok() {
+            // What these have sent here by then is seen below.
+            self.ends.borrow_and_update();
+            let may_get_more = self.shared.may_get_more(self.place);
             let news = *self.news.borrow_and_update();
-            self.is_behind |= std::mem::replace(&mut self.seen, news) != news;
+            if std::mem::replace(&mut self.seen, news) != news {
+                self.is_behind = true;
+                if self.look_whether_it_is_used() {
+                    return Next::Switched;
+                }
+            }
             self.fill().await;
-            let ready = self.window.ready(Instant::now(), most);
-            if !ready.is_empty() && self.shared.has_room(self.place) {
-                return ready;
+            if self.shared.has_room(self.place)
+                && let Some(next) = self.window.next(wanted, Instant::now())
+            {
+                return next;
             }
             let is_empty = self.window.len() == 0 && !self.is_behind;
-            if news.is_over && is_empty {
+            if news.is_over && is_empty && !may_get_more {
                 break;
             }
-            self.wait_for_news().await;
+            self.wait_for_news(wanted).await;
         }
-        Vec::new()
+        Next::Over
     }
 
     fn accept(&mut self, accepted: &[Pending]) {
-        accepted.iter().for_each(|pending| self.window.settle(pending.number));
+        accepted.iter().for_each(|pending| self.window.settle(pending));
         let change = |pending: &Pending| Change {
             sink: Arc::clone(&self.sink),
             number: pending.number,
@@ -167,30 +222,69 @@ impl Queue for DurableQueue {
     }
 
     fn fail(&mut self, pending: &Pending, wait: Duration, error: &str) {
-        self.window.fail(pending.number, Instant::now() + wait);
+        self.window.fail(pending, Instant::now() + wait);
         let wait = event::Duration::from_micros(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX));
         let again = (self.shared.around.now)().saturating_add(wait);
         let failed = pending.failed.saturating_add(1);
         self.gather(pending.number, What::Failed { failed, again, error: error.to_owned() });
     }
 
+    fn put_back(&mut self, pending: &Pending) {
+        self.window.put_back(pending);
+    }
+
     fn give_up(&mut self, pending: &Pending, error: &str) {
-        self.window.settle(pending.number);
+        self.window.settle(pending);
         let time = (self.shared.around.now)();
         self.gather(pending.number, What::GivenUp { time, error: error.to_owned() });
     }
 
+    fn forward(&mut self, pending: &Pending) {
+        self.window.settle(pending);
+        let time = (self.shared.around.now)();
+        if let Some(to) = &self.fallback {
+            self.gather(pending.number, What::Forwarded { to: Arc::clone(to), time });
+        }
+    }
+
+    fn hurry(&mut self, most: Duration) {
+        self.window.hold_back_until_at_most(Instant::now() + most);
+    }
+
+    fn off(&self) -> Option<&Off> {
+        self.off.as_ref()
+    }
+
+    fn switch(&mut self, off: Option<Off>) {
+        self.off.clone_from(&off);
+        let what = match off {
+            Some(Off { receiver, error }) => {
+                What::Disabled(Disabled { since: (self.shared.around.now)(), receiver, error })
+            }
+            None => What::Enabled,
+        };
+        self.gather(0, what);
+    }
+
     fn leave(&mut self) -> Left {
+        self.shared.end(self.place);
         Left { lost: Vec::new(), kept: self.shared.waiting(self.place) }
     }
 }
 
-fn pending(waiting: Waiting) -> Pending {
-    let Waiting { number, id, rule, key, body, tries, .. } = waiting;
+fn off(disabled: Disabled) -> Off {
+    let Disabled { receiver, error, .. } = disabled;
+    Off { receiver, error }
+}
+
+fn pending(waiting: Waiting, now: Timestamp) -> Pending {
+    let Waiting { number, id, rule, key, body, tries, time, .. } = waiting;
     // One from another version has another kind of key: what it is does not matter.
     let key = (*key).try_into().unwrap_or_else(|_| shortened(&key));
     let body = String::from_utf8(body)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    let waited = now.as_micros().saturating_sub(time.as_micros());
+    let waited = Duration::from_micros(u64::try_from(waited).unwrap_or(0));
     let alert = Outgoing { id, rule: rule.into(), key, body };
-    Pending { number, failed: tries.failed, alert: Arc::new(alert) }
+    Pending { number, failed: tries.failed, waited, alert: Arc::new(alert) }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::super::{Pending, Queue, QueueLimits};
+use super::super::{Next, Off, Pending, Queue, QueueLimits, Wanted};
 use super::*;
 use crate::disk::SimulatedDisk;
 use crate::store::{Alert, Commit, Options, OutboxChange, Store};
@@ -22,6 +22,13 @@ struct Setting {
     queues: Vec<DurableQueue>,
     wakes: Arc<AtomicUsize>,
     metrics: Vec<Arc<SinkMetrics>>,
+    /// What was taken from the queue for `a`, and nothing has been said of.
+    taken: Vec<Pending>,
+}
+
+/// So many alerts for an attempt.
+fn attempt(most: usize) -> Wanted {
+    Wanted { most, is_probe: false, overdue: None }
 }
 
 fn open(disk: &SimulatedDisk) -> Store {
@@ -55,10 +62,11 @@ impl Setting {
             name: metrics.name.clone(),
             limits: QueueLimits { alerts, bytes: 1 << 20 },
             longest_wait: 100 * SECOND,
+            fallback: (metrics.name == "a").then_some(1),
             metrics,
         });
         let (feed, queues) = durable(around, lanes.into());
-        Setting { disk, store, feed, queues, wakes, metrics: metrics.into() }
+        Setting { disk, store, feed, queues, wakes, metrics: metrics.into(), taken: Vec::new() }
     }
 
     /// Commits new alerts, with what has happened to others. An alert is its sink, its key and its id.
@@ -81,13 +89,46 @@ impl Setting {
         self.feed.published();
     }
 
+    /// Takes alerts; those that were taken before and of which nothing has been said are not attempted.
     async fn next(&mut self, most: usize) -> Vec<Pending> {
-        let next = timeout(1_000 * SECOND, self.queues[0].next(most)).await;
-        next.expect("the queue has something or ends")
+        match self.look(attempt(most)).await.expect("the queue has something or ends") {
+            Next::Attempt(pending) => pending,
+            Next::Over => Vec::new(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn look(&mut self, wanted: Wanted) -> Option<Next> {
+        self.taken.drain(..).rev().for_each(|pending| self.queues[0].put_back(&pending));
+        let next = timeout(1_000 * SECOND, self.queues[0].next(wanted)).await.ok()?;
+        if let Next::Attempt(pending) | Next::Overdue(pending) = &next {
+            self.taken.clone_from(pending);
+        }
+        Some(next)
     }
 
     async fn is_quiet(&mut self) -> bool {
-        timeout(5 * SECOND, self.queues[0].next(9)).await.is_err()
+        self.taken.drain(..).rev().for_each(|pending| self.queues[0].put_back(&pending));
+        timeout(5 * SECOND, self.queues[0].next(attempt(9))).await.is_err()
+    }
+
+    fn said(&mut self, of: &[Pending]) {
+        self.taken.retain(|taken| of.iter().all(|pending| pending.number != taken.number));
+    }
+
+    fn accept(&mut self, accepted: &[Pending]) {
+        self.said(accepted);
+        self.queues[0].accept(accepted);
+    }
+
+    fn fail(&mut self, pending: &Pending, wait: Duration) {
+        self.said(std::slice::from_ref(pending));
+        self.queues[0].fail(pending, wait, "no");
+    }
+
+    fn give_up(&mut self, pending: &Pending) {
+        self.said(std::slice::from_ref(pending));
+        self.queues[0].give_up(pending, "no");
     }
 
     fn wakes(&self) -> usize {
@@ -113,8 +154,9 @@ async fn alerts_come_from_commits_and_leave_with_commits() {
     assert_eq!((&*first[0].alert.rule, &*first[0].alert.body, first[0].failed), ("rule", "ax1", 0));
     assert_eq!(ids(&setting.next(1).await), ["1"], "nothing was said of it");
     assert_eq!((setting.waiting(), setting.wakes()), ([2, 1], 0));
-    setting.queues[0].accept(&first[..1]);
-    setting.queues[0].give_up(&first[1], "no");
+    let first = setting.next(9).await;
+    setting.accept(&first[..1]);
+    setting.give_up(&first[1]);
     assert_eq!((setting.waiting(), setting.wakes()), ([0, 1], 1), "one call is enough for both");
     assert!(setting.is_quiet().await, "what is accepted does not come again before it is stored");
     setting.commit(&["ax3"]);
@@ -122,10 +164,13 @@ async fn alerts_come_from_commits_and_leave_with_commits() {
     let letters = setting.store.snapshot().dead_letters(0, 9).expect("they can be read");
     assert_eq!((letters.len(), &*letters[0].alert.id), (1, "2"));
     let third = setting.next(9).await;
-    setting.queues[0].accept(&third);
+    setting.accept(&third);
     assert_eq!(setting.wakes(), 2);
     // What is given up and wanted again comes like a new one.
-    setting.store.change_outbox(&[OutboxChange::Retried { letter: 1 }]).expect("it can be stored");
+    setting
+        .store
+        .change_outbox(&[OutboxChange::Retried { letter: 1, time: Timestamp::from_micros(0) }])
+        .expect("it can be stored");
     setting.feed.published();
     assert_eq!(ids(&setting.next(9).await), ["2"]);
 }
@@ -136,14 +181,19 @@ async fn queues_end_when_all_is_delivered() {
     setting.commit(&["ax1"]);
     setting.feed.end();
     let first = setting.next(9).await;
-    setting.queues[0].fail(&first[0], 7 * SECOND, "no");
+    setting.fail(&first[0], 7 * SECOND);
     let begun = Instant::now();
     let again = setting.next(9).await;
     assert_eq!((ids(&again), again[0].failed, begun.elapsed().as_secs()), (vec!["1"], 1, 7));
-    setting.queues[0].accept(&again);
+    setting.accept(&again);
     assert_eq!(setting.next(9).await, []);
+    let other = timeout(5 * SECOND, setting.queues[1].next(attempt(9))).await;
+    assert!(other.is_err(), "what the first gives up would come here");
     assert_eq!(setting.queues[0].leave().kept, 0);
-    assert_eq!(setting.queues[1].next(9).await, []);
+    let other = timeout(5 * SECOND, setting.queues[1].next(attempt(9))).await;
+    assert!(other.is_err(), "it is not stored yet what the first has done");
+    setting.commit(&[]);
+    assert_eq!(setting.queues[1].next(attempt(9)).await, Next::Over);
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,10 +201,10 @@ async fn queues_end_with_the_one_who_writes_the_store_and_say_what_is_kept() {
     let mut setting = Setting::new(10);
     setting.commit(&["ax1", "ax2", "bx3"]);
     let first = setting.next(1).await;
-    setting.queues[0].accept(&first);
+    setting.accept(&first);
     let Setting { feed, mut queues, .. } = setting;
     drop(feed);
-    assert_eq!(queues[1].next(9).await, []);
+    assert_eq!(queues[1].next(attempt(9)).await, Next::Over);
     assert_eq!(queues[0].leave().kept, 1);
 }
 
@@ -167,7 +217,7 @@ async fn memory_holds_some_and_the_store_the_rest() {
     while seen.len() < 20 {
         let ready = setting.next(256).await;
         assert!(ready.len() <= 4 && setting.queues[0].window.len() <= 4);
-        setting.queues[0].accept(&ready[..1]);
+        setting.accept(&ready[..1]);
         seen.push(ready[0].alert.id.parse::<u32>().expect("a number"));
     }
     assert_eq!(seen, (1..=20).collect::<Vec<_>>());
@@ -181,11 +231,11 @@ async fn when_all_in_memory_are_held_back_more_is_read_as_far_as_there_is_room()
     setting.commit(&["ax1", "ax2", "ax3", "ay4", "ay5"]);
     let ready = setting.next(9).await;
     assert_eq!(ids(&ready), ["1", "2", "3", "4"]);
-    setting.queues[0].fail(&ready[0], 50 * SECOND, "no");
-    setting.queues[0].accept(&ready[3..]);
+    setting.fail(&ready[0], 50 * SECOND);
+    setting.accept(&ready[3..]);
     assert_eq!(ids(&setting.next(9).await), ["5"]);
     let five = setting.next(9).await;
-    setting.queues[0].accept(&five);
+    setting.accept(&five);
     setting.commit(&["ax6", "ay7"]);
     assert!(setting.is_quiet().await, "7 is behind 6, for which there is room, and waits for more");
     let begun = Instant::now();
@@ -198,7 +248,7 @@ async fn tries_and_their_times_outlast_a_restart() {
     let mut setting = Setting::new(9);
     setting.commit(&["ax1", "ax2", "ay3"]);
     let ready = setting.next(9).await;
-    setting.queues[0].fail(&ready[0], 10 * SECOND, "no");
+    setting.fail(&ready[0], 10 * SECOND);
     setting.commit(&[]);
     let restart = |setting: Setting, seconds: i64| {
         let Setting { disk, store, .. } = setting;
@@ -214,8 +264,8 @@ async fn tries_and_their_times_outlast_a_restart() {
     let ready = setting.next(9).await;
     assert_eq!((ids(&ready), begun.elapsed().as_secs()), (vec!["1", "2", "3"], 6));
     assert_eq!((ready[0].failed, ready[1].failed), (1, 0));
-    setting.queues[0].fail(&ready[0], 10 * SECOND, "no");
-    setting.queues[0].accept(&ready[2..]);
+    setting.fail(&ready[0], 10 * SECOND);
+    setting.accept(&ready[2..]);
     setting.commit(&[]);
     // The clock was set back by much: nothing waits longer than it ever does.
     let mut setting = restart(setting, -1_000_000);
@@ -243,13 +293,58 @@ async fn a_queue_waits_when_too_much_of_it_is_not_stored() {
     let mut setting = Setting::new(9);
     setting.commit(&["ax1", "ax2"]);
     let ready = setting.next(1).await;
-    let many = vec![Pending { number: 1_000, ..ready[0].clone() }; feed::MOST_CHANGES - 1];
-    setting.queues[0].accept(&many);
+    for number in 1_000..1_000 + feed::MOST_CHANGES as u64 - 1 {
+        setting.queues[0].gather(number, feed::What::Accepted);
+    }
     assert_eq!(ids(&setting.next(1).await), ["1"]);
-    setting.queues[0].accept(&ready);
+    setting.accept(&ready);
     assert!(setting.is_quiet().await);
     assert_eq!(setting.feed.take_changes().len(), feed::MOST_CHANGES);
     assert!(setting.is_quiet().await, "it is taken, and not stored yet");
     setting.feed.published();
     assert_eq!(ids(&setting.next(1).await), ["2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_given_up_goes_to_the_other_sink_in_the_same_commit() {
+    let mut setting = Setting::new(9);
+    setting.commit(&["ax1", "ax2", "ay3"]);
+    let overdue = Wanted { most: 0, is_probe: false, overdue: Some(20 * SECOND) };
+    assert_eq!(
+        setting.look(overdue).await.map(|next| matches!(next, Next::Overdue(all) if all.len() == 3)),
+        Some(true)
+    );
+    let taken = std::mem::take(&mut setting.taken);
+    setting.queues[0].forward(&taken[0]);
+    setting.queues[0].put_back(&taken[2]);
+    setting.queues[0].forward(&taken[1]);
+    assert_eq!(setting.waiting(), [1, 0]);
+    setting.commit(&[]);
+    assert_eq!(setting.waiting(), [1, 2]);
+    let Next::Attempt(other) = setting.queues[1].next(attempt(9)).await else { panic!("alerts") };
+    assert_eq!((ids(&other), other[0].failed, other[0].waited), (vec!["1", "2"], 0, Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_is_not_used_is_known_after_a_restart_until_it_is_used_again() {
+    let mut setting = Setting::new(9);
+    setting.commit(&["ax1"]);
+    let off = Off { receiver: b"one".to_vec(), error: "gone".into() };
+    setting.queues[0].switch(Some(off.clone()));
+    assert_eq!(setting.queues[0].off(), Some(&off));
+    // A commit that does not have it yet changes nothing.
+    setting.feed.published();
+    let nothing = Wanted { most: 0, is_probe: false, overdue: None };
+    assert_eq!(setting.look(nothing).await, None);
+    setting.commit(&[]);
+    let Setting { disk, store, .. } = setting;
+    drop(store);
+    disk.crash();
+    let mut setting = Setting::over(disk, 9, 0);
+    assert_eq!(setting.queues[0].off(), Some(&off));
+    setting.store.change_outbox(&[OutboxChange::Enabled { sink: "a" }]).expect("it can be stored");
+    setting.feed.published();
+    assert_eq!(setting.look(nothing).await, Some(Next::Switched));
+    assert_eq!(setting.queues[0].off(), None);
+    assert_eq!(ids(&setting.next(9).await), ["1"]);
 }

@@ -2,7 +2,7 @@
 //! record of what they were sent, held against what is allowed.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -13,8 +13,11 @@ use crate::outbox::Outgoing;
 use crate::sink::{Attempt, DeliveryError, Sink};
 use crate::store;
 
-/// The sinks.
-pub const SINKS: [&str; 2] = ["desk", "archive"];
+/// The sinks. What the first gives up goes to the last, to which nothing is sent otherwise.
+pub const SINKS: [&str; 3] = ["desk", "archive", "spare"];
+/// The places of the first and the last.
+pub const DESK: usize = 0;
+pub const SPARE: usize = 2;
 
 /// An alert that is decided sooner or later.
 pub struct Planned {
@@ -45,6 +48,8 @@ pub enum Mode {
     Away,
     /// It fails with everything.
     Broken,
+    /// It wants nothing any more.
+    Gone,
 }
 
 /// What a sink has seen of an alert.
@@ -63,6 +68,8 @@ pub struct Seen {
     pub records: HashMap<usize, Record>,
     /// For each key the alert that was attempted last, in this life.
     last: HashMap<[u8; 16], usize>,
+    /// The keys that are being attempted.
+    under_way: Vec<[u8; 16]>,
 }
 
 pub struct World {
@@ -72,13 +79,15 @@ pub struct World {
     pub durable: usize,
     pub life: u64,
     pub tries: u32,
+    /// Whether alerts leave a sink only after all their tries, and not because time has passed or it is gone.
+    pub is_patient: bool,
     pub modes: [Mode; SINKS.len()],
     pub seen: [Seen; SINKS.len()],
     pub attempts: u64,
 }
 
 impl World {
-    pub fn new(random: &mut Random, alerts: usize, keys: u64, tries: u32) -> World {
+    pub fn new(random: &mut Random, alerts: usize, keys: u64, tries: u32, is_patient: bool) -> World {
         let plan: Vec<Planned> = (0..alerts).map(|number| Planned::random(random, number, keys)).collect();
         let places = plan.iter().enumerate().map(|(place, alert)| (alert.id.clone(), place)).collect();
         World {
@@ -87,6 +96,7 @@ impl World {
             durable: 0,
             life: 0,
             tries,
+            is_patient,
             modes: [Mode::Well; SINKS.len()],
             seen: Default::default(),
             attempts: 0,
@@ -96,12 +106,17 @@ impl World {
     /// The process begins anew.
     pub fn begin_life(&mut self) {
         self.life += 1;
-        self.seen.iter_mut().for_each(|seen| seen.last.clear());
+        self.seen.iter_mut().for_each(|seen| {
+            seen.last.clear();
+            seen.under_way.clear();
+        });
     }
 
     pub fn change_mode(&mut self, random: &mut Random) {
         let modes = [Mode::Well, Mode::Well, Mode::Flaky(20), Mode::Flaky(70), Mode::Away, Mode::Broken];
-        self.modes[random.size(SINKS.len())] = modes[random.size(modes.len())];
+        let mode = modes[random.size(modes.len())];
+        let is_gone = !self.is_patient && random.percent(10);
+        self.modes[random.size(SINKS.len())] = if is_gone { Mode::Gone } else { mode };
     }
 
     /// Whether nothing more is to be done about an alert, as far as a sink has seen.
@@ -118,7 +133,8 @@ impl World {
         let alert = self.places[&sent.id];
         let planned = &self.plan[alert];
         assert!(alert < self.durable, "{alert} is sent before it is in the store");
-        assert!(planned.sinks.contains(&sink), "{alert} is sent to {}", SINKS[sink]);
+        let comes_from = if sink == SPARE { DESK } else { sink };
+        assert!(planned.sinks.contains(&comes_from), "{alert} is sent to {}", SINKS[sink]);
         assert_eq!((&*sent.body, sent.key), (&*planned.body(), planned.key));
         let record = self.seen[sink].records.get(&alert).copied().unwrap_or_default();
         assert!(
@@ -128,8 +144,11 @@ impl World {
         let before = (0..alert).filter(|before| {
             self.plan[*before].key == planned.key && self.plan[*before].sinks.contains(&sink)
         });
-        for before in before {
+        for before in before.filter(|_| self.is_patient) {
             assert!(self.is_done(sink, before), "{alert} is sent before {before}");
+        }
+        if sink == SPARE && self.is_patient {
+            assert!(self.is_done(DESK, alert), "{alert} is not given up");
         }
         let last = self.seen[sink].last.insert(planned.key, alert);
         assert!(last.is_none_or(|last| last <= alert), "{alert} is sent after {last:?}");
@@ -141,6 +160,7 @@ impl World {
         let alert = self.attempted(sink, sent);
         let mode = self.modes[sink];
         let answer = match (mode, self.plan[alert].fate) {
+            (Mode::Gone, _) => Err(status(410)),
             (Mode::Away, _) => Err(away(random)),
             (Mode::Broken, _) | (_, Fate::Poison) => Err(status(500)),
             (Mode::Flaky(percent), _) if random.percent(percent) => Err(away(random)),
@@ -152,6 +172,7 @@ impl World {
         match &answer {
             Ok(()) => (record.accepted, record.accepted_in) = (record.accepted + 1, life),
             Err(DeliveryError::Status { status: 422, .. }) => record.is_refused = true,
+            Err(DeliveryError::Status { status: 410, .. }) => {}
             Err(_) => record.failures += 1,
         }
         answer
@@ -234,6 +255,19 @@ pub struct RandomSink {
 }
 
 impl RandomSink {
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().expect("no test has failed")
+    }
+
+    /// An attempt begins with alerts of these keys.
+    fn begin(&self, keys: &[[u8; 16]]) {
+        let under_way = &mut self.world().seen[self.place].under_way;
+        for key in keys {
+            assert!(!under_way.contains(key), "{key:?} is attempted twice at a time");
+        }
+        under_way.extend(keys);
+    }
+
     async fn dawdle(&self) {
         let time = self.random.lock().expect("no test has failed").below(20);
         sleep(Duration::from_millis(time)).await;
@@ -247,11 +281,13 @@ impl Sink for RandomSink {
 
     async fn deliver(&self, alerts: &[Arc<Outgoing>]) -> Attempt {
         assert!(!alerts.is_empty() && alerts.len() <= self.most);
+        let keys: Vec<[u8; 16]> = alerts.iter().map(|alert| alert.key).collect();
+        self.begin(&keys);
         self.dawdle().await;
         let mut attempt = Attempt { delivered: 0, failure: None };
         for alert in alerts {
             let answer = {
-                let mut world = self.world.lock().expect("no test has failed");
+                let mut world = self.world();
                 world.answer(&mut self.random.lock().expect("no test has failed"), self.place, alert)
             };
             match answer {
@@ -264,6 +300,7 @@ impl Sink for RandomSink {
         }
         // What it has done may never be known.
         self.dawdle().await;
+        self.world().seen[self.place].under_way.retain(|key| !keys.contains(key));
         attempt
     }
 }

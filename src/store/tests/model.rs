@@ -49,6 +49,7 @@ enum Event {
     Accepted(String, u64),
     Failed(String, u64, u32),
     GivenUp(String, u64),
+    Forwarded(String, u64, String),
     Retried(u64),
     Dropped(u64),
 }
@@ -97,12 +98,13 @@ impl Change {
         for _ in 0..random.size(5) {
             let number = 1 + random.below(model.next_alert + 2);
             let letter = 1 + random.below(model.next_letter + 2);
-            let sink = sink(random);
-            change.outbox.push(match random.size(8) {
+            let (sink, other) = (sink(random), sink(random));
+            change.outbox.push(match random.size(9) {
                 0..3 => Event::Accepted(sink, number),
                 3 | 4 => Event::Failed(sink, number, 1 + u32::from(random.percent(50))),
                 5 => Event::GivenUp(sink, number),
                 6 => Event::Retried(letter),
+                7 => Event::Forwarded(sink, number, other),
                 _ => Event::Dropped(letter),
             });
         }
@@ -153,7 +155,10 @@ impl Event {
             Event::GivenUp(sink, number) => {
                 OutboxChange::GivenUp { sink, number: *number, time: at(8), error: "given up" }
             }
-            Event::Retried(letter) => OutboxChange::Retried { letter: *letter },
+            Event::Forwarded(sink, number, to) => {
+                OutboxChange::Forwarded { sink, number: *number, to, time: at(9) }
+            }
+            Event::Retried(letter) => OutboxChange::Retried { letter: *letter, time: at(9) },
             Event::Dropped(letter) => OutboxChange::Dropped { letter: *letter },
         }
     }
@@ -206,6 +211,11 @@ impl Model {
                     while dead.len() > 5 || size(dead) > 200 && dead.len() > 1 {
                         dead.pop_first();
                     }
+                }
+            }
+            Event::Forwarded(sink, number, to) => {
+                if let Some((id, body, _)) = waiting.remove(&(sink.clone(), *number)) {
+                    self.put(to, (id, body, 0));
                 }
             }
             Event::Retried(letter) => {

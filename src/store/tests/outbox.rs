@@ -37,7 +37,7 @@ fn alerts_wait_until_they_are_accepted_and_never_enter_twice() {
     let mut store = open(&disk);
     assert_eq!(waiting(&store, "a"), ["1 1 0", "3 2 0"]);
     assert_eq!((waiting(&store, "b"), waiting(&store, "aa")), (vec!["2 1 0".into()], vec!["4 3 0".into()]));
-    assert_eq!(store.snapshot().lanes()["a"], Lane { alerts: 2, bytes: 2 * 10 });
+    assert_eq!(store.snapshot().lanes()["a"], Lane { alerts: 2, bytes: 2 * 10, disabled: None });
     let accepted = OutboxChange::Accepted { sink: "a", number: 1 };
     let failed = OutboxChange::Failed { sink: "a", number: 3, failed: 2, again: at(9), error: "refused" };
     let nothing = OutboxChange::Failed { sink: "a", number: 2, failed: 1, again: at(9), error: "it is b's" };
@@ -81,9 +81,45 @@ fn alerts_that_are_given_up_are_listed_and_can_be_sent_again() {
     assert_eq!(store.snapshot().dead_letters(1, 9).expect("they can be read")[0].time, at(8));
     assert_eq!((waiting(&store, "a"), waiting(&store, "b")), (vec!["3 3 0".into()], vec![]));
     assert_eq!(commit(&mut store, &[alert("b", "2")], &[]), [None], "its id is remembered");
-    store.change_outbox(&[OutboxChange::Retried { letter: 1 }]).expect("it can be stored");
+    store.change_outbox(&[OutboxChange::Retried { letter: 1, time: at(77) }]).expect("it can be stored");
     store.change_outbox(&[OutboxChange::Dropped { letter: 2 }]).expect("it can be stored");
     assert_eq!((waiting(&store, "a"), dead(&store)), (vec!["3 3 0".into(), "4 1 0".into()], vec![]));
+    let again = store.snapshot().waiting("a", 3, 1, 0).expect("they can be read").pop().expect("one");
+    assert_eq!((again.time, again.tries), (at(77), Tries::default()), "it counts as new");
+}
+
+#[test]
+fn an_alert_that_is_forwarded_leaves_one_sink_and_waits_for_another_in_one_step() {
+    let disk = SimulatedDisk::new(1);
+    let mut store = open(&disk);
+    commit(&mut store, &[alert("a", "1"), alert("a", "2"), alert("b", "3")], &[]);
+    let failed = OutboxChange::Failed { sink: "a", number: 1, failed: 4, again: at(9), error: "refused" };
+    let forward = OutboxChange::Forwarded { sink: "a", number: 1, to: "b", time: at(8) };
+    commit(&mut store, &[alert("b", "4")], &[failed, forward, forward]);
+    disk.crash();
+    let store = open(&disk);
+    assert_eq!((waiting(&store, "a"), dead(&store)), (vec!["2 2 0".into()], vec![]));
+    // Said twice, it counts once; it has not failed there.
+    assert_eq!(waiting(&store, "b"), ["3 3 0", "4 1 0", "5 4 0"]);
+    assert_eq!(store.snapshot().lanes()["b"].alerts, 3);
+    let forwarded = store.snapshot().waiting("b", 3, 1, 0).expect("they can be read").pop().expect("one");
+    assert_eq!((forwarded.time, &*forwarded.body, &*forwarded.key), (at(8), &b"1"[..], &b"key"[..]));
+}
+
+#[test]
+fn that_a_sink_is_not_used_is_kept_until_it_is_used_again() {
+    let disk = SimulatedDisk::new(1);
+    let mut store = open(&disk);
+    let why = Disabled { since: at(3), receiver: b"hash".to_vec(), error: "x".repeat(2_000) };
+    store.change_outbox(&[OutboxChange::Disabled { sink: "a", why: &why }]).expect("it can be stored");
+    commit(&mut store, &[alert("a", "1")], &[]);
+    commit(&mut store, &[], &[OutboxChange::Accepted { sink: "a", number: 1 }]);
+    disk.crash();
+    let mut store = open(&disk);
+    let kept = Disabled { error: "x".repeat(1_000), ..why };
+    assert_eq!(store.snapshot().lanes()["a"], Lane { alerts: 0, bytes: 0, disabled: Some(kept) });
+    store.change_outbox(&[OutboxChange::Enabled { sink: "a" }]).expect("it can be stored");
+    assert_eq!(*store.snapshot().lanes(), Lanes::new());
 }
 
 #[test]

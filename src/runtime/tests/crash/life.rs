@@ -22,7 +22,7 @@ use crate::runtime::driver::{Driver, Exit};
 use crate::runtime::recovery;
 use crate::runtime::shelf::Memory;
 use crate::sink::retry::RetryPolicy;
-use crate::sink::worker::Worker;
+use crate::sink::worker::{Policy, Worker};
 use crate::source::gate::{Backlog, Forwarder, Listening, Wanted, gate, recover};
 use crate::source::http::Intake;
 use crate::source::positions::{Positions, Resume};
@@ -548,16 +548,20 @@ fn start_sinks(
     outside: &Outside,
     halted: &watch::Receiver<bool>,
 ) -> (durable::Feed, JoinSet<()>) {
-    let policy = RetryPolicy {
-        tries: settings.tries,
+    let retry = RetryPolicy {
+        tries: Some(settings.tries),
+        give_up_after: Wait::from_secs(1_000_000_000),
         backoff: Wait::from_millis(500),
         max_backoff: Wait::from_secs(2),
+        max_pause: Wait::from_secs(2),
         max_retry_after: Wait::from_secs(10),
     };
+    let policy = Policy { retry, concurrency: 1, rate: None, has_fallback: false, fallback_after: None };
     let lane = |(place, name): (usize, &&str)| Lane {
         name: (*name).to_owned(),
         limits: settings.lane,
-        longest_wait: policy.longest_wait(),
+        longest_wait: retry.longest_wait(),
+        fallback: None,
         metrics: Arc::clone(&metrics.sinks[place]),
     };
     let (feed, queues) = durable::durable(around, SINKS.iter().enumerate().map(lane).collect());
