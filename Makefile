@@ -19,6 +19,7 @@ demo: ## Run the service on made-up traffic with planted frauds and see what it 
 test: export TRIPLINE_CASES ?= many
 test: ## Run all tests: the service, the documentation's examples, and the core without the service
 	@scripts/need-compiler
+	@scripts/need-kafka
 	$(CARGO) test --locked --lib --bins --tests --examples
 	$(CARGO) test --locked --doc
 	$(CARGO) test --locked --no-default-features --lib --tests

@@ -26,7 +26,7 @@
 //!
 //! A module imports only from those before its own group in this list, which `tests/layers.rs`
 //! checks: stored · event, diagnostic · table · alert, expression · language, codec, ordering · automaton ·
-//! program, matcher · shard · engine · testing; then the edge: telemetry, append, disk, secret, watch · quarantine, journal, store ·
+//! program, matcher · shard · engine · testing; then the edge: telemetry, append, disk, secret, watch · kafka, quarantine, journal, store ·
 //! source, outbox · sink · config · runtime · api, lsp · cli.
 
 #![warn(missing_docs)]
@@ -64,6 +64,8 @@ pub mod config;
 pub mod disk;
 #[cfg(feature = "service")]
 pub mod journal;
+#[cfg(feature = "service")]
+mod kafka;
 #[cfg(feature = "service")]
 mod lsp;
 #[cfg(feature = "service")]

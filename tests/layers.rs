@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["engine"],
     &["testing"],
     &["telemetry", "append", "disk", "secret", "watch"],
-    &["quarantine", "journal", "store"],
+    &["kafka", "quarantine", "journal", "store"],
     &["source", "outbox"],
     &["sink"],
     &["config"],

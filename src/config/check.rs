@@ -7,8 +7,9 @@ use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::language::checked::Mode;
 use crate::program::{NoInput, Program};
 
-use super::Config;
 use super::document::list;
+use super::{Config, SourceKind};
+use crate::source::kafka;
 
 impl Config {
     /// What of the configuration does not fit the rules: sources of unknown streams, rules that send
@@ -66,7 +67,12 @@ impl Config {
             for stream in source.streams.iter().flatten() {
                 // What is wrong with the stream is said elsewhere.
                 let Ok(id) = program.input(&stream.value) else { continue };
-                if let Some(why) = source.decoding.format.misfit(program.schema(id)) {
+                let schema = program.schema(id);
+                let why = source.decoding.format.misfit(schema).or_else(|| match &source.kind {
+                    SourceKind::Kafka(_) => kafka::misfit(&source.decoding.format, schema),
+                    _ => None,
+                });
+                if let Some(why) = why {
                     let message = format!("the codec cannot fill the stream `{}`: {why}", stream.value);
                     let help = "a field may be declared with `?`, so that it may be missing, or read by another \
                                 name with `from`";

@@ -16,6 +16,8 @@ pub enum Carrier {
     Connections,
     /// In datagrams.
     Datagrams,
+    /// In messages, each of which is a record.
+    Messages,
     /// As files have them.
     Files,
 }
@@ -69,9 +71,9 @@ fn csv(table: &Table<'_>, carrier: Carrier, report: &mut Report) -> Option<csv::
     }
     let columns = table.names("columns", report);
     let given = table.place("columns", report);
-    if given.is_none() && carrier == Carrier::Datagrams {
+    if given.is_none() && matches!(carrier, Carrier::Datagrams | Carrier::Messages) {
         let place = table.place("codec", report)?;
-        let message = "datagrams have no first line that names the columns";
+        let message = "what comes in datagrams or messages has no first line that names the columns";
         report.contradiction(place, message, "name them here: `columns = [\"id\", \"amount\"]`");
         return None;
     }
@@ -107,6 +109,14 @@ fn framing(
     report: &mut Report,
 ) -> Option<Framing> {
     let place = table.place("framing", report);
+    if carrier == Carrier::Messages {
+        if let Some(place) = place {
+            let message = "`framing` tells records from each other, and here each message is one";
+            report.contradiction(place, message, "take `framing` out");
+            return None;
+        }
+        return Some(Framing::Datagram);
+    }
     Some(match (given, format, carrier) {
         (None, _, _) if place.is_some() => return None,
         (None | Some("csv"), Format::Csv(settings), _) => Framing::Csv { delimiter: settings.delimiter() },

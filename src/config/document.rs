@@ -118,6 +118,15 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// Text, or the default of the key.
+    pub fn text_or_default(&self, name: &str, report: &mut Report) -> Option<String> {
+        match self.find(name, report) {
+            (key, Found::Given(value)) => text(value, key, report).map(|text| text.value),
+            (_, Found::Default(default)) => Some(default.to_owned()),
+            (_, Found::Absent) => None,
+        }
+    }
+
     /// Whether the key may stand here.
     pub fn has(&self, name: &str) -> bool {
         self.section.all().any(|key| key.name == name)
@@ -424,17 +433,17 @@ fn in_bounds<T: PartialOrd>(
 }
 
 /// Why a text is no URL to send to.
-struct BadUrl(String);
+pub(super) struct BadUrl(String);
 
 impl BadUrl {
-    fn report(self, place: Span, report: &mut Report) {
+    pub(super) fn report(self, place: Span, report: &mut Report) {
         let BadUrl(why) = self;
         let message = format!("this URL cannot be used: {why}");
         report.wrong(E0609, place, message, Some("a URL begins with `https://` or `http://`".into()));
     }
 }
 
-fn check_url(text: &str) -> Result<reqwest::Url, BadUrl> {
+pub(super) fn check_url(text: &str) -> Result<reqwest::Url, BadUrl> {
     match reqwest::Url::parse(text) {
         Ok(url) if !matches!(url.scheme(), "http" | "https") => {
             Err(BadUrl(format!("`{}` is not spoken here", url.scheme())))
@@ -447,7 +456,7 @@ fn check_url(text: &str) -> Result<reqwest::Url, BadUrl> {
     }
 }
 
-fn check_address(text: &str) -> Result<(), &'static str> {
+pub(super) fn check_address(text: &str) -> Result<(), &'static str> {
     if text.parse::<std::net::SocketAddr>().is_ok() {
         return Ok(());
     }

@@ -8,6 +8,7 @@ mod check;
 mod decoding;
 mod document;
 mod files;
+mod kafka;
 mod quarantine;
 mod read;
 pub mod reference;
@@ -109,6 +110,8 @@ pub enum SourceKind {
     Stdin,
     /// Files.
     File(file::Settings),
+    /// Topics of Kafka.
+    Kafka(Box<source::kafka::Settings>),
 }
 
 /// A configuration that has been read.

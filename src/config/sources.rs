@@ -11,8 +11,8 @@ use crate::source::{http, tcp, tcp_client, tls, udp, unix};
 use super::decoding::{Carrier, decoding};
 use super::document::{Report, Table};
 use super::read::kind;
-use super::reference::{FILES, HTTP, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
-use super::{Located, Source, SourceKind, files};
+use super::reference::{FILES, HTTP, KAFKA, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
+use super::{Located, Source, SourceKind, files, kafka};
 
 /// Reads a source. Relative paths begin at `folder`.
 pub fn source(
@@ -29,6 +29,7 @@ pub fn source(
         "unix" => &UNIX,
         "http" => &HTTP,
         "file" => &FILES,
+        "kafka" => &KAFKA,
         _ => &STDIN,
     };
     let table = Table::new(values, section, name.span, report);
@@ -39,6 +40,7 @@ pub fn source(
     let carrier = match kind {
         "udp" => Carrier::Datagrams,
         "unix" if is_datagram(values) => Carrier::Datagrams,
+        "kafka" => Carrier::Messages,
         "tcp" | "tcp_client" | "unix" => Carrier::Connections,
         _ => Carrier::Files,
     };
@@ -50,6 +52,9 @@ pub fn source(
         "unix" => unix(&table, folder, report).map(SourceKind::Unix),
         "http" => http(&table, folder, report).map(SourceKind::Http),
         "file" => files::settings(&table, folder, decoding.as_ref(), report).map(SourceKind::File),
+        "kafka" => {
+            kafka::source(&table, folder, report).map(|settings| SourceKind::Kafka(Box::new(settings)))
+        }
         _ => Some(SourceKind::Stdin),
     };
     Some(Source { name, streams: streams?, decoding: decoding?, kind: kind? })
@@ -269,6 +274,6 @@ fn place(kind: &SourceKind) -> Option<Place<'_>> {
         SourceKind::Udp(settings) => fixed(&settings.listen).then_some(Place::Udp(&settings.listen)),
         SourceKind::Unix(settings) => Some(Place::Path(&settings.path)),
         SourceKind::Stdin => Some(Place::Stdin),
-        SourceKind::TcpClient(_) | SourceKind::File(_) => None,
+        SourceKind::TcpClient(_) | SourceKind::File(_) | SourceKind::Kafka(_) => None,
     }
 }

@@ -126,7 +126,7 @@ impl Said {
         let body = bodies.max().unwrap_or(0);
         let waiting = (body + WAITING).max(4 * entry);
         let least = 4 * waiting.max(2 * entry);
-        if sources.iter().any(|source| !matches!(source.kind, SourceKind::File(_))) {
+        if sources.iter().any(|source| !matches!(source.kind, SourceKind::File(_) | SourceKind::Kafka(_))) {
             if entry > LONGEST {
                 let message = format!(
                     "`limits.max_line` is more than the {} MiB that a record in the journal may have",

@@ -61,8 +61,13 @@ fn shown(text: &str) -> String {
 
 /// What is said about a configuration that is right by itself but does not fit [`RULES`].
 fn misfits(text: &str) -> String {
+    misfits_of(RULES, text)
+}
+
+/// The same with other rules.
+fn misfits_of(rules: &str, text: &str) -> String {
     let folder = folder();
-    let (program, problems) = Program::compile(&Sources::new([("rules.trip", RULES)]));
+    let (program, problems) = Program::compile(&Sources::new([("rules.trip", rules)]));
     assert!(!problems.has_errors(), "{problems:?}");
     let Loaded { config, sources, diagnostics } = parse("tripline.toml", text, folder.path());
     let config = config.unwrap_or_else(|| panic!("{}", show(&diagnostics, &sources)));
@@ -88,6 +93,7 @@ macro_rules! case {
 }
 
 mod files;
+mod kafka;
 mod sinks;
 mod sources;
 mod state;

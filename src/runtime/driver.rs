@@ -32,6 +32,7 @@ use crate::source::{Clock, Input};
 use crate::table::Tables;
 use crate::telemetry::Metrics;
 use crate::telemetry::limit::{RateLimit, Verdict};
+use crate::watch;
 
 use super::checkpoint::Checkpoints;
 use super::control::{ControlError, Request, Requests};
@@ -80,6 +81,8 @@ pub struct Driver<O> {
     keeper: Keeper,
     /// What waits until it is on the disk, if there is a journal.
     backlog: Option<Arc<Backlog>>,
+    /// Told how far the engine has come, where no checkpoints do that.
+    settled: Option<watch::Sender<Arc<Positions>>>,
     /// Whether that was behind when the time was looked at last.
     was_behind: bool,
     /// Whether nothing was to be taken when that was looked at last.
@@ -145,6 +148,7 @@ impl<O: Outbox> Driver<O> {
             late: None,
             keeper,
             backlog: None,
+            settled: None,
             was_behind: false,
             was_full: false,
         }
@@ -163,6 +167,11 @@ impl<O: Outbox> Driver<O> {
     pub fn behind(mut self, backlog: Arc<Backlog>) -> Driver<O> {
         self.backlog = Some(backlog);
         self
+    }
+
+    /// The same telling somebody how far it has come: what it has taken is not asked for again.
+    pub fn settling(self, settled: Option<watch::Sender<Arc<Positions>>>) -> Driver<O> {
+        Driver { settled, ..self }
     }
 
     fn hear_from_all(&mut self, now: Timestamp) {
@@ -541,6 +550,9 @@ impl<O: Outbox> Driver<O> {
 
     /// Takes over what the engine holds and has counted.
     fn measure(&mut self, now: Timestamp) {
+        if let Some(settled) = &self.settled {
+            settled.send_replace(Arc::new(self.keeper.positions().clone()));
+        }
         let metrics = &self.metrics.engine;
         let stats = self.engine.stats();
         metrics.keyless.follow(stats.rules.keyless);

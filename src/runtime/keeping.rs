@@ -50,7 +50,7 @@ impl Keeping {
         halted: &watch::Receiver<bool>,
         workers: &mut sinks::Workers,
     ) -> anyhow::Result<(Checkpoints, Keeping)> {
-        let Opened { store, journal, listening, state, .. } = opened;
+        let Opened { store, journal, listening, state, settled, .. } = opened;
         let counted = metrics.checkpoints.clone().expect("a service with a store counts its checkpoints");
         let (checkpoints, jobs, work, reply) = checkpoints(state.checkpoint, counted);
         // The journal has to have room for what comes before it may forget what came before that. An event takes
@@ -73,6 +73,7 @@ impl Keeping {
             routes,
             feed,
             journal: journal_too,
+            settled,
             clock,
             metrics: Arc::clone(metrics),
             health: health.clone(),

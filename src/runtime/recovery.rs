@@ -20,6 +20,7 @@ use crate::source::positions::Positions;
 use crate::store::{self, Snapshot, Store, StoredRow};
 use crate::stored::{Damaged, Row, Space};
 use crate::telemetry::Metrics;
+use crate::watch;
 
 use super::shelf::Memory;
 use super::workers;
@@ -36,6 +37,8 @@ pub struct Opened {
     pub listening: Listening,
     /// How it is to be used.
     pub state: State,
+    /// Told how far sources have come for good.
+    pub settled: watch::Sender<Arc<Positions>>,
 }
 
 /// Opens the store in the folder, which is made if there is none. Nobody else can open it from now on.
@@ -113,7 +116,8 @@ pub fn open_on(
         ..journal::Options::default()
     };
     let (journal, committer) = Journal::open(disk, &state.journal_folder(), options)?;
-    Ok((Opened { store, positions, journal, listening, state: state.clone() }, committer))
+    let settled = watch::Sender::new(Arc::new(positions.clone()));
+    Ok((Opened { store, positions, journal, listening, state: state.clone(), settled }, committer))
 }
 
 /// How far sources had come by a checkpoint.

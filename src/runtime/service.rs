@@ -14,9 +14,10 @@ use anyhow::Context as _;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::config::Config;
+use crate::source::LastThings;
 use crate::telemetry::Metrics;
 use crate::watch;
 
@@ -38,6 +39,8 @@ pub struct Service {
     halt_sinks: watch::Sender<bool>,
     halt_engine: Arc<AtomicBool>,
     sources: JoinSet<()>,
+    /// What sources do when all they have read is settled.
+    last: LastThings,
     sinks: sinks::Workers,
     engine: oneshot::Receiver<anyhow::Result<usize>>,
     /// What keeps state, if some is kept.
@@ -98,6 +101,14 @@ impl Service {
             complete &= keeping.finish(deadline).await;
         }
         self.kept.finish(deadline).await;
+        if timeout_at(deadline.max(Instant::now() + LAST_GRACE), join_all(&mut self.last.take()))
+            .await
+            .is_err()
+        {
+            warn!(
+                "a source did not take leave of those it read from in time; they find that out by themselves"
+            );
+        }
         self.log_summary();
         ended?;
         Ok(Outcome { complete })

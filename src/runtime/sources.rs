@@ -18,7 +18,7 @@ use crate::source::positions::{Resume, Stored};
 use crate::source::reader::Checks;
 use crate::source::stdin::Stdin;
 use crate::source::together::together;
-use crate::source::{Identity, Inlet, Source, Surroundings, file, http, tcp, tcp_client, udp, unix};
+use crate::source::{Identity, Inlet, Source, Surroundings, file, http, kafka, tcp, tcp_client, udp, unix};
 use crate::telemetry::Metrics;
 use crate::telemetry::catalogue::SourceMetrics;
 
@@ -63,6 +63,12 @@ async fn open_one(
             Box::new(http::Server::bind(settings, known).await?)
         }
         SourceKind::Stdin => Box::new(Stdin),
+        SourceKind::Kafka(settings) => {
+            let name = &source.name.value;
+            let metrics = metrics.kafka.iter().find(|group| group.name == *name);
+            let metrics = Arc::clone(metrics.expect("every source of topics has its metrics"));
+            Box::new(kafka::Topic::open(settings, name, metrics)?)
+        }
         SourceKind::File(settings) => {
             let streams = source.streams.iter().flatten();
             let stored = streams.flat_map(|stream| resume.files(&source.name.value, &stream.value));
@@ -136,6 +142,7 @@ pub fn wanted(
                 Partitions::Connections
             }
             SourceKind::File(_) => Partitions::Files,
+            SourceKind::Kafka(_) => Partitions::Topics,
             SourceKind::TcpClient(_)
             | SourceKind::Udp(_)
             | SourceKind::Unix(_)

@@ -12,6 +12,7 @@ pub mod flow;
 pub mod framing;
 pub mod gate;
 pub mod http;
+pub mod kafka;
 mod partition;
 mod patience;
 pub mod positions;
@@ -34,11 +35,12 @@ pub mod udp;
 pub mod unix;
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::AsyncRead;
+use tokio::task::JoinSet;
 use tracing::info;
 
 use crate::codec::{Decoder, Format};
@@ -57,7 +59,7 @@ use flow::Flow;
 use framing::Framing;
 use gate::Gate;
 use patience::Patience;
-use positions::{Origin, Positions, Reached, Resume};
+use positions::{Origin, Positions, Reached, Resume, topic};
 use quarantine::Reports;
 use reader::{Batch, BatchLimits, Checks, Events, Reader};
 
@@ -184,7 +186,7 @@ impl PartitionNumbers {
     /// The next number of a stream; `None` when there are no more.
     pub fn next(&self, stream: StreamId) -> Option<PartitionId> {
         let number = self.0[stream.0 as usize].fetch_add(1, Ordering::Relaxed);
-        u32::try_from(number).ok().map(PartitionId)
+        u32::try_from(number).ok().map(PartitionId).filter(|number| !topic::has_own_number(*number))
     }
 }
 
@@ -330,6 +332,23 @@ impl Identity {
     }
 }
 
+/// What sources have to do after everything that they read has been settled: to say so to those they read from,
+/// and to leave. The service waits for it before it ends.
+#[derive(Clone, Debug, Default)]
+pub struct LastThings(Arc<Mutex<JoinSet<()>>>);
+
+impl LastThings {
+    /// This is to be waited for.
+    pub fn add(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).spawn(task);
+    }
+
+    /// What is to be waited for, once all sources have ended.
+    pub fn take(&self) -> JoinSet<()> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// What all sources share.
 #[derive(Clone)]
 pub struct Surroundings {
@@ -348,6 +367,11 @@ pub struct Surroundings {
     pub quarantine: Option<Writer>,
     /// Says which partitions are paused.
     pub flow: Arc<Flow>,
+    /// How far everything has come that will not be asked for again: what the last checkpoint has or, where no
+    /// state is kept, what the engine has taken. It ends when nothing more comes.
+    pub settled: watch::Receiver<Arc<Positions>>,
+    /// What is to be done when nothing more will be settled.
+    pub last: LastThings,
     /// Says when reading is to stop.
     pub stop: Stop,
     /// The clock.

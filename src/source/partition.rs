@@ -81,13 +81,44 @@ impl InFile {
     }
 }
 
+impl Inlet {
+    /// Tells the engine that a partition begins, which had come so far before if it had begun before. What is
+    /// returned ends when the engine knows, and has to be waited for before anything else is said of the
+    /// partition; `None`: it knows.
+    ///
+    /// # Errors
+    /// When the engine takes nothing any more.
+    pub(super) async fn open_partition(
+        &self,
+        partition: PartitionId,
+        origin: &Arc<Origin>,
+        reached: &Reached,
+    ) -> Result<Option<oneshot::Receiver<Infallible>>, EngineGone> {
+        let (name, stream) = (&self.identity.schema.name, self.identity.stream);
+        if let Some(gate) = self.around.gate.as_ref().filter(|_| origin.kind.can_be_read_again()) {
+            let (reached, now) = (reached.clone(), self.around.clock.now());
+            match gate.open(Opening { name, stream, partition, origin, reached, now }).await {
+                Ok(opening) => return Ok(Some(opening)),
+                Err(Refused::Gone(gone)) => return Err(gone),
+                // Only a path that is longer than any record may be.
+                Err(why) => {
+                    let (source, what) = (&self.identity.name, &origin.kind);
+                    warn!(%source, %what, %why, "that the partition begins is not in the journal; it is read all the same");
+                }
+            }
+        }
+        self.around.queue.send(Input::Opened { stream, partition, origin: Arc::clone(origin) }).await?;
+        Ok(None)
+    }
+}
+
 impl<'a> Feed<'a> {
     /// Begins a partition: a new one, unless it is one that goes on after a restart. `None`, which has been
     /// logged, when the stream has no numbers left for partitions or the engine takes nothing any more.
     pub async fn begin(inlet: &'a Inlet, kind: Kind) -> Option<Feed<'a>> {
         let stored = match kind {
             Kind::Source => inlet.around.resume.lasting(&inlet.identity.name, &inlet.identity.schema.name),
-            Kind::Connection(_) | Kind::File(_) => None,
+            Kind::Connection(_) | Kind::File(_) | Kind::Kafka { .. } => None,
         };
         Feed::begin_or_go_on(inlet, kind, stored).await
     }
@@ -113,32 +144,14 @@ impl<'a> Feed<'a> {
     }
 
     async fn tell_the_engine(&mut self, is_open: bool) -> Result<(), EngineGone> {
-        let inlet = self.inlet;
-        let (stream, partition) = (inlet.identity.stream, self.partition);
-        let input = match (is_open, &inlet.around.gate) {
+        let (inlet, partition) = (self.inlet, self.partition);
+        if is_open {
             // The engine has it in its state. It must not be taken for quiet because nobody was there.
-            (true, _) => Input::Connected { stream, partition },
-            (false, Some(gate)) if matches!(self.origin.kind, Kind::File(_)) => {
-                let (name, origin) = (&inlet.identity.schema.name, &self.origin);
-                let (reached, now) = (self.told.clone(), inlet.around.clock.now());
-                let opening = Opening { name, stream, partition, origin, reached, now };
-                match gate.open(opening).await {
-                    Ok(opening) => {
-                        self.opening = Some(opening);
-                        return Ok(());
-                    }
-                    Err(Refused::Gone(gone)) => return Err(gone),
-                    // Only a path that is longer than any record may be.
-                    Err(why) => {
-                        let (source, file) = (&inlet.identity.name, &self.origin.kind);
-                        warn!(%source, %file, %why, "that the file begins is not in the journal; it is read all the same");
-                    }
-                }
-                Input::Opened { stream, partition, origin: Arc::clone(&self.origin) }
-            }
-            (false, _) => Input::Opened { stream, partition, origin: Arc::clone(&self.origin) },
-        };
-        inlet.around.queue.send(input).await
+            let stream = inlet.identity.stream;
+            return inlet.around.queue.send(Input::Connected { stream, partition }).await;
+        }
+        self.opening = inlet.open_partition(partition, &self.origin, &self.told).await?;
+        Ok(())
     }
 
     /// Waits until the engine knows of the partition.

@@ -47,6 +47,8 @@ impl Bench {
             resume: Resume::default(),
             quarantine: None,
             flow: Arc::default(),
+            settled: watch::channel(Arc::default()).1,
+            last: LastThings::default(),
             stop: Stop::new(stopped),
             clock: Arc::new(Still),
         };

@@ -129,6 +129,22 @@ group! {
 }
 
 group! {
+    /// Metrics of one Kafka source, besides those of every source.
+    KafkaMetrics by "source" {
+        partitions: Gauge = Gauge::default(), "tripline_kafka_partitions", "partitions",
+            "Partitions of topics that this instance reads.";
+        lag: Gauge = Gauge::default(), "tripline_kafka_lag", "messages",
+            "Messages in these partitions that have not been read yet.";
+        rebalances: Counter = Counter::default(), "tripline_kafka_rebalances_total", "changes",
+            "Times that partitions were given to this instance or taken from it.";
+        lost: Counter = Counter::default(), "tripline_kafka_lost_total", "messages",
+            "Messages that the cluster had thrown away before they were read.";
+        tombstones: Counter = Counter::default(), "tripline_kafka_tombstones_total", "messages",
+            "Messages without a value that were passed over.";
+    }
+}
+
+group! {
     /// Metrics of one rule.
     RuleMetrics by "rule" {
         events: Counter = Counter::default(), "tripline_rule_events_total", "events",
@@ -301,6 +317,8 @@ pub struct Metrics {
     pub http: Vec<Arc<HttpMetrics>>,
     /// One for each schema registry, in the order of the configuration.
     pub registries: Vec<Arc<RegistryMetrics>>,
+    /// One for each Kafka source, in the order of the configuration.
+    pub kafka: Vec<Arc<KafkaMetrics>>,
     /// One for each rule, in the order of the program.
     pub rules: Vec<Arc<RuleMetrics>>,
     /// One for each sink, in the order of the configuration.
@@ -329,6 +347,7 @@ impl Metrics {
         Metrics {
             sources: sources.into_iter().map(|name| Arc::new(SourceMetrics::new(name))).collect(),
             http: Vec::new(),
+            kafka: Vec::new(),
             registries: Vec::new(),
             rules: rules.into_iter().map(|name| Arc::new(RuleMetrics::new(name))).collect(),
             sinks: sinks.into_iter().map(|name| Arc::new(SinkMetrics::new(name))).collect(),
@@ -366,6 +385,12 @@ impl Metrics {
         self
     }
 
+    /// The same with metrics for Kafka sources.
+    pub fn with_kafka<'a>(mut self, sources: impl IntoIterator<Item = &'a str>) -> Metrics {
+        self.kafka = sources.into_iter().map(|name| Arc::new(KafkaMetrics::new(name))).collect();
+        self
+    }
+
     /// Gives every number with its labels, the numbers of one metric together.
     pub fn visit(&self, visitor: &mut Visitor<'_>) {
         self.engine.visit(visitor);
@@ -373,6 +398,7 @@ impl Metrics {
         self.journal.iter().for_each(|group| group.visit(visitor));
         self.sources.iter().for_each(|group| group.visit(visitor));
         self.http.iter().for_each(|group| group.visit(visitor));
+        self.kafka.iter().for_each(|group| group.visit(visitor));
         self.registries.iter().for_each(|group| group.visit(visitor));
         self.rules.iter().for_each(|group| group.visit(visitor));
         self.sinks.iter().for_each(|group| group.visit(visitor));
@@ -389,6 +415,7 @@ impl Metrics {
             JournalMetrics::DESCRIPTORS,
             SourceMetrics::DESCRIPTORS,
             HttpMetrics::DESCRIPTORS,
+            KafkaMetrics::DESCRIPTORS,
             RegistryMetrics::DESCRIPTORS,
             RuleMetrics::DESCRIPTORS,
             SinkMetrics::DESCRIPTORS,

@@ -9,6 +9,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use crate::diagnostic::Span;
 use crate::diagnostic::codes::E0612;
 use crate::secret::Secret;
 
@@ -23,7 +24,6 @@ enum Given<'a> {
 }
 
 impl<'a> Table<'a> {
-    #[allow(dead_code, reason = "the kinds of sinks that need it come one by one")]
     /// A secret. Paths of files begin at `folder`.
     pub fn secret(&self, name: &str, folder: &Path, report: &mut Report) -> Option<Secret> {
         self.secret_that(name, folder, |_| Ok(()), report)
@@ -65,6 +65,20 @@ impl<'a> Table<'a> {
             Given::Variable(..) => variable(name, &words, report),
             Given::File(..) => Some(Secret::file(name, folder.join(trimmed))),
         }
+    }
+
+    /// Where a secret is given, if it is.
+    pub fn secret_place(&self, name: &str, report: &Report) -> Option<Span> {
+        let Takes::Secret { env, file } = self.section.key(name).takes else { return None };
+        [name, env, file].iter().find_map(|name| self.place(name, report))
+    }
+
+    /// A secret that must be there because of what other keys say.
+    pub fn required_secret(&self, name: &str, folder: &Path, report: &mut Report) -> Option<Secret> {
+        if self.secret_place(name, report).is_none() {
+            self.report_missing(self.section.key(name), report);
+        }
+        self.secret(name, folder, report)
     }
 
     /// The one way in which a secret is given. Several are a mistake.

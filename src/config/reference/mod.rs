@@ -4,6 +4,7 @@
 //! `docs/configuration.md` is made from it, so that neither can say something else than the other.
 
 mod api;
+mod kafka;
 mod quarantine;
 mod sinks;
 mod sources;
@@ -12,6 +13,7 @@ mod state;
 use std::fmt::Write;
 
 pub use api::API;
+pub use kafka::{KAFKA, KAFKA_CLIENT};
 pub use quarantine::{LATE, QUARANTINE};
 pub use sinks::{DELIVERY, FILE, HTTP_CLIENT, SINK_TYPES, STDOUT, WEBHOOK};
 pub use sources::{CODECS, FILES, HTTP, RECORDS, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
@@ -231,6 +233,8 @@ pub static SECTIONS: &[&Section] = &[
     &HTTP,
     &STDIN,
     &FILES,
+    &KAFKA,
+    &KAFKA_CLIENT,
     &DELIVERY,
     &HTTP_CLIENT,
     &STDOUT,
@@ -390,8 +394,8 @@ mod tests {
                 }
                 Takes::Word(words) => assert!(words.contains(&default), "{name}"),
                 Takes::Flag => assert!(default.parse::<bool>().is_ok(), "{name}"),
-                Takes::Path => assert!(!default.is_empty(), "{name}"),
-                _ => panic!("{name}: texts, lists and tables have no defaults"),
+                Takes::Path | Takes::Text => assert!(!default.is_empty(), "{name}"),
+                _ => panic!("{name}: lists and tables have no defaults"),
             }
         }
     }

@@ -4,15 +4,15 @@ use super::state::ACK;
 use super::{Key, Missing, Section, Takes, key};
 
 /// The kinds of sources.
-pub const SOURCE_TYPES: &[&str] = &["tcp", "tcp_client", "udp", "unix", "http", "stdin", "file"];
+pub const SOURCE_TYPES: &[&str] = &["tcp", "tcp_client", "udp", "unix", "http", "stdin", "file", "kafka"];
 /// How records can be written.
 pub const CODECS: &[&str] = &["json", "csv", "logfmt", "syslog", "regex"];
 /// How records can be told from each other.
 const FRAMINGS: &[&str] = &["lines", "csv", "octet_counting", "length_prefixed", "datagram"];
 
-const STREAM: Key =
+pub const STREAM: Key =
     key("stream", Takes::Text, Missing::Mistake, "The stream of the rules that its events belong to.");
-const SOURCE_TYPE: Key = key("type", Takes::Word(SOURCE_TYPES), Missing::Mistake, "The kind of source.");
+pub const SOURCE_TYPE: Key = key("type", Takes::Word(SOURCE_TYPES), Missing::Mistake, "The kind of source.");
 
 const COMPRESSION: Key = key(
     "compression",

@@ -45,10 +45,8 @@ pub struct Checkpoint {
     pub time: Timestamp,
     /// What has changed of the engine's state.
     pub changes: Changes,
-    /// How far sources have come, as bytes.
-    pub positions: Vec<u8>,
-    /// The last entry of the journal that the engine has taken.
-    pub journal: u64,
+    /// How far sources have come.
+    pub positions: Arc<Positions>,
     /// What was decided since the checkpoint before.
     pub alerts: Vec<Alert>,
     /// Savepoints to be made of it.
@@ -240,8 +238,7 @@ impl Checkpoints {
         let checkpoint = Checkpoint {
             time: now,
             changes,
-            positions: positions.encode(),
-            journal: positions.journal,
+            positions: Arc::new(positions.clone()),
             alerts: std::mem::take(&mut self.alerts),
             savepoints: std::mem::take(&mut self.savepoints),
         };

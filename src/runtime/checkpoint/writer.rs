@@ -17,10 +17,12 @@ use crate::outbox::Outgoing;
 use crate::outbox::durable::{Change, Feed};
 use crate::outbox::routes::Routes;
 use crate::source::Clock;
+use crate::source::positions::Positions;
 use crate::store::{Alert, Commit, Committed, OutboxChange, Row, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::telemetry::catalogue::CheckpointMetrics;
 use crate::telemetry::limit::{RateLimit, Verdict};
+use crate::watch;
 
 use super::super::control::{Health, STORE};
 use super::{Checkpoint, Reply};
@@ -74,6 +76,8 @@ pub struct Surroundings {
     pub feed: Feed,
     /// What is trimmed.
     pub journal: Journal,
+    /// Told how far sources have come for good.
+    pub settled: watch::Sender<Arc<Positions>>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// What is counted.
@@ -210,8 +214,8 @@ impl Writer {
             time,
             head: &checkpoint.changes.head,
             rows: &rows,
-            positions: &checkpoint.positions,
-            journal: checkpoint.journal,
+            positions: &checkpoint.positions.encode(),
+            journal: checkpoint.positions.journal,
             alerts: &alerts.collect::<Vec<_>>(),
             outbox: &changes(&self.settled),
             forget: Some(time.saturating_sub(REMEMBERED)),
@@ -225,7 +229,8 @@ impl Writer {
         let now = self.around.clock.now();
         let delays = checkpoint.alerts.iter().filter_map(|alert| alert.delay(now));
         delays.for_each(|delay| self.around.metrics.engine.delay.record(delay));
-        self.around.journal.trim(checkpoint.journal);
+        self.around.journal.trim(checkpoint.positions.journal);
+        self.around.settled.send_replace(checkpoint.positions);
         for savepoint in checkpoint.savepoints {
             savepoint.write(Arc::clone(&self.around.disk), Arc::clone(self.store.snapshot()));
         }

@@ -19,7 +19,7 @@ use crate::program::Program;
 use crate::source::flow::Flow;
 use crate::source::positions::{Positions, Resume};
 use crate::source::queue::{self, queue};
-use crate::source::{Clock, PartitionNumbers, Source, Stop, Surroundings};
+use crate::source::{Clock, LastThings, PartitionNumbers, Source, Stop, Surroundings};
 use crate::store::Store;
 use crate::table::TableId;
 use crate::telemetry::Metrics;
@@ -85,15 +85,24 @@ impl Service {
         let mut engine = parts.engine(opened.as_ref(), &news)?;
         let (watch, replacements) = parts.tables(&mut engine, tables)?;
         let (halt_sinks, halted) = watch::channel(false);
+        let (settled, settling) = match &opened {
+            Some(opened) => (None, opened.settled.subscribe()),
+            None => {
+                let (settled, settling) = watch::channel(Arc::default());
+                (Some(settled), settling)
+            }
+        };
         let (exit, keeping, sinks) = parts.sinks(opened, &halted)?;
         let driver = parts.driver(engine, exit, keeping.as_ref().map(|keeping| (keeping, &positions)));
+        let driver = driver.settling(settled);
         let driver = driver.with_news(news).with_replacements(replacements).answering(requests);
         let (queue, inputs) = queue(parts.config.queue);
         let halt_engine = Arc::new(AtomicBool::new(false));
         let engine = start_engine(driver, inputs, Arc::clone(&halt_engine))?;
 
         let (stop, stopped) = watch::channel(false);
-        let around = parts.surroundings(queue, Stop::new(stopped));
+        let last = LastThings::default();
+        let around = parts.surroundings(queue, settling, last.clone(), Stop::new(stopped));
         let sources = parts.sources(sources, around, keeping.as_ref(), positions).await?;
         parts.health.started();
         parts.log_ready();
@@ -106,6 +115,7 @@ impl Service {
             halt_sinks,
             halt_engine,
             sources,
+            last,
             sinks,
             engine,
             keeping,
@@ -184,7 +194,13 @@ impl Parts {
     }
 
     /// What sources have to do with, before it is known where they go on.
-    fn surroundings(&self, queue: queue::Sender, stop: Stop) -> Surroundings {
+    fn surroundings(
+        &self,
+        queue: queue::Sender,
+        settled: watch::Receiver<Arc<Positions>>,
+        last: LastThings,
+        stop: Stop,
+    ) -> Surroundings {
         Surroundings {
             limits: self.config.limits,
             numbers: Arc::default(),
@@ -193,6 +209,8 @@ impl Parts {
             resume: Resume::default(),
             quarantine: self.kept.quarantine.clone(),
             flow: Arc::clone(&self.flow),
+            settled,
+            last,
             stop,
             clock: Arc::clone(&self.clock),
         }
@@ -257,13 +275,17 @@ fn start_engine<O: Outbox + 'static>(
 
 /// The metrics of a service, all at 0.
 fn metrics(config: &Config, program: &Program) -> Arc<Metrics> {
-    let http = config.sources.iter().filter(|source| matches!(source.kind, SourceKind::Http(_)));
+    let of_kind = |is_it: fn(&SourceKind) -> bool| {
+        let those = config.sources.iter().filter(move |source| is_it(&source.kind));
+        those.map(|source| source.name.value.as_str())
+    };
     let metrics = Metrics::new(
         config.sources.iter().map(|source| source.name.value.as_str()),
         program.rules().iter().map(|rule| &*rule.name),
         config.sinks.iter().map(|sink| sink.name.value.as_str()),
     )
     .with_tables(program.tables().iter().map(|table| table.name.as_str()))
-    .with_http(http.map(|source| source.name.value.as_str()));
+    .with_http(of_kind(|kind| matches!(kind, SourceKind::Http(_))))
+    .with_kafka(of_kind(|kind| matches!(kind, SourceKind::Kafka(_))));
     Arc::new(if config.state.is_some() { metrics.with_state() } else { metrics })
 }

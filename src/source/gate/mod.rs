@@ -98,7 +98,7 @@ struct Inputs {
     held: Option<Held>,
 }
 
-/// A partition that is read from files, and begins.
+/// A partition that can be read again, and begins.
 pub struct Opening<'a> {
     /// The name of its stream.
     pub name: &'a str,
@@ -218,7 +218,7 @@ impl Gate {
         self.append(&entries, inputs, deadline).await
     }
 
-    /// Begins a partition that is read from files, behind everything that waits. Its records can be read
+    /// Begins a partition that can be read again, behind everything that waits. Its records can be read
     /// again, but that it holds event time back stands in the journal: what comes through it afterwards
     /// must not find event time further on after a restart than it was. What is returned ends when the
     /// engine has been told.

@@ -37,6 +37,8 @@ pub enum Partitions {
     Source,
     /// Files, or paths.
     Files,
+    /// Partitions of topics.
+    Topics,
 }
 
 /// What was recovered.
@@ -378,6 +380,7 @@ impl<'a> Replay<'a> {
                 Kind::Connection(_) => true,
                 Kind::Source => has != Some(Partitions::Source),
                 Kind::File(_) => has != Some(Partitions::Files),
+                Kind::Kafka { .. } => has != Some(Partitions::Topics),
             }
         };
         let open = self.positions.open().filter(|(name, _, position)| is_gone(name, &position.origin));

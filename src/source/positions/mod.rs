@@ -16,6 +16,7 @@ mod resume;
 mod stored;
 #[cfg(test)]
 mod tests;
+pub mod topic;
 
 use std::collections::BTreeMap;
 use std::fs::Metadata;
@@ -78,6 +79,20 @@ pub enum Kind {
     Source,
     /// A file, or a path that is followed: it can be read again.
     File(Arc<Path>),
+    /// A partition of a topic of Kafka: it can be read again.
+    Kafka {
+        /// The topic.
+        topic: Arc<str>,
+        /// The partition of it.
+        partition: u32,
+    },
+}
+
+impl Kind {
+    /// Whether what has been read of it can be read again.
+    pub fn can_be_read_again(&self) -> bool {
+        matches!(self, Kind::File(_) | Kind::Kafka { .. })
+    }
 }
 
 impl std::fmt::Display for Kind {
@@ -86,6 +101,7 @@ impl std::fmt::Display for Kind {
             Kind::Connection(peer) => f.write_str(peer),
             Kind::Source => f.write_str("the source"),
             Kind::File(path) => path.display().fmt(f),
+            Kind::Kafka { topic, partition } => write!(f, "{topic}/{partition}"),
         }
     }
 }
@@ -182,9 +198,11 @@ impl Positions {
     }
 
     /// A partition has that number, which is not to be given again.
-    pub(in crate::source) fn give(&mut self, stream: &str, PartitionId(number): PartitionId) {
+    pub(in crate::source) fn give(&mut self, stream: &str, partition: PartitionId) {
         let stream = self.stream(stream);
-        stream.next = stream.next.max(u64::from(number) + 1);
+        if !topic::has_own_number(partition) {
+            stream.next = stream.next.max(u64::from(partition.0) + 1);
+        }
     }
 
     /// The engine has taken an input of a stream of that name.
@@ -210,7 +228,7 @@ impl Positions {
                 let partitions = &mut self.stream(stream).partitions;
                 if let Some(found) = partitions.get_mut(partition) {
                     found.is_open = false;
-                    if !found.has_files() {
+                    if !found.outlasts_its_end() {
                         partitions.remove(partition);
                     }
                 }
@@ -234,10 +252,12 @@ impl Positions {
 }
 
 impl PartitionPosition {
-    /// Whether there are files that it has read, or reads.
-    fn has_files(&self) -> bool {
+    /// Whether it may go on where it has ended: there are files that it has read, or reads, or it is one of
+    /// Kafka that may come back.
+    fn outlasts_its_end(&self) -> bool {
         let file = self.reached.file.as_ref();
-        file.is_some_and(|file| file.current.is_some() || !file.left.is_empty())
+        matches!(self.origin.kind, Kind::Kafka { .. })
+            || file.is_some_and(|file| file.current.is_some() || !file.left.is_empty())
     }
 }
 

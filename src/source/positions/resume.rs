@@ -35,6 +35,11 @@ impl Resume {
         self.of(source, stream, |kind| matches!(kind, Kind::File(_))).collect()
     }
 
+    /// The partitions of topics of a source, open or not.
+    pub fn topics(&self, source: &str, stream: &str) -> Vec<Stored> {
+        self.of(source, stream, |kind| matches!(kind, Kind::Kafka { .. })).collect()
+    }
+
     fn of(&self, source: &str, stream: &str, is_so: fn(&Kind) -> bool) -> impl Iterator<Item = Stored> {
         let partitions = self.0.streams.get(stream).map(|stream| &stream.partitions);
         let own = partitions

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! positions  version 1 | journal | streams: name, next, partitions
-//! partition  number | open? | source | from: 0 peer, 1, 2 path | offset | number | header? | journal | file?
+//! partition  number | open? | source | from: 0 peer, 1, 2 path, 3 topic and its partition | offset | number | header? | journal | file?
 //! file       current?: piece | left: pieces | size?
 //! piece      device | inode | born? | read | length and checksum of its first bytes
 //! ```
@@ -17,6 +17,7 @@ use crate::stored::{Damaged, Reader, Writer};
 
 use super::{
     FileId, FileReached, Head, Kind, Origin, PartitionPosition, Piece, Positions, Reached, StreamPositions,
+    topic,
 };
 
 /// The format that this program writes, and the only one that it reads.
@@ -63,7 +64,7 @@ impl Positions {
             let (name, next) = (r.text()?, r.number()?);
             let partitions = r.list(|r| Ok((PartitionId(r.small()?), PartitionPosition::read(r)?)))?;
             let partitions = unique(partitions)?;
-            let last = partitions.keys().next_back();
+            let last = partitions.keys().rfind(|number| !topic::has_own_number(**number));
             if last.is_some_and(|last| u64::from(last.0) >= next) {
                 return Err(Damaged::new("a partition has a number that was never given"));
             }
@@ -126,6 +127,11 @@ impl Origin {
                 w.byte(2);
                 w.bytes(path.as_os_str().as_bytes());
             }
+            Kind::Kafka { topic, partition } => {
+                w.byte(3);
+                w.text(topic);
+                w.number(u64::from(*partition));
+            }
         }
     }
 
@@ -135,6 +141,7 @@ impl Origin {
             0 => Kind::Connection(r.text()?.into()),
             1 => Kind::Source,
             2 => Kind::File(Path::new(OsStr::from_bytes(r.bytes()?)).into()),
+            3 => Kind::Kafka { topic: r.text()?.into(), partition: r.small()? },
             _ => return Err(Damaged::new("there is no such kind of partition")),
         };
         Ok(Origin { source, kind })

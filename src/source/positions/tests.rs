@@ -24,6 +24,8 @@ fn position() -> impl Strategy<Value = PartitionPosition> {
         ".{0,8}".prop_map(|peer| Kind::Connection(peer.into())),
         Just(Kind::Source),
         ".{1,8}".prop_map(|path| Kind::File(Path::new(&path).into())),
+        (".{1,8}", any::<u32>())
+            .prop_map(|(topic, partition)| Kind::Kafka { topic: topic.into(), partition }),
     ];
     let file = (prop::option::of(piece()), prop::collection::vec(piece(), 0..3), any::<Option<u64>>())
         .prop_map(|(current, left, ended)| Arc::new(FileReached { current, left: left.into(), ended }));

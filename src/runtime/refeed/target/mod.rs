@@ -29,6 +29,8 @@ const READS_FROM_A_SERVER: &str =
     "it reads from a server; write them to a file with `--output`, and let that server send them";
 const READS_FILES: &str =
     "it reads files; write them to a file with `--output`, and put that where the source reads";
+const READS_TOPICS: &str =
+    "it reads topics of Kafka; write them to a file with `--output`, and produce that to the topic";
 const READS_STANDARD_INPUT: &str = "nothing can be sent to a standard input from outside; write them to a file with \
                                     `--output`, and pipe that into the service";
 
@@ -137,6 +139,7 @@ impl Target {
             }
             SourceKind::TcpClient(_) => Err(READS_FROM_A_SERVER.into()),
             SourceKind::File(_) => Err(READS_FILES.into()),
+            SourceKind::Kafka(_) => Err(READS_TOPICS.into()),
             SourceKind::Stdin => Err(READS_STANDARD_INPUT.into()),
         }
     }

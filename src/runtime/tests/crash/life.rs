@@ -28,7 +28,7 @@ use crate::source::http::Intake;
 use crate::source::positions::{Positions, Resume};
 use crate::source::queue::{Receiver, Sender, queue};
 use crate::source::reader::Batch;
-use crate::source::{Clock, Inlet, Input, PartitionNumbers, Stop, Surroundings};
+use crate::source::{Clock, Inlet, Input, LastThings, PartitionNumbers, Stop, Surroundings};
 use crate::store::{Current, Store};
 use crate::stored::{Shelf, Space};
 use crate::telemetry::Metrics;
@@ -138,7 +138,7 @@ impl Life {
         let metrics = metrics(&program);
         let opened = recovery::open_on(Arc::clone(&shared), &state, store, &metrics);
         let (opened, committer) = opened.map_err(|error| Over(format!("{error:#}")))?;
-        let recovery::Opened { store, positions, journal, listening, state } = opened;
+        let recovery::Opened { store, positions, journal, listening, state, settled } = opened;
         let options = EngineOptions { max_ahead: None, shards, ..EngineOptions::LIVE };
         let memory = state.memory.map(|limit| Memory {
             limit: usize::try_from(limit).expect("it is small"),
@@ -177,6 +177,7 @@ impl Life {
             clock: clock.clone(),
             metrics: Arc::clone(&metrics),
             health: health.clone(),
+            settled,
             max_outbox: state.max_outbox,
             disk: shared,
         };
@@ -194,6 +195,8 @@ impl Life {
             resume: Resume::default(),
             quarantine: None,
             flow: Arc::default(),
+            settled: watch::channel(Arc::default()).1,
+            last: LastThings::default(),
             stop: Stop::new(stopped),
             clock,
         };

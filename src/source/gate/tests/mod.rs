@@ -20,7 +20,7 @@ use crate::source::positions::{Keeper, Positions, Resume};
 use crate::source::queue::{QueueLimits, Receiver, queue};
 use crate::source::reader::{BatchLimits, Checks};
 use crate::source::{
-    Clock, Decoding, Identity, Inlet, Input, PartitionNumbers, SourceLimits, Stop, Surroundings,
+    Clock, Decoding, Identity, Inlet, Input, LastThings, PartitionNumbers, SourceLimits, Stop, Surroundings,
 };
 use crate::telemetry::catalogue::{JournalMetrics, SourceMetrics};
 use crate::watch;
@@ -98,6 +98,8 @@ impl Life {
             resume: Resume::default(),
             quarantine: None,
             flow: Arc::default(),
+            settled: watch::channel(Arc::default()).1,
+            last: LastThings::default(),
             stop: Stop::new(stopped),
             clock: Arc::new(Still),
         };

@@ -12,7 +12,9 @@ use crate::source::compression::Compression;
 use crate::source::positions::Resume;
 use crate::source::queue::{QueueLimits, Receiver, queue};
 use crate::source::reader::{BatchLimits, Checks};
-use crate::source::{Clock, Decoding, Identity, PartitionNumbers, SourceLimits, Stop, Surroundings};
+use crate::source::{
+    Clock, Decoding, Identity, LastThings, PartitionNumbers, SourceLimits, Stop, Surroundings,
+};
 use crate::telemetry::catalogue::SourceMetrics;
 use crate::watch;
 
@@ -57,6 +59,8 @@ impl Bench {
             resume: Resume::default(),
             quarantine: None,
             flow: Arc::default(),
+            settled: watch::channel(Arc::default()).1,
+            last: LastThings::default(),
             stop: Stop::new(stopped),
             clock: clock.clone(),
         };

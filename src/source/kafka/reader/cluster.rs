@@ -1,0 +1,90 @@
+//! What the cluster says: how far behind we are, what it does not have any more, what is wrong.
+
+use std::sync::Arc;
+
+use rdkafka::Offset;
+use rdkafka::consumer::Consumer as _;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use tracing::error;
+
+use crate::kafka::PATIENCE;
+use crate::source::Input;
+use crate::source::kafka::start::{self, Begin, Kept};
+use crate::source::queue::EngineGone;
+
+use super::Reader;
+
+impl Reader {
+    /// Looks whether all has been heard that was sent to each partition, and how far we are behind.
+    pub(super) fn look_at_the_cluster(&mut self) -> Result<(), EngineGone> {
+        let Some(seen) = self.consumer.context().client().take_seen() else { return Ok(()) };
+        let stream = self.inlet.identity.stream;
+        let is_up = |broker: i32| seen.brokers.values().any(|one| one.nodeid == broker && one.state == "UP");
+        let (mut lag, mut news) = (0, Vec::new());
+        for one in &mut self.partitions {
+            let found =
+                seen.topics.get(&one.name.topic).and_then(|topic| topic.partitions.get(&one.name.partition));
+            let (is_heard, behind) = match found {
+                Some(found) => {
+                    let next = i64::try_from(one.next).unwrap_or(i64::MAX);
+                    // What the broker has said last, and whether it is still there to say more.
+                    let behind = found.ls_offset.max(0).saturating_sub(next).max(0);
+                    let has_said = found.ls_offset >= 0;
+                    (has_said && found.app_offset.max(next) >= found.ls_offset && is_up(found.leader), behind)
+                }
+                None => (false, 0),
+            };
+            lag += behind.unsigned_abs();
+            if std::mem::replace(&mut one.is_heard, is_heard) != is_heard {
+                let partition = one.id;
+                news.push(match is_heard {
+                    true => Input::Connected { stream, partition },
+                    false => Input::Disconnected { stream, partition },
+                });
+            }
+        }
+        self.metrics.lag.set(lag);
+        news.into_iter().try_for_each(|input| self.send(input))
+    }
+
+    /// Deals with an error. Returns whether reading can go on.
+    pub(super) fn take_error(&mut self, error: &KafkaError) -> bool {
+        let source = Arc::clone(&self.inlet.identity.name);
+        match error {
+            KafkaError::MessageConsumptionFatal(code) => {
+                error!(%source, %code, "the source cannot go on: another instance may have the same `instance`");
+                false
+            }
+            KafkaError::MessageConsumption(
+                RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange,
+            ) => {
+                self.find_places_again();
+                true
+            }
+            other => {
+                self.complain(other, "Kafka cannot be read at the moment; the library goes on trying");
+                true
+            }
+        }
+    }
+
+    /// The cluster does not have what comes next of some partition: goes on with what it has.
+    fn find_places_again(&mut self) {
+        for place in 0..self.partitions.len() {
+            let one = &self.partitions[place];
+            let (name, next) = (one.name.clone(), one.next);
+            let Ok((low, high)) = self.consumer.fetch_watermarks(&name.topic, name.partition, PATIENCE)
+            else {
+                continue;
+            };
+            let kept = Kept { low: u64::try_from(low).unwrap_or(0), high: u64::try_from(high).unwrap_or(0) };
+            let Begin::With { offset, missing: Some(missing) } = start::within(next, kept) else { continue };
+            self.say_missing(&name, Some(missing));
+            self.partitions[place].next = offset;
+            let offset = Offset::Offset(i64::try_from(offset).unwrap_or(i64::MAX));
+            if let Err(error) = self.consumer.seek(&name.topic, name.partition, offset, PATIENCE) {
+                self.complain(&error, "a partition cannot be gone on with");
+            }
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Follows the group: partitions that come, begin, and are given up; and tells it how far we have come.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rdkafka::Offset;
+use rdkafka::consumer::{CommitMode, Consumer as _};
+use rdkafka::error::KafkaError;
+use tracing::{error, info, warn};
+
+use crate::event::{PartitionId, Timestamp};
+use crate::kafka::PATIENCE;
+use crate::source::Input;
+use crate::source::kafka::group::{self, Change, Name};
+use crate::source::kafka::leave::settled;
+use crate::source::kafka::partition::Partition;
+use crate::source::kafka::start::{self, Begin, Kept, Own};
+use crate::source::positions::{Kind, Origin, Reached, topic};
+use crate::source::queue::EngineGone;
+
+use super::{AGAIN, COMMIT, GIVING_UP, Reader};
+
+impl Reader {
+    pub(super) fn follow_group(&mut self) -> Result<(), EngineGone> {
+        // One after the other: the library waits until each has been done.
+        if self.beginning.is_some() || self.giving_up.is_some() {
+            return Ok(());
+        }
+        let consumer = Arc::clone(&self.consumer);
+        let Some(change) = consumer.context().next_change() else { return Ok(()) };
+        self.metrics.rebalances.add(1);
+        let source = &self.inlet.identity.name;
+        match change {
+            Change::Assigned(names) => {
+                info!(%source, partitions = %shown(&names), "partitions are ours from now on");
+                self.beginning = Some((names, Instant::now()));
+                Ok(())
+            }
+            Change::Revoked(names) => {
+                info!(%source, partitions = %shown(&names), "partitions go to another instance when all that was read of them is stored");
+                for place in names.iter().filter_map(|name| self.place_of(name)).collect::<Vec<_>>() {
+                    self.flush_one(place)?;
+                }
+                self.giving_up = Some((names, Instant::now() + GIVING_UP));
+                Ok(())
+            }
+            Change::Lost(names) => {
+                error!(%source, partitions = %shown(&names), "partitions were given to another instance because this one was not heard of for too long: what it had read of them and not stored is read there again");
+                self.let_go(&names)
+            }
+        }
+    }
+
+    /// Begins the partitions that are ours and have not begun.
+    pub(super) fn begin_what_waits(&mut self) -> Result<(), EngineGone> {
+        let Some((names, _)) = self.beginning.take_if(|(_, when)| *when <= Instant::now()) else {
+            return Ok(());
+        };
+        match self.places(&names) {
+            Ok(places) => {
+                self.open(&places)?;
+                let list = group::list(places.iter().map(|(name, offset)| {
+                    (name, Offset::Offset(i64::try_from(*offset).unwrap_or(i64::MAX)))
+                }));
+                if let Err(error) = self.consumer.incremental_assign(&list) {
+                    error!(source = %self.inlet.identity.name, %error, "partitions cannot be read");
+                }
+                if let Some(begun) = self.begun.take() {
+                    self.close_what_others_have()?;
+                    // Who has stopped waiting does not want to know.
+                    let _ = begun.send(());
+                }
+                self.metrics.partitions.set(self.partitions.len() as u64);
+            }
+            Err(error) => {
+                self.complain(&error, "it cannot be found out where partitions begin; this is tried again");
+                self.beginning = Some((names, Instant::now() + AGAIN));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where partitions begin or go on.
+    fn places(&self, names: &[Name]) -> Result<Vec<(Name, u64)>, KafkaError> {
+        let asked = group::list(names.iter().map(|name| (name, Offset::Invalid)));
+        let committed = self.consumer.committed_offsets(asked, PATIENCE)?;
+        let mut places = Vec::new();
+        for name in names {
+            let Name { topic, partition } = name;
+            let group = committed.find_partition(topic, *partition).and_then(|found| match found.offset() {
+                Offset::Offset(offset) => u64::try_from(offset).ok(),
+                _ => None,
+            });
+            let (low, high) = self.consumer.fetch_watermarks(topic, *partition, PATIENCE)?;
+            let kept = Kept { low: u64::try_from(low).unwrap_or(0), high: u64::try_from(high).unwrap_or(0) };
+            let begin = match start::begin(self.own(self.number(name)), group, kept, self.start) {
+                Begin::Ask(time) => start::within(self.offset_at(name, time, kept)?, kept),
+                begin => begin,
+            };
+            match begin {
+                Begin::With { offset, missing } => {
+                    self.say_missing(name, missing);
+                    places.push((name.clone(), offset));
+                }
+                Begin::Ask(_) => unreachable!("it was asked"),
+                Begin::Refused => {
+                    let source = &self.inlet.identity.name;
+                    error!(%source, %topic, partition, "the partition is not read: nothing is known of how far it had come, and `start = \"stored\"` says that this is a mistake; use another `start` once if it is right");
+                }
+            }
+        }
+        Ok(places)
+    }
+
+    /// The offset of the first message of this time or later; behind the last one if there is none.
+    fn offset_at(&self, name: &Name, time: Timestamp, kept: Kept) -> Result<u64, KafkaError> {
+        let millis = Offset::Offset(time.as_micros().div_euclid(1_000));
+        let found = self.consumer.offsets_for_times(group::list([(name, millis)]), PATIENCE)?;
+        let offset = found.find_partition(&name.topic, name.partition).map(|found| found.offset());
+        Ok(match offset {
+            Some(Offset::Offset(offset)) => u64::try_from(offset).unwrap_or(kept.high),
+            _ => kept.high,
+        })
+    }
+
+    fn number(&self, name: &Name) -> PartitionId {
+        let partition = u32::try_from(name.partition).expect("Kafka counts partitions from 0");
+        topic::number(&self.inlet.identity.name, &name.topic, partition)
+    }
+
+    /// How far a partition had come by our own state.
+    fn own(&self, number: PartitionId) -> Option<Own> {
+        let positions = Arc::clone(&self.inlet.around.settled.borrow());
+        let position =
+            positions.streams.get(self.inlet.identity.schema.name.as_str())?.partitions.get(&number)?;
+        Some(Own { next: position.reached.offset, is_open: position.is_open })
+    }
+
+    pub(super) fn say_missing(&self, Name { topic, partition }: &Name, missing: Option<start::Missing>) {
+        let Some(missing) = missing else { return };
+        if let start::Missing::Gone { count, .. } = missing {
+            self.metrics.lost.add(count);
+        }
+        error!(source = %self.inlet.identity.name, %topic, partition, "{missing}");
+    }
+
+    /// Tells the engine of partitions that begin or go on.
+    fn open(&mut self, places: &[(Name, u64)]) -> Result<(), EngineGone> {
+        let inlet = self.inlet.clone();
+        let stream = inlet.identity.stream;
+        for (name, offset) in places {
+            let id = self.number(name);
+            if let Some(same) = self.partitions.iter().find(|one| one.id == id) {
+                let (source, one, other) = (&inlet.identity.name, &name.topic, &same.name.topic);
+                error!(%source, "the topics `{one}` and `{other}` cannot be read by one source: their partitions have the same numbers here; give one of them a source of its own");
+                continue;
+            }
+            let (topic, partition) = (name.topic.as_str().into(), name.partition.unsigned_abs());
+            let kind = Kind::Kafka { topic, partition };
+            let origin = Arc::new(Origin { source: Arc::clone(&inlet.identity.name), kind });
+            let reached = Reached { offset: *offset, number: *offset, ..Reached::default() };
+            if self.own(id).is_some_and(|own| own.is_open) {
+                self.send(Input::Connected { stream, partition: id })?;
+            } else if let Some(opening) = self.wait(inlet.open_partition(id, &origin, &reached))? {
+                // It ends when the engine knows.
+                let _ = self.wait(opening);
+            }
+            self.send(Input::Reached { stream, partition: id, reached })?;
+            let (source, topic, partition) = (&inlet.identity.name, &name.topic, name.partition);
+            info!(%source, %topic, partition, offset, "reading begins");
+            self.partitions.push(Partition::new(name.clone(), id, &inlet.identity, *offset));
+        }
+        Ok(())
+    }
+
+    /// Closes partitions that were ours before the start and are others' now.
+    fn close_what_others_have(&mut self) -> Result<(), EngineGone> {
+        let stream = self.inlet.identity.stream;
+        let resume = self.inlet.around.resume.clone();
+        let known = resume.topics(&self.inlet.identity.name, &self.inlet.identity.schema.name);
+        for stored in known.into_iter().filter(|stored| stored.position.is_open) {
+            if !self.partitions.iter().any(|one| one.id == stored.partition) {
+                let (source, what) = (&self.inlet.identity.name, &stored.position.origin.kind);
+                info!(%source, partition = %what, "the partition was ours and is another instance's now, or its topic is not read any more");
+                self.send(Input::Closed { stream, partition: stored.partition, journal: 0 })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives up the partitions that are to be given up, when all that was read of them is settled.
+    pub(super) fn give_up_what_is_settled(&mut self) -> Result<(), EngineGone> {
+        let Some((names, until)) = &self.giving_up else { return Ok(()) };
+        let positions = Arc::clone(&self.inlet.around.settled.borrow());
+        let stream = self.inlet.identity.schema.name.as_str();
+        let open = names.iter().filter_map(|name| self.place_of(name)).map(|place| &self.partitions[place]);
+        let is_settled = open.clone().all(|one| settled(&positions, stream, one.id) == Some(one.next));
+        if !is_settled && *until > Instant::now() {
+            return Ok(());
+        }
+        let source = &self.inlet.identity.name;
+        if !is_settled {
+            error!(%source, partitions = %shown(names), "what was read of partitions is not stored in time: they are given up all the same, and the instance that gets them reads it again");
+        }
+        let offsets = open.filter_map(|one| {
+            let offset = i64::try_from(settled(&positions, stream, one.id)?).ok()?;
+            Some((&one.name, Offset::Offset(offset)))
+        });
+        let offsets = group::list(offsets);
+        if offsets.count() > 0
+            && let Err(error) = self.consumer.commit(&offsets, CommitMode::Sync)
+        {
+            warn!(%source, %error, "the group was not told how far partitions have come; who gets them reads a part again");
+        }
+        let names = names.clone();
+        self.giving_up = None;
+        self.let_go(&names)
+    }
+
+    /// Lets go of partitions: they are others' from now on.
+    fn let_go(&mut self, names: &[Name]) -> Result<(), EngineGone> {
+        let stream = self.inlet.identity.stream;
+        for name in names {
+            if let Some(place) = self.place_of(name) {
+                let gone = self.partitions.swap_remove(place);
+                self.send(Input::Closed { stream, partition: gone.id, journal: 0 })?;
+            }
+        }
+        let list = group::list(names.iter().map(|name| (name, Offset::Invalid)));
+        if let Err(error) = self.consumer.incremental_unassign(&list) {
+            warn!(source = %self.inlet.identity.name, %error, "partitions cannot be given up");
+        }
+        self.metrics.partitions.set(self.partitions.len() as u64);
+        Ok(())
+    }
+
+    /// Tells the group how far partitions have come, for those who watch the lag.
+    pub(super) fn tell_the_group(&mut self) {
+        if self.committed.elapsed() < COMMIT {
+            return;
+        }
+        self.committed = Instant::now();
+        let positions = Arc::clone(&self.inlet.around.settled.borrow());
+        let stream = self.inlet.identity.schema.name.as_str();
+        let mut new: BTreeMap<Name, u64> = BTreeMap::new();
+        for one in &mut self.partitions {
+            if let Some(offset) =
+                settled(&positions, stream, one.id).filter(|offset| *offset != one.committed)
+            {
+                one.committed = offset;
+                new.insert(one.name.clone(), offset);
+            }
+        }
+        let offset = |offset: &u64| Offset::Offset(i64::try_from(*offset).unwrap_or(i64::MAX));
+        let list = group::list(new.iter().map(|(name, next)| (name, offset(next))));
+        if list.count() > 0
+            && let Err(error) = self.consumer.commit(&list, CommitMode::Async)
+        {
+            self.complain(&error, "the group cannot be told how far the source has come");
+        }
+    }
+}
+
+/// Partitions, as people read them.
+fn shown(names: &[Name]) -> String {
+    names.iter().map(|Name { topic, partition }| format!("{topic}/{partition}")).collect::<Vec<_>>().join(" ")
+}

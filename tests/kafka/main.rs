@@ -1,0 +1,9 @@
+//! The real binary with a real Apache Kafka.
+
+mod broker;
+mod client;
+mod crashes;
+#[allow(dead_code, reason = "other tests need more of it")]
+#[path = "../e2e/harness.rs"]
+mod harness;
+mod reading;
