@@ -61,7 +61,6 @@ impl Outgoing {
     ///
     /// # Errors
     /// When the body is not what was written.
-    #[allow(dead_code, reason = "the sinks that render something else come one by one")]
     pub fn notification(&self) -> Result<Notification, Unreadable> {
         let subject: String = self.key.iter().map(|byte| format!("{byte:02x}")).collect();
         Notification::read(&self.body, &subject)

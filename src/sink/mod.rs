@@ -22,7 +22,9 @@ pub mod http;
 mod lines;
 pub mod rate;
 pub mod retry;
+pub mod sample;
 pub mod stdout;
+pub mod template;
 #[cfg(test)]
 mod tests;
 pub mod webhook;
@@ -88,6 +90,20 @@ pub enum OpenError {
     /// Nothing can be sent by HTTP.
     #[error(transparent)]
     Http(#[from] http::ClientError),
+    /// What should be secrets to sign with is something else.
+    #[error("`{key}` cannot be used: {why}")]
+    Signing {
+        /// The key of the configuration.
+        key: String,
+        /// What is wrong.
+        why: webhook::BadSecret,
+    },
+    /// A header cannot have the value that it is to have.
+    #[error("`{key}` holds what no header can have: a line end, for example")]
+    Header {
+        /// The key of the configuration.
+        key: String,
+    },
     /// A file cannot be opened.
     #[error(transparent)]
     File(#[from] file::FileError),
@@ -108,7 +124,6 @@ pub enum DeliveryError {
     /// The alert cannot be made into what the receiver takes, or the receiver will not have it: the same would
     /// happen again.
     #[error("{0}")]
-    #[allow(dead_code, reason = "sinks that render something else come one by one")]
     Refused(String),
     /// The receiver answered with another status than success.
     #[error("the answer was {status}{}{answer}", if answer.is_empty() { "" } else { ": " })]
@@ -143,6 +158,8 @@ impl DeliveryError {
             }
             DeliveryError::Refused(_) => Again::Never,
             DeliveryError::Status { status: 429 | 503, retry_after: Some(wait), .. } => Again::After(*wait),
+            // Secrets can be mended while the service runs.
+            DeliveryError::Status { status: 401 | 403 | 407, .. } => Again::Later,
             DeliveryError::Status { status: 408 | 425 | 429 | 500.., .. } => Again::Later,
             DeliveryError::Status { .. } => Again::Never,
         }
@@ -159,7 +176,7 @@ impl DeliveryError {
         match self {
             DeliveryError::Write(_) | DeliveryError::Unreachable(_) | DeliveryError::NotReady(_) => true,
             DeliveryError::Refused(_) => false,
-            DeliveryError::Status { status, .. } => matches!(status, 429 | 502..=504),
+            DeliveryError::Status { status, .. } => matches!(status, 401 | 403 | 407 | 429 | 502..=504),
         }
     }
 }

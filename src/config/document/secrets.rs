@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::diagnostic::Span;
-use crate::diagnostic::codes::E0612;
+use crate::diagnostic::codes::{E0604, E0612};
 use crate::secret::Secret;
 
 use super::{Located, Report, Table, check_url, list, text};
@@ -32,6 +32,36 @@ impl<'a> Table<'a> {
     /// A URL that may hold a secret, such as one that everyone may send to who knows it.
     pub fn secret_url(&self, name: &str, folder: &Path, report: &mut Report) -> Option<Secret> {
         self.secret_that(name, folder, |text| check_url(text).map(|_| ()), report)
+    }
+
+    /// Secrets by names that can be any: `{ NAME = "…" }`, `{ NAME = { env = "…" } }` or `{ NAME = { file = "…" } }`.
+    pub fn secrets(&self, name: &str, folder: &Path, report: &mut Report) -> Vec<(Located<String>, Secret)> {
+        let Some((values, _)) = self.table(name, report) else { return Vec::new() };
+        let mut secrets = Vec::new();
+        for (member, value) in values {
+            let place = report.span(member);
+            let whole = format!("{name}.{}", member.get_ref());
+            let inner = value.get_ref().as_table().filter(|table| table.len() == 1);
+            let given =
+                |key: &str| inner.and_then(|table| table.get(key)).and_then(|value| value.get_ref().as_str());
+            let secret = match (value.get_ref().as_str(), given("env"), given("file")) {
+                (Some(text), _, _) => Some(Secret::text(&whole, text.trim())),
+                (_, Some(env), _) => {
+                    let name = Located { value: env.to_owned(), span: report.span(value) };
+                    variable(&whole, &name, report)
+                }
+                (_, _, Some(file)) => Some(Secret::file(&whole, folder.join(file.trim()))),
+                _ => {
+                    let message = format!("`{whole}` takes a text, or where the text is");
+                    let help = "write `\"…\"`, `{ env = \"VARIABLE\" }` or `{ file = \"path\" }`";
+                    report.wrong(E0604, report.span(value), message, Some(help.into()));
+                    None
+                }
+            };
+            let name = Located { value: member.get_ref().to_string(), span: place };
+            secrets.extend(secret.map(|secret| (name, secret)));
+        }
+        secrets
     }
 
     /// A secret that stands the check if it is in the configuration itself.

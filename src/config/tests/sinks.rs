@@ -41,6 +41,42 @@ url_file = 5
 "
 );
 
+case!(
+    what_sinks_cannot_do,
+    shown,
+    "rules = \"rules\"
+
+[sources.cards]
+type = \"stdin\"
+stream = \"cards\"
+
+[sinks.one]
+type = \"stdout\"
+fallback = \"two\"
+rate = \"fast\"
+
+[sinks.two]
+type = \"file\"
+path = \"alerts\"
+fallback = \"one\"
+
+[sinks.three]
+type = \"stdout\"
+fallback = \"tow\"
+
+[sinks.four]
+type = \"stdout\"
+fallback_after = \"10m\"
+
+[sinks.hook]
+type = \"webhook\"
+url = \"https://example.com\"
+template = '{\"text\": \"{{ alert.title }}\"}'
+allow_networks = [\"10.0.0.0/33\"]
+headers = { Host = \"example.com\", \"a b\" = \"c\", X = 5, Y = { env = \"$Y\" } }
+"
+);
+
 #[test]
 fn a_secret_is_taken_from_where_it_is() {
     let folder = folder();

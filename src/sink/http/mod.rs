@@ -1,8 +1,10 @@
 //! HTTP as sinks speak it: requests that end in time and follow nobody, and what their answers mean.
 
+pub mod addresses;
 mod target;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::RETRY_AFTER;
@@ -10,6 +12,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, Url};
 
 use super::DeliveryError;
+use addresses::Resolver;
 
 pub use target::{Target, TargetError};
 
@@ -25,12 +28,15 @@ pub struct Settings {
     pub timeout: Duration,
     /// The PEM file of the authorities that may vouch for the receiver; otherwise those of the system.
     pub ca: Option<PathBuf>,
+    /// Which addresses may be sent to.
+    pub addresses: addresses::Rule,
 }
 
 /// Sends requests.
 #[derive(Clone, Debug)]
 pub struct Http {
     client: Client,
+    addresses: addresses::Rule,
 }
 
 /// A client cannot be made.
@@ -39,6 +45,9 @@ pub enum ClientError {
     /// The system has no certificates, or something else is not there.
     #[error("cannot prepare to send by HTTP: {0}; does the system have certificates (`ca-certificates`)?")]
     System(String),
+    /// The address may not be sent to.
+    #[error("nothing may be sent there: {0}")]
+    Address(#[from] addresses::Refusal),
     /// The certificates of the authorities cannot be read.
     #[error("`tls_ca` names the file `{}`, which cannot be used: {why}", path.display())]
     Authorities {
@@ -53,19 +62,30 @@ impl Http {
     /// Prepares to send to receivers such as `url`. Connects to nothing yet.
     ///
     /// # Errors
-    /// When certificates cannot be read.
+    /// When certificates cannot be read, or the address of `url` may not be sent to.
     pub fn new(settings: &Settings, url: &Url) -> Result<Http, ClientError> {
-        let client = builder(url).timeout(settings.timeout);
+        let addresses = &settings.addresses;
+        addresses.judge_url(url)?;
+        let resolver = Arc::new(Resolver(addresses.clone()));
+        let client = builder(url).timeout(settings.timeout).dns_resolver(resolver);
+        // A proxy would resolve names by itself.
+        let client = if addresses.allows_proxy() { client } else { client.no_proxy() };
         let client = match &settings.ca {
             Some(path) => client.tls_certs_only(authorities(path)?),
             None => client,
         };
-        Ok(Http { client: build(client)? })
+        Ok(Http { client: build(client)?, addresses: addresses.clone() })
     }
 
     /// A request that can be completed and sent.
-    pub fn post(&self, url: Url) -> RequestBuilder {
-        self.client.post(url)
+    ///
+    /// # Errors
+    /// When the address of the URL may not be sent to.
+    pub fn post(&self, url: Url) -> Result<RequestBuilder, DeliveryError> {
+        // It may be another one than at the start.
+        let judged = self.addresses.judge_url(&url);
+        judged.map_err(|refusal| DeliveryError::NotReady(format!("nothing may be sent there: {refusal}")))?;
+        Ok(self.client.post(url))
     }
 
     /// Sends a request. Any answer of 2xx is success.

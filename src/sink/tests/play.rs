@@ -59,7 +59,7 @@ pub struct Record {
     /// The life of the process in which it was accepted last.
     accepted_in: u64,
     pub failures: u32,
-    pub is_refused: bool,
+    pub refusals: u32,
 }
 
 /// What one sink has seen.
@@ -124,7 +124,7 @@ impl World {
         self.seen[sink]
             .records
             .get(&alert)
-            .is_some_and(|record| record.accepted > 0 || record.is_refused || record.failures >= self.tries)
+            .is_some_and(|record| record.accepted > 0 || record.refusals > 0 || record.failures >= self.tries)
     }
 
     /// The alert that is sent, which must be one that may be.
@@ -171,7 +171,7 @@ impl World {
         let record = self.seen[sink].records.entry(alert).or_default();
         match &answer {
             Ok(()) => (record.accepted, record.accepted_in) = (record.accepted + 1, life),
-            Err(DeliveryError::Status { status: 422, .. }) => record.is_refused = true,
+            Err(DeliveryError::Status { status: 422, .. }) => record.refusals += 1,
             Err(DeliveryError::Status { status: 410, .. }) => {}
             Err(_) => record.failures += 1,
         }

@@ -24,7 +24,7 @@ use crate::telemetry::catalogue::SinkMetrics;
 use super::breaker::{Breaker, Permit, Role, State, Verdict};
 use super::rate::Bucket;
 use super::retry::Decision;
-use super::{Attempt, DeliveryError, Sink};
+use super::{Again, Attempt, DeliveryError, Sink};
 
 pub use policy::Policy;
 
@@ -221,7 +221,11 @@ impl<S: Sink + 'static, Q: Queue> Worker<S, Q> {
             return self.switch_off(reason);
         }
         let tries = failed.failed.saturating_add(1);
-        let again = failure.again();
+        let again = match failure.again() {
+            // What takes nothing at all is not believed that it is the alert.
+            Again::Never if role == Role::Probe && Q::IS_DURABLE => Again::Later,
+            again => again,
+        };
         let decision = self.policy.retry.decide(tries, failed.waited, again, (self.chance)());
         // Without a store, what is hopeless may go at once: whoever waits for room in the queue gets it.
         if decision == Decision::Hopeless && !Q::IS_DURABLE {
