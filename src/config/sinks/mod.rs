@@ -42,7 +42,7 @@ pub enum SinkKind {
     /// A file.
     File(PathBuf),
     /// HTTP.
-    Webhook(sink::webhook::Settings),
+    Webhook(Box<sink::webhook::Settings>),
 }
 
 /// How a kind is written.

@@ -20,7 +20,8 @@ pub fn read(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<Sin
     let headers = headers(table, folder, report);
     let template = template(table, &headers, report);
     let http = http::settings(table, folder, report);
-    Some(SinkKind::Webhook(Settings { url: url?, secret, headers, template, http: http? }))
+    let settings = Settings { url: url?, secret, headers, template, http: http? };
+    Some(SinkKind::Webhook(Box::new(settings)))
 }
 
 fn headers(table: &Table<'_>, folder: &Path, report: &mut Report) -> Vec<(HeaderName, Secret)> {
