@@ -20,6 +20,7 @@ test: export TRIPLINE_CASES ?= many
 test: ## Run all tests: the service, the documentation's examples, and the core without the service
 	@scripts/need-compiler
 	@scripts/need-kafka
+	@scripts/need-receivers >/dev/null
 	$(CARGO) test --locked --lib --bins --tests --examples
 	$(CARGO) test --locked --doc
 	$(CARGO) test --locked --no-default-features --lib --tests

@@ -140,6 +140,11 @@ impl<'a> Table<'a> {
         self.text(name, report)
     }
 
+    /// Reports that a key is missing which must be there because of what other keys say.
+    pub fn missing(&self, name: &str, report: &mut Report) {
+        self.report_missing(self.section.key(name), report);
+    }
+
     fn report_missing(&self, key: &Key, report: &mut Report) {
         if !self.meant.contains(&key.name) {
             let message = format!("the key `{}` is missing", key.name);
@@ -295,6 +300,26 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// A URL to send to. Without it, `other`.
+    pub fn url_or(&self, name: &str, other: &str, report: &mut Report) -> Option<reqwest::Url> {
+        match self.place(name, report) {
+            Some(_) => self.url(name, report),
+            None => Some(reqwest::Url::parse(other).expect("it stands in the program")),
+        }
+    }
+
+    /// A URL to send to.
+    pub fn url(&self, name: &str, report: &mut Report) -> Option<reqwest::Url> {
+        let given = self.text(name, report)?;
+        match check_url(&given.value) {
+            Ok(url) => Some(url),
+            Err(wrong) => {
+                wrong.report(given.span, report);
+                None
+            }
+        }
+    }
+
     /// A list of names.
     pub fn names(&self, name: &str, report: &mut Report) -> Vec<Located<String>> {
         let (key, Found::Given(value)) = self.find(name, report) else { return Vec::new() };
@@ -303,6 +328,17 @@ impl<'a> Table<'a> {
             return Vec::new();
         };
         items.iter().filter_map(|item| text(item, key, report)).collect()
+    }
+
+    /// A table of texts by names that are not known beforehand.
+    pub fn texts(&self, name: &str, report: &mut Report) -> Option<Vec<(Located<String>, Located<String>)>> {
+        let Some((table, _)) = self.table(name, report) else { return Some(Vec::new()) };
+        let key = self.section.key(name);
+        let pairs = table.iter().map(|(name, value)| {
+            let name = Located { value: name.get_ref().to_string(), span: report.span(name) };
+            Some((name, text(value, key, report)?))
+        });
+        pairs.collect()
     }
 
     /// A table inside, with the place of its heading.
@@ -328,6 +364,11 @@ impl Report {
     /// Reports a value that is not what the key takes.
     pub fn unreadable(&mut self, key: &str, given: &Located<String>, why: &str) {
         self.wrong(E0605, given.span, format!("`{key}` cannot be read: {why}"), None);
+    }
+
+    /// Reports a value that cannot be what it is given as.
+    pub fn misnamed(&mut self, place: Span, message: impl Into<String>, help: impl Into<String>) {
+        self.wrong(E0612, place, message.into(), Some(help.into()));
     }
 
     /// Reports a word that is none of those possible.
@@ -375,6 +416,7 @@ fn wanted(takes: Takes) -> &'static str {
         Takes::Size(..) => "a size as text",
         Takes::Count(..) => "a whole number",
         Takes::Address => "an address as text",
+        Takes::Url => "a URL as text",
         Takes::Secret { .. } => "a secret, or where it is, as text",
         Takes::Names => "a list of names",
         Takes::Flag => "`true` or `false`",
@@ -397,6 +439,7 @@ fn example(key: &Key) -> String {
             _ => "\"alerts.jsonl\"".into(),
         },
         (Takes::Address, _) => "\"127.0.0.1:7001\"".into(),
+        (Takes::Url, _) => "\"https://example.com/alerts\"".into(),
         (Takes::Names, _) => "[\"name\"]".into(),
         (Takes::Word(words), _) => {
             return format!(

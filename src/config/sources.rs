@@ -125,7 +125,7 @@ fn client_tls(
 }
 
 /// Reads the certificate of this side and the key to it, which are given both or neither.
-fn identity(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<tls::Identity> {
+pub(super) fn identity(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<tls::Identity> {
     let certificate = table.path("tls_cert", folder, report);
     let key = table.path("tls_key", folder, report);
     let places = ["tls_cert", "tls_key"].map(|key| table.place(key, report));

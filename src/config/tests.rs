@@ -94,6 +94,7 @@ macro_rules! case {
 
 mod files;
 mod kafka;
+mod receivers;
 mod sinks;
 mod sources;
 mod state;
@@ -421,7 +422,9 @@ type = "stdout"
     let streams = |source: usize| config.sources[source].streams.as_ref().map(Vec::len);
     assert_eq!((streams(2), streams(3)), (None, Some(1)));
     let [file, webhook, stdout] = config.sinks.as_slice() else { panic!("three sinks") };
-    assert!(matches!(&file.kind, SinkKind::File(path) if *path == folder.path().join("sub/alerts")));
+    assert!(
+        matches!(&file.kind, SinkKind::File(settings) if settings.path == folder.path().join("sub/alerts"))
+    );
     assert_eq!((file.delivery.queue.alerts, file.delivery.queue.bytes), (5, 1 << 20));
     let SinkKind::Webhook(settings) = &webhook.kind else { panic!("a webhook") };
     let url = settings.url.get().expect("it is in the configuration");
@@ -429,7 +432,7 @@ type = "stdout"
     let policy = webhook.delivery.policy;
     assert_eq!((policy.retry.tries, policy.retry.backoff), (Some(4), Duration::from_millis(5)));
     assert_eq!((policy.retry.max_backoff, policy.concurrency), (Duration::from_secs(6), 4));
-    assert!(matches!(stdout.kind, SinkKind::Stdout));
+    assert!(matches!(stdout.kind, SinkKind::Stdout(_)));
 }
 
 #[test]

@@ -13,8 +13,14 @@ use crate::outbox::memory::{self, MemoryOutbox};
 use crate::outbox::routes::Routes;
 use crate::outbox::{Lane, Left, Queue};
 use crate::sink::Sink;
+use crate::sink::alertmanager::AlertmanagerSink;
+use crate::sink::email::EmailSink;
 use crate::sink::file::FileSink;
+use crate::sink::pagerduty::PagerDutySink;
+use crate::sink::slack::SlackSink;
 use crate::sink::stdout::StdoutSink;
+use crate::sink::syslog::SyslogSink;
+use crate::sink::teams::TeamsSink;
 use crate::sink::webhook::WebhookSink;
 use crate::sink::worker::Worker;
 use crate::telemetry::Metrics;
@@ -85,13 +91,31 @@ fn start_workers<Q: Queue + 'static>(
         let context = || format!("the sink `{name}`");
         let work = Work { index, config, metrics, queue, halted: halted.clone() };
         match &sink.kind {
-            SinkKind::Stdout => work.start(StdoutSink, workers),
-            SinkKind::File(path) => {
-                work.start(FileSink::open(path).with_context(context)?, workers);
-                info!(sink = %name, path = %path.display(), "appending");
+            SinkKind::Stdout(settings) => work.start(StdoutSink::open(settings), workers),
+            SinkKind::File(settings) => {
+                work.start(FileSink::open(settings).with_context(context)?, workers);
+                info!(sink = %name, path = %settings.path.display(), "appending");
             }
             SinkKind::Webhook(settings) => {
                 work.start(WebhookSink::open(settings).with_context(context)?, workers);
+            }
+            SinkKind::Slack(settings) => {
+                work.start(SlackSink::open(settings).with_context(context)?, workers);
+            }
+            SinkKind::Teams(settings) => {
+                work.start(TeamsSink::open(settings).with_context(context)?, workers);
+            }
+            SinkKind::PagerDuty(settings) => {
+                work.start(PagerDutySink::open(settings).with_context(context)?, workers);
+            }
+            SinkKind::Alertmanager(settings) => {
+                work.start(AlertmanagerSink::open(settings).with_context(context)?, workers);
+            }
+            SinkKind::Email(settings) => {
+                work.start(EmailSink::open(settings).with_context(context)?, workers);
+            }
+            SinkKind::Syslog(settings) => {
+                work.start(SyslogSink::open(settings).with_context(context)?, workers);
             }
         }
     }

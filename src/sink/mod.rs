@@ -16,18 +16,28 @@
 //! 3. `src/config/sinks/KIND.rs`: from keys to `Settings`; it has an arm in `form`, and a variant of `SinkKind`.
 //! 4. `src/runtime/sinks.rs`: an arm that opens it.
 
+pub mod alertmanager;
 mod breaker;
+pub mod email;
+#[cfg(test)]
+mod examples;
 pub mod file;
+pub mod host;
 pub mod http;
-mod lines;
+pub mod lines;
+pub mod pagerduty;
 pub mod rate;
 pub mod retry;
 pub mod sample;
+pub mod slack;
 pub mod stdout;
+pub mod syslog;
+pub mod teams;
 pub mod template;
 #[cfg(test)]
 mod tests;
 pub mod webhook;
+mod words;
 pub mod worker;
 
 use std::future::Future;
@@ -35,8 +45,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::alert::notification::Unreadable;
 use crate::outbox::Outgoing;
 use crate::secret::SecretError;
+use crate::source::tls::TlsError;
 
 /// Delivers alerts.
 pub trait Sink: Send + Sync {
@@ -107,6 +119,12 @@ pub enum OpenError {
     /// A file cannot be opened.
     #[error(transparent)]
     File(#[from] file::FileError),
+    /// No mails can be sent.
+    #[error(transparent)]
+    Email(#[from] email::EmailError),
+    /// Nothing can be encrypted.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 /// Why an alert was not delivered.
@@ -125,6 +143,9 @@ pub enum DeliveryError {
     /// happen again.
     #[error("{0}")]
     Refused(String),
+    /// The receiver will not have the alert at present.
+    #[error("{0}")]
+    NotNow(String),
     /// The receiver answered with another status than success.
     #[error("the answer was {status}{}{answer}", if answer.is_empty() { "" } else { ": " })]
     Status {
@@ -135,6 +156,18 @@ pub enum DeliveryError {
         /// The beginning of the answer.
         answer: String,
     },
+}
+
+impl From<SecretError> for DeliveryError {
+    fn from(error: SecretError) -> DeliveryError {
+        DeliveryError::NotReady(error.to_string())
+    }
+}
+
+impl From<Unreadable> for DeliveryError {
+    fn from(error: Unreadable) -> DeliveryError {
+        DeliveryError::Refused(error.to_string())
+    }
 }
 
 /// Whether another attempt has a chance.
@@ -156,6 +189,7 @@ impl DeliveryError {
             DeliveryError::Write(_) | DeliveryError::Unreachable(_) | DeliveryError::NotReady(_) => {
                 Again::Later
             }
+            DeliveryError::NotNow(_) => Again::Later,
             DeliveryError::Refused(_) => Again::Never,
             DeliveryError::Status { status: 429 | 503, retry_after: Some(wait), .. } => Again::After(*wait),
             // Secrets can be mended while the service runs.
@@ -175,7 +209,7 @@ impl DeliveryError {
     pub fn is_of_sink(&self) -> bool {
         match self {
             DeliveryError::Write(_) | DeliveryError::Unreachable(_) | DeliveryError::NotReady(_) => true,
-            DeliveryError::Refused(_) => false,
+            DeliveryError::Refused(_) | DeliveryError::NotNow(_) => false,
             DeliveryError::Status { status, .. } => matches!(status, 401 | 403 | 407 | 429 | 502..=504),
         }
     }

@@ -1,16 +1,30 @@
-//! Alerts to standard output, one JSON object a line.
+//! Alerts to standard output, a line each.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use crate::outbox::Outgoing;
 
-use super::lines;
+use super::lines::{self, Form};
 use super::{Attempt, DeliveryError, Sink};
 
+/// What a sink for standard output is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// What a line is.
+    pub form: Form,
+}
+
 /// Writes alerts to standard output.
-#[derive(Debug, Default)]
-pub struct StdoutSink;
+#[derive(Debug)]
+pub struct StdoutSink(Form);
+
+impl StdoutSink {
+    /// Prepares to write.
+    pub fn open(settings: &Settings) -> StdoutSink {
+        StdoutSink(settings.form)
+    }
+}
 
 impl Sink for StdoutSink {
     fn most(&self) -> usize {
@@ -18,7 +32,7 @@ impl Sink for StdoutSink {
     }
 
     async fn deliver(&self, alerts: &[Arc<Outgoing>]) -> Attempt {
-        let lines = lines::lines(alerts);
+        let lines = lines::lines(alerts, self.0);
         let written = tokio::task::spawn_blocking(move || {
             let mut out = io::stdout().lock();
             out.write_all(&lines).and_then(|()| out.flush())

@@ -15,7 +15,10 @@ use std::fmt::Write;
 pub use api::API;
 pub use kafka::{KAFKA, KAFKA_CLIENT};
 pub use quarantine::{LATE, QUARANTINE};
-pub use sinks::{DELIVERY, FILE, HTTP_CLIENT, SINK_TYPES, STDOUT, WEBHOOK};
+pub use sinks::{
+    ALERTMANAGER, DELIVERY, EMAIL, FILE, HTTP_CLIENT, PAGERDUTY, SINK_TYPES, SLACK, STDOUT, SYSLOG, TEAMS,
+    WEBHOOK,
+};
 pub use sources::{CODECS, FILES, HTTP, RECORDS, SOURCE_TYPES, STDIN, TCP, TCP_CLIENT, UDP, UNIX};
 pub use state::{JOURNAL, STATE};
 
@@ -34,6 +37,8 @@ pub enum Takes {
     Count(i64, i64),
     /// `host:port`.
     Address,
+    /// An `http` or `https` URL.
+    Url,
     /// A secret, or, under the names given here, where it is.
     Secret {
         /// The key for the name of an environment variable.
@@ -240,6 +245,12 @@ pub static SECTIONS: &[&Section] = &[
     &STDOUT,
     &FILE,
     &WEBHOOK,
+    &SLACK,
+    &TEAMS,
+    &PAGERDUTY,
+    &ALERTMANAGER,
+    &EMAIL,
+    &SYSLOG,
 ];
 
 impl Section {
@@ -338,6 +349,7 @@ fn describe(takes: Takes) -> String {
         Takes::Size(least, most) => format!("size, {least} to {most}"),
         Takes::Count(least, most) => format!("number, {least} to {most}"),
         Takes::Address => "`host:port`".into(),
+        Takes::Url => "URL".into(),
         Takes::Secret { .. } => "secret".into(),
         Takes::Names => "list of names".into(),
         Takes::Flag => "`true` or `false`".into(),

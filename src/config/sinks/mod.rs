@@ -3,13 +3,20 @@
 //! One file a kind, all of the same shape: `read` takes the keys of the kind and gives its settings. What all kinds
 //! have is in [`delivery`], and what those have that speak HTTP as clients in [`http`].
 
+mod alertmanager;
 mod delivery;
+mod email;
 mod file;
 mod http;
+mod login;
+mod pagerduty;
+mod slack;
 mod stdout;
+mod syslog;
+mod teams;
 mod webhook;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use toml::de::DeTable;
 
@@ -38,11 +45,23 @@ pub struct Sink {
 #[derive(Clone, Debug)]
 pub enum SinkKind {
     /// Standard output.
-    Stdout,
+    Stdout(sink::stdout::Settings),
     /// A file.
-    File(PathBuf),
+    File(sink::file::Settings),
     /// HTTP.
     Webhook(Box<sink::webhook::Settings>),
+    /// Slack.
+    Slack(sink::slack::Settings),
+    /// Microsoft Teams.
+    Teams(sink::teams::Settings),
+    /// PagerDuty.
+    PagerDuty(sink::pagerduty::Settings),
+    /// Prometheus Alertmanager.
+    Alertmanager(sink::alertmanager::Settings),
+    /// Mail.
+    Email(sink::email::Settings),
+    /// Syslog.
+    Syslog(sink::syslog::Settings),
 }
 
 /// How a kind is written.
@@ -61,6 +80,12 @@ fn form(kind: &str) -> Form {
         "stdout" => Form { keys: &reference::STDOUT, concurrency: 1, read: stdout::read },
         "file" => Form { keys: &reference::FILE, concurrency: 1, read: file::read },
         "webhook" => Form { keys: &reference::WEBHOOK, concurrency: 4, read: webhook::read },
+        "slack" => Form { keys: &reference::SLACK, concurrency: 1, read: slack::read },
+        "teams" => Form { keys: &reference::TEAMS, concurrency: 1, read: teams::read },
+        "pagerduty" => Form { keys: &reference::PAGERDUTY, concurrency: 4, read: pagerduty::read },
+        "alertmanager" => Form { keys: &reference::ALERTMANAGER, concurrency: 4, read: alertmanager::read },
+        "email" => Form { keys: &reference::EMAIL, concurrency: 2, read: email::read },
+        "syslog" => Form { keys: &reference::SYSLOG, concurrency: 1, read: syslog::read },
         other => unreachable!("there is no form for `{other}`"),
     }
 }

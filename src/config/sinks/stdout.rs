@@ -1,10 +1,18 @@
-//! Reads a sink for standard output, which has no keys of its own.
+//! Reads a sink for standard output.
 
 use std::path::Path;
+
+use crate::sink::lines::Form;
+use crate::sink::stdout::Settings;
 
 use super::{Report, SinkKind, Table};
 
 /// Reads it.
-pub fn read(_table: &Table<'_>, _folder: &Path, _report: &mut Report) -> Option<SinkKind> {
-    Some(SinkKind::Stdout)
+pub fn read(table: &Table<'_>, _folder: &Path, report: &mut Report) -> Option<SinkKind> {
+    Some(SinkKind::Stdout(Settings { form: form(table, report)? }))
+}
+
+/// What a line is.
+pub fn form(table: &Table<'_>, report: &mut Report) -> Option<Form> {
+    Some(if table.word("format", report)? == "text" { Form::Text } else { Form::Json })
 }

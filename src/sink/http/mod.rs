@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::RETRY_AFTER;
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, Url};
+use serde::Serialize;
 
 use super::DeliveryError;
 use addresses::Resolver;
@@ -88,19 +89,37 @@ impl Http {
         Ok(self.client.post(url))
     }
 
+    /// The same with a JSON document as the body.
+    ///
+    /// # Errors
+    /// When the address of the URL may not be sent to.
+    pub fn post_json(&self, url: Url, document: &impl Serialize) -> Result<RequestBuilder, DeliveryError> {
+        let body = serde_json::to_string(document).expect("documents for receivers have text for keys");
+        Ok(self.post(url)?.header(CONTENT_TYPE, "application/json").body(body))
+    }
+
     /// Sends a request. Any answer of 2xx is success.
     ///
     /// # Errors
     /// When there is another answer or none.
     pub async fn send(&self, request: RequestBuilder) -> Result<(), DeliveryError> {
+        self.ask(request).await.map(drop)
+    }
+
+    /// The same for receivers of which a success has to be read. Gives the answer, as far as it is read.
+    ///
+    /// # Errors
+    /// When there is another answer or none.
+    pub async fn ask(&self, request: RequestBuilder) -> Result<String, DeliveryError> {
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         let retry_after = wait_asked_for(&response);
         // The status says it all; an answer that breaks off does not change it.
         let answer = read_answer(response).await;
         if status.is_success() {
-            return Ok(());
+            return Ok(answer);
         }
+        let answer = shown(&answer);
         Err(DeliveryError::Status { status: status.as_u16(), retry_after, answer })
     }
 }
@@ -161,16 +180,19 @@ pub fn causes(error: &dyn std::error::Error) -> String {
 }
 
 async fn read_answer(mut response: Response) -> String {
-    let mut shown = Vec::new();
-    let mut read = 0;
-    while read < READ_ANSWER
+    let mut answer = Vec::new();
+    while answer.len() < READ_ANSWER
         && let Ok(Some(piece)) = response.chunk().await
     {
-        read += piece.len();
-        let room = SHOWN_ANSWER.saturating_sub(shown.len());
-        shown.extend_from_slice(&piece[..piece.len().min(room)]);
+        let room = READ_ANSWER - answer.len();
+        answer.extend_from_slice(&piece[..piece.len().min(room)]);
     }
-    String::from_utf8_lossy(&shown).trim().to_string()
+    String::from_utf8_lossy(&answer).trim().to_string()
+}
+
+/// The beginning of an answer.
+fn shown(answer: &str) -> String {
+    answer.chars().take(SHOWN_ANSWER).collect()
 }
 
 fn wait_asked_for(response: &Response) -> Option<Duration> {

@@ -1,6 +1,7 @@
 //! Where to send to: a URL that may be a secret, and so is never shown.
 
 use reqwest::Url;
+use sha2::{Digest, Sha256};
 
 use crate::secret::{Secret, SecretError};
 use crate::sink::DeliveryError;
@@ -35,6 +36,14 @@ impl Target {
             Ok(url) if matches!(url.scheme(), "https" | "http") => Ok(url),
             _ => Err(TargetError::NoUrl { key: secret.key().to_owned() }),
         }
+    }
+}
+
+impl Target {
+    /// What tells the receiver at this URL from others, without showing it.
+    pub fn receiver(&self) -> Vec<u8> {
+        // Without a URL nothing can be sent to anyone.
+        self.url().map(|url| Sha256::digest(url.as_str())[..16].to_vec()).unwrap_or_default()
     }
 }
 

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use sha2::{Digest, Sha256};
 
 use crate::outbox::Outgoing;
 use crate::secret::Secret;
@@ -142,7 +141,6 @@ impl Sink for WebhookSink {
     }
 
     fn receiver(&self) -> Vec<u8> {
-        // Without a URL nothing can be sent to anyone.
-        self.target.url().map(|url| Sha256::digest(url.as_str())[..16].to_vec()).unwrap_or_default()
+        self.target.receiver()
     }
 }

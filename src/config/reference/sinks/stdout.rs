@@ -1,11 +1,11 @@
 //! The keys of a sink for standard output.
 
-use super::{DELIVERY, SINK_TYPE, Section};
+use super::{DELIVERY, FORMAT, SINK_TYPE, Section};
 
 /// `[sinks.NAME]` with `type = "stdout"`.
 pub static STDOUT: Section = Section {
     title: "`[sinks.NAME]`, `type = \"stdout\"`",
     about: "Standard output, one JSON object a line. The log goes to standard error.",
-    keys: &[SINK_TYPE],
+    keys: &[SINK_TYPE, FORMAT],
     shared: &[&DELIVERY],
 };
