@@ -16,6 +16,7 @@ use crate::sink::Sink;
 use crate::sink::alertmanager::AlertmanagerSink;
 use crate::sink::email::EmailSink;
 use crate::sink::file::FileSink;
+use crate::sink::kafka::KafkaSink;
 use crate::sink::pagerduty::PagerDutySink;
 use crate::sink::slack::SlackSink;
 use crate::sink::stdout::StdoutSink;
@@ -113,6 +114,10 @@ fn start_workers<Q: Queue + 'static>(
             }
             SinkKind::Email(settings) => {
                 work.start(EmailSink::open(settings).with_context(context)?, workers);
+            }
+            SinkKind::Kafka(settings) => {
+                work.start(KafkaSink::open(settings, name).with_context(context)?, workers);
+                info!(sink = %name, topic = %settings.topic, "sending to Kafka");
             }
             SinkKind::Syslog(settings) => {
                 work.start(SyslogSink::open(settings).with_context(context)?, workers);

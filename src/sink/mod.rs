@@ -24,6 +24,7 @@ mod examples;
 pub mod file;
 pub mod host;
 pub mod http;
+pub mod kafka;
 pub mod lines;
 pub mod pagerduty;
 pub mod rate;
@@ -116,6 +117,9 @@ pub enum OpenError {
         /// The key of the configuration.
         key: String,
     },
+    /// There is no client for Kafka.
+    #[error(transparent)]
+    Kafka(#[from] crate::kafka::ClientError),
     /// A file cannot be opened.
     #[error(transparent)]
     File(#[from] file::FileError),

@@ -225,6 +225,10 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
+        if thread::panicking() {
+            let log: Vec<String> = self.seen.drain(..).chain(self.log.try_iter()).collect();
+            eprintln!("the log of the service:\n{}", log.join("\n"));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

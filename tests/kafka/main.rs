@@ -3,7 +3,9 @@
 mod broker;
 mod client;
 mod crashes;
+mod groups;
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../e2e/harness.rs"]
 mod harness;
 mod reading;
+mod sending;

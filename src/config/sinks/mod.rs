@@ -8,6 +8,7 @@ mod delivery;
 mod email;
 mod file;
 mod http;
+mod kafka;
 mod login;
 mod pagerduty;
 mod slack;
@@ -62,6 +63,8 @@ pub enum SinkKind {
     Email(sink::email::Settings),
     /// Syslog.
     Syslog(sink::syslog::Settings),
+    /// A topic of Kafka.
+    Kafka(Box<sink::kafka::Settings>),
 }
 
 /// How a kind is written.
@@ -85,6 +88,7 @@ fn form(kind: &str) -> Form {
         "pagerduty" => Form { keys: &reference::PAGERDUTY, concurrency: 4, read: pagerduty::read },
         "alertmanager" => Form { keys: &reference::ALERTMANAGER, concurrency: 4, read: alertmanager::read },
         "email" => Form { keys: &reference::EMAIL, concurrency: 2, read: email::read },
+        "kafka" => Form { keys: &reference::KAFKA_SINK, concurrency: 1, read: kafka::read },
         "syslog" => Form { keys: &reference::SYSLOG, concurrency: 1, read: syslog::read },
         other => unreachable!("there is no form for `{other}`"),
     }

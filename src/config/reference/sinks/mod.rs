@@ -5,6 +5,7 @@ mod delivery;
 mod email;
 mod file;
 mod http;
+mod kafka;
 mod pagerduty;
 mod slack;
 mod stdout;
@@ -19,6 +20,7 @@ pub use delivery::DELIVERY;
 pub use email::EMAIL;
 pub use file::FILE;
 pub use http::HTTP_CLIENT;
+pub use kafka::KAFKA_SINK;
 pub use pagerduty::PAGERDUTY;
 pub use slack::SLACK;
 pub use stdout::STDOUT;
@@ -28,7 +30,7 @@ pub use webhook::WEBHOOK;
 
 /// The kinds of sinks.
 pub const SINK_TYPES: &[&str] =
-    &["stdout", "file", "webhook", "slack", "teams", "pagerduty", "alertmanager", "email", "syslog"];
+    &["stdout", "file", "webhook", "slack", "teams", "pagerduty", "alertmanager", "email", "syslog", "kafka"];
 
 /// What tells the kinds from each other.
 const SINK_TYPE: Key = key("type", Takes::Word(SINK_TYPES), Missing::Mistake, "The kind of sink.");

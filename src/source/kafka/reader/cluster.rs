@@ -9,7 +9,7 @@ use tracing::error;
 
 use crate::kafka::PATIENCE;
 use crate::source::Input;
-use crate::source::kafka::start::{self, Begin, Kept};
+use crate::source::kafka::start::{self, Begin};
 use crate::source::queue::EngineGone;
 
 use super::Reader;
@@ -73,11 +73,10 @@ impl Reader {
         for place in 0..self.partitions.len() {
             let one = &self.partitions[place];
             let (name, next) = (one.name.clone(), one.next);
-            let Ok((low, high)) = self.consumer.fetch_watermarks(&name.topic, name.partition, PATIENCE)
+            let Ok(Some(kept)) = self.kept(std::slice::from_ref(&name)).map(|kept| kept.first().copied())
             else {
                 continue;
             };
-            let kept = Kept { low: u64::try_from(low).unwrap_or(0), high: u64::try_from(high).unwrap_or(0) };
             let Begin::With { offset, missing: Some(missing) } = start::within(next, kept) else { continue };
             self.say_missing(&name, Some(missing));
             self.partitions[place].next = offset;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rdkafka::Offset;
 use rdkafka::consumer::{CommitMode, Consumer as _};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{Offset, TopicPartitionList};
 use tracing::{error, info, warn};
 
 use crate::event::{PartitionId, Timestamp};
@@ -20,6 +20,9 @@ use crate::source::positions::{Kind, Origin, Reached, topic};
 use crate::source::queue::EngineGone;
 
 use super::{AGAIN, COMMIT, GIVING_UP, Reader};
+
+/// The cluster has said nothing of a partition.
+const UNKNOWN: KafkaError = KafkaError::OffsetFetch(RDKafkaErrorCode::UnknownPartition);
 
 impl Reader {
     pub(super) fn follow_group(&mut self) -> Result<(), EngineGone> {
@@ -83,17 +86,20 @@ impl Reader {
 
     /// Where partitions begin or go on.
     fn places(&self, names: &[Name]) -> Result<Vec<(Name, u64)>, KafkaError> {
+        // In a group that moves partitions one by one it is often so; the library takes no empty lists.
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
         let asked = group::list(names.iter().map(|name| (name, Offset::Invalid)));
         let committed = self.consumer.committed_offsets(asked, PATIENCE)?;
+        let kept = self.kept(names)?;
         let mut places = Vec::new();
-        for name in names {
+        for (name, kept) in names.iter().zip(kept) {
             let Name { topic, partition } = name;
             let group = committed.find_partition(topic, *partition).and_then(|found| match found.offset() {
                 Offset::Offset(offset) => u64::try_from(offset).ok(),
                 _ => None,
             });
-            let (low, high) = self.consumer.fetch_watermarks(topic, *partition, PATIENCE)?;
-            let kept = Kept { low: u64::try_from(low).unwrap_or(0), high: u64::try_from(high).unwrap_or(0) };
             let begin = match start::begin(self.own(self.number(name)), group, kept, self.start) {
                 Begin::Ask(time) => start::within(self.offset_at(name, time, kept)?, kept),
                 begin => begin,
@@ -111,6 +117,27 @@ impl Reader {
             }
         }
         Ok(places)
+    }
+
+    /// What the cluster has of partitions.
+    ///
+    /// The library has a function of its own for it, which gives the end as the beginning too when one of its
+    /// questions had to be asked twice.
+    pub(super) fn kept(&self, names: &[Name]) -> Result<Vec<Kept>, KafkaError> {
+        let ask = |which| {
+            let list = group::list(names.iter().map(|name| (name, which)));
+            self.consumer.offsets_for_times(list, PATIENCE)
+        };
+        let (first, last) = (ask(Offset::Beginning)?, ask(Offset::End)?);
+        let offset = |list: &TopicPartitionList, Name { topic, partition }: &Name| {
+            let found = list.find_partition(topic, *partition).ok_or(UNKNOWN)?;
+            found.error()?;
+            match found.offset() {
+                Offset::Offset(offset) => u64::try_from(offset).map_err(|_| UNKNOWN),
+                _ => Err(UNKNOWN),
+            }
+        };
+        names.iter().map(|name| Ok(Kept { low: offset(&first, name)?, high: offset(&last, name)? })).collect()
     }
 
     /// The offset of the first message of this time or later; behind the last one if there is none.
