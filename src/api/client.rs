@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{RequestBuilder, Url};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::runtime::control::StateQuery;
 use crate::runtime::control::view::StateView;
+use crate::runtime::outbox::{Done, Order, OutboxView, Which};
 use crate::runtime::savepoints::Saved;
 
+use super::outbox::Enable;
 use super::problem::Sent;
 use super::savepoints::Wanted;
 use super::socket::{self, SocketPath};
@@ -85,10 +88,42 @@ impl Client {
     /// # Errors
     /// When the service does not make it.
     pub async fn savepoint(&self, name: Option<&str>) -> Result<Saved, ClientError> {
-        let wanted = Wanted { name: name.map(str::to_owned) };
-        let body = serde_json::to_vec(&wanted).expect("plain data can be written as JSON");
-        let request = self.http.post(url("/v1/savepoints"));
-        self.ask(request.header("content-type", super::JSON).body(body)).await
+        self.post("/v1/savepoints", &Wanted { name: name.map(str::to_owned) }).await
+    }
+
+    /// What waits for sinks and what was given up, so many of each at most.
+    ///
+    /// # Errors
+    /// When the service does not say it.
+    pub async fn outbox(&self, which: &Which, most: usize) -> Result<OutboxView, ClientError> {
+        let Which { sink, rule, before, ids } = which;
+        let mut url = url("/v1/outbox");
+        {
+            let mut pairs = url.query_pairs_mut();
+            pairs.append_pair("limit", &most.to_string());
+            for (name, value) in [("sink", sink), ("rule", rule), ("before", before)] {
+                pairs.extend_pairs(value.iter().map(|value| (name, value)));
+            }
+            pairs.extend_pairs(ids.iter().map(|id| ("id", id)));
+        }
+        self.ask(self.http.get(url).timeout(PATIENCE)).await
+    }
+
+    /// Has something done with what was given up, or with a sink.
+    ///
+    /// # Errors
+    /// When the service does not do it.
+    pub async fn order(&self, order: &Order) -> Result<Done, ClientError> {
+        match order {
+            Order::Retry(which) => self.post("/v1/outbox/retry", which).await,
+            Order::Drop(which) => self.post("/v1/outbox/drop", which).await,
+            Order::Enable(sink) => self.post("/v1/sinks/enable", &Enable { sink: sink.clone() }).await,
+        }
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
+        let body = serde_json::to_vec(body).expect("plain data can be written as JSON");
+        self.ask(self.http.post(url(path)).header("content-type", super::JSON).body(body)).await
     }
 
     async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {

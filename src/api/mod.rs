@@ -11,13 +11,18 @@
 //! | `GET /v1/state` | partial matches: `rule`, `key` (may be given several times), `limit` |
 //! | `GET /v1/savepoints` | the savepoints that there are |
 //! | `POST /v1/savepoints` | makes one: `{"name": "…"}`, or a name is found |
+//! | `GET /v1/outbox` | alerts that wait or were given up: `sink`, `rule`, `before`, `id`, `limit` |
+//! | `POST /v1/outbox/retry`, `POST /v1/outbox/drop` | sends again, or drops, what was given up: `{"sink": "…"}` |
+//! | `POST /v1/sinks/enable` | uses a sink again that a 410 has disabled: `{"sink": "…"}` |
 //!
 //! Nobody has to show who they are. So it is there for this machine only: the socket is its owner's, and the
 //! address must be one that no other machine can reach. Requests that a web page could make a browser send are
 //! refused: those for another host's name, and those that change something and are not JSON.
 
+mod body;
 pub mod client;
 mod health;
+mod outbox;
 mod problem;
 mod savepoints;
 pub mod server;
@@ -31,7 +36,7 @@ use std::borrow::Cow;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Response, StatusCode, Uri, header};
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde::Serialize;
 
 use crate::diagnostic::did_you_mean;
@@ -49,13 +54,26 @@ pub fn router(control: Control) -> Router {
         .route("/readyz", get(health::ready))
         .route("/v1/state", get(state::look))
         .route("/v1/savepoints", get(savepoints::list).post(savepoints::create))
+        .route("/v1/outbox", get(outbox::look))
+        .route("/v1/outbox/retry", post(outbox::retry))
+        .route("/v1/outbox/drop", post(outbox::discard))
+        .route("/v1/sinks/enable", post(outbox::enable))
         .fallback(nothing)
         .method_not_allowed_fallback(other_method)
         .with_state(control)
 }
 
 async fn nothing(uri: Uri) -> Problem {
-    const PATHS: [&str; 4] = ["/livez", "/readyz", "/v1/state", "/v1/savepoints"];
+    const PATHS: [&str; 8] = [
+        "/livez",
+        "/readyz",
+        "/v1/state",
+        "/v1/savepoints",
+        "/v1/outbox",
+        "/v1/outbox/retry",
+        "/v1/outbox/drop",
+        "/v1/sinks/enable",
+    ];
     let hint = did_you_mean(uri.path(), PATHS);
     Problem::new(StatusCode::NOT_FOUND, "no-such-path", format!("there is nothing here{hint}"))
 }

@@ -12,6 +12,7 @@ mod fmt;
 mod graph;
 mod init;
 mod lsp;
+mod outbox;
 mod output;
 mod place;
 mod quarantine;
@@ -20,6 +21,7 @@ mod rules;
 mod run;
 mod savepoint;
 mod shell;
+mod sink;
 mod state;
 mod test;
 
@@ -49,6 +51,8 @@ enum Command {
     Run(run::Run),
     State(state::State),
     Savepoint(savepoint::Savepoint),
+    Sink(sink::SinkCommand),
+    Outbox(outbox::Outbox),
     Quarantine(quarantine::Quarantine),
     Graph(graph::Graph),
     Lsp(lsp::Lsp),
@@ -74,6 +78,8 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.run(),
         Command::State(command) => command.run(),
         Command::Savepoint(command) => command.run(),
+        Command::Sink(command) => command.run(),
+        Command::Outbox(command) => command.run(),
         Command::Quarantine(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Lsp(command) => command.run(),

@@ -150,18 +150,17 @@ async fn serve(
         signal(SignalKind::from_raw(nix::libc::SIGXFSZ)).context("cannot listen for signals")?;
     let state = config.state.as_ref().map(|state| state.path.clone());
     let (control, requests) = control::control(state.as_deref());
-    let health = control.health().clone();
-    let mut api = Server::new(control);
+    let mut api = Server::new(control.clone());
     if let Some(address) = config.api {
         api.listen(address).await?;
     }
     if let Some(state) = &state
         && let Err(error) = api.listen_in(state)
     {
-        warn!(%error, "`tripline state` and `tripline savepoint` cannot reach this service");
+        warn!(%error, "`tripline state`, `tripline savepoint` and `tripline outbox` cannot reach this service");
     }
     let clock = Arc::new(SystemClock);
-    let start = Start { config, program, tables, store, health, requests, clock };
+    let start = Start { config, program, tables, store, control, requests, clock };
     let result = run(start, &mut terminate, &mut interrupt).await;
     api.stop().await;
     result

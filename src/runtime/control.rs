@@ -24,6 +24,7 @@ use crate::engine::{Engine, Look};
 use crate::program::Program;
 use crate::store::{Snapshot, StoreError};
 
+use super::outbox::Desk;
 use super::savepoints::{self, BadName, Saved};
 
 pub use health::{Health, Trouble};
@@ -45,6 +46,8 @@ pub struct Control {
     state: Option<Arc<Path>>,
     /// Whether a savepoint is being made.
     is_saving: Arc<AtomicBool>,
+    /// What waits for sinks.
+    outbox: Arc<Desk>,
 }
 
 /// What has been asked, for the engine's thread.
@@ -72,6 +75,9 @@ pub enum ControlError {
     /// There is no such rule.
     #[error("{0}")]
     NoRule(String),
+    /// What is asked makes no sense.
+    #[error("{0}")]
+    Asked(String),
     /// Nothing is kept.
     #[error("the service keeps no state: there is no `[state]` in its configuration")]
     NoState,
@@ -134,8 +140,13 @@ impl Drop for Saving {
 pub fn control(state: Option<&Path>) -> (Control, Requests) {
     let (sender, receiver) = mpsc::channel(WAITING);
     let health = Health::starting();
-    let control =
-        Control { requests: sender, health, state: state.map(Arc::from), is_saving: Arc::default() };
+    let control = Control {
+        requests: sender,
+        health,
+        state: state.map(Arc::from),
+        is_saving: Arc::default(),
+        outbox: Arc::default(),
+    };
     (control, Requests(receiver))
 }
 
@@ -143,6 +154,14 @@ impl Control {
     /// How the service does.
     pub fn health(&self) -> &Health {
         &self.health
+    }
+
+    /// What waits for sinks.
+    ///
+    /// # Errors
+    /// When nothing is kept.
+    pub fn outbox(&self) -> Result<&Arc<Desk>, ControlError> {
+        if self.state.is_some() { Ok(&self.outbox) } else { Err(ControlError::NoState) }
     }
 
     /// The folder of the state, if there is one.

@@ -22,7 +22,7 @@ use crate::watch;
 use super::LAST_GRACE;
 use super::checkpoint::writer::{self, Job, Writer};
 use super::checkpoint::{Checkpoints, checkpoints};
-use super::control::Health;
+use super::control::Control;
 use super::recovery::Opened;
 use super::sinks;
 
@@ -46,17 +46,21 @@ impl Keeping {
         config: &Config,
         metrics: &Arc<Metrics>,
         clock: &Arc<dyn Clock>,
-        health: &Health,
+        control: &Control,
         halted: &watch::Receiver<bool>,
         workers: &mut sinks::Workers,
     ) -> anyhow::Result<(Checkpoints, Keeping)> {
         let Opened { store, journal, listening, state, settled, .. } = opened;
+        let health = control.health();
         let counted = metrics.checkpoints.clone().expect("a service with a store counts its checkpoints");
         let (checkpoints, jobs, work, reply) = checkpoints(state.checkpoint, counted);
         // The journal has to have room for what comes before it may forget what came before that. An event takes
         // more in memory than its record in the journal.
         let part = usize::try_from(state.journal.disk / 2).unwrap_or(usize::MAX);
         let checkpoints = checkpoints.keeping_at_most(part);
+        if let Ok(outbox) = control.outbox() {
+            outbox.open(jobs.clone(), store.current());
+        }
         let (waker, time) = (jobs.clone(), Arc::clone(clock));
         let outbox = durable::Around {
             reads: durable::Reads::Aside,

@@ -15,6 +15,7 @@ pub mod control;
 pub mod driver;
 mod keeping;
 mod kept;
+pub mod outbox;
 pub mod recovery;
 pub mod refeed;
 pub mod reload;
@@ -22,7 +23,7 @@ pub mod replay;
 pub mod savepoints;
 pub mod service;
 mod shelf;
-mod sinks;
+pub mod sinks;
 mod sources;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! Starts the sinks of a configuration.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -7,12 +8,11 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tracing::info;
 
-use crate::config::{Config, Located, SinkKind};
+use crate::config::{self, Config, Located, SinkKind};
 use crate::outbox::durable::{self, Around, Feed};
 use crate::outbox::memory::{self, MemoryOutbox};
 use crate::outbox::routes::Routes;
 use crate::outbox::{Lane, Left, Queue};
-use crate::sink::Sink;
 use crate::sink::alertmanager::AlertmanagerSink;
 use crate::sink::email::EmailSink;
 use crate::sink::file::FileSink;
@@ -24,6 +24,7 @@ use crate::sink::syslog::SyslogSink;
 use crate::sink::teams::TeamsSink;
 use crate::sink::webhook::WebhookSink;
 use crate::sink::worker::Worker;
+use crate::sink::{DeliveryError, Sink, sample};
 use crate::telemetry::Metrics;
 use crate::watch;
 
@@ -88,43 +89,63 @@ fn start_workers<Q: Queue + 'static>(
     workers: &mut Workers,
 ) -> anyhow::Result<()> {
     for (index, (sink, queue)) in config.sinks.iter().zip(queues).enumerate() {
-        let name = &sink.name.value;
-        let context = || format!("the sink `{name}`");
-        let work = Work { index, config, metrics, queue, halted: halted.clone() };
-        match &sink.kind {
-            SinkKind::Stdout(settings) => work.start(StdoutSink::open(settings), workers),
-            SinkKind::File(settings) => {
-                work.start(FileSink::open(settings).with_context(context)?, workers);
-                info!(sink = %name, path = %settings.path.display(), "appending");
-            }
-            SinkKind::Webhook(settings) => {
-                work.start(WebhookSink::open(settings).with_context(context)?, workers);
-            }
-            SinkKind::Slack(settings) => {
-                work.start(SlackSink::open(settings).with_context(context)?, workers);
-            }
-            SinkKind::Teams(settings) => {
-                work.start(TeamsSink::open(settings).with_context(context)?, workers);
-            }
-            SinkKind::PagerDuty(settings) => {
-                work.start(PagerDutySink::open(settings).with_context(context)?, workers);
-            }
-            SinkKind::Alertmanager(settings) => {
-                work.start(AlertmanagerSink::open(settings).with_context(context)?, workers);
-            }
-            SinkKind::Email(settings) => {
-                work.start(EmailSink::open(settings).with_context(context)?, workers);
-            }
-            SinkKind::Kafka(settings) => {
-                work.start(KafkaSink::open(settings, name).with_context(context)?, workers);
-                info!(sink = %name, topic = %settings.topic, "sending to Kafka");
-            }
-            SinkKind::Syslog(settings) => {
-                work.start(SyslogSink::open(settings).with_context(context)?, workers);
-            }
-        }
+        open(sink, Work { index, config, metrics, queue, halted: halted.clone(), workers: &mut *workers })?;
     }
     Ok(())
+}
+
+/// Does something with a sink, whatever its kind.
+trait Use {
+    type Output;
+
+    fn take<S: Sink + 'static>(self, sink: S) -> Self::Output;
+}
+
+/// Opens a sink for a use.
+fn open<U: Use>(sink: &config::Sink, user: U) -> anyhow::Result<U::Output> {
+    let name = &sink.name.value;
+    let context = || format!("the sink `{name}`");
+    Ok(match &sink.kind {
+        SinkKind::Stdout(settings) => user.take(StdoutSink::open(settings)),
+        SinkKind::File(settings) => {
+            let opened = FileSink::open(settings).with_context(context)?;
+            info!(sink = %name, path = %settings.path.display(), "appending");
+            user.take(opened)
+        }
+        SinkKind::Webhook(settings) => user.take(WebhookSink::open(settings).with_context(context)?),
+        SinkKind::Slack(settings) => user.take(SlackSink::open(settings).with_context(context)?),
+        SinkKind::Teams(settings) => user.take(TeamsSink::open(settings).with_context(context)?),
+        SinkKind::PagerDuty(settings) => user.take(PagerDutySink::open(settings).with_context(context)?),
+        SinkKind::Alertmanager(settings) => {
+            user.take(AlertmanagerSink::open(settings).with_context(context)?)
+        }
+        SinkKind::Email(settings) => user.take(EmailSink::open(settings).with_context(context)?),
+        SinkKind::Kafka(settings) => {
+            let opened = KafkaSink::open(settings, name).with_context(context)?;
+            info!(sink = %name, topic = %settings.topic, "sending to Kafka");
+            user.take(opened)
+        }
+        SinkKind::Syslog(settings) => user.take(SyslogSink::open(settings).with_context(context)?),
+    })
+}
+
+/// Sends a sample of that id through a sink. Gives why it was not accepted, if it was not.
+///
+/// # Errors
+/// When the sink cannot be opened.
+pub async fn try_out(sink: &config::Sink, id: &str) -> anyhow::Result<Option<DeliveryError>> {
+    struct Sample<'a>(&'a str);
+
+    impl Use for Sample<'_> {
+        type Output = Pin<Box<dyn Future<Output = Option<DeliveryError>>>>;
+
+        fn take<S: Sink + 'static>(self, sink: S) -> Self::Output {
+            let alerts = [Arc::new(sample::outgoing(self.0))];
+            Box::pin(async move { sink.deliver(&alerts).await.failure })
+        }
+    }
+
+    Ok(open(sink, Sample(id))?.await)
 }
 
 /// What a sink's worker needs besides the sink.
@@ -134,11 +155,14 @@ struct Work<'a, Q> {
     metrics: &'a Metrics,
     queue: Q,
     halted: watch::Receiver<bool>,
+    workers: &'a mut Workers,
 }
 
-impl<Q: Queue + 'static> Work<'_, Q> {
-    fn start<S: Sink + 'static>(self, sink: S, workers: &mut Workers) {
-        let Work { index, config, metrics, queue, mut halted } = self;
+impl<Q: Queue + 'static> Use for Work<'_, Q> {
+    type Output = ();
+
+    fn take<S: Sink + 'static>(self, sink: S) {
+        let Work { index, config, metrics, queue, mut halted, workers } = self;
         let (name, policy) = (config.sinks[index].name.value.clone(), config.sinks[index].delivery.policy);
         let worker = Worker::new(name, sink, queue, policy, Arc::clone(&metrics.sinks[index]));
         workers.spawn(async move {

@@ -67,6 +67,24 @@ pub enum SinkKind {
     Kafka(Box<sink::kafka::Settings>),
 }
 
+impl SinkKind {
+    /// The word of its `type`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            SinkKind::Stdout(_) => "stdout",
+            SinkKind::File(_) => "file",
+            SinkKind::Webhook(_) => "webhook",
+            SinkKind::Slack(_) => "slack",
+            SinkKind::Teams(_) => "teams",
+            SinkKind::PagerDuty(_) => "pagerduty",
+            SinkKind::Alertmanager(_) => "alertmanager",
+            SinkKind::Email(_) => "email",
+            SinkKind::Kafka(_) => "kafka",
+            SinkKind::Syslog(_) => "syslog",
+        }
+    }
+}
+
 /// How a kind is written.
 struct Form {
     /// Its keys.

@@ -24,7 +24,8 @@ use crate::telemetry::catalogue::CheckpointMetrics;
 use crate::telemetry::limit::{RateLimit, Verdict};
 use crate::watch;
 
-use super::super::control::{Health, STORE};
+use super::super::control::{ControlError, Health, STORE};
+use super::super::outbox::{Done, Order, OrderRequest};
 use super::{Checkpoint, Reply};
 
 /// So long the writer waits before it tries again what could not be stored.
@@ -46,6 +47,8 @@ pub enum Job {
     Checkpoint(Box<Checkpoint>),
     /// Sinks have done something.
     Settled,
+    /// Someone wants something done with alerts that were given up, or with a sink.
+    Order(OrderRequest),
     /// The engine has ended: no alert will come any more.
     LastAlert,
     /// Nothing will come any more: store what there is, and end.
@@ -131,6 +134,10 @@ impl Writer {
                     due.get_or_insert_with(|| Instant::now() + SETTLE);
                     continue;
                 }
+                Ok(Job::Order(request)) => {
+                    self.order(request);
+                    continue;
+                }
                 Ok(Job::LastAlert) => {
                     self.last_alert();
                     continue;
@@ -189,6 +196,23 @@ impl Writer {
                 true
             }
         }
+    }
+
+    /// Does what is wanted, together with what sinks have done.
+    fn order(&mut self, request: OrderRequest) {
+        self.settled.append(&mut self.around.feed.take_changes());
+        let done = self.carry_out(&request.order);
+        request.reply(done);
+    }
+
+    fn carry_out(&mut self, order: &Order) -> Result<Done, ControlError> {
+        let wanted = order.changes(self.store.snapshot(), self.around.clock.now())?;
+        let all: Vec<OutboxChange<'_>> =
+            changes(&self.settled).into_iter().chain(wanted.iter().copied()).collect();
+        self.store.change_outbox(&all)?;
+        self.published();
+        self.measure();
+        Ok(Done { count: wanted.len() as u64 })
     }
 
     /// The engine has ended: no alert will come any more.

@@ -25,7 +25,7 @@ use crate::table::TableId;
 use crate::telemetry::Metrics;
 
 use super::Service;
-use crate::runtime::control::{Health, Requests};
+use crate::runtime::control::{Control, Requests};
 use crate::runtime::driver::{Driver, Exit};
 use crate::runtime::keeping::Keeping;
 use crate::runtime::kept::Kept;
@@ -45,8 +45,8 @@ pub struct Start {
     pub tables: Loaded,
     /// The store of its state, if it keeps one: that of its configuration.
     pub store: Option<Store>,
-    /// Told how it does.
-    pub health: Health,
+    /// Told how it does, and how its outbox can be reached.
+    pub control: Control,
     /// What it is asked.
     pub requests: Requests,
     /// Tells the time.
@@ -58,7 +58,7 @@ struct Parts {
     config: Config,
     program: Arc<Program>,
     metrics: Arc<Metrics>,
-    health: Health,
+    control: Control,
     clock: Arc<dyn Clock>,
     kept: Kept,
     /// Which partitions are paused, because they are ahead of event time.
@@ -71,7 +71,7 @@ impl Service {
     /// # Errors
     /// When a sink cannot be opened or an address cannot be taken.
     pub async fn start(start: Start) -> anyhow::Result<Service> {
-        let Start { config, program, tables, store, health, requests, clock } = start;
+        let Start { config, program, tables, store, control, requests, clock } = start;
         let metrics = metrics(&config, &program);
         let opened = config.state.as_ref().zip(store);
         let opened = opened.map(|(state, store)| recovery::open(state, store, &metrics)).transpose()?;
@@ -79,7 +79,7 @@ impl Service {
         // What is to be opened is opened before anything happens, so that what is wrong is said at once.
         let sources = sources::open(&config, &program, &metrics, &Resume::at(positions.clone())).await?;
         let kept = Kept::start(&config, &metrics)?;
-        let parts = Parts { config, program, metrics, health, clock, kept, flow: Arc::default() };
+        let parts = Parts { config, program, metrics, control, clock, kept, flow: Arc::default() };
 
         let news = Arc::default();
         let mut engine = parts.engine(opened.as_ref(), &news)?;
@@ -104,9 +104,10 @@ impl Service {
         let last = LastThings::default();
         let around = parts.surroundings(queue, settling, last.clone(), Stop::new(stopped));
         let sources = parts.sources(sources, around, keeping.as_ref(), positions).await?;
-        parts.health.started();
+        parts.control.health().started();
         parts.log_ready();
-        let Parts { config, metrics, health, kept, .. } = parts;
+        let Parts { config, metrics, control, kept, .. } = parts;
+        let health = control.health().clone();
         Ok(Service {
             config,
             health,
@@ -166,14 +167,14 @@ impl Parts {
         opened: Option<Opened>,
         halted: &watch::Receiver<bool>,
     ) -> anyhow::Result<(Exit<MemoryOutbox>, Option<Keeping>, sinks::Workers)> {
-        let Parts { config, metrics, clock, health, .. } = self;
+        let Parts { config, metrics, clock, control, .. } = self;
         let mut workers = JoinSet::new();
         let Some(opened) = opened else {
             let outbox = sinks::start(config, metrics, halted, &mut workers)?;
             return Ok((Exit::Outbox(outbox), None, workers));
         };
         let (checkpoints, keeping) =
-            Keeping::start(opened, config, metrics, clock, health, halted, &mut workers)?;
+            Keeping::start(opened, config, metrics, clock, control, halted, &mut workers)?;
         Ok((Exit::Checkpoints(checkpoints), Some(keeping), workers))
     }
 
