@@ -17,6 +17,12 @@ pub(super) enum Found<'a> {
     /// Any other number; finite.
     Float(f64),
     Text(&'a str),
+    /// A time that the record has as such; in JSON it is RFC 3339 text.
+    #[cfg_attr(not(feature = "codecs"), allow(dead_code, reason = "only codecs with types have it"))]
+    Time(Timestamp),
+    /// A span that the record has as such, and which the language can write; in JSON it is text.
+    #[cfg_attr(not(feature = "codecs"), allow(dead_code, reason = "only codecs with types have it"))]
+    Span(Duration),
     List,
     Object,
 }
@@ -43,11 +49,13 @@ pub(super) fn convert_to(ty: FieldType, found: &Found<'_>, value: &mut Value) ->
         (FieldType::Float, Found::Float(float)) => Value::float(float),
         (FieldType::Str, Found::Text(text)) => Value::text(text),
         (FieldType::Timestamp(_), Found::Text(text)) => Value::Timestamp(Timestamp::parse(text)?),
+        (FieldType::Timestamp(_), Found::Time(time)) => Value::Timestamp(time),
         (FieldType::Timestamp(Some(unit)), Found::Int(int)) => Value::Timestamp(unit.time_of_int(int)?),
         (FieldType::Timestamp(Some(unit)), Found::Float(float)) => {
             Value::Timestamp(unit.time_of_float(float)?)
         }
         (FieldType::Duration, Found::Text(text)) => Value::Duration(Duration::parse(text)?),
+        (FieldType::Duration, Found::Span(span)) => Value::Duration(span),
         (FieldType::Ip, Found::Text(text)) => Value::Ip(text.parse::<IpAddr>().ok()?.to_canonical()),
         _ => return None,
     };
@@ -85,6 +93,8 @@ pub(super) fn describe(found: &Found<'_>) -> String {
         // Not `{}`, which would write 1e300 in 301 digits.
         Found::Float(value) => format!("the number {value:?}"),
         Found::Text(text) => describe_text(text),
+        Found::Time(time) => format!("the time {time}"),
+        Found::Span(span) => format!("the duration {span}"),
         Found::List => "a list".to_owned(),
         Found::Object => "an object".to_owned(),
     }

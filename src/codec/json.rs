@@ -3,7 +3,7 @@
 //! Enters: the bytes of a record. Leaves: an event with the fields of its stream, or why it is none.
 //!
 //! - No tree: the record is made a flat list of what it holds (`tape`), and the paths of the fields are
-//!   compiled into a trie of names (`paths`) that is walked along with it. What no field reads is
+//!   compiled into a trie of names (`super::paths`) that is walked along with it (`walk`). What no field reads is
 //!   skipped. Text is borrowed until it becomes a value that is kept.
 //! - What the first parser refuses is read again by another (`reread`), which says what is wrong.
 //! - Types are strict: numbers are never read from text or text from numbers. See `convert`.
@@ -14,19 +14,19 @@
 //!   JSON text cannot hold a line end, and it keeps an alert on one line.
 //! - Memory is bounded by the size of the record and nesting by [`MAX_DEPTH`].
 
-mod paths;
 mod reread;
 mod tape;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use crate::event::{Event, FieldType, Kept, Position, StreamId, StreamSchema, Timestamp, Value};
 
-use self::paths::Paths;
 use self::tape::Parser;
 
 use super::convert::{Found, convert};
 use super::fields::Fields;
+use super::paths::Paths;
 use super::{Decoder, Malformed};
 
 /// How many objects and lists may stand inside of each other. Common readers refuse 128, and the
@@ -83,7 +83,7 @@ impl JsonDecoder {
     fn read(&mut self, object: &[u8]) -> bool {
         let (paths, fields) = (&mut self.paths, &mut self.fields);
         fields.clear();
-        self.parser.parse(object, |nodes| paths.read(nodes, fields)) == Some(true)
+        self.parser.parse(object, |nodes| walk::read(paths, nodes, fields)) == Some(true)
     }
 
     /// The same by the second parser, which says why it refuses the record.

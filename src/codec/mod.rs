@@ -1,16 +1,25 @@
 //! Decoding: from the bytes of one record to an event of a stream.
 
+#[cfg(feature = "codecs")]
+pub mod avro;
 mod convert;
 pub mod csv;
 mod fields;
 pub mod json;
+#[cfg(feature = "codecs")]
+pub mod json_schema;
 pub mod logfmt;
+mod paths;
+#[cfg(feature = "codecs")]
+pub mod protobuf;
 pub mod regex;
 pub mod schemas;
 pub mod syslog;
 #[cfg(test)]
 mod tests;
 mod text;
+#[cfg(feature = "codecs")]
+mod typed;
 
 use crate::event::{Event, Kept, Position, StreamId, StreamSchema, Timestamp};
 
@@ -99,6 +108,15 @@ pub enum Format {
     Syslog,
     /// Text that matches a regular expression.
     Regex(regex::Settings),
+    /// Avro.
+    #[cfg(feature = "codecs")]
+    Avro(avro::Settings),
+    /// Protocol Buffers.
+    #[cfg(feature = "codecs")]
+    Protobuf(protobuf::Settings),
+    /// JSON that has a schema.
+    #[cfg(feature = "codecs")]
+    JsonSchema(json_schema::Settings),
 }
 
 impl Format {
@@ -114,12 +132,32 @@ impl Format {
             Format::Logfmt => Box::new(logfmt::LogfmtDecoder::new(stream, schema, kept)),
             Format::Syslog => Box::new(syslog::SyslogDecoder::new(stream, schema, kept)),
             Format::Regex(settings) => Box::new(regex::RegexDecoder::new(stream, schema, kept, settings)),
+            #[cfg(feature = "codecs")]
+            Format::Avro(settings) => Box::new(avro::AvroDecoder::new(stream, schema, kept, settings)),
+            #[cfg(feature = "codecs")]
+            Format::Protobuf(settings) => {
+                Box::new(protobuf::ProtobufDecoder::new(stream, schema, kept, settings))
+            }
+            #[cfg(feature = "codecs")]
+            Format::JsonSchema(settings) => {
+                Box::new(json_schema::JsonSchemaDecoder::new(stream, schema, kept, settings))
+            }
         }
     }
 
     /// Whether the first record of a partition says what the others mean.
     pub fn has_header(&self) -> bool {
         matches!(self, Format::Csv(settings) if settings.columns().is_none())
+    }
+
+    /// Whether records are objects of JSON and nothing else.
+    pub fn is_json(&self) -> bool {
+        match self {
+            Format::Json => true,
+            #[cfg(feature = "codecs")]
+            Format::JsonSchema(settings) => matches!(settings, json_schema::Settings::Local(_)),
+            _ => false,
+        }
     }
 
     /// What of the stream the format can never fill, in words for people; `None` when every field
@@ -130,6 +168,12 @@ impl Format {
             Format::Csv(settings) => settings.misfit(schema),
             Format::Syslog => syslog::misfit(schema),
             Format::Regex(settings) => settings.misfit(schema),
+            #[cfg(feature = "codecs")]
+            Format::Avro(settings) => settings.misfit(schema),
+            #[cfg(feature = "codecs")]
+            Format::Protobuf(settings) => settings.misfit(schema),
+            #[cfg(feature = "codecs")]
+            Format::JsonSchema(_) => None,
         }
     }
 }

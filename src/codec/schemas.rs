@@ -14,6 +14,8 @@
 //! before the value ([`HEADER`]). For Protobuf, both are followed by the indexes of the message
 //!, the second within the header.
 
+#[cfg(feature = "codecs")]
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -98,6 +100,80 @@ pub enum Answer {
     Schema(Arc<Registered>),
     /// There is none, or none that could be used; why, in words for people.
     Absent(Arc<str>),
+}
+
+/// Most schemas that a decoder holds. When there are more it begins anew.
+#[cfg(feature = "codecs")]
+pub(super) const MAX_KNOWN: usize = 1_000;
+
+/// What a decoder has made of the schemas that it was given.
+#[cfg(feature = "codecs")]
+#[derive(Debug)]
+pub(super) struct Known<T> {
+    /// What was made of each, or why it cannot be used.
+    made: HashMap<SchemaId, Result<T, String>>,
+    /// What was said to be absent, for the next record.
+    absent: Option<(SchemaId, Arc<str>)>,
+}
+
+#[cfg(feature = "codecs")]
+impl<T> Default for Known<T> {
+    fn default() -> Known<T> {
+        Known { made: HashMap::new(), absent: None }
+    }
+}
+
+#[cfg(feature = "codecs")]
+impl<T> Known<T> {
+    /// The schema that is needed for a record; none for one that has no id, which is malformed.
+    pub(super) fn needs(&self, record: &[u8]) -> Option<SchemaId> {
+        let (id, _) = split(record).ok()?;
+        let is_known = self.made.contains_key(&id) || self.absent.as_ref().is_some_and(|(of, _)| *of == id);
+        (!is_known).then_some(id)
+    }
+
+    /// Takes what is known of a schema, which should be of that kind.
+    pub(super) fn give(
+        &mut self,
+        id: SchemaId,
+        answer: &Answer,
+        kind: Kind,
+        make: impl FnOnce(&Registered) -> Result<T, String>,
+    ) {
+        match answer {
+            Answer::Absent(why) => self.absent = Some((id, Arc::clone(why))),
+            Answer::Schema(schema) => {
+                if self.made.len() >= MAX_KNOWN {
+                    self.made.clear();
+                }
+                let made = match schema.kind == kind {
+                    true => make(schema),
+                    false => Err(format!("it is a schema of {}", schema.kind)),
+                };
+                self.made.insert(id, made);
+            }
+        }
+    }
+
+    /// What was made of the schema of a record, and what stands behind its id.
+    ///
+    /// # Errors
+    /// In words for people, when there is no id, or no schema that can be used.
+    pub(super) fn of<'a, 'r>(&'a mut self, record: &'r [u8]) -> Result<(&'a mut T, &'r [u8]), String> {
+        let (id, payload) = split(record)?;
+        match (self.made.get_mut(&id), self.absent.take()) {
+            (Some(Ok(made)), _) => Ok((made, payload)),
+            (Some(Err(why)), _) => Err(unusable(why)),
+            (None, Some((of, why))) if of == id => Err(format!("there is no schema {id}: {why}")),
+            (None, _) => Err(format!("its schema {id} is not known")),
+        }
+    }
+}
+
+/// What is wrong with a record whose schema cannot be used.
+#[cfg(feature = "codecs")]
+pub(super) fn unusable(why: &str) -> String {
+    format!("its schema cannot be used: {why}")
 }
 
 /// The id that a record begins with, and what follows it.

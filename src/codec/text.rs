@@ -187,7 +187,9 @@ fn write_found(raw: &mut Vec<u8>, found: &Found<'_>, text: &str) {
         Found::Float(float) => write_json(raw, float),
         Found::Bool(bool) => write_json(raw, bool),
         Found::Text(text) => write_json(raw, text),
-        Found::Null | Found::List | Found::Object => raw.extend_from_slice(b"null"),
+        Found::Null | Found::Time(_) | Found::Span(_) | Found::List | Found::Object => {
+            raw.extend_from_slice(b"null");
+        }
     }
 }
 

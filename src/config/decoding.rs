@@ -1,13 +1,15 @@
 //! Reads how the records of a source are written: the keys of `RECORDS`, and `compression` where
 //! there is one.
 
+use std::path::Path;
+
 use crate::codec::{Format, csv, regex};
 use crate::source::Decoding;
 use crate::source::compression::Compression;
 use crate::source::framing::Framing;
 
-use super::Located;
 use super::document::{Report, Table};
+use super::{Located, schemas};
 
 /// How the bytes of a source come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,18 +25,23 @@ pub enum Carrier {
 }
 
 /// Reads how the records of a source are written. Keys that do not go together are reported.
-pub fn decoding(table: &Table<'_>, carrier: Carrier, report: &mut Report) -> Option<Decoding> {
+/// Relative paths begin at `folder`.
+pub fn decoding(table: &Table<'_>, folder: &Path, carrier: Carrier, report: &mut Report) -> Option<Decoding> {
     let codec = table.word("codec", report);
     let framing = table.word("framing", report);
     let compression = if table.has("compression") { table.word("compression", report) } else { Some("none") };
     let codec = codec?;
-    only_with(table, &["delimiter", "columns"], codec, "csv", report);
-    only_with(table, &["pattern"], codec, "regex", report);
+    only_with(table, &["delimiter", "columns"], codec, &["csv"], report);
+    only_with(table, &["pattern"], codec, &["regex"], report);
+    only_with(table, &["schema", "registry"], codec, SCHEMAS, report);
+    only_with(table, &["message"], codec, &["protobuf"], report);
+    only_with(table, &["validate"], codec, &["json_schema"], report);
     let format = match codec {
         "json" => Format::Json,
         "csv" => Format::Csv(csv(table, carrier, report)?),
         "logfmt" => Format::Logfmt,
         "syslog" => Format::Syslog,
+        codec if SCHEMAS.contains(&codec) => schemas::format(codec, table, folder, carrier, report)?,
         _ => Format::Regex(pattern(table, report)?),
     };
     let framing = self::framing(framing, &format, carrier, table, report)?;
@@ -46,13 +53,17 @@ pub fn decoding(table: &Table<'_>, carrier: Carrier, report: &mut Report) -> Opt
     Some(Decoding { format, framing, compression })
 }
 
-/// Reports keys that are about another codec.
-fn only_with(table: &Table<'_>, keys: &[&str], codec: &str, of: &str, report: &mut Report) {
-    for key in keys.iter().filter(|_| codec != of) {
+/// The codecs whose records a schema explains.
+const SCHEMAS: &[&str] = &["avro", "protobuf", "json_schema"];
+
+/// Reports keys that are about other codecs.
+fn only_with(table: &Table<'_>, keys: &[&str], codec: &str, of: &[&str], report: &mut Report) {
+    for key in keys.iter().filter(|_| !of.contains(&codec)) {
         if let Some(place) = table.place(key, report) {
-            let message =
-                format!("`{key}` is about `codec = \"{of}\"`, and this source has `codec = \"{codec}\"`");
-            report.contradiction(place, message, format!("set `codec = \"{of}\"`, or take `{key}` out"));
+            let words: Vec<String> = of.iter().map(|of| format!("\"{of}\"")).collect();
+            let about = format!("`codec = {}`", words.join(" or "));
+            let message = format!("`{key}` is about {about}, and this source has `codec = \"{codec}\"`");
+            report.contradiction(place, message, format!("set {about}, or take `{key}` out"));
         }
     }
 }
@@ -125,12 +136,24 @@ fn framing(
             report.contradiction(place?, message, "set `codec = \"csv\"`, or take `framing` out");
             return None;
         }
+        (Some("lines"), Format::Avro(_) | Format::Protobuf(_), _) => {
+            let message =
+                "`framing = \"lines\"` ends a record at a line end, which these records may have in them";
+            report.contradiction(
+                place?,
+                message,
+                "take `framing` out, or set `framing = \"length_prefixed\"`",
+            );
+            return None;
+        }
         (Some("datagram"), _, Carrier::Connections | Carrier::Files) => {
             let message = "`framing = \"datagram\"` takes each datagram for a record, and here are none";
             report.contradiction(place?, message, "take `framing` out, or say how records end");
             return None;
         }
-        (None, Format::Syslog, Carrier::Datagrams) | (Some("datagram"), _, _) => Framing::Datagram,
+        (None, Format::Syslog | Format::Avro(_) | Format::Protobuf(_), Carrier::Datagrams)
+        | (Some("datagram"), _, _) => Framing::Datagram,
+        (None, Format::Avro(_) | Format::Protobuf(_), _) => Framing::LengthPrefixed,
         (None, Format::Syslog, Carrier::Connections) | (Some("octet_counting"), _, _) => {
             Framing::OctetCounting
         }

@@ -152,6 +152,11 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// Where the table begins.
+    pub fn heading(&self) -> Span {
+        self.heading
+    }
+
     /// Where a key stands, if it is given.
     pub fn place(&self, name: &str, report: &Report) -> Option<Span> {
         self.values.get_key_value(name).map(|(key, _)| report.span(key))
@@ -447,7 +452,7 @@ fn example(key: &Key) -> String {
                 list(words.iter().map(|word| format!("{} = \"{word}\"", key.name)))
             );
         }
-        (Takes::Table, _) if !["sources", "sinks"].contains(&key.name) => {
+        (Takes::Table, _) if !["registries", "sources", "sinks"].contains(&key.name) => {
             return format!("write `[{}]` and the keys below it", key.name);
         }
         (Takes::Table, _) => return format!("write `[{}.NAME]` for each, and the keys below it", key.name),

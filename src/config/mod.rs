@@ -12,7 +12,9 @@ mod kafka;
 mod quarantine;
 mod read;
 pub mod reference;
+mod registries;
 pub mod rules;
+mod schemas;
 mod sinks;
 mod sources;
 mod state;
@@ -26,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::diagnostic::{Diagnostics, Sources, Span};
-use crate::source::{self, Decoding, SourceLimits, file, http, tcp, tcp_client, udp, unix};
+use crate::source::{self, Decoding, SourceLimits, file, http, registry, tcp, tcp_client, udp, unix};
 
 pub use sinks::{Delivery, Sink, SinkKind};
 pub use state::{ChangedRules, State};
@@ -67,6 +69,9 @@ pub struct Config {
     pub quarantine: Option<crate::quarantine::Settings>,
     /// Where events that come too late are kept; `None`: they are not.
     pub late: Option<crate::quarantine::Settings>,
+    /// The schema registries, by name.
+    #[allow(dead_code, reason = "sources of Kafka come with it")]
+    pub registries: Vec<Registry>,
     /// The sources, by name.
     pub sources: Vec<Source>,
     /// The sinks, by name.
@@ -82,8 +87,20 @@ pub struct Source {
     pub streams: Option<Vec<Located<String>>>,
     /// How its records are written.
     pub decoding: Decoding,
+    /// The name of the registry that has the schemas of its records; there is one with that name.
+    pub registry: Option<Located<String>>,
     /// What it is.
     pub kind: SourceKind,
+}
+
+/// A schema registry.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    /// Its name.
+    pub name: Located<String>,
+    /// How it is reached.
+    #[allow(dead_code, reason = "sources of Kafka come with it")]
+    pub settings: registry::Settings,
 }
 
 impl Source {

@@ -15,6 +15,7 @@ use super::document::{Report, Table};
 
 use super::quarantine;
 use super::reference::{self, LIMITS, ROOT, Section};
+use super::registries::{self, registry};
 use super::sinks::{check_fallbacks, sink};
 use super::sources::{source, twice};
 use super::state;
@@ -61,6 +62,8 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
     let kept = quarantine::kept(&table, folder, report);
     let said = state::said(&table, folder, report);
     let api = api::listen(&table, report);
+    let registries =
+        members(&table, "registries", report, |name, values, report| registry(name, values, folder, report));
     let sources =
         members(&table, "sources", report, |name, values, report| source(name, values, folder, report));
     let is_stored = table.place("state", report).is_some();
@@ -74,6 +77,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
             report.push(Diagnostic::new(E0603, top, message).help(help));
         }
         twice(sources, report);
+        registries::unknown(sources, registries.as_deref().unwrap_or_default(), report);
     }
     check_fallbacks(sinks.as_deref().unwrap_or_default(), report);
     let (limits, queue, reorder_bytes) = limits?;
@@ -92,6 +96,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
         shards,
         quarantine,
         late,
+        registries: registries?,
         sources: sources?,
         sinks: sinks?,
     })
@@ -130,7 +135,7 @@ fn limits(root: &Table<'_>, report: &mut Report) -> Option<(SourceLimits, QueueL
     ))
 }
 
-/// The tables inside `[sources]` or `[sinks]`. A member with mistakes is left out; they have been
+/// The tables inside `[registries]`, `[sources]` or `[sinks]`. A member with mistakes is left out; they have been
 /// reported.
 fn members<T>(
     root: &Table<'_>,

@@ -44,7 +44,8 @@ pub fn source(
         "tcp" | "tcp_client" | "unix" => Carrier::Connections,
         _ => Carrier::Files,
     };
-    let decoding = decoding(&table, carrier, report);
+    let decoding = decoding(&table, folder, carrier, report);
+    let registry = table.text("registry", report);
     let kind = match kind {
         "tcp" => tcp(&table, folder, report).map(SourceKind::Tcp),
         "tcp_client" => tcp_client(&table, folder, report).map(SourceKind::TcpClient),
@@ -57,7 +58,7 @@ pub fn source(
         }
         _ => Some(SourceKind::Stdin),
     };
-    Some(Source { name, streams: streams?, decoding: decoding?, kind: kind? })
+    Some(Source { name, streams: streams?, decoding: decoding?, registry, kind: kind? })
 }
 
 fn tcp(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<tcp::Settings> {

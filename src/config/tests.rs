@@ -95,6 +95,7 @@ macro_rules! case {
 mod files;
 mod kafka;
 mod receivers;
+mod schemas;
 mod sinks;
 mod sources;
 mod state;

@@ -161,6 +161,7 @@ codes! {
     E0615 "a path that cannot be one of files"
     E0620 "a source of a stream that carries alerts"
     E0621 "a codec that cannot fill its stream"
+    E0622 "a schema that cannot be used"
 
     // Warnings.
     W0501 "a step that can never be captured"

@@ -262,7 +262,7 @@ pub struct Decoding {
 impl Decoding {
     /// The bytes by which a record is sent to the source.
     pub fn wire(&self, record: &[u8]) -> Vec<u8> {
-        if !(matches!(self.format, Format::Json) && self.framing == Framing::Lines) {
+        if !(self.format.is_json() && self.framing == Framing::Lines) {
             return self.framing.wire(record);
         }
         // What came as a whole may stand on several lines. A line end means no more than a blank there.

@@ -1,7 +1,9 @@
 //! `docs/codecs.md`: each record gives the event, or the reason, that the page shows.
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
-use tripline::codec::{Format, csv, regex};
+use tripline::codec::{Format, avro, csv, json_schema, protobuf, regex};
 use tripline::event::{Event, FieldId, Kept, Position, StreamId, StreamSchema, Timestamp};
 use tripline::program::Program;
 
@@ -9,15 +11,19 @@ use super::page::{Block, check, sections};
 
 const PAGE: &str = "codecs.md";
 
+/// The languages of schemas.
+const SCHEMAS: [&str; 3] = ["avsc", "proto", "json-schema"];
+
 /// When the records of the page arrive.
 const ARRIVAL: &str = "2026-03-01T08:00:00Z";
 
 #[test]
 fn every_block_is_checked() {
-    let known = ["toml", "trip", "records", "json", "refused", "values"];
+    let known = ["toml", "trip", "records", "json", "refused", "values", "text"];
     for section in sections(PAGE) {
         for block in section.blocks {
-            assert!(known.contains(&block.language.as_str()), "line {}: {}", block.line, block.language);
+            let is_known = [&known[..], &SCHEMAS].concat().contains(&block.language.as_str());
+            assert!(is_known, "line {}: {}", block.line, block.language);
         }
     }
 }
@@ -35,7 +41,7 @@ fn records_give_what_the_page_says() {
         codecs += usize::from(source.shown > 0);
     }
     assert!(wrong.is_empty(), "{wrong}");
-    assert_eq!(codecs, 5, "one section for each codec");
+    assert_eq!(codecs, 8, "one section for each codec");
 }
 
 #[test]
@@ -51,7 +57,7 @@ fn texts_have_the_values_it_says() {
         let (ty, text) = written.split_once(' ').expect("a type and a text");
         let schema = schema(&format!("stream s {{ x {ty} }}\n"));
         let format = Format::Csv(csv::Settings::new(b'\t', Some(vec!["x".into()])).expect("it is right"));
-        let found = match decode(&format, &schema, &[text]).pop().expect("one record") {
+        let found = match decode(&format, &schema, &[text.as_bytes().to_vec()]).pop().expect("one record") {
             Ok(event) => serde_json::to_string(event.expect("a row").value(FieldId(0))).expect("JSON"),
             Err(_) => "refused".to_owned(),
         };
@@ -68,7 +74,9 @@ fn texts_have_the_values_it_says() {
 struct Source {
     format: Option<Format>,
     schema: Option<StreamSchema>,
-    records: Vec<String>,
+    /// The text of the schema of records.
+    written: String,
+    records: Vec<Vec<u8>>,
     /// How many blocks of records there were, and how many of them were held against events.
     given: usize,
     shown: usize,
@@ -79,16 +87,17 @@ impl Source {
     fn complaints(&mut self, block: &Block) -> String {
         let lines = || block.text.lines().map(str::to_owned);
         match block.language.as_str() {
-            "toml" => self.format = Some(format(&block.text)),
+            language if SCHEMAS.contains(&language) => self.written = block.text.clone(),
+            "toml" => self.format = Some(format(&block.text, &self.written)),
             "trip" => self.schema = Some(schema(&block.text)),
             "records" => {
-                self.records = lines().collect();
+                self.records = lines().map(|line| bytes(&line, block)).collect();
                 self.given += 1;
             }
             "json" => {
                 self.shown += 1;
-                let records: Vec<&str> = self.records.iter().map(String::as_str).collect();
-                let events = self.decode(&records).into_iter().filter_map(|result| result.expect("an event"));
+                let events =
+                    self.decode(&self.records).into_iter().filter_map(|result| result.expect("an event"));
                 let found: Vec<String> =
                     events.map(|event| String::from_utf8(event.raw().to_vec()).expect("text")).collect();
                 if found != lines().collect::<Vec<_>>() {
@@ -96,7 +105,7 @@ impl Source {
                 }
             }
             "refused" => {
-                return lines().map(|line| self.refusal(&line, block.has("header"))).collect();
+                return lines().map(|line| self.refusal(&line, block)).collect();
             }
             _ => {}
         }
@@ -104,14 +113,14 @@ impl Source {
     }
 
     /// What is wrong with a line `record → reason`. A row of CSV stands behind the header above it.
-    fn refusal(&self, line: &str, is_header: bool) -> String {
+    fn refusal(&self, line: &str, block: &Block) -> String {
         let (record, reason) = line.split_once(" → ").expect("record → reason");
         let is_row = matches!(&self.format, Some(Format::Csv(settings)) if settings.columns().is_none());
         let mut records = Vec::new();
-        if is_row && !is_header {
-            records.push(self.records[0].as_str());
+        if is_row && !block.has("header") {
+            records.push(self.records[0].clone());
         }
-        records.push(record);
+        records.push(bytes(record, block));
         match self.decode(&records).pop().expect("one record at least") {
             Err(found) if found == reason => String::new(),
             Err(found) => format!("{record}\n  found: {found}\n"),
@@ -119,7 +128,7 @@ impl Source {
         }
     }
 
-    fn decode(&self, records: &[&str]) -> Vec<Result<Option<Event>, String>> {
+    fn decode(&self, records: &[Vec<u8>]) -> Vec<Result<Option<Event>, String>> {
         let format = self.format.as_ref().expect("the settings stand before the records");
         let schema = self.schema.as_ref().expect("the stream stands before the records");
         assert_eq!(format.misfit(schema), None);
@@ -127,11 +136,20 @@ impl Source {
     }
 }
 
-fn decode(format: &Format, schema: &StreamSchema, records: &[&str]) -> Vec<Result<Option<Event>, String>> {
+/// A record as a line of the page shows it.
+fn bytes(line: &str, block: &Block) -> Vec<u8> {
+    if !block.has("hex") {
+        return line.as_bytes().to_vec();
+    }
+    let byte = |pair| u8::from_str_radix(pair, 16).expect("two hexadecimal digits");
+    line.split(' ').map(byte).collect()
+}
+
+fn decode(format: &Format, schema: &StreamSchema, records: &[Vec<u8>]) -> Vec<Result<Option<Event>, String>> {
     let mut decoder = format.decoder(StreamId(0), schema, Kept::ALL);
     let arrival = Timestamp::parse(ARRIVAL).expect("a time");
-    let mut decode = |record: &&str| {
-        let event = decoder.decode(record.as_bytes(), Position::default(), arrival);
+    let mut decode = |record: &Vec<u8>| {
+        let event = decoder.decode(record, Position::default(), arrival);
         event.map_err(|why| why.to_string())
     };
     records.iter().map(&mut decode).collect()
@@ -143,8 +161,8 @@ fn schema(text: &str) -> StreamSchema {
     program.streams()[0].clone()
 }
 
-/// The format that lines `key = value` of a configuration set.
-fn format(settings: &str) -> Format {
+/// The format that lines `key = value` of a configuration set. `schema` is what is in the file of a schema.
+fn format(settings: &str, schema: &str) -> Format {
     let value = |key: &str| -> Option<Json> {
         let text = settings.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "))?;
         // Text in single quotes has no escapes.
@@ -166,6 +184,19 @@ fn format(settings: &str) -> Format {
             });
             let delimiter = text("delimiter").map_or(b',', |text| text.as_bytes()[0]);
             Format::Csv(csv::Settings::new(delimiter, columns).expect("they are right"))
+        }
+        "avro" => {
+            let parsed = avro::Parsed::new(schema, &[]).expect("a schema of Avro");
+            Format::Avro(avro::Settings::Local(Arc::new(parsed)))
+        }
+        "protobuf" => {
+            let types = protobuf::Parsed::registered(schema, &[]).expect("a file of types");
+            let message = types.message(text("message").as_deref()).expect("it is defined");
+            Format::Protobuf(protobuf::Settings::Local(message))
+        }
+        "json_schema" => {
+            let parsed = json_schema::Parsed::new(schema, &[]).expect("a JSON Schema");
+            Format::JsonSchema(json_schema::Settings::Local(Arc::new(parsed)))
         }
         other => panic!("there is no codec `{other}`"),
     }

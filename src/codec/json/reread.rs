@@ -11,8 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 
 use crate::codec::convert::Found;
 use crate::codec::fields::Fields;
-
-use super::paths::{Paths, PlaceId};
+use crate::codec::paths::{Paths, PlaceId};
 
 /// Gives the fields what the object holds for them.
 ///

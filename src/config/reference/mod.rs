@@ -6,6 +6,7 @@
 mod api;
 mod kafka;
 mod quarantine;
+mod registries;
 mod sinks;
 mod sources;
 mod state;
@@ -15,6 +16,7 @@ use std::fmt::Write;
 pub use api::API;
 pub use kafka::{KAFKA, KAFKA_CLIENT};
 pub use quarantine::{LATE, QUARANTINE};
+pub use registries::REGISTRY;
 pub use sinks::{
     ALERTMANAGER, DELIVERY, EMAIL, FILE, HTTP_CLIENT, KAFKA_SINK, PAGERDUTY, SINK_TYPES, SLACK, STDOUT,
     SYSLOG, TEAMS, WEBHOOK,
@@ -167,6 +169,7 @@ pub static ROOT: Section = Section {
         key("limits", Takes::Table, Missing::Nothing, "See below."),
         key("quarantine", Takes::Table, Missing::Nothing, "See below."),
         key("late", Takes::Table, Missing::Nothing, "See below."),
+        key("registries", Takes::Table, Missing::Nothing, "See below."),
         key("sources", Takes::Table, Missing::Nothing, "See below."),
         key("sinks", Takes::Table, Missing::Nothing, "See below."),
     ],
@@ -230,6 +233,7 @@ pub static SECTIONS: &[&Section] = &[
     &LIMITS,
     &QUARANTINE,
     &LATE,
+    &REGISTRY,
     &RECORDS,
     &TCP,
     &TCP_CLIENT,

@@ -6,7 +6,7 @@ use super::{Key, Missing, Section, Takes, key};
 /// The kinds of sources.
 pub const SOURCE_TYPES: &[&str] = &["tcp", "tcp_client", "udp", "unix", "http", "stdin", "file", "kafka"];
 /// How records can be written.
-pub const CODECS: &[&str] = &["json", "csv", "logfmt", "syslog", "regex"];
+pub const CODECS: &[&str] = &["json", "csv", "logfmt", "syslog", "regex", "avro", "protobuf", "json_schema"];
 /// How records can be told from each other.
 const FRAMINGS: &[&str] = &["lines", "csv", "octet_counting", "length_prefixed", "datagram"];
 
@@ -34,7 +34,8 @@ pub static RECORDS: Section = Section {
             "How a record is written. `json`: an object, whose members are the fields of the stream. `csv`: a row; the \
              columns are the fields. `logfmt`: `name=value` pairs. `syslog`: a message of RFC 5424 or RFC 3164; the fields \
              are `priority`, `facility`, `facility_name`, `severity`, `severity_name`, `timestamp`, `host`, `app`, \
-             `procid`, `msgid`, `message` and `sd.ID.PARAM`. `regex`: text that `pattern` matches.",
+             `procid`, `msgid`, `message` and `sd.ID.PARAM`. `regex`: text that `pattern` matches. `avro`, `protobuf`: bytes \
+             that a `schema` or a `registry` explains. `json_schema`: an object that has to fit one.",
         ),
         key(
             "framing",
@@ -45,7 +46,7 @@ pub static RECORDS: Section = Section {
              record (RFC 6587), and what does not begin with a digit is a line. `length_prefixed`: four bytes, the most \
              significant first, give the length of the record after them. `datagram`: each datagram is a record. \
              Without it: `csv` for CSV; for syslog, `octet_counting` in connections and `datagram` in datagrams; \
-             otherwise `lines`.",
+             for Avro and Protobuf, `datagram` in datagrams and otherwise `length_prefixed`; else `lines`.",
         ),
         key(
             "delimiter",
@@ -69,6 +70,38 @@ pub static RECORDS: Section = Section {
              fields.",
         )
         .like("'^(?<host>\\S+) (?<status>\\d+)$'"),
+        key(
+            "schema",
+            Takes::Path,
+            Missing::Nothing,
+            "With `codec = \"avro\"`, `\"protobuf\"` or `\"json_schema\"`: a file with the schema of the records: Avro's in JSON \
+             (`.avsc`); a `.proto` file, or the set that `protoc --include_imports --descriptor_set_out` makes of some; a JSON \
+             Schema. With Avro and a `registry`, it is the schema that records are read with, whichever they were written with.",
+        )
+        .like("\"payments.avsc\""),
+        key(
+            "message",
+            Takes::Text,
+            Missing::Nothing,
+            "With `codec = \"protobuf\"` and a `schema`: the full name of the message that a record is. It may be left out where \
+             the schema has only one.",
+        )
+        .like("\"shop.Payment\""),
+        key(
+            "registry",
+            Takes::Text,
+            Missing::Nothing,
+            "With the same codecs: the name of a `[registries.NAME]`. Records begin with the id of their schema, as those of \
+             Kafka do; other sources have no records that can wait for a registry.",
+        )
+        .like("\"main\""),
+        key(
+            "validate",
+            Takes::Flag,
+            Missing::Is("true"),
+            "With `codec = \"json_schema\"` and a `registry`: whether records have to fit their schema. Without, the registry is \
+             not asked.",
+        ),
     ],
     shared: &[],
 };

@@ -17,7 +17,6 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tracing::error;
 
-use crate::codec::Format;
 use crate::event::{PartitionId, Timestamp};
 use crate::source::framing::{Content, Frame, Framing};
 use crate::source::gate::{Gate, Load, Outcome, Refused};
@@ -56,7 +55,7 @@ impl Shape {
     /// The shape of a body for a source. `lines`: the sender says that it has a JSON object a line.
     pub fn of(body: &[u8], decoding: &Decoding, lines: bool) -> Shape {
         match (&decoding.format, decoding.framing) {
-            (Format::Json, Framing::Lines) if !lines => Shape::of_json(body),
+            (format, Framing::Lines) if format.is_json() && !lines => Shape::of_json(body),
             (_, framing) => Shape::Framed(framing),
         }
     }

@@ -21,6 +21,14 @@ const JSON_LINES: &[&str] = &[
 ];
 /// Types of bodies of CSV.
 const CSV: &[&str] = &["text/csv", "text/plain", "application/octet-stream"];
+/// Types of bodies whose records are bytes.
+const BINARY: &[&str] = &[
+    "application/octet-stream",
+    "application/avro",
+    "avro/binary",
+    "application/protobuf",
+    "application/x-protobuf",
+];
 /// Types of other bodies.
 const TEXT: &[&str] = &["text/plain", "application/octet-stream"];
 
@@ -35,9 +43,12 @@ pub fn is_lines(headers: &HeaderMap, format: &Format) -> Result<bool, Refusal> {
     let media = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let media = media.as_str();
     let (fits, wanted) = match format {
-        Format::Json if JSON_LINES.contains(&media) => return Ok(true),
-        Format::Json => (JSON.contains(&media), "application/json` or `application/x-ndjson"),
+        Format::Json | Format::JsonSchema(_) if JSON_LINES.contains(&media) => return Ok(true),
+        Format::Json | Format::JsonSchema(_) => {
+            (JSON.contains(&media), "application/json` or `application/x-ndjson")
+        }
         Format::Csv(_) => (CSV.contains(&media), "text/csv"),
+        Format::Avro(_) | Format::Protobuf(_) => (BINARY.contains(&media), "application/octet-stream"),
         Format::Logfmt | Format::Syslog | Format::Regex(_) => (TEXT.contains(&media), "text/plain"),
     };
     if fits || media.is_empty() {

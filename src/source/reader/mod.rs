@@ -12,6 +12,7 @@ mod rejection;
 mod tests;
 
 use crate::codec::Decoder;
+use crate::codec::schemas::{Answer, SchemaId};
 use crate::event::{Event, PartitionId, Position, Timestamp};
 
 use super::framing::{Content, Frame, Frames};
@@ -246,6 +247,18 @@ impl Events {
     pub(super) fn learn(&mut self, header: &[u8]) {
         // What is wrong with it was reported when it came, and is said again of each record after it.
         let _ = self.decoder.decode(header, Position::default(), Timestamp::MIN);
+    }
+
+    /// The schema that has to be given before a record can be taken; see [`Decoder::needs`].
+    #[allow(dead_code, reason = "sources that read from registries come with it")]
+    pub(super) fn needs(&self, record: &[u8]) -> Option<SchemaId> {
+        self.decoder.needs(record)
+    }
+
+    /// Says what is known of a schema; see [`Decoder::give`].
+    #[allow(dead_code, reason = "sources that read from registries come with it")]
+    pub(super) fn give(&mut self, id: SchemaId, answer: &Answer) {
+        self.decoder.give(id, answer);
     }
 
     /// The record from which the decoder has learnt.

@@ -8,6 +8,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, RequestBuilder, Response, StatusCode, Url};
 
 use crate::codec::schemas::{Reference, Registered, SchemaId};
+use crate::secret::SecretError;
 
 use super::body::{self, Schema};
 use super::{Credentials, Settings};
@@ -153,7 +154,8 @@ impl Client {
             Ok(mut segments) => segments.pop_if_empty().extend(path),
             Err(()) => return Err(Failure::Trouble("the address cannot have a path".to_owned())),
         };
-        let request = self.identified(self.http.get(url)).header(ACCEPT, MEDIA_TYPE);
+        let request = self.identified(self.http.get(url)).map_err(|why| Failure::Trouble(why.to_string()))?;
+        let request = request.header(ACCEPT, MEDIA_TYPE);
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         let body = read(response).await?;
@@ -167,12 +169,13 @@ impl Client {
         }
     }
 
-    fn identified(&self, request: RequestBuilder) -> RequestBuilder {
-        match &self.credentials {
+    /// Secrets are read each time, because they may have been replaced.
+    fn identified(&self, request: RequestBuilder) -> Result<RequestBuilder, SecretError> {
+        Ok(match &self.credentials {
             Credentials::None => request,
-            Credentials::Basic { user, password } => request.basic_auth(user, Some(password)),
-            Credentials::Bearer(token) => request.bearer_auth(token),
-        }
+            Credentials::Basic { user, password } => request.basic_auth(user, Some(password.get()?)),
+            Credentials::Bearer(token) => request.bearer_auth(token.get()?),
+        })
     }
 }
 

@@ -33,6 +33,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use crate::codec::schemas::{Answer, SchemaId};
+use crate::secret::Secret;
 use crate::telemetry::catalogue::RegistryMetrics;
 
 use self::cache::Cache;
@@ -68,10 +69,10 @@ pub enum Credentials {
         /// The name.
         user: String,
         /// The password.
-        password: String,
+        password: Secret,
     },
     /// By a token.
-    Bearer(String),
+    Bearer(Secret),
 }
 
 /// A registry that can be asked by any number of sources at a time.

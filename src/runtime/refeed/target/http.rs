@@ -154,8 +154,9 @@ impl fmt::Display for Server {
 /// What the body is.
 fn media(load: &Load<'_>) -> &'static str {
     match load.decoding.format {
-        Format::Json => "application/x-ndjson",
+        Format::Json | Format::JsonSchema(_) => "application/x-ndjson",
         Format::Csv(_) => "text/csv",
+        Format::Avro(_) | Format::Protobuf(_) => "application/octet-stream",
         Format::Logfmt | Format::Syslog | Format::Regex(_) => "text/plain",
     }
 }

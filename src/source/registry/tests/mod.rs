@@ -171,11 +171,11 @@ async fn another_address_is_asked_when_one_does_not_answer() {
 async fn it_says_who_asks() {
     let server = Server::start().await;
     server.says("/schemas/ids/7", 200, r#"{"schema": "\"int\""}"#);
-    let basic = Credentials::Basic { user: "ada".into(), password: "pa:ss".into() };
+    let basic = Credentials::Basic { user: "ada".into(), password: Secret::text("password", "pa:ss") };
     for (credentials, header) in [
         (Credentials::None, None),
         (basic, Some("Basic YWRhOnBhOnNz")),
-        (Credentials::Bearer("token".into()), Some("Bearer token")),
+        (Credentials::Bearer(Secret::text("token", "token")), Some("Bearer token")),
     ] {
         let settings = Settings { credentials, ..settings(&[&server.url("")]) };
         schema(&registry(&settings), 7).await;

@@ -1,4 +1,5 @@
-//! The paths of a stream's fields as a trie of names, and the walk along it with a record's tape.
+//! The paths of a stream's fields as a trie of names, for codecs whose records have objects inside of
+//! each other.
 //!
 //! A record has mostly the same names in the same order as the one before it. So each place of the trie
 //! remembers the names that stood there last time, and a name is first compared with the one expected;
@@ -8,11 +9,11 @@ use compact_str::CompactString;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use memchr::arch::all::is_equal;
-use simd_json::{Node, StaticNode};
 
-use crate::codec::convert::Found;
-use crate::codec::fields::Fields;
 use crate::event::Field;
+
+use super::convert::Found;
+use super::fields::Fields;
 
 /// How many names of an object are expected in their order. Those behind them are looked up.
 const MAX_EXPECTED: usize = 64;
@@ -24,7 +25,7 @@ const MAX_NAME: usize = size_of::<CompactString>();
 pub(super) struct Paths(Vec<Place>);
 
 /// A place in the record that a path leads to or through, by its number in the trie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct PlaceId(usize);
 
 #[derive(Debug, Default)]
@@ -61,6 +62,23 @@ impl Paths {
         Paths(places)
     }
 
+    /// The fields that read the value at a place.
+    #[cfg(feature = "codecs")]
+    pub(super) fn here(&self, place: PlaceId) -> &[usize] {
+        &self.0[place.0].here
+    }
+
+    /// The fields that read something inside of the value at a place.
+    pub(super) fn below(&self, place: PlaceId) -> &[usize] {
+        &self.0[place.0].below
+    }
+
+    /// The names that lead further from a place, each with where it leads.
+    #[cfg(feature = "codecs")]
+    pub(super) fn names(&self, place: PlaceId) -> impl Iterator<Item = (&str, PlaceId)> {
+        self.0[place.0].next.iter().map(|(name, next)| (name.as_str(), *next))
+    }
+
     /// Something stands at a place. It replaces what stood there before, with all that was inside: the
     /// last of several equal names counts.
     pub(super) fn found(&self, place: PlaceId, found: &Found<'_>, fields: &mut Fields) {
@@ -79,7 +97,7 @@ impl Paths {
     }
 
     /// The same for a name that is the `number`th of its object, counted from 0.
-    fn step_in_order(&mut self, place: PlaceId, number: usize, name: &str) -> Option<PlaceId> {
+    pub(super) fn step_in_order(&mut self, place: PlaceId, number: usize, name: &str) -> Option<PlaceId> {
         let place = &mut self.0[place.0];
         if let Some((expected, next)) = place.expected.get(number)
             && is_equal(expected.as_bytes(), name.as_bytes())
@@ -96,53 +114,5 @@ impl Paths {
             }
         }
         next
-    }
-
-    /// Gives the fields what the record holds for them; says whether it is an object.
-    pub(super) fn read(&mut self, record: &[Node<'_>], fields: &mut Fields) -> bool {
-        let [Node::Object { .. }, entries @ ..] = record else { return false };
-        self.read_object(Paths::ROOT, entries, fields);
-        true
-    }
-
-    /// The same for the names and values of an object at a place. This calls itself once for each step of
-    /// a path, and not for what no path leads to.
-    fn read_object(&mut self, place: PlaceId, mut entries: &[Node<'_>], fields: &mut Fields) {
-        let mut number = 0;
-        while let [Node::String(name), value, rest @ ..] = entries {
-            let (inside, rest) = rest.split_at(inside(value).min(rest.len()));
-            if let Some(next) = self.step_in_order(place, number, name) {
-                self.found(next, &found(value), fields);
-                if matches!(value, Node::Object { .. }) && !self.0[next.0].below.is_empty() {
-                    self.read_object(next, inside, fields);
-                }
-            }
-            entries = rest;
-            number += 1;
-        }
-    }
-}
-
-/// How many nodes follow that are inside of this one.
-fn inside(node: &Node<'_>) -> usize {
-    match node {
-        Node::Object { count, .. } | Node::Array { count, .. } => *count,
-        Node::String(_) | Node::Static(_) => 0,
-    }
-}
-
-/// What a node says of the value that it begins.
-fn found<'r>(node: &Node<'r>) -> Found<'r> {
-    match *node {
-        Node::String(text) => Found::Text(text),
-        Node::Object { .. } => Found::Object,
-        Node::Array { .. } => Found::List,
-        Node::Static(StaticNode::Null) => Found::Null,
-        Node::Static(StaticNode::Bool(value)) => Found::Bool(value),
-        // What has no sign is unsigned, so that this is -0, which no integer is.
-        Node::Static(StaticNode::I64(0)) => Found::Float(-0.0),
-        Node::Static(StaticNode::I64(value)) => Found::Int(value.into()),
-        Node::Static(StaticNode::U64(value)) => Found::Int(value.into()),
-        Node::Static(StaticNode::F64(value)) => Found::Float(value),
     }
 }
