@@ -13,6 +13,7 @@ pub fn seeds(project: &Path, target: &str) -> Vec<Vec<u8>> {
     let texts = match target {
         "decode_json" => events(project),
         "decode_text" => return records(),
+        "decode_binary" => return binary(),
         "restore" => return states(),
         "expression" => conditions(&rule_files(project)),
         "format_generated" => return (0..64).map(random_bytes).collect(),
@@ -44,6 +45,20 @@ pub fn rule_files(project: &Path) -> Vec<String> {
 fn events(project: &Path) -> Vec<String> {
     let recordings = texts(&project.join("rules"), "jsonl");
     recordings.iter().flat_map(|recording| recording.lines().map(str::to_owned)).collect()
+}
+
+/// Records of bytes, behind the number of their format in the order of the target.
+fn binary() -> Vec<Vec<u8>> {
+    let avro = b"\x02\x01\0\x0e\x04\x04\xd2\x02\x02t\0\x04hi\0abcdefghijkl\x02";
+    let message = b"\x08\x01\x10\x07\x22\x04\x0a\x02hi\x32\x02\x08\x01\x3a\x04\x01\x02\x03\x04";
+    let behind = |choice: u8, id: &[u8], record: &[u8]| [&[choice], id, record].concat();
+    vec![
+        behind(0, b"", avro),
+        behind(1, b"\0\0\0\0\x01", avro),
+        behind(2, b"", message),
+        behind(3, b"\0\0\0\0\x01\0", message),
+        behind(3, b"\0\0\0\0\x01\x02\x02", b"\x0a\x02hi"),
+    ]
 }
 
 /// Records of plain text, behind the number of their format in the order of the target.

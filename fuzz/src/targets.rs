@@ -4,7 +4,8 @@ use std::str::from_utf8;
 use std::sync::{Arc, LazyLock};
 
 use tripline::codec::json::JsonDecoder;
-use tripline::codec::{Decoder, Format, Malformed, csv, regex};
+use tripline::codec::schemas::{Answer, Kind, Registered};
+use tripline::codec::{Decoder, Format, Malformed, avro, csv, protobuf, regex};
 use tripline::diagnostic::{FileId, Sources, Style, render_all};
 use tripline::engine::{Engine, EngineOptions};
 use tripline::event::{FieldId, Kept, PartitionId, Position, Timestamp, Value};
@@ -20,7 +21,7 @@ use super::state::{self, Stored};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("parse", parse),
     ("format", format),
     ("format_generated", format_generated),
@@ -28,6 +29,7 @@ pub const TARGETS: [Target; 8] = [
     ("expression", expression),
     ("decode_json", decode_json),
     ("decode_text", decode_text),
+    ("decode_binary", decode_binary),
     ("restore", restore),
 ];
 
@@ -186,6 +188,77 @@ pub fn decode_text(bytes: &[u8]) {
                 let again = twin.decode(event.raw(), position, Timestamp::from_micros(0));
                 assert_eq!(format!("{:?}", again), format!("{:?}", Ok::<_, Malformed>(Some(event))));
             }
+        }
+    }
+}
+
+/// What the target below reads.
+const BINARY: &str = r#"
+stream s {
+  flag  bool?
+  n     int?
+  x     float?
+  t     string?    from "deep.t"
+  d     duration?
+  at    timestamp?
+}
+"#;
+
+static BINARY_STREAM: LazyLock<Program> = LazyLock::new(|| compile(BINARY).expect("the stream is right"));
+
+/// A schema of Avro with most of what there is.
+const AVRO: &str = r#"{"type": "record", "name": "A", "fields": [
+    {"name": "flag", "type": ["null", "boolean"]},
+    {"name": "n", "type": ["long", "null", {"type": "enum", "name": "E", "symbols": ["X", "Y"]}]},
+    {"name": "x", "type": {"type": "bytes", "logicalType": "decimal", "precision": 20, "scale": 4}},
+    {"name": "deep", "type": {"type": "map", "values": ["string", "A", {"type": "array", "items": "null"}]}},
+    {"name": "d", "type": {"type": "fixed", "name": "D", "size": 12}},
+    {"name": "at", "type": {"type": "long", "logicalType": "timestamp-micros"}}]}"#;
+
+/// A type of messages with most of what there is.
+const MESSAGES: &str = r#"syntax = "proto3";
+    import "google/protobuf/timestamp.proto"; import "google/protobuf/duration.proto"; import "google/protobuf/struct.proto";
+    message A {
+      optional bool flag = 1; sint64 n = 2; double x = 3; Deep deep = 4; google.protobuf.Duration d = 5;
+      google.protobuf.Timestamp at = 6; repeated fixed32 list = 7; map<string, A> map = 8; google.protobuf.Struct more = 9;
+      oneof how { string card = 10; bytes token = 11; }
+    }
+    message Deep { string t = 1; Deep next = 2; }"#;
+
+/// The formats whose records are bytes.
+static BINARY_FORMATS: LazyLock<[Format; 4]> = LazyLock::new(|| {
+    let avro = Arc::new(avro::Parsed::new(AVRO, &[]).expect("the schema is right"));
+    let types = protobuf::Parsed::registered(MESSAGES, &[]).expect("the types are right");
+    let message = types.message(Some("A")).expect("it is defined");
+    [
+        Format::Avro(avro::Settings::Local(Arc::clone(&avro))),
+        Format::Avro(avro::Settings::Registry(Some(avro))),
+        Format::Protobuf(protobuf::Settings::Local(message)),
+        Format::Protobuf(protobuf::Settings::Registry),
+    ]
+});
+
+/// The first byte chooses a format; the rest is a record. It is an event or malformed, and the object that
+/// is kept of an event is that event in JSON.
+pub fn decode_binary(bytes: &[u8]) {
+    let Some((choice, record)) = bytes.split_first() else { return };
+    let stream = BINARY_STREAM.stream("s").expect("it is declared");
+    let schema = BINARY_STREAM.schema(stream);
+    let mut decoder =
+        BINARY_FORMATS[usize::from(*choice) % BINARY_FORMATS.len()].decoder(stream, schema, Kept::ALL);
+    if let Some(id) = decoder.needs(record) {
+        let (kind, text) = if choice % 4 == 1 { (Kind::Avro, AVRO) } else { (Kind::Protobuf, MESSAGES) };
+        let registered = Registered { kind, text: text.into(), references: Vec::new() };
+        decoder.give(id, &Answer::Schema(Arc::new(registered)));
+    }
+    let position = Position { partition: PartitionId(0), offset: 0 };
+    match decoder.decode(record, position, Timestamp::from_micros(0)) {
+        Err(malformed) => assert!(!malformed.to_string().is_empty(), "a reason is given"),
+        Ok(event) => {
+            let event = event.expect("every record is an event");
+            let again =
+                JsonDecoder::new(stream, schema).decode(event.raw(), position, Timestamp::from_micros(0));
+            assert_eq!(format!("{:?}", again), format!("{:?}", Ok::<_, Malformed>(Some(event))));
         }
     }
 }
