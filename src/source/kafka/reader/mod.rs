@@ -187,12 +187,14 @@ impl Reader {
     /// Reads a while. Returns whether there can be more.
     fn read(&mut self) -> Result<bool, EngineGone> {
         self.arrival = self.arrival.max(self.inlet.around.clock.now());
-        while let Some(message) = self.stash.pop_front() {
-            self.take(&message)?;
-        }
         let consumer = Arc::clone(&self.consumer);
         let mut wait = PAUSE;
         for _ in 0..BURST {
+            // Taking a message may have to wait, and others come meanwhile: they are before those that are polled.
+            if let Some(message) = self.stash.pop_front() {
+                self.take(&message)?;
+                continue;
+            }
             match consumer.poll(wait) {
                 Some(Ok(message)) => self.take(&message)?,
                 Some(Err(error)) => {
