@@ -27,7 +27,7 @@
 //! A module imports only from those before its own group in this list, which `tests/layers.rs`
 //! checks: stored · event, diagnostic · table · alert, expression · language, codec, ordering · automaton ·
 //! program, matcher · shard · engine · testing; then the edge: telemetry, append, disk, secret, watch · kafka, quarantine, journal, store ·
-//! source, outbox · sink · config · runtime · api, lsp · cli.
+//! source, outbox · sink, routing · config · runtime · api, lsp · cli.
 
 #![warn(missing_docs)]
 
@@ -72,6 +72,8 @@ mod lsp;
 mod outbox;
 #[cfg(feature = "service")]
 mod quarantine;
+#[cfg(feature = "service")]
+mod routing;
 #[cfg(feature = "service")]
 mod runtime;
 #[cfg(feature = "service")]

@@ -21,7 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["telemetry", "append", "disk", "secret", "watch"],
     &["kafka", "quarantine", "journal", "store"],
     &["source", "outbox"],
-    &["sink"],
+    &["sink", "routing"],
     &["config"],
     &["runtime"],
     &["api", "lsp"],
@@ -30,6 +30,9 @@ const LAYERS: &[&[&str]] = &[
 
 /// How many of the layers are pure.
 const PURE: usize = 10;
+
+/// Modules of later layers that are as pure.
+const PURE_TOO: &[&str] = &["routing"];
 
 /// What has no place in a pure layer.
 const IMPURE: &[&str] = &[
@@ -66,9 +69,10 @@ fn imports_go_to_lower_layers_only() {
 #[test]
 fn the_core_is_pure() {
     let mut wrong = Vec::new();
-    for (layer, _, file) in sources() {
+    for (layer, module, file) in sources() {
         let text = code(&file);
-        for word in IMPURE.iter().filter(|word| layer < PURE && text.contains(**word)) {
+        let is_pure = layer < PURE || PURE_TOO.contains(&module);
+        for word in IMPURE.iter().filter(|word| is_pure && text.contains(**word)) {
             wrong.push(format!("{}: {word}", file.display()));
         }
     }

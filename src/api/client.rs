@@ -8,9 +8,11 @@ use reqwest::{RequestBuilder, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::routing::{NewSilence, Record, Settled, Silence};
 use crate::runtime::control::StateQuery;
 use crate::runtime::control::view::StateView;
 use crate::runtime::outbox::{Done, Order, OutboxView, Which};
+use crate::runtime::routing::desk::{AlertList, AlertQuery, Said};
 use crate::runtime::savepoints::Saved;
 
 use super::outbox::Enable;
@@ -88,7 +90,7 @@ impl Client {
     /// # Errors
     /// When the service does not make it.
     pub async fn savepoint(&self, name: Option<&str>) -> Result<Saved, ClientError> {
-        self.post("/v1/savepoints", &Wanted { name: name.map(str::to_owned) }).await
+        self.post(url("/v1/savepoints"), &Wanted { name: name.map(str::to_owned) }).await
     }
 
     /// What waits for sinks and what was given up, so many of each at most.
@@ -109,21 +111,78 @@ impl Client {
         self.ask(self.http.get(url).timeout(PATIENCE)).await
     }
 
+    /// What was decided of the last alerts.
+    ///
+    /// # Errors
+    /// When the service does not say it.
+    pub async fn alerts(&self, query: &AlertQuery) -> Result<AlertList, ClientError> {
+        let mut url = url("/v1/alerts");
+        {
+            let mut pairs = url.query_pairs_mut();
+            pairs.append_pair("limit", &query.limit.to_string());
+            pairs.extend_pairs(query.rule.iter().map(|rule| ("rule", rule)));
+            pairs.extend_pairs(query.reason.iter().map(|reason| ("reason", reason)));
+        }
+        self.ask(self.http.get(url).timeout(PATIENCE)).await
+    }
+
     /// Has something done with what was given up, or with a sink.
     ///
     /// # Errors
     /// When the service does not do it.
     pub async fn order(&self, order: &Order) -> Result<Done, ClientError> {
         match order {
-            Order::Retry(which) => self.post("/v1/outbox/retry", which).await,
-            Order::Drop(which) => self.post("/v1/outbox/drop", which).await,
-            Order::Enable(sink) => self.post("/v1/sinks/enable", &Enable { sink: sink.clone() }).await,
+            Order::Retry(which) => self.post(url("/v1/outbox/retry"), which).await,
+            Order::Drop(which) => self.post(url("/v1/outbox/drop"), which).await,
+            Order::Enable(sink) => self.post(url("/v1/sinks/enable"), &Enable { sink: sink.clone() }).await,
         }
     }
 
-    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
+    /// What was decided of an alert.
+    ///
+    /// # Errors
+    /// When there is none, or the service does not say it.
+    pub async fn alert(&self, id: &str) -> Result<Record, ClientError> {
+        self.ask(self.http.get(of("alerts", id, &[])).timeout(PATIENCE)).await
+    }
+
+    /// Says something of an alert: `ack` or `resolve`.
+    ///
+    /// # Errors
+    /// When there is none, or the service does not take it.
+    pub async fn say(&self, id: &str, what: &str, said: &Said) -> Result<Settled, ClientError> {
+        self.post(of("alerts", id, &[what]), said).await
+    }
+
+    /// The silences that there are.
+    ///
+    /// # Errors
+    /// When the service does not say it.
+    pub async fn silences(&self) -> Result<Vec<Silence>, ClientError> {
+        let list: super::silences::List =
+            self.ask(self.http.get(url("/v1/silences")).timeout(PATIENCE)).await?;
+        Ok(list.silences)
+    }
+
+    /// Makes a silence.
+    ///
+    /// # Errors
+    /// When the service does not make it.
+    pub async fn silence(&self, wanted: &NewSilence) -> Result<Silence, ClientError> {
+        self.post(url("/v1/silences"), wanted).await
+    }
+
+    /// Ends a silence.
+    ///
+    /// # Errors
+    /// When there is none, or the service does not end it.
+    pub async fn end_silence(&self, id: &str, said: &Said) -> Result<Silence, ClientError> {
+        self.post(of("silences", id, &["end"]), said).await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, url: Url, body: &impl Serialize) -> Result<T, ClientError> {
         let body = serde_json::to_vec(body).expect("plain data can be written as JSON");
-        self.ask(self.http.post(url(path)).header("content-type", super::JSON).body(body)).await
+        self.ask(self.http.post(url).header("content-type", super::JSON).body(body)).await
     }
 
     async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
@@ -154,6 +213,15 @@ impl Client {
 fn url(path: &str) -> Url {
     let mut url = Url::parse("http://localhost").expect("it is a URL");
     url.set_path(path);
+    url
+}
+
+/// The path of something by its id.
+fn of(what: &str, id: &str, more: &[&str]) -> Url {
+    let mut url = url("/v1");
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.push(what).push(id).extend(more);
+    }
     url
 }
 

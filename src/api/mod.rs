@@ -14,11 +14,19 @@
 //! | `GET /v1/outbox` | alerts that wait or were given up: `sink`, `rule`, `before`, `id`, `limit` |
 //! | `POST /v1/outbox/retry`, `POST /v1/outbox/drop` | sends again, or drops, what was given up: `{"sink": "…"}` |
 //! | `POST /v1/sinks/enable` | uses a sink again that a 410 has disabled: `{"sink": "…"}` |
+//! | `GET /v1/alerts` | what was decided of the last alerts: `rule`, `reason`, `limit` |
+//! | `GET /v1/alerts/ID` | the same of one; an id may be the beginning of one here and below |
+//! | `POST /v1/alerts/ID/ack` | somebody has seen it: `{"by": "…", "comment": "…"}` |
+//! | `POST /v1/alerts/ID/resolve` | somebody says that it is over; the same body |
+//! | `GET /v1/silences` | the silences that there are |
+//! | `POST /v1/silences` | makes one: `{"match": {…}, "ends": "…", "author": "…", "comment": "…"}` |
+//! | `POST /v1/silences/ID/end` | ends one; the body is that of `ack` |
 //!
 //! Nobody has to show who they are. So it is there for this machine only: the socket is its owner's, and the
 //! address must be one that no other machine can reach. Requests that a web page could make a browser send are
 //! refused: those for another host's name, and those that change something and are not JSON.
 
+mod alerts;
 mod body;
 pub mod client;
 mod health;
@@ -26,6 +34,7 @@ mod outbox;
 mod problem;
 mod savepoints;
 pub mod server;
+mod silences;
 pub mod socket;
 mod state;
 #[cfg(test)]
@@ -58,13 +67,19 @@ pub fn router(control: Control) -> Router {
         .route("/v1/outbox/retry", post(outbox::retry))
         .route("/v1/outbox/drop", post(outbox::discard))
         .route("/v1/sinks/enable", post(outbox::enable))
+        .route("/v1/alerts", get(alerts::list))
+        .route("/v1/alerts/{id}", get(alerts::show))
+        .route("/v1/alerts/{id}/ack", post(alerts::acknowledge))
+        .route("/v1/alerts/{id}/resolve", post(alerts::resolve))
+        .route("/v1/silences", get(silences::list).post(silences::add))
+        .route("/v1/silences/{id}/end", post(silences::end))
         .fallback(nothing)
         .method_not_allowed_fallback(other_method)
         .with_state(control)
 }
 
 async fn nothing(uri: Uri) -> Problem {
-    const PATHS: [&str; 8] = [
+    const PATHS: [&str; 10] = [
         "/livez",
         "/readyz",
         "/v1/state",
@@ -73,6 +88,8 @@ async fn nothing(uri: Uri) -> Problem {
         "/v1/outbox/retry",
         "/v1/outbox/drop",
         "/v1/sinks/enable",
+        "/v1/alerts",
+        "/v1/silences",
     ];
     let hint = did_you_mean(uri.path(), PATHS);
     Problem::new(StatusCode::NOT_FOUND, "no-such-path", format!("there is nothing here{hint}"))

@@ -1,11 +1,15 @@
 //! How what goes wrong is told: problem details, RFC 9457.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 
 use crate::disk::Cause;
+use crate::routing::Refused;
 use crate::runtime::control::ControlError;
 
 /// What the type of each problem begins with; a name follows that stays as it is.
@@ -45,6 +49,22 @@ impl Problem {
     }
 }
 
+/// How long an answer may take that waits for the disk.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What somebody who was asked answers.
+///
+/// # Errors
+/// What he says, or that he does not come to it.
+pub async fn in_time<T>(asked: impl Future<Output = Result<T, ControlError>>) -> Result<T, Problem> {
+    let Ok(answer) = timeout(PATIENCE, asked).await else {
+        let detail =
+            format!("the service did not come to it within {} s; ask again later", PATIENCE.as_secs());
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail));
+    };
+    Ok(answer?)
+}
+
 impl From<ControlError> for Problem {
     fn from(error: ControlError) -> Problem {
         let (status, kind) = match &error {
@@ -55,6 +75,11 @@ impl From<ControlError> for Problem {
             ControlError::NoState => (StatusCode::CONFLICT, "no-state"),
             ControlError::Name(_) => (StatusCode::BAD_REQUEST, "bad-name"),
             ControlError::Exists(_) => (StatusCode::CONFLICT, "exists"),
+            ControlError::Refused(Refused::Unknown { .. }) => (StatusCode::NOT_FOUND, "no-such-id"),
+            ControlError::Refused(Refused::Ambiguous { .. } | Refused::Many | Refused::Ended { .. }) => {
+                (StatusCode::CONFLICT, "refused")
+            }
+            ControlError::Refused(_) => (StatusCode::BAD_REQUEST, "refused"),
             ControlError::Saving => (StatusCode::CONFLICT, "busy"),
             ControlError::Store(error) if error.cause() == Some(Cause::Full) => {
                 (StatusCode::INSUFFICIENT_STORAGE, "disk")

@@ -5,6 +5,7 @@
 //! when it could not begin, because the arguments, the rules, the configuration or the named files are
 //! wrong.
 
+mod alerts;
 mod check;
 mod cost;
 mod explain;
@@ -17,10 +18,12 @@ mod output;
 mod place;
 mod quarantine;
 mod replay;
+mod routes;
 mod rules;
 mod run;
 mod savepoint;
 mod shell;
+mod silences;
 mod sink;
 mod state;
 mod test;
@@ -49,7 +52,10 @@ enum Command {
     Fmt(fmt::Fmt),
     Replay(replay::Replay),
     Run(run::Run),
+    Routes(routes::Routes),
     State(state::State),
+    Alerts(alerts::Alerts),
+    Silences(silences::Silences),
     Savepoint(savepoint::Savepoint),
     Sink(sink::SinkCommand),
     Outbox(outbox::Outbox),
@@ -76,7 +82,10 @@ pub fn main() -> ExitCode {
         Command::Fmt(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Run(command) => command.run(),
+        Command::Routes(command) => command.run(),
         Command::State(command) => command.run(),
+        Command::Alerts(command) => command.run(),
+        Command::Silences(command) => command.run(),
         Command::Savepoint(command) => command.run(),
         Command::Sink(command) => command.run(),
         Command::Outbox(command) => command.run(),

@@ -55,6 +55,18 @@ pub fn service(folder: &Path) -> anyhow::Result<Option<Client>> {
     Ok(Client::find(folder)?)
 }
 
+/// The service that uses a folder, which has to run.
+pub fn running(folder: &Path) -> anyhow::Result<Client> {
+    let none = || {
+        let message = format!(
+            "no service runs that keeps its state in {}; start it, and say it then",
+            folder.display()
+        );
+        anyhow::Error::msg(message)
+    };
+    service(folder)?.ok_or_else(none)
+}
+
 /// The state in a folder that no service uses.
 pub fn stopped(folder: &Path) -> anyhow::Result<Arc<Snapshot>> {
     let snapshot = store::look(&disk(), folder).map_err(not_there)?;

@@ -19,6 +19,7 @@ impl Config {
         self.check_streams(program, &mut diagnostics);
         self.check_codecs(program, &mut diagnostics);
         self.check_sinks(program, &mut diagnostics);
+        self.routing.check(program, &mut diagnostics);
         diagnostics.sorted()
     }
 
@@ -98,7 +99,8 @@ impl Config {
         // Alerts that other rules read need no sink.
         let read: BTreeSet<&str> = program.read_rules().map(|rule| &*rule.name).collect();
         for rule in program.rules() {
-            if rule.sinks.is_empty() && rule.mode == Mode::Live && !read.contains(&*rule.name) {
+            let is_sent = !rule.sinks.is_empty() || self.routing.may_send(rule);
+            if !is_sent && rule.mode == Mode::Live && !read.contains(&*rule.name) {
                 silent.push(&*rule.name);
             }
             for sink in rule.sinks.iter().filter(|sink| unknown(sink)) {

@@ -3,6 +3,7 @@
 //! Enters: a parsed table with the places of its keys and values. Leaves: typed values; for each
 //! mistake a diagnostic. Reading goes on after a mistake, so that all are reported at once.
 
+mod lists;
 mod secrets;
 
 use std::ops::RangeInclusive;
@@ -427,6 +428,7 @@ fn wanted(takes: Takes) -> &'static str {
         Takes::Flag => "`true` or `false`",
         Takes::Word(_) => "a word as text",
         Takes::Table => "a table",
+        Takes::Tables => "a list of tables",
     }
 }
 
@@ -452,7 +454,8 @@ fn example(key: &Key) -> String {
                 list(words.iter().map(|word| format!("{} = \"{word}\"", key.name)))
             );
         }
-        (Takes::Table, _) if !["registries", "sources", "sinks"].contains(&key.name) => {
+        (Takes::Tables, _) => return format!("write `[[{}]]` for each, and the keys below it", key.name),
+        (Takes::Table, _) if !["registries", "sources", "sinks", "quiet_hours"].contains(&key.name) => {
             return format!("write `[{}]` and the keys below it", key.name);
         }
         (Takes::Table, _) => return format!("write `[{}.NAME]` for each, and the keys below it", key.name),

@@ -13,6 +13,7 @@ mod quarantine;
 mod read;
 pub mod reference;
 mod registries;
+mod routing;
 pub mod rules;
 mod schemas;
 mod sinks;
@@ -30,6 +31,7 @@ use std::time::Duration;
 use crate::diagnostic::{Diagnostics, Sources, Span};
 use crate::source::{self, Decoding, SourceLimits, file, http, registry, tcp, tcp_client, udp, unix};
 
+pub use routing::Routing;
 pub use sinks::{Delivery, Sink, SinkKind};
 pub use state::{ChangedRules, State};
 
@@ -76,6 +78,8 @@ pub struct Config {
     pub sources: Vec<Source>,
     /// The sinks, by name.
     pub sinks: Vec<Sink>,
+    /// Where alerts go.
+    pub routing: Routing,
 }
 
 /// A source.

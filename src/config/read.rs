@@ -16,6 +16,7 @@ use super::document::{Report, Table};
 use super::quarantine;
 use super::reference::{self, LIMITS, ROOT, Section};
 use super::registries::{self, registry};
+use super::routing::routing;
 use super::sinks::{check_fallbacks, sink};
 use super::sources::{source, twice};
 use super::state;
@@ -80,6 +81,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
         registries::unknown(sources, registries.as_deref().unwrap_or_default(), report);
     }
     check_fallbacks(sinks.as_deref().unwrap_or_default(), report);
+    let routing = routing(&table, sinks.as_deref().unwrap_or_default(), &default_sinks, report);
     let (limits, queue, reorder_bytes) = limits?;
     let state = said?.settle(sources.as_deref().unwrap_or_default(), &limits, report);
     let (quarantine, late) = kept?;
@@ -99,6 +101,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
         registries: registries?,
         sources: sources?,
         sinks: sinks?,
+        routing,
     })
 }
 
@@ -137,7 +140,7 @@ fn limits(root: &Table<'_>, report: &mut Report) -> Option<(SourceLimits, QueueL
 
 /// The tables inside `[registries]`, `[sources]` or `[sinks]`. A member with mistakes is left out; they have been
 /// reported.
-fn members<T>(
+pub fn members<T>(
     root: &Table<'_>,
     key: &str,
     report: &mut Report,

@@ -190,6 +190,8 @@ codes! {
     W0601 "alerts that no sink receives"
     W0602 "a stream that no source feeds"
     W0603 "a source whose events no rule reads"
+    W0604 "a route that no alert comes to"
+    W0605 "a route or an inhibition for rules that there are not"
 }
 
 #[cfg(test)]

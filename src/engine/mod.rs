@@ -332,6 +332,13 @@ impl Engine {
         std::mem::take(&mut self.alerts)
     }
 
+    /// Alerts that the limits of rules have held back since the last call, without their events, each with how many
+    /// were held back before it: of many in a row the first, so that somebody can be told why he was not told. They
+    /// decide nothing, are not part of the state, and are in no order.
+    pub fn take_limited(&mut self) -> Vec<(Alert, u64)> {
+        self.stages.take_limited()
+    }
+
     /// What has been counted of events.
     pub fn counters(&self) -> Counters {
         self.counters

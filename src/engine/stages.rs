@@ -25,10 +25,13 @@ use crate::alert::{Alert, AlertKind, AsEvent, Severity};
 use crate::event::{Event, StreamId, Timestamp, Value, digest};
 use crate::language::checked::{AlertStream, Mode};
 use crate::program::{Program, RuleId};
-use crate::shard::{Decision, Item, Order, Work};
+use crate::shard::{Decision, Item, Order, Sent, Work};
 
 /// Most alerts of one moment and one stratum that other rules can read.
 const MAX_READ: usize = 100_000;
+
+/// So many alerts that limits have held back are kept until they are taken.
+const MAX_LIMITED: usize = 1_000;
 
 /// How many events the lists that are used again have room for; what is longer was an exception.
 const KEPT: usize = 1 << 14;
@@ -53,6 +56,8 @@ pub struct Stages {
     /// How many rounds there were before these.
     complete: u64,
     pending: Pending,
+    /// Alerts that limits have held back, without their events, each with how many before it.
+    limited: Vec<(Alert, u64)>,
     /// Empty lists: each round uses those of the rounds before.
     lists: Vec<Vec<Item>>,
 }
@@ -118,6 +123,7 @@ impl Stages {
             rounds: VecDeque::new(),
             complete: 0,
             pending,
+            limited: Vec::new(),
             lists: Vec::new(),
             program,
         }
@@ -142,6 +148,11 @@ impl Stages {
     /// For each rule, and each old version of one: how often alerts were left out of streams, once for a moment.
     pub fn left_out(&self) -> &[u64] {
         &self.pending.left_out
+    }
+
+    /// The alerts that limits have held back since the last call, or the first of them.
+    pub fn take_limited(&mut self) -> Vec<(Alert, u64)> {
+        std::mem::take(&mut self.limited)
     }
 
     /// An empty list for the events of a round.
@@ -239,8 +250,12 @@ impl Stages {
             let open = &mut self.rounds[place];
             let Decision { order, alert, sent, .. } = decision;
             let told = told.map(|told| (order.clone(), told));
-            if sent {
-                open.alerts.push((order, alert));
+            match sent {
+                Sent::Yes { .. } => open.alerts.push((order, alert)),
+                Sent::Limited { before } if self.limited.len() < MAX_LIMITED => {
+                    self.limited.push((Alert { events: Vec::new(), ..alert }, before));
+                }
+                Sent::Limited { .. } | Sent::No => {}
             }
             open.alerts.extend(told);
         }

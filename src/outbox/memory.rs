@@ -9,18 +9,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::{Instant, sleep_until};
 use tracing::error;
 
-use crate::alert::Alert;
 use crate::telemetry::catalogue::SinkMetrics;
 
-use super::routes::Routes;
 use super::window::Window;
-use super::{Lane, Left, Next, Off, Outbox, Outgoing, Pending, Queue, Wanted};
+use super::{Lane, Left, Next, Off, Outgoing, Pending, Queue, Wanted};
 
 /// Gives each alert to the queues of its sinks.
 pub struct MemoryOutbox {
     runtime: Handle,
     lanes: Vec<Entry>,
-    routes: Arc<Routes>,
 }
 
 struct Entry {
@@ -60,9 +57,8 @@ struct Fallback {
     metrics: Arc<SinkMetrics>,
 }
 
-/// An outbox and the queue of each lane; `routes` are those to the lanes, in their order. The outbox waits
-/// on `runtime`.
-pub fn outbox(lanes: Vec<Lane>, routes: Arc<Routes>, runtime: Handle) -> (MemoryOutbox, Vec<MemoryQueue>) {
+/// An outbox and the queue of each lane. The outbox waits on `runtime`.
+pub fn outbox(lanes: Vec<Lane>, runtime: Handle) -> (MemoryOutbox, Vec<MemoryQueue>) {
     // What is in the channels is bounded by the room that it takes.
     let (senders, receivers): (Vec<_>, Vec<_>) = lanes.iter().map(|_| mpsc::unbounded_channel()).unzip();
     let queues = lanes.iter().zip(receivers).map(|(lane, receiver)| {
@@ -74,20 +70,14 @@ pub fn outbox(lanes: Vec<Lane>, routes: Arc<Routes>, runtime: Handle) -> (Memory
     });
     let queues = queues.collect();
     let lanes = lanes.into_iter().zip(senders).map(|(lane, sender)| Entry::new(lane, sender)).collect();
-    (MemoryOutbox { runtime, lanes, routes }, queues)
+    (MemoryOutbox { runtime, lanes }, queues)
 }
 
-impl Outbox for MemoryOutbox {
-    fn put(&mut self, alerts: Vec<Alert>) {
-        for alert in alerts {
-            let places = self.routes.places(&alert);
-            if places.is_empty() {
-                continue;
-            }
-            let outgoing = Arc::new(Outgoing::new(&alert));
-            for place in places {
-                self.lanes[place].put(Arc::clone(&outgoing), &self.runtime);
-            }
+impl MemoryOutbox {
+    /// Puts an alert into the queues of these sinks. Waits while one is full; not to be called from asynchronous code.
+    pub fn put(&self, outgoing: &Arc<Outgoing>, sinks: &[String]) {
+        for lane in self.lanes.iter().filter(|entry| sinks.contains(&entry.lane.name)) {
+            lane.put(Arc::clone(outgoing), &self.runtime);
         }
     }
 }
@@ -249,31 +239,12 @@ impl Queue for MemoryQueue {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-    use crate::alert::{AlertKind, Severity};
-    use crate::event::Timestamp;
     use crate::outbox::QueueLimits;
 
-    pub(crate) fn alert(id: &str, sinks: &[&str]) -> Alert {
-        Alert {
-            id: id.into(),
-            rule: "r".into(),
-            fingerprint: "f".into(),
-            severity: Severity::Info,
-            title: String::new(),
-            kind: AlertKind::Match,
-            notes: Arc::default(),
-            key: Vec::new(),
-            first_time: Timestamp::from_micros(0),
-            last_time: Timestamp::from_micros(0),
-            decided_time: Timestamp::from_micros(0),
-            tables: Vec::new(),
-            suppressed: 0,
-            fields: Vec::new(),
-            events: Vec::new(),
-            sinks: sinks.iter().map(|name| name.to_string()).collect(),
-        }
+    fn alert(id: &str) -> Arc<Outgoing> {
+        Arc::new(Outgoing { id: id.into(), rule: "r".into(), key: [0; 16], body: "12345".into() })
     }
 
     fn lane(name: &str, alerts: usize) -> Lane {
@@ -283,9 +254,9 @@ pub(super) mod tests {
         Lane { name: name.into(), limits, longest_wait, fallback: None, metrics }
     }
 
-    fn routes(names: &[&str], default: &[&str]) -> Arc<Routes> {
-        let default: Vec<String> = default.iter().map(|name| name.to_string()).collect();
-        Arc::new(Routes::new(names.iter().map(|name| name.to_string()), &default))
+    fn put(outbox: &MemoryOutbox, id: &str, sinks: &[&str]) {
+        let sinks: Vec<String> = sinks.iter().map(|sink| sink.to_string()).collect();
+        outbox.put(&alert(id), &sinks);
     }
 
     fn ids(pending: &[Pending]) -> Vec<&str> {
@@ -309,8 +280,9 @@ pub(super) mod tests {
     fn each_sink_gets_its_alerts_in_order_and_keeps_them_until_settled() {
         let runtime = runtime();
         let lanes = vec![lane("a", 10), lane("b", 10)];
-        let (mut outbox, mut queues) = outbox(lanes, routes(&["a", "b"], &["b"]), runtime.handle().clone());
-        outbox.put(vec![alert("1", &["a", "b"]), alert("2", &["a"]), alert("3", &[])]);
+        let (outbox, mut queues) = outbox(lanes, runtime.handle().clone());
+        let alerts = [("1", &["a", "b"][..]), ("2", &["a"]), ("3", &["b", "none"])];
+        alerts.into_iter().for_each(|(id, sinks)| put(&outbox, id, sinks));
         drop(outbox);
         runtime.block_on(async {
             let both = next(&mut queues[0], 10).await;
@@ -332,8 +304,9 @@ pub(super) mod tests {
         let runtime = runtime();
         let lanes = vec![Lane { fallback: Some(1), ..lane("a", 1) }, lane("b", 1)];
         let metrics: Vec<_> = lanes.iter().map(|lane| Arc::clone(&lane.metrics)).collect();
-        let (mut outbox, mut queues) = outbox(lanes, routes(&["a", "b"], &[]), runtime.handle().clone());
-        outbox.put(vec![alert("1", &["a"]), alert("2", &["b"])]);
+        let (outbox, mut queues) = outbox(lanes, runtime.handle().clone());
+        put(&outbox, "1", &["a"]);
+        put(&outbox, "2", &["b"]);
         let room = Arc::clone(&outbox.lanes[0].alerts);
         runtime.block_on(async {
             let first = next(&mut queues[0], 1).await;
@@ -353,9 +326,9 @@ pub(super) mod tests {
         let runtime = runtime();
         let lane = lane("a", 1);
         let metrics = Arc::clone(&lane.metrics);
-        let (mut outbox, mut queues) = outbox(vec![lane], routes(&["a"], &[]), runtime.handle().clone());
+        let (outbox, mut queues) = outbox(vec![lane], runtime.handle().clone());
         let engine = std::thread::spawn(move || {
-            outbox.put(vec![alert("1", &["a"]), alert("2", &["a"]), alert("3", &["a"])]);
+            ["1", "2", "3"].into_iter().for_each(|id| put(&outbox, id, &["a"]));
         });
         // The second is taken only when there is room, which is when the first is done with.
         assert_eq!(ids(&runtime.block_on(next(&mut queues[0], 9))), ["1"]);

@@ -1,20 +1,19 @@
 //! Alerts on their way from the engine to the sinks.
 //!
-//! Enters: alerts. Leaves: for each sink a queue of its alerts, from which its worker takes what may be
+//! Enters: alerts, rendered, with their sinks. Leaves: for each sink a queue of its alerts, from which its worker takes what may be
 //! attempted and to which it says what has come of that.
 //!
 //! - [`memory`] keeps alerts in memory and forgets what is left when the process ends. A queue that is
 //!   full makes the engine wait, and thereby the sources; nothing is dropped.
 //! - [`durable`] reads them from the store, where they are since the checkpoint that decided them, and
 //!   where what has come of attempts goes too. What is left is sent after the next start.
-//! - Both take the way of an alert from [`routes`], and keep order by a [`window`]: alerts of a sink that
+//! - Which sinks get what is decided before (see [`crate::routing`]). Both keep order by a [`window`]: alerts of a sink that
 //!   are of one rule and one key are attempted in the order decided, each when the one before has been
 //!   accepted or given up. Others do not wait for them.
 //! - What is given up for a sink may go to another, its fallback: in the same step and with the same id.
 
 pub mod durable;
 pub mod memory;
-pub mod routes;
 mod window;
 
 use std::future::Future;
@@ -163,9 +162,9 @@ pub struct Left {
 
 /// Takes alerts from the engine.
 pub trait Outbox: Send {
-    /// Takes alerts, in the order decided. Waits while a queue is full; not to be called from
-    /// asynchronous code.
-    fn put(&mut self, alerts: Vec<Alert>);
+    /// Takes alerts, in the order decided, and those that the limits of rules have held back, each with how many were
+    /// before it. Waits while a queue is full; not to be called from asynchronous code.
+    fn put(&mut self, alerts: Vec<Alert>, limited: Vec<(Alert, u64)>);
 }
 
 /// The alerts for one sink. An alert is in the queue until it is accepted or given up.

@@ -22,9 +22,11 @@ use crate::diagnostic::did_you_mean;
 use crate::disk::Disk;
 use crate::engine::{Engine, Look};
 use crate::program::Program;
+use crate::routing::Refused;
 use crate::store::{Snapshot, StoreError};
 
 use super::outbox::Desk;
+use super::routing;
 use super::savepoints::{self, BadName, Saved};
 
 pub use health::{Health, Trouble};
@@ -48,6 +50,8 @@ pub struct Control {
     is_saving: Arc<AtomicBool>,
     /// What waits for sinks.
     outbox: Arc<Desk>,
+    /// Where is asked what was decided of alerts.
+    desk: routing::desk::Desk,
 }
 
 /// What has been asked, for the engine's thread.
@@ -93,6 +97,9 @@ pub enum ControlError {
     /// It cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It makes no sense, or is about nothing that there is.
+    #[error(transparent)]
+    Refused(#[from] Refused),
     /// The system does not let us.
     #[error("{0}")]
     System(String),
@@ -146,6 +153,7 @@ pub fn control(state: Option<&Path>) -> (Control, Requests) {
         state: state.map(Arc::from),
         is_saving: Arc::default(),
         outbox: Arc::default(),
+        desk: routing::desk::Desk::default(),
     };
     (control, Requests(receiver))
 }
@@ -162,6 +170,11 @@ impl Control {
     /// When nothing is kept.
     pub fn outbox(&self) -> Result<&Arc<Desk>, ControlError> {
         if self.state.is_some() { Ok(&self.outbox) } else { Err(ControlError::NoState) }
+    }
+
+    /// Where is asked what was decided of alerts.
+    pub fn desk(&self) -> &routing::desk::Desk {
+        &self.desk
     }
 
     /// The folder of the state, if there is one.

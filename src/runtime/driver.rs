@@ -50,6 +50,7 @@ const LOGGED: u64 = 10;
 const STUCK_LOGGED: Duration = Duration::from_micros(10_000_000);
 
 /// Where alerts go.
+#[expect(clippy::large_enum_variant, reason = "a service has one of it")]
 pub enum Exit<O> {
     /// To sinks, at once.
     Outbox(O),
@@ -533,16 +534,16 @@ impl<O: Outbox> Driver<O> {
     }
 
     fn hand_over(&mut self) {
-        let alerts = self.engine.take_alerts();
-        if !alerts.is_empty() {
+        let (alerts, limited) = (self.engine.take_alerts(), self.engine.take_limited());
+        if !alerts.is_empty() || !limited.is_empty() {
             let now = self.clock.now();
             match &mut self.exit {
                 Exit::Outbox(outbox) => {
                     let delays = alerts.iter().filter_map(|alert| alert.delay(now));
                     delays.for_each(|delay| self.metrics.engine.delay.record(delay));
-                    outbox.put(alerts);
+                    outbox.put(alerts, limited);
                 }
-                Exit::Checkpoints(checkpoints) => checkpoints.put(alerts, now),
+                Exit::Checkpoints(checkpoints) => checkpoints.put(alerts, limited, now),
             }
         }
         self.metrics.engine.events.follow(self.engine.counters().events);

@@ -24,7 +24,8 @@ use super::checkpoint::writer::{self, Job, Writer};
 use super::checkpoint::{Checkpoints, checkpoints};
 use super::control::Control;
 use super::recovery::Opened;
-use super::sinks;
+use super::routing::durable::Routing;
+use super::{routing, sinks};
 
 /// What keeps the state of a service.
 pub struct Keeping {
@@ -72,9 +73,17 @@ impl Keeping {
         let feed = sinks::start_durable(config, metrics, outbox, halted, workers)?;
         let backlog = Arc::clone(listening.backlog());
         health.ask("journal", move || backlog.reason().map(|why| why.to_string()));
-        let (routes, journal_too, clock) = (sinks::routes(config), journal.clone(), Arc::clone(clock));
+        let waker = jobs.clone();
+        let desk = control.desk().clone();
+        desk.attend(Arc::new(move || drop(waker.send(Job::Asked))));
+        let (journal_too, clock) = (journal.clone(), Arc::clone(clock));
         let around = writer::Surroundings {
-            routes,
+            routing: Routing::open(
+                routing::settings(config),
+                store.snapshot(),
+                desk,
+                Arc::clone(&metrics.routing),
+            )?,
             feed,
             journal: journal_too,
             settled,

@@ -20,6 +20,7 @@ pub mod recovery;
 pub mod refeed;
 pub mod reload;
 pub mod replay;
+pub mod routing;
 pub mod savepoints;
 pub mod service;
 mod shelf;

@@ -11,7 +11,6 @@ use tracing::info;
 use crate::config::{self, Config, Located, SinkKind};
 use crate::outbox::durable::{self, Around, Feed};
 use crate::outbox::memory::{self, MemoryOutbox};
-use crate::outbox::routes::Routes;
 use crate::outbox::{Lane, Left, Queue};
 use crate::sink::alertmanager::AlertmanagerSink;
 use crate::sink::email::EmailSink;
@@ -31,12 +30,6 @@ use crate::watch;
 /// The workers of the sinks: each ends with the place of its sink and what it could not deliver.
 pub type Workers = JoinSet<(usize, Left)>;
 
-/// The ways of alerts to the sinks of a configuration.
-pub fn routes(config: &Config) -> Arc<Routes> {
-    let default: Vec<_> = config.default_sinks.iter().map(|sink| sink.value.clone()).collect();
-    Arc::new(Routes::new(config.sinks.iter().map(|sink| sink.name.value.clone()), &default))
-}
-
 /// Opens the sinks and starts a worker for each. Gives the outbox in memory that feeds them.
 ///
 /// # Errors
@@ -47,7 +40,7 @@ pub fn start(
     halted: &watch::Receiver<bool>,
     workers: &mut Workers,
 ) -> anyhow::Result<MemoryOutbox> {
-    let (outbox, queues) = memory::outbox(lanes(config, metrics), routes(config), Handle::current());
+    let (outbox, queues) = memory::outbox(lanes(config, metrics), Handle::current());
     start_workers(config, metrics, queues, halted, workers)?;
     Ok(outbox)
 }

@@ -9,7 +9,10 @@ use crate::program::Program;
 
 use super::alerts::Making;
 use super::limit::Verdict;
-use super::{Decided, Decision, Shard, past};
+use super::{Decided, Decision, Sent, Shard, past};
+
+/// So many alerts that a limit has held back in a row are told of.
+const MOST_TOLD: u64 = 10;
 
 /// Whether it tells of a match or a time-out, and not of a bound that was reached.
 fn is_alert(kind: ReportKind) -> bool {
@@ -37,15 +40,16 @@ impl Shard {
             let compiled = &program.compiled()[rule].rule;
             let sends = compiled.mode == Mode::Live || self.sends_shadow;
             let sent = match &compiled.limit {
-                _ if !sends => None,
+                _ if !sends => Sent::No,
                 Some(limit) if is_alert => self.ask_limit(program, limit, &decided, moment),
-                _ => Some(0),
+                _ => Sent::Yes { suppressed: 0 },
             };
             let read = is_alert && !program.alert_streams(decided.rule).is_empty();
-            if sent.is_some() || read {
-                let alert = self.build(program, &decided, sent.unwrap_or(0), moment);
+            if sent != Sent::No || read {
+                let suppressed = if let Sent::Yes { suppressed } = sent { suppressed } else { 0 };
+                let alert = self.build(program, &decided, suppressed, moment);
                 let Decided { order, rule, .. } = decided;
-                decisions.push(Decision { order, rule, alert, sent: sent.is_some(), read });
+                decisions.push(Decision { order, rule, alert, sent, read });
             }
             self.counters.faults[rule] += self.faults.take();
         }
@@ -73,14 +77,9 @@ impl Shard {
         }
     }
 
-    /// How many alerts were held back before this one, if the rule's `limit` lets it pass.
-    fn ask_limit(
-        &mut self,
-        program: &Program,
-        limit: &Limit,
-        decided: &Decided,
-        moment: Moment,
-    ) -> Option<u64> {
+    /// Whether the rule's `limit` lets an alert pass. Of those that it holds back in a row only the first are told of:
+    /// they cost as much as those that are sent.
+    fn ask_limit(&mut self, program: &Program, limit: &Limit, decided: &Decided, moment: Moment) -> Sent {
         let Decided { rule, slot, report, .. } = decided;
         let making = self.making(program, decided);
         let readings = &program.readings(*rule).limit;
@@ -89,11 +88,11 @@ impl Shard {
         match self.keys.offer(*slot, *rule, limit, group, report.decided, &mut self.timers) {
             Verdict::Passes { suppressed, forgets } => {
                 self.counters.groups_forgotten[rule.0 as usize] += u64::from(forgets);
-                Some(suppressed)
+                Sent::Yes { suppressed }
             }
-            Verdict::HeldBack => {
+            Verdict::HeldBack { before } => {
                 self.counters.held_back[rule.0 as usize] += 1;
-                None
+                if before < MOST_TOLD { Sent::Limited { before } } else { Sent::No }
             }
         }
     }

@@ -39,7 +39,10 @@ pub(super) enum Verdict {
         forgets: bool,
     },
     /// It is not sent.
-    HeldBack,
+    HeldBack {
+        /// How many of its group were held back before it since the last one that passed.
+        before: u64,
+    },
 }
 
 /// The alerts of one rule and key that have passed, as far as they still count.
@@ -93,8 +96,8 @@ impl Passed {
     pub fn offer(&mut self, limit: &Limit, group: Group, time: Timestamp) -> Verdict {
         match &mut self.groups {
             Groups::One(recent) => match recent.offer(limit, time) {
-                Some(suppressed) => Verdict::Passes { suppressed, forgets: false },
-                None => Verdict::HeldBack,
+                Ok(suppressed) => Verdict::Passes { suppressed, forgets: false },
+                Err(before) => Verdict::HeldBack { before },
             },
             Groups::Each(each) => each.offer(limit, group, time),
         }
@@ -127,16 +130,16 @@ impl Passed {
 }
 
 impl Recent {
-    /// How many were held back before this one, if it passes.
-    fn offer(&mut self, limit: &Limit, time: Timestamp) -> Option<u64> {
+    /// How many were held back before this one, if it passes; the same as an error, if it is held back too.
+    fn offer(&mut self, limit: &Limit, time: Timestamp) -> Result<u64, u64> {
         let over = self.times.iter().take_while(|passed| passed.saturating_add(limit.per) <= time).count();
         self.times.drain(..over);
         if self.times.len() >= limit.count {
             self.held_back += 1;
-            return None;
+            return Err(self.held_back - 1);
         }
         self.times.push(time);
-        Some(std::mem::take(&mut self.held_back))
+        Ok(std::mem::take(&mut self.held_back))
     }
 
     /// When the window of the last one that passed is over.
@@ -155,7 +158,10 @@ impl Each {
     fn offer(&mut self, limit: &Limit, group: Group, time: Timestamp) -> Verdict {
         let (last, recent) = self.recent.entry(group.clone()).or_default();
         let is_new = recent.times.is_empty();
-        let Some(suppressed) = recent.offer(limit, time) else { return Verdict::HeldBack };
+        let suppressed = match recent.offer(limit, time) {
+            Ok(suppressed) => suppressed,
+            Err(before) => return Verdict::HeldBack { before },
+        };
         if !is_new {
             self.order.remove(last);
         }
@@ -227,6 +233,7 @@ mod tests {
         SmallVec::from_elem(Value::Int(value), 1)
     }
 
+    const HELD_BACK: Verdict = Verdict::HeldBack { before: 0 };
     const PASSES: Verdict = Verdict::Passes { suppressed: 0, forgets: false };
 
     #[test]
@@ -248,7 +255,7 @@ mod tests {
             let limit = limit(1, 10, each);
             let mut passed = Passed::new(&limit);
             assert_eq!(passed.offer(&limit, group(1), second(0)), PASSES);
-            assert_eq!(passed.offer(&limit, group(1), second(9)), Verdict::HeldBack);
+            assert_eq!(passed.offer(&limit, group(1), second(9)), HELD_BACK);
             assert!(!passed.forget(&limit, second(10)));
             let end = second(10).saturating_add(KEPT);
             assert_eq!(passed.end(&limit), end);
@@ -264,7 +271,7 @@ mod tests {
         for at in 0..100 {
             assert_eq!(passed.offer(&limit, group(at), second(at)), PASSES);
             if at % 10 == 0 {
-                assert_eq!(passed.offer(&limit, group(at), second(at)), Verdict::HeldBack);
+                assert_eq!(passed.offer(&limit, group(at), second(at)), HELD_BACK);
             }
         }
         assert!(!passed.forget(&limit, second(105)));
@@ -287,7 +294,7 @@ mod tests {
         }
         let now = second(MAX_GROUPS as i64);
         assert_eq!(passed.offer(&limit, group(-1), now), Verdict::Passes { suppressed: 0, forgets: true });
-        assert_eq!(passed.offer(&limit, group(1), now), Verdict::HeldBack);
+        assert_eq!(passed.offer(&limit, group(1), now), HELD_BACK);
         assert_eq!(passed.offer(&limit, group(0), now), Verdict::Passes { suppressed: 0, forgets: true });
         assert_eq!(passed.offer(&limit, group(1), now), Verdict::Passes { suppressed: 0, forgets: true });
     }

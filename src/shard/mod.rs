@@ -44,7 +44,7 @@ pub use keys::stored::Restore;
 pub use order::Order;
 pub use shelf::Shelving;
 pub use watch::{Seen, Watcher};
-pub use work::{Decision, Item, Routes, Work};
+pub use work::{Decision, Item, Routes, Sent, Work};
 
 /// Runs the rules of one stratum over the keys that it owns.
 #[derive(Debug)]

@@ -36,6 +36,23 @@ pub enum Routes {
     Some(Box<[u32]>),
 }
 
+/// Whether an alert is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It is.
+    Yes {
+        /// How many the rule's limit has held back since the one before.
+        suppressed: u64,
+    },
+    /// The rule's limit holds it back, and that is told.
+    Limited {
+        /// How many it has held back before.
+        before: u64,
+    },
+    /// It is not.
+    No,
+}
+
 /// An alert that a shard has made.
 #[derive(Debug)]
 pub struct Decision {
@@ -46,7 +63,7 @@ pub struct Decision {
     /// The alert.
     pub alert: Alert,
     /// Whether it is sent.
-    pub sent: bool,
+    pub sent: Sent,
     /// Whether rules read it.
     pub read: bool,
 }

@@ -11,6 +11,7 @@ use super::blob::{LARGEST_ROW, Row, StoredRow};
 use super::directory::Directory;
 use super::draft::Draft;
 use super::error::StoreError;
+use super::format::Writer;
 use super::ids::{Ids, IdsChange};
 use super::outbox::{Alert, Lanes, OutboxChange, OutboxEdit};
 use super::record::{self, Record};
@@ -35,8 +36,21 @@ pub struct Commit<'a> {
     pub alerts: &'a [Alert<'a>],
     /// What has happened to alerts, in order. It is done before new ones are put in.
     pub outbox: &'a [OutboxChange<'a>],
+    /// Ids of alerts that were dealt with, whether something of them was put into the outbox or not.
+    pub dealt_with: &'a [&'a str],
+    /// What has changed of what routing keeps.
+    pub routing: &'a [RoutingRow<'a>],
     /// Ids may be forgotten whose alerts, and all that came with the same commit, are older.
     pub forget: Option<Timestamp>,
+}
+
+/// A row that routing keeps, which has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoutingRow<'a> {
+    /// Its key.
+    pub key: &'a [u8],
+    /// Its value; `None` when it is removed.
+    pub value: Option<&'a [u8]>,
 }
 
 /// What is to become the whole state, in place of what there is. The outbox stays.
@@ -90,7 +104,9 @@ impl Commit<'_> {
     pub fn size(&self) -> u64 {
         let rows: usize = self.rows.iter().map(Row::size).sum();
         let alerts: usize = self.alerts.iter().map(|alert| alert.body.len() + alert.id.len()).sum();
-        (rows + alerts + self.head.len() + self.positions.len()) as u64
+        let routing: usize =
+            self.routing.iter().map(|row| row.key.len() + row.value.map_or(0, <[u8]>::len)).sum();
+        (rows + alerts + routing + self.head.len() + self.positions.len()) as u64
     }
 
     /// Looks whether it can be stored at all.
@@ -101,7 +117,28 @@ impl Commit<'_> {
         for Alert { sink, id, rule, key, body, .. } in self.alerts {
             is_small("an alert", sink.len() + id.len() + rule.len() + key.len() + body.len())?;
         }
+        for row in self.routing {
+            is_small("what is kept of routing", row.key.len() + row.value.map_or(0, <[u8]>::len))?;
+        }
         check_whole(self.head, self.positions)
+    }
+
+    /// Writes what does not belong to the state of the engine: alerts, what has happened to them, and what routing
+    /// keeps. The state stays as it is.
+    pub fn write_beside(
+        &self,
+        edit: &Edit,
+        before: &Snapshot,
+        ids: &Ids,
+        options: Options,
+    ) -> Result<Prepared, StoreError> {
+        let mut record = before.record.clone();
+        let (alerts, lanes, ids) = self.write_alerts(edit, &mut record, before, ids, options)?;
+        write_record(edit, &mut record)?;
+        let (number, crowded_out) = (record.number, ids.crowded_out);
+        let directory = before.directory.clone();
+        let committed = Committed { number, alerts, crowded_out, ..Committed::default() };
+        Ok(Prepared { record, directory, lanes, ids, committed })
     }
 
     /// Writes it.
@@ -162,9 +199,26 @@ impl Commit<'_> {
             numbers.push(if is_new { Some(outbox.put(record, alert)?) } else { None });
         }
         let new = self.alerts.iter().zip(&numbers).filter(|(_, number)| number.is_some());
-        let ids = ids.change(new.map(|(alert, _)| (alert.id, alert.time)), self.forget, options.ids);
-        ids.write(edit, record.number)?;
+        let dealt_with = self.dealt_with.iter().map(|id| (*id, self.time));
+        let new = new.map(|(alert, _)| (alert.id, alert.time)).chain(dealt_with);
+        let ids = ids.change(new, self.forget, options.ids);
+        ids.write(edit, record.serial + 1)?;
+        self.write_routing(edit)?;
         Ok((numbers, outbox.finish()?, ids))
+    }
+
+    fn write_routing(&self, edit: &Edit) -> Result<(), StoreError> {
+        if self.routing.is_empty() {
+            return Ok(());
+        }
+        let mut table = edit.table(Name::ROUTING)?;
+        for RoutingRow { key, value } in self.routing {
+            match value {
+                Some(value) => table.seal(key, Writer::default().rest(value))?,
+                None => drop(table.remove(key)?),
+            }
+        }
+        Ok(())
     }
 }
 

@@ -13,8 +13,8 @@ use super::blob::StoredRow;
 use super::commit::{self, Commit, Committed, Prepared, Restore};
 use super::error::StoreError;
 use super::file::{Pages, StateFile};
-use super::ids::{Ids, IdsChange};
-use super::outbox::{OutboxChange, OutboxEdit};
+use super::ids::Ids;
+use super::outbox::OutboxChange;
 use super::record::Record;
 use super::snapshot::{Current, Held, Snapshot};
 use super::tables::{Edit, Name, Tables};
@@ -112,24 +112,29 @@ impl Store {
         self.transact(commit.size(), |edit, before, ids| commit.write(edit, before, ids, options))
     }
 
+    /// Whether an alert of that id was put into the outbox, or dealt with otherwise.
+    pub fn knows(&self, alert: &str) -> bool {
+        self.ids.knows(alert)
+    }
+
+    /// Stores what a commit brings beside the state of the engine: alerts, what has happened to them, and what routing
+    /// keeps. The state, and all that belongs to it, stays as it is.
+    ///
+    /// # Errors
+    /// As for [`Store::commit`].
+    pub fn commit_beside(&mut self, commit: &Commit<'_>) -> Result<Committed, StoreError> {
+        commit.check()?;
+        let options = self.options;
+        self.transact(commit.size(), |edit, before, ids| commit.write_beside(edit, before, ids, options))
+    }
+
     /// Stores what has happened to alerts in the outbox, without anything else. It goes with the next
     /// commit just as well, and cheaper.
     ///
     /// # Errors
     /// As for [`Store::commit`].
     pub fn change_outbox(&mut self, changes: &[OutboxChange<'_>]) -> Result<(), StoreError> {
-        let limits = self.options.dead;
-        self.transact(0, |edit, before, _| {
-            let mut record = before.record.clone();
-            let mut outbox = OutboxEdit::new(edit, before.lanes.clone(), limits)?;
-            changes.iter().try_for_each(|change| outbox.change(&mut record, change))?;
-            let lanes = outbox.finish()?;
-            commit::write_record(edit, &mut record)?;
-            let directory = before.directory.clone();
-            let committed = Committed { number: record.number, ..Committed::default() };
-            Ok(Prepared { record, directory, lanes, ids: IdsChange::default(), committed })
-        })?;
-        Ok(())
+        self.commit_beside(&Commit { outbox: changes, ..Commit::default() }).map(drop)
     }
 
     /// Stores a whole state in place of the one that there is. The rows come in order of group, space
@@ -194,7 +199,7 @@ impl Store {
         let snapshot = Snapshot::new(tables, record, directory, lanes)?;
         committed.sync_time = begun.elapsed();
         committed.bytes = tables.file().written() - bytes;
-        self.ids.apply(snapshot.number(), ids);
+        self.ids.apply(snapshot.record.serial, ids);
         self.publish(snapshot);
         Ok(committed)
     }

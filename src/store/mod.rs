@@ -44,7 +44,7 @@ mod tests;
 mod whole;
 
 pub use blob::{Row, StoredRow};
-pub use commit::{Commit, Committed, Restore};
+pub use commit::{Commit, Committed, Restore, RoutingRow};
 pub use copy::VERSION as FORMAT;
 pub use directory::Size;
 pub use error::StoreError;

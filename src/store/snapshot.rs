@@ -15,7 +15,7 @@ use super::filter;
 use super::merge::Merge;
 use super::outbox::{DeadLetter, Lanes, Waiting};
 use super::record::Record;
-use super::tables::{Name, Tables, View};
+use super::tables::{KeptRows, Name, Tables, View};
 
 /// The state of one commit. It can be read by several threads while later commits are made. What it
 /// holds takes room in the file until it is dropped.
@@ -181,6 +181,14 @@ impl Snapshot {
         most_bytes: u64,
     ) -> Result<Vec<Waiting>, StoreError> {
         self.view.waiting(sink, after, most, most_bytes)
+    }
+
+    /// What routing keeps, by key.
+    ///
+    /// # Errors
+    /// When it cannot be read or is damaged.
+    pub fn routing(&self) -> Result<KeptRows, StoreError> {
+        self.view.routing()
     }
 
     /// Of alerts that have been given up: how many there are, how many bytes they have, and how many have

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use redb::{
     Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, StorageError, Table,
-    TableDefinition, WriteTransaction,
+    TableDefinition, TableError, WriteTransaction,
 };
 
 use super::error::StoreError;
@@ -48,9 +48,11 @@ impl Name {
     pub const LANES: Name = Name("lanes");
     /// Alerts that have been given up.
     pub const DEAD: Name = Name("dead");
+    /// What routing keeps.
+    pub const ROUTING: Name = Name("routing");
 
     /// All of them.
-    pub const ALL: [Name; 11] = [
+    pub const ALL: [Name; 12] = [
         Name::RECORD,
         Name::HEAD,
         Name::BLOBS,
@@ -62,6 +64,7 @@ impl Name {
         Name::TRIES,
         Name::LANES,
         Name::DEAD,
+        Name::ROUTING,
     ];
 
     fn definition(self) -> TableDefinition<'static, Bytes, Bytes> {
@@ -231,6 +234,27 @@ impl View {
             }
         }
         Ok(())
+    }
+}
+
+/// Rows as they were written, with their keys.
+pub type KeptRows = Vec<(Vec<u8>, Vec<u8>)>;
+
+impl View {
+    /// What routing keeps. A store that was made before there was such a thing has no table for it.
+    pub fn routing(&self) -> Result<KeptRows, StoreError> {
+        let (name, mut rows) = (Name::ROUTING, Vec::new());
+        let is_there = ask(&self.file, || match self.transaction.open_table(name.definition()) {
+            Err(TableError::TableDoesNotExist(_)) => Ok(false),
+            opened => opened.map(|_| true),
+        })?;
+        if is_there {
+            self.scan(name, Bound::Unbounded, |key, value| {
+                rows.push((key.to_vec(), name.unseal(&self.file, key, value)?.rest().to_vec()));
+                Ok(true)
+            })?;
+        }
+        Ok(rows)
     }
 }
 

@@ -190,6 +190,45 @@ group! {
     }
 }
 
+/// The reasons by which decisions of routing are counted, in the order shown.
+pub const DECISION_REASONS: [&str; 19] = [
+    "limited",
+    "passed",
+    "repeat",
+    "silenced",
+    "inhibited",
+    "sent",
+    "already",
+    "grouped",
+    "quiet",
+    "postponed",
+    "group_sent",
+    "lowered",
+    "nowhere",
+    "unrouted",
+    "crowded",
+    "waits",
+    "acknowledged",
+    "escalated",
+    "resolved",
+];
+
+group! {
+    /// Metrics of routing.
+    RoutingMetrics by "" {
+        decisions: Family = Family::new("reason", DECISION_REASONS), "tripline_routing_decisions_total", "decisions",
+            "Decisions of what becomes of alerts, by reason; of one alert there may be several.";
+        groups: Gauge = Gauge::default(), "tripline_routing_groups", "groups",
+            "Groups of alerts that are open.";
+        waiting: Gauge = Gauge::default(), "tripline_routing_unacknowledged", "notifications",
+            "Notifications that are escalated if nobody acknowledges them.";
+        followed: Gauge = Gauge::default(), "tripline_routing_followed", "alerts",
+            "Alerts of which sinks will be told when they are over.";
+        silences: Gauge = Gauge::default(), "tripline_routing_silences", "silences",
+            "Silences that hold.";
+    }
+}
+
 group! {
     /// Metrics of one list or table.
     TableMetrics by "table" {
@@ -329,6 +368,8 @@ pub struct Metrics {
     pub quarantine: Arc<KeptMetrics>,
     /// The same for events that came too late.
     pub late: Arc<KeptMetrics>,
+    /// Those of routing.
+    pub routing: Arc<RoutingMetrics>,
     /// Those of the engine.
     pub engine: EngineMetrics,
     /// Those of the journal, if there is one.
@@ -354,6 +395,7 @@ impl Metrics {
             tables: Vec::new(),
             quarantine: Arc::new(KeptMetrics::new("quarantine")),
             late: Arc::new(KeptMetrics::new("late")),
+            routing: Arc::new(RoutingMetrics::new("")),
             engine: EngineMetrics::new(""),
             journal: None,
             checkpoints: None,
@@ -402,6 +444,7 @@ impl Metrics {
         self.registries.iter().for_each(|group| group.visit(visitor));
         self.rules.iter().for_each(|group| group.visit(visitor));
         self.sinks.iter().for_each(|group| group.visit(visitor));
+        self.routing.visit(visitor);
         self.tables.iter().for_each(|group| group.visit(visitor));
         self.quarantine.visit(visitor);
         self.late.visit(visitor);
@@ -419,6 +462,7 @@ impl Metrics {
             RegistryMetrics::DESCRIPTORS,
             RuleMetrics::DESCRIPTORS,
             SinkMetrics::DESCRIPTORS,
+            RoutingMetrics::DESCRIPTORS,
             TableMetrics::DESCRIPTORS,
             KeptMetrics::DESCRIPTORS,
         ]

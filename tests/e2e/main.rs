@@ -18,6 +18,7 @@ mod outbox;
 mod project;
 mod quarantine;
 mod replay;
+mod routing;
 mod sockets;
 mod state;
 mod stopping;

@@ -7,6 +7,7 @@ mod api;
 mod kafka;
 mod quarantine;
 mod registries;
+mod routing;
 mod sinks;
 mod sources;
 mod state;
@@ -17,6 +18,7 @@ pub use api::API;
 pub use kafka::{KAFKA, KAFKA_CLIENT};
 pub use quarantine::{LATE, QUARANTINE};
 pub use registries::REGISTRY;
+pub use routing::{ESCALATE, INHIBIT, MATCH, QUIET_HOURS, RESOLVE, ROUTE_QUIET, ROUTES};
 pub use sinks::{
     ALERTMANAGER, DELIVERY, EMAIL, FILE, HTTP_CLIENT, KAFKA_SINK, PAGERDUTY, SINK_TYPES, SLACK, STDOUT,
     SYSLOG, TEAMS, WEBHOOK,
@@ -56,6 +58,8 @@ pub enum Takes {
     Word(&'static [&'static str]),
     /// A table.
     Table,
+    /// A list of tables.
+    Tables,
 }
 
 /// What it means when a key is missing.
@@ -172,6 +176,9 @@ pub static ROOT: Section = Section {
         key("registries", Takes::Table, Missing::Nothing, "See below."),
         key("sources", Takes::Table, Missing::Nothing, "See below."),
         key("sinks", Takes::Table, Missing::Nothing, "See below."),
+        key("routes", Takes::Tables, Missing::Nothing, "See below."),
+        key("inhibit", Takes::Tables, Missing::Nothing, "See below."),
+        key("quiet_hours", Takes::Table, Missing::Nothing, "See below."),
     ],
     shared: &[],
 };
@@ -256,6 +263,13 @@ pub static SECTIONS: &[&Section] = &[
     &EMAIL,
     &SYSLOG,
     &KAFKA_SINK,
+    &ROUTES,
+    &MATCH,
+    &ROUTE_QUIET,
+    &ESCALATE,
+    &RESOLVE,
+    &INHIBIT,
+    &QUIET_HOURS,
 ];
 
 impl Section {
@@ -360,6 +374,7 @@ fn describe(takes: Takes) -> String {
         Takes::Flag => "`true` or `false`".into(),
         Takes::Word(words) => words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(" "),
         Takes::Table => "table".into(),
+        Takes::Tables => "list of tables".into(),
     }
 }
 

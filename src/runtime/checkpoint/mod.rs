@@ -49,6 +49,8 @@ pub struct Checkpoint {
     pub positions: Arc<Positions>,
     /// What was decided since the checkpoint before.
     pub alerts: Vec<Alert>,
+    /// Alerts that the limits of rules have held back meanwhile, each with how many were before it.
+    pub limited: Vec<(Alert, u64)>,
     /// Savepoints to be made of it.
     pub savepoints: Vec<SavepointRequest>,
 }
@@ -73,6 +75,8 @@ pub struct Checkpoints {
     schedule: Schedule,
     /// Alerts that go with the next one.
     alerts: Vec<Alert>,
+    /// Alerts that limits have held back, to be noted with the next one.
+    limited: Vec<(Alert, u64)>,
     /// Savepoints to be made of the next one.
     savepoints: Vec<SavepointRequest>,
     /// Whether one is under way.
@@ -128,6 +132,7 @@ pub fn checkpoints(
         gauge,
         schedule: Schedule::new(every),
         alerts: Vec::new(),
+        limited: Vec::new(),
         savepoints: Vec::new(),
         is_under_way: false,
         metrics,
@@ -142,8 +147,10 @@ impl Checkpoints {
         Checkpoints { schedule: self.schedule.keeping_at_most(bytes), ..self }
     }
 
-    /// Takes alerts, which leave with the next checkpoint.
-    pub fn put(&mut self, mut alerts: Vec<Alert>, now: Timestamp) {
+    /// Takes alerts, which leave with the next checkpoint, and those that limits have held back, which are noted then.
+    pub fn put(&mut self, mut alerts: Vec<Alert>, mut limited: Vec<(Alert, u64)>, now: Timestamp) {
+        limited.truncate(MOST_ALERTS.saturating_sub(self.limited.len()));
+        self.limited.append(&mut limited);
         if !alerts.is_empty() {
             self.schedule.alerts_wait(now);
             self.alerts.append(&mut alerts);
@@ -240,6 +247,7 @@ impl Checkpoints {
             changes,
             positions: Arc::new(positions.clone()),
             alerts: std::mem::take(&mut self.alerts),
+            limited: std::mem::take(&mut self.limited),
             savepoints: std::mem::take(&mut self.savepoints),
         };
         self.is_under_way = true;

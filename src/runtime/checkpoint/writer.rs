@@ -1,6 +1,6 @@
 //! Stores checkpoints, on a thread of its own.
 //!
-//! Enters: checkpoints from the engine's thread, and what sinks have done with alerts. Leaves: transactions
+//! Enters: checkpoints from the engine's thread, what sinks have done with alerts, and what people say of them. Leaves: transactions
 //! of the store, each followed by what it allows: alerts for sinks, entries that the journal may forget,
 //! room for the engine to use again. What cannot be stored is kept and tried again until it can.
 
@@ -13,12 +13,10 @@ use tracing::{error, info, warn};
 use crate::disk::Disk;
 use crate::event::Duration;
 use crate::journal::Journal;
-use crate::outbox::Outgoing;
 use crate::outbox::durable::{Change, Feed};
-use crate::outbox::routes::Routes;
 use crate::source::Clock;
 use crate::source::positions::Positions;
-use crate::store::{Alert, Commit, Committed, OutboxChange, Row, Store, StoreError};
+use crate::store::{Commit, Committed, OutboxChange, Row, Store, StoreError};
 use crate::telemetry::Metrics;
 use crate::telemetry::catalogue::CheckpointMetrics;
 use crate::telemetry::limit::{RateLimit, Verdict};
@@ -26,6 +24,7 @@ use crate::watch;
 
 use super::super::control::{ControlError, Health, STORE};
 use super::super::outbox::{Done, Order, OrderRequest};
+use super::super::routing::durable::Routing;
 use super::{Checkpoint, Reply};
 
 /// So long the writer waits before it tries again what could not be stored.
@@ -49,6 +48,8 @@ pub enum Job {
     Settled,
     /// Someone wants something done with alerts that were given up, or with a sink.
     Order(OrderRequest),
+    /// Somebody asks something of routing.
+    Asked,
     /// The engine has ended: no alert will come any more.
     LastAlert,
     /// Nothing will come any more: store what there is, and end.
@@ -63,7 +64,7 @@ pub struct Writer {
     reply: Reply,
     /// What sinks have done and is not stored.
     settled: Vec<Change>,
-    pending: Option<Pending>,
+    pending: Option<Checkpoint>,
     /// Whether nothing can be stored.
     is_stuck: bool,
     /// Whether as many alerts wait for sinks as may.
@@ -73,8 +74,8 @@ pub struct Writer {
 
 /// What a writer needs to know of the service.
 pub struct Surroundings {
-    /// Where alerts go.
-    pub routes: Arc<Routes>,
+    /// What decides where alerts go.
+    pub routing: Routing,
     /// What sinks take alerts from, and say what has become of them.
     pub feed: Feed,
     /// What is trimmed.
@@ -91,13 +92,6 @@ pub struct Surroundings {
     pub max_outbox: u64,
     /// Where savepoints are written.
     pub disk: Arc<dyn Disk>,
-}
-
-/// A checkpoint that is to be stored.
-struct Pending {
-    checkpoint: Checkpoint,
-    /// Its alerts as they are sent, each with the sinks that are to get it.
-    outgoing: Vec<(Outgoing, Vec<String>)>,
 }
 
 impl Writer {
@@ -124,7 +118,7 @@ impl Writer {
         // When to go on without a job: to try again, or to store what sinks have done.
         let mut due: Option<Instant> = None;
         loop {
-            let job = match due {
+            let job = match self.wake(due) {
                 Some(due) => jobs.recv_timeout(due.saturating_duration_since(Instant::now())),
                 None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
@@ -143,31 +137,38 @@ impl Writer {
                     continue;
                 }
                 Ok(Job::End) | Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Job::Asked) | Err(RecvTimeoutError::Timeout) => {}
             }
             due = if self.work() { None } else { Some(Instant::now() + AGAIN) };
         }
         self.end();
     }
 
+    /// When to go on without a job: at `due`, or when routing has something to do. While nothing can be stored, that
+    /// waits as well.
+    fn wake(&self, due: Option<Instant>) -> Option<Instant> {
+        let wait = self.around.routing.wait(self.around.clock.now()).filter(|_| !self.is_stuck);
+        due.into_iter().chain(wait.map(|wait| Instant::now() + wait)).min()
+    }
+
     /// Takes a checkpoint; there may be none that is not stored.
     pub fn take(&mut self, checkpoint: Checkpoint) {
-        let routes = &self.around.routes;
-        let targets = |alert| routes.of(alert).map(|sink| sink.to_owned()).collect::<Vec<String>>();
-        let outgoing = checkpoint.alerts.iter().map(|alert| (Outgoing::new(alert), targets(alert)));
-        let outgoing = outgoing.filter(|(_, sinks)| !sinks.is_empty()).collect();
         assert!(self.pending.is_none(), "one checkpoint is under way at a time");
-        self.pending = Some(Pending { checkpoint, outgoing });
+        let Surroundings { routing, clock, .. } = &mut self.around;
+        let is_known = |id: &str| self.store.knows(id);
+        routing.take(&checkpoint.alerts, &checkpoint.limited, is_known, clock.now());
+        self.pending = Some(checkpoint);
     }
 
     /// Stores what there is to store. Returns whether that is done; otherwise it is to be tried again.
     pub fn work(&mut self) -> bool {
         self.settled.append(&mut self.around.feed.take_changes());
+        self.around.routing.attend(self.around.clock.now());
         let begun = Instant::now();
         let stored = match self.pending.take() {
             Some(pending) => match self.store(&pending) {
                 Ok(committed) => {
-                    self.count(&pending.checkpoint, &committed, begun.elapsed());
+                    self.count(&pending, &committed, begun.elapsed());
                     self.let_go(pending);
                     Ok(())
                 }
@@ -176,8 +177,8 @@ impl Writer {
                     Err(error)
                 }
             },
-            None if self.settled.is_empty() => Ok(()),
-            None => self.store.change_outbox(&changes(&self.settled)).map(|()| self.published()),
+            None if self.settled.is_empty() && self.around.routing.unsaved().is_empty() => Ok(()),
+            None => self.store_beside().map(|()| self.published()),
         };
         self.measure();
         match stored {
@@ -192,6 +193,7 @@ impl Writer {
             Err(error) => {
                 error!(%error, "the state cannot be stored: the service cannot go on");
                 self.pending = None;
+                self.around.routing.abandon();
                 self.reply.stored(Err(error));
                 true
             }
@@ -209,8 +211,10 @@ impl Writer {
         let wanted = order.changes(self.store.snapshot(), self.around.clock.now())?;
         let all: Vec<OutboxChange<'_>> =
             changes(&self.settled).into_iter().chain(wanted.iter().copied()).collect();
+        // What routing has decided may be of a checkpoint that is not stored yet: it goes with that.
         self.store.change_outbox(&all)?;
-        self.published();
+        self.settled.clear();
+        self.around.feed.published();
         self.measure();
         Ok(Done { count: wanted.len() as u64 })
     }
@@ -220,35 +224,39 @@ impl Writer {
         self.around.feed.end();
     }
 
-    fn store(&mut self, pending: &Pending) -> Result<Committed, StoreError> {
-        let Pending { checkpoint, outgoing } = pending;
+    fn store(&mut self, checkpoint: &Checkpoint) -> Result<Committed, StoreError> {
         let rows: Vec<Row<'_>> = checkpoint.changes.rows().map(as_stored).collect();
-        let time = checkpoint.time;
-        let alerts = outgoing.iter().flat_map(|(alert, sinks)| {
-            sinks.iter().map(move |sink| Alert {
-                sink,
-                id: &alert.id,
-                rule: &alert.rule,
-                key: &alert.key,
-                time,
-                body: alert.body.as_bytes(),
-            })
-        });
+        let (time, unsaved) = (checkpoint.time, self.around.routing.unsaved());
         self.store.commit(&Commit {
             time,
             head: &checkpoint.changes.head,
             rows: &rows,
             positions: &checkpoint.positions.encode(),
             journal: checkpoint.positions.journal,
-            alerts: &alerts.collect::<Vec<_>>(),
+            alerts: &unsaved.alerts(time),
             outbox: &changes(&self.settled),
+            dealt_with: &unsaved.ids(),
+            routing: &unsaved.rows(),
             forget: Some(time.saturating_sub(REMEMBERED)),
         })
     }
 
+    /// Stores what sinks have done and routing has decided since the last checkpoint.
+    fn store_beside(&mut self) -> Result<(), StoreError> {
+        let (time, unsaved) = (self.around.clock.now(), self.around.routing.unsaved());
+        let stored = self.store.commit_beside(&Commit {
+            time,
+            alerts: &unsaved.alerts(time),
+            outbox: &changes(&self.settled),
+            dealt_with: &unsaved.ids(),
+            routing: &unsaved.rows(),
+            ..Commit::default()
+        });
+        stored.map(drop)
+    }
+
     /// A checkpoint is durable: does what had to wait for that.
-    fn let_go(&mut self, pending: Pending) {
-        let Pending { checkpoint, .. } = pending;
+    fn let_go(&mut self, checkpoint: Checkpoint) {
         self.published();
         let now = self.around.clock.now();
         let delays = checkpoint.alerts.iter().filter_map(|alert| alert.delay(now));
@@ -264,6 +272,7 @@ impl Writer {
     /// What sinks have done is stored, and alerts that were with it may be sent.
     fn published(&mut self) {
         self.settled.clear();
+        self.around.routing.saved();
         self.around.feed.published();
     }
 

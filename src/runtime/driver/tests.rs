@@ -49,7 +49,7 @@ impl Clock for ManualClock {
 struct Kept(Arc<Mutex<Vec<String>>>);
 
 impl Outbox for Kept {
-    fn put(&mut self, alerts: Vec<Alert>) {
+    fn put(&mut self, alerts: Vec<Alert>, _limited: Vec<(Alert, u64)>) {
         let titles = alerts.into_iter().map(|alert| alert.title);
         self.0.lock().expect("no panic").extend(titles);
     }

@@ -14,7 +14,6 @@ use crate::config::tables::Loaded;
 use crate::config::{Config, SourceKind};
 use crate::engine::{Engine, EngineOptions};
 use crate::outbox::Outbox;
-use crate::outbox::memory::MemoryOutbox;
 use crate::program::Program;
 use crate::source::flow::Flow;
 use crate::source::positions::{Positions, Resume};
@@ -31,8 +30,9 @@ use crate::runtime::keeping::Keeping;
 use crate::runtime::kept::Kept;
 use crate::runtime::recovery::{self, Opened};
 use crate::runtime::reload::{self, Replacement, Watch};
+use crate::runtime::routing::memory::{self, Post};
 use crate::runtime::shelf::Memory;
-use crate::runtime::{sinks, sources, workers};
+use crate::runtime::{routing, sinks, sources, workers};
 use crate::watch;
 
 /// What a service is started with.
@@ -166,12 +166,15 @@ impl Parts {
         &self,
         opened: Option<Opened>,
         halted: &watch::Receiver<bool>,
-    ) -> anyhow::Result<(Exit<MemoryOutbox>, Option<Keeping>, sinks::Workers)> {
+    ) -> anyhow::Result<(Exit<Post>, Option<Keeping>, sinks::Workers)> {
         let Parts { config, metrics, clock, control, .. } = self;
         let mut workers = JoinSet::new();
         let Some(opened) = opened else {
             let outbox = sinks::start(config, metrics, halted, &mut workers)?;
-            return Ok((Exit::Outbox(outbox), None, workers));
+            let (clock, metrics) = (Arc::clone(clock), Arc::clone(&metrics.routing));
+            let around = memory::Around { clock, desk: control.desk().clone(), metrics };
+            let post = memory::start(routing::settings(config), outbox, around)?;
+            return Ok((Exit::Outbox(post), None, workers));
         };
         let (checkpoints, keeping) =
             Keeping::start(opened, config, metrics, clock, control, halted, &mut workers)?;

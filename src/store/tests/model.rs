@@ -141,6 +141,7 @@ impl Change {
             alerts: &alerts,
             outbox: &outbox,
             forget: None,
+            ..Commit::default()
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Alerts in the outbox.
 
 use super::*;
+use crate::store::RoutingRow;
 
 fn alert<'a>(sink: &'a str, id: &'a str) -> Alert<'a> {
     Alert { sink, id, rule: "rule", key: b"key", time: at(5), body: id.as_bytes() }
@@ -152,4 +153,29 @@ fn ids_are_remembered_over_restarts_until_they_may_be_forgotten() {
     let mut store = open(&disk);
     assert_eq!(store.ids(), 1);
     assert_eq!(commit(&mut store, &[alert("a", "1"), alert("a", "2")], &[]), [Some(3), None]);
+}
+
+#[test]
+fn what_routing_keeps_comes_with_the_alerts_or_by_itself() {
+    let disk = SimulatedDisk::new(1);
+    let mut store = open(&disk);
+    let row = |key, value| RoutingRow { key, value };
+    let (a, b) = (row(b"a", Some(&b"1"[..])), row(b"b", Some(b"2")));
+    store.commit(&Commit { routing: &[a, b], ..Commit::default() }).expect("it can be stored");
+    let before = store.snapshot().number();
+    let alerts = [alert("a", "1")];
+    let beside = Commit { time: at(5), alerts: &alerts, dealt_with: &["0", "1"], ..Commit::default() };
+    let beside =
+        Commit { routing: &[row(b"a", None), row(b"b", Some(b"3")), row(b"b", Some(b"4"))], ..beside };
+    assert_eq!(store.commit_beside(&beside).expect("it can be stored").alerts, [Some(1)]);
+    disk.crash();
+    let mut store = open(&disk);
+    assert_eq!(store.snapshot().routing().expect("it can be read"), [(b"b".to_vec(), b"4".to_vec())]);
+    assert_eq!((store.snapshot().number(), waiting(&store, "a")), (before, vec!["1 1 0".to_owned()]));
+    assert!(store.knows("0") && store.knows("1") && !store.knows("2"));
+    // Each commit keeps the ids that it has brought by itself.
+    let more = Commit { time: at(9), dealt_with: &["2"], ..Commit::default() };
+    store.commit_beside(&more).expect("it can be stored");
+    store.commit(&Commit { forget: Some(at(6)), ..Commit::default() }).expect("it can be stored");
+    assert!(!store.knows("0") && store.knows("2"));
 }

@@ -6,8 +6,8 @@ use std::time::Duration as Wait;
 
 use crate::alert::Alert;
 use crate::event::{PartitionId, StreamId, Timestamp};
-use crate::outbox::routes::Routes;
 use crate::outbox::{OrderKey, Outgoing};
+use crate::routing::Settings;
 use crate::source::gate::Partitions;
 use crate::store::Snapshot;
 
@@ -312,8 +312,15 @@ pub fn check_outbox(lasting: &Lasting, log: &Log, snapshot: &Snapshot) {
     }
 }
 
+/// What routing is told: alerts go where their rules say.
+pub fn to_sinks() -> Settings {
+    let (sinks, default_sinks) = (SINKS.map(String::from).to_vec(), vec![SINKS[2].to_owned()]);
+    Settings { sinks, default_sinks, ..Settings::default() }
+}
+
 /// The alerts that a sink is to get.
 fn routed(alerts: &[Alert], sink: &str) -> Vec<Outgoing> {
-    let routes = Routes::new(SINKS.map(String::from), &[SINKS[2].to_owned()]);
-    alerts.iter().filter(|alert| routes.of(alert).any(|name| name == sink)).map(Outgoing::new).collect()
+    let settings = to_sinks();
+    let goes_there = |alert: &&Alert| settings.sinks_of_rule(&alert.sinks).iter().any(|name| name == sink);
+    alerts.iter().filter(goes_there).map(Outgoing::new).collect()
 }

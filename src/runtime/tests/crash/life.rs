@@ -11,8 +11,6 @@ use crate::disk::{Disk, SimulatedDisk};
 use crate::engine::{Engine, EngineOptions};
 use crate::event::{Duration, Timestamp};
 use crate::journal::{Committer, Journal};
-use crate::outbox::memory::MemoryOutbox;
-use crate::outbox::routes::Routes;
 use crate::outbox::{Lane, durable};
 use crate::program::Program;
 use crate::runtime::checkpoint::writer::{Job, Surroundings as AroundWriter, Writer};
@@ -20,6 +18,9 @@ use crate::runtime::checkpoint::{Checkpoint, checkpoints};
 use crate::runtime::control::Health;
 use crate::runtime::driver::{Driver, Exit};
 use crate::runtime::recovery;
+use crate::runtime::routing::desk::Desk;
+use crate::runtime::routing::durable::Routing;
+use crate::runtime::routing::memory::Post;
 use crate::runtime::shelf::Memory;
 use crate::sink::retry::RetryPolicy;
 use crate::sink::worker::{Policy, Worker};
@@ -35,7 +36,7 @@ use crate::telemetry::Metrics;
 use crate::watch;
 
 use super::book::{Book, Entry};
-use super::check::check_outbox;
+use super::check::{check_outbox, to_sinks};
 use super::engines::{check_left, feed, restore, timeless};
 use super::log::Log;
 use super::rules::Rules;
@@ -87,7 +88,7 @@ pub struct Lasting {
 pub struct Life {
     lasting: Lasting,
     pub program: Arc<Program>,
-    pub driver: Driver<MemoryOutbox>,
+    pub driver: Driver<Post>,
     pub writer: Writer,
     pub committer: Committer,
     pub journal: Journal,
@@ -169,9 +170,11 @@ impl Life {
         let health = Health::default();
         let backlog = Arc::clone(listening.backlog());
         health.ask("journal", move || backlog.reason().map(|why| why.to_string()));
-        let routes = Arc::new(Routes::new(SINKS.map(String::from), &[SINKS[2].to_owned()]));
+        let (desk, counted) = (Desk::default(), Arc::clone(&metrics.routing));
+        let routing = Routing::open(Arc::new(to_sinks()), store.snapshot(), desk, counted)
+            .map_err(|error| Over(error.to_string()))?;
         let around = AroundWriter {
-            routes,
+            routing,
             feed,
             journal: journal.clone(),
             clock: clock.clone(),
