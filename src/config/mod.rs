@@ -72,7 +72,6 @@ pub struct Config {
     /// Where events that come too late are kept; `None`: they are not.
     pub late: Option<crate::quarantine::Settings>,
     /// The schema registries, by name.
-    #[allow(dead_code, reason = "sources of Kafka come with it")]
     pub registries: Vec<Registry>,
     /// The sources, by name.
     pub sources: Vec<Source>,
@@ -103,7 +102,6 @@ pub struct Registry {
     /// Its name.
     pub name: Located<String>,
     /// How it is reached.
-    #[allow(dead_code, reason = "sources of Kafka come with it")]
     pub settings: registry::Settings,
 }
 

@@ -16,6 +16,7 @@ use crate::source::file::{Following, Mode, Once};
 use crate::source::gate::{Partitions, Wanted};
 use crate::source::positions::{Resume, Stored};
 use crate::source::reader::Checks;
+use crate::source::registry::Registry;
 use crate::source::stdin::Stdin;
 use crate::source::together::together;
 use crate::source::{Identity, Inlet, Source, Surroundings, file, http, kafka, tcp, tcp_client, udp, unix};
@@ -36,20 +37,32 @@ pub async fn open(
     metrics: &Metrics,
     resume: &Resume,
 ) -> anyhow::Result<Vec<Box<dyn Source>>> {
+    let registries = registries(config, metrics)?;
     let mut opened = Vec::new();
     for source in &config.sources {
         let name = &source.name.value;
-        let source = open_one(source, program, metrics, resume).await;
+        let registry = source.registry.as_ref().and_then(|name| registries.get(name.value.as_str()).cloned());
+        let source = open_one(source, program, metrics, (resume, registry)).await;
         opened.push(source.with_context(|| format!("the source `{name}`"))?);
     }
     Ok(opened)
+}
+
+/// What has schemas, by name. Nothing is connected to yet.
+fn registries<'c>(config: &'c Config, metrics: &Metrics) -> anyhow::Result<BTreeMap<&'c str, Arc<Registry>>> {
+    let made = config.registries.iter().zip(&metrics.registries).map(|(registry, metrics)| {
+        let name = registry.name.value.as_str();
+        let made = Registry::new(name, &registry.settings, Arc::clone(metrics));
+        Ok((name, Arc::new(made.with_context(|| format!("the registry `{name}`"))?)))
+    });
+    made.collect()
 }
 
 async fn open_one(
     source: &config::Source,
     program: &Program,
     metrics: &Metrics,
-    resume: &Resume,
+    (resume, registry): (&Resume, Option<Arc<Registry>>),
 ) -> anyhow::Result<Box<dyn Source>> {
     Ok(match &source.kind {
         SourceKind::Tcp(settings) => Box::new(tcp::Server::bind(settings).await?),
@@ -67,7 +80,7 @@ async fn open_one(
             let name = &source.name.value;
             let metrics = metrics.kafka.iter().find(|group| group.name == *name);
             let metrics = Arc::clone(metrics.expect("every source of topics has its metrics"));
-            Box::new(kafka::Topic::open(settings, name, metrics)?)
+            Box::new(kafka::Topic::open(settings, name, registry, metrics)?)
         }
         SourceKind::File(settings) => {
             let streams = source.streams.iter().flatten();

@@ -21,7 +21,6 @@ mod quarantine;
 pub mod queue;
 pub mod reader;
 pub mod recording;
-#[allow(dead_code, reason = "sources that read from registries come with it")]
 pub mod registry;
 mod server;
 pub mod stdin;

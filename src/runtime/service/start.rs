@@ -289,6 +289,7 @@ fn metrics(config: &Config, program: &Program) -> Arc<Metrics> {
         config.sinks.iter().map(|sink| sink.name.value.as_str()),
     )
     .with_tables(program.tables().iter().map(|table| table.name.as_str()))
+    .with_registries(config.registries.iter().map(|registry| registry.name.value.as_str()))
     .with_http(of_kind(|kind| matches!(kind, SourceKind::Http(_))))
     .with_kafka(of_kind(|kind| matches!(kind, SourceKind::Kafka(_))));
     Arc::new(if config.state.is_some() { metrics.with_state() } else { metrics })

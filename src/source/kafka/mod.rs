@@ -31,6 +31,7 @@ use crate::event::StreamSchema;
 use crate::kafka::{self, ClientError};
 use crate::telemetry::catalogue::KafkaMetrics;
 
+use super::registry::Registry;
 use super::together::Turn;
 use super::{Inlet, Running, Source, only};
 use dead_letters::DeadLetters;
@@ -123,15 +124,22 @@ pub fn misfit(format: &Format, schema: &StreamSchema) -> Option<String> {
 pub struct Topic {
     settings: Settings,
     consumer: Arc<Consumer>,
+    registry: Option<Arc<Registry>>,
     metrics: Arc<KafkaMetrics>,
 }
 
 impl Topic {
-    /// Makes a client. Whether the cluster can be reached is found out later: it may be started after us.
+    /// Makes a client, and takes what has the schemas of values, if they have some. Whether the cluster can be reached
+    /// is found out later: it may be started after us.
     ///
     /// # Errors
     /// When the settings cannot be used, or a secret is not there.
-    pub fn open(settings: &Settings, name: &str, metrics: Arc<KafkaMetrics>) -> Result<Topic, ClientError> {
+    pub fn open(
+        settings: &Settings,
+        name: &str,
+        registry: Option<Arc<Registry>>,
+        metrics: Arc<KafkaMetrics>,
+    ) -> Result<Topic, ClientError> {
         let mut config = settings.client.client()?;
         config
             .set("group.id", &settings.group)
@@ -160,7 +168,7 @@ impl Topic {
         }
         let group = Group::new(settings.client.context(name));
         let consumer: Consumer = config.create_with_context(group)?;
-        Ok(Topic { settings: settings.clone(), consumer: Arc::new(consumer), metrics })
+        Ok(Topic { settings: settings.clone(), consumer: Arc::new(consumer), registry, metrics })
     }
 }
 
@@ -205,7 +213,7 @@ impl Source for Topic {
 impl Topic {
     /// What reads, and how it is talked to.
     fn reader(self, inlet: Inlet) -> Result<(Reader, Signals), ClientError> {
-        let Topic { settings, consumer, metrics } = self;
+        let Topic { settings, consumer, registry, metrics } = self;
         let identity = &inlet.identity;
         let dead_letters = match &settings.dead_letters {
             None => None,
@@ -223,6 +231,7 @@ impl Topic {
         let (ended, is_ended) = oneshot::channel();
         let reader = Reader::new(consumer, inlet, &settings, metrics)
             .with_metadata(metadata)
+            .with_registry(registry)
             .with_dead_letters(dead_letters)
             .telling(begun, may_go, ended);
         Ok((reader, Signals { begun: is_begun, go, ended: is_ended }))

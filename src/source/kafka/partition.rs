@@ -1,7 +1,8 @@
 //! A partition of a topic that is read: from messages to batches for the engine.
 
-use rdkafka::message::Message;
+use rdkafka::message::{Headers as _, Message};
 
+use crate::codec::schemas::{Answer, HEADER, SchemaId};
 use crate::event::{PartitionId, Timestamp};
 use crate::source::framing::{Content, Frame};
 use crate::source::positions::Reached;
@@ -39,6 +40,8 @@ pub struct Making<'a> {
     pub record: &'a mut Vec<u8>,
     /// What of a message besides its value belongs into the record.
     pub metadata: Option<&'a Wanted>,
+    /// Whether values begin with the id of their schema, or a header has it.
+    pub has_registry: bool,
     /// What a message without a value is.
     pub tombstones: Tombstones,
     /// The longest value.
@@ -81,7 +84,7 @@ impl Partition {
         making: Making<'_>,
         reports: &mut dyn Quarantine,
     ) -> Taken {
-        let Making { record, metadata, tombstones, longest, arrival, dead_letters } = making;
+        let Making { record, metadata, has_registry, tombstones, longest, arrival, dead_letters } = making;
         let offset = u64::try_from(message.offset()).unwrap_or(0);
         self.next = offset + 1;
         let value = match (message.payload(), tombstones) {
@@ -96,12 +99,23 @@ impl Partition {
                 metadata.record(message, value, record);
                 Content::Record(record)
             }
+            (false, None) if has_registry => Content::Record(with_schema_id(message, value, record)),
             (false, None) => Content::Record(value),
         };
         let frame = Frame { offset, number: offset, content };
         let mut setting_aside = SettingAside { reports, message, dead_letters };
         self.events.take(&frame, |why| why, arrival, &mut self.batch, &mut setting_aside);
         Taken::Yes
+    }
+
+    /// The schema that has to be given before a record can be read.
+    pub fn needs(&self, record: &[u8]) -> Option<SchemaId> {
+        self.events.needs(record)
+    }
+
+    /// Says what is known of a schema.
+    pub fn give(&mut self, id: SchemaId, answer: &Answer) {
+        self.events.give(id, answer);
     }
 
     /// Whether it has events, or has come further, and the engine does not know.
@@ -134,6 +148,17 @@ impl Partition {
     pub fn reached(&self) -> Reached {
         Reached { offset: self.next, number: self.next, ..Reached::default() }
     }
+}
+
+/// The value of a message with the id of its schema before it, where a header has that.
+pub fn with_schema_id<'a>(message: &impl Message, value: &'a [u8], record: &'a mut Vec<u8>) -> &'a [u8] {
+    let headers = message.headers();
+    let found = headers.and_then(|headers| headers.iter().find(|header| header.key == HEADER)?.value);
+    let Some(id) = found else { return value };
+    record.clear();
+    record.extend_from_slice(id);
+    record.extend_from_slice(value);
+    record
 }
 
 /// Sets a message aside as it came, whatever record was made of it.

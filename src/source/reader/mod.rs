@@ -250,13 +250,11 @@ impl Events {
     }
 
     /// The schema that has to be given before a record can be taken; see [`Decoder::needs`].
-    #[allow(dead_code, reason = "sources that read from registries come with it")]
     pub(super) fn needs(&self, record: &[u8]) -> Option<SchemaId> {
         self.decoder.needs(record)
     }
 
     /// Says what is known of a schema; see [`Decoder::give`].
-    #[allow(dead_code, reason = "sources that read from registries come with it")]
     pub(super) fn give(&mut self, id: SchemaId, answer: &Answer) {
         self.decoder.give(id, answer);
     }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
 use tracing::{error, info, warn};
 
@@ -251,6 +252,10 @@ impl Reader {
         for name in names {
             if let Some(place) = self.place_of(name) {
                 let gone = self.partitions.swap_remove(place);
+                // If it comes back, it begins before these, which are read again then.
+                self.stash.retain(|kept| {
+                    !matches!(kept, Ok(message) if message.topic() == name.topic && message.partition() == name.partition)
+                });
                 self.send(Input::Closed { stream, partition: gone.id, journal: 0 })?;
             }
         }

@@ -20,6 +20,7 @@ use tracing::warn;
 use crate::event::Timestamp;
 use crate::source::queue::EngineGone;
 use crate::source::reader::Quarantine as _;
+use crate::source::registry::Registry;
 use crate::source::{Inlet, Input};
 use crate::telemetry::catalogue::KafkaMetrics;
 
@@ -27,7 +28,7 @@ use super::dead_letters::DeadLetters;
 use super::group::{self, Consumer, Name};
 use super::leave::Leaving;
 use super::metadata::Wanted;
-use super::partition::{Making, Partition, Taken};
+use super::partition::{Making, Partition, Taken, with_schema_id};
 use super::start::Start;
 use super::{Settings, Tombstones};
 
@@ -70,8 +71,12 @@ pub struct Reader {
     partitions: Vec<Partition>,
     /// The place of the one that the last message was of.
     last: usize,
-    /// Messages that came while something was waited for.
-    stash: VecDeque<OwnedMessage>,
+    /// What came while something was waited for, in its order.
+    stash: VecDeque<Result<OwnedMessage, KafkaError>>,
+    /// What has the schemas of values, if they have some.
+    registry: Option<Arc<Registry>>,
+    /// Whether nothing more is taken: the service stops, and a message could not be read.
+    is_over: bool,
     /// Room for records.
     record: Vec<u8>,
     arrival: Timestamp,
@@ -107,6 +112,8 @@ impl Reader {
             partitions: Vec::new(),
             last: 0,
             stash: VecDeque::new(),
+            registry: None,
+            is_over: false,
             record: Vec::new(),
             arrival: Timestamp::MIN,
             begun: None,
@@ -122,6 +129,11 @@ impl Reader {
     /// The same with what belongs into records besides the values of messages.
     pub fn with_metadata(self, metadata: Option<Wanted>) -> Reader {
         Reader { metadata, ..self }
+    }
+
+    /// The same asking a registry for the schemas of values.
+    pub fn with_registry(self, registry: Option<Arc<Registry>>) -> Reader {
+        Reader { registry, ..self }
     }
 
     /// The same with a place for messages that are no events.
@@ -191,9 +203,18 @@ impl Reader {
         let mut wait = PAUSE;
         for _ in 0..BURST {
             // Taking a message may have to wait, and others come meanwhile: they are before those that are polled.
-            if let Some(message) = self.stash.pop_front() {
-                self.take(&message)?;
-                continue;
+            match self.stash.pop_front() {
+                Some(Ok(message)) => {
+                    self.take(&message)?;
+                    continue;
+                }
+                Some(Err(error)) => {
+                    if !self.take_error(&error) {
+                        return Ok(false);
+                    }
+                    continue;
+                }
+                None => {}
             }
             match consumer.poll(wait) {
                 Some(Ok(message)) => self.take(&message)?,
@@ -217,12 +238,20 @@ impl Reader {
         if u64::try_from(message.offset()).is_ok_and(|offset| offset < partition.next) {
             return Ok(());
         }
+        if self.registry.is_some() {
+            self.get_schemas(place, message)?;
+        }
+        if self.is_over {
+            return Ok(());
+        }
+        let partition = &mut self.partitions[place];
         let (inlet, limits) = (&self.inlet, self.inlet.around.limits);
         let size = message.payload().map_or(0, <[u8]>::len) + message.key().map_or(0, <[u8]>::len);
         inlet.identity.metrics.bytes.add(size as u64);
         let making = Making {
             record: &mut self.record,
             metadata: self.metadata.as_ref(),
+            has_registry: self.registry.is_some(),
             tombstones: self.tombstones,
             longest: limits.max_line,
             arrival: self.arrival,
@@ -236,6 +265,36 @@ impl Reader {
             || (&&*inlet.reports).is_full()
             || self.dead_letters.as_ref().is_some_and(DeadLetters::is_full);
         if is_full { self.flush_one(place) } else { Ok(()) }
+    }
+
+    /// Gets the schemas that a message cannot be read without. As long as the registry does not answer, nothing
+    /// is taken; when the service stops meanwhile, nothing more is.
+    fn get_schemas(&mut self, place: usize, message: &impl Message) -> Result<(), EngineGone> {
+        let Some(registry) = self.registry.clone().filter(|_| !self.is_over) else { return Ok(()) };
+        let mut record = std::mem::take(&mut self.record);
+        let value = message.payload().unwrap_or_default();
+        let value = with_schema_id(message, value, &mut record);
+        while let Some(id) = self.partitions[place].needs(value) {
+            // What was read before does not wait for it.
+            self.flush()?;
+            let mut stop = self.inlet.around.stop.clone();
+            let answer = self.wait(async {
+                tokio::select! {
+                    biased;
+                    answer = registry.fetch(id) => Some(answer),
+                    () = stop.wanted() => None,
+                }
+            });
+            match answer {
+                Some(answer) => self.partitions[place].give(id, &answer),
+                None => {
+                    self.is_over = true;
+                    break;
+                }
+            }
+        }
+        self.record = record;
+        Ok(())
     }
 
     /// The place of a partition. Messages of one mostly follow each other.
@@ -296,8 +355,8 @@ impl Reader {
                 }
             }
             let consumer = Arc::clone(&self.consumer);
-            while let Some(Ok(message)) = consumer.poll(Duration::ZERO) {
-                self.stash.push_back(message.detach());
+            while let Some(polled) = consumer.poll(Duration::ZERO) {
+                self.stash.push_back(polled.map(|message| message.detach()));
             }
         }
     }
