@@ -22,7 +22,7 @@ pub struct Sent {
     pub partition: i32,
     pub key: Option<String>,
     pub value: Option<Vec<u8>>,
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(String, Vec<u8>)>,
     pub timestamp: Option<i64>,
 }
 

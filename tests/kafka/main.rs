@@ -8,4 +8,5 @@ mod groups;
 #[path = "../e2e/harness.rs"]
 mod harness;
 mod reading;
+mod registry;
 mod sending;

@@ -57,7 +57,7 @@ fn message(id: i64, card: &str) -> Sent {
         partition: (id % 2) as i32,
         key: Some(card.into()),
         value: Some(format!("{{\"id\":{id}}}").into_bytes()),
-        headers: vec![("trace".into(), format!("t{id}"))],
+        headers: vec![("trace".into(), format!("t{id}").into_bytes())],
         timestamp: Some(1_700_000_000_000 + id),
     }
 }
