@@ -5,7 +5,7 @@
 //! says so of the same key, or when somebody does. When all members are over, and no alert of the group waits, the
 //! sinks that were told are told so.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -17,7 +17,7 @@ use super::MOST_FOLLOWED;
 use super::decision::{Crowd, Decision, Why};
 use super::facts::Facts;
 use super::groups::open_key;
-use super::kept::{Change, Kept, Unreadable};
+use super::kept::{Change, Kept, Row, Unreadable};
 use super::router::{Offered, Router};
 use super::settings::Resolve;
 
@@ -60,35 +60,57 @@ pub struct Member {
     pub over: Option<Why>,
 }
 
+impl Row for Open {
+    const TABLE: u8 = b'o';
+}
+
+impl Row for Member {
+    const TABLE: u8 = b'm';
+
+    fn due(&self) -> Option<Timestamp> {
+        self.due.map(|(due, _)| due).filter(|_| self.over.is_none())
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names = vec![of_key(&self.key), of_subject(&self.subject), of_alert(&self.alert.id)];
+        names.extend(self.over.is_none().then(|| not_over(&self.open)));
+        names
+    }
+}
+
+/// The name of members by their key,
+fn of_key(key: &str) -> String {
+    format!("key {key}")
+}
+
+/// by their rule and key,
+fn of_subject(subject: &str) -> String {
+    format!("subject {subject}")
+}
+
+/// by their alert,
+fn of_alert(alert: &str) -> String {
+    format!("alert {alert}")
+}
+
+/// and of those of something open that are not over.
+fn not_over(open: &str) -> String {
+    format!("not over {open}")
+}
+
 /// All that is open.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Followed {
     open: Kept<Open>,
     members: Kept<Member>,
-    /// The members by key.
-    by_key: BTreeMap<String, BTreeSet<String>>,
     /// What may be over.
     touched: BTreeSet<String>,
-}
-
-impl Default for Followed {
-    fn default() -> Followed {
-        let (open, members) = (Kept::new(b'o'), Kept::new(b'm'));
-        Followed { open, members, by_key: BTreeMap::new(), touched: BTreeSet::new() }
-    }
 }
 
 impl Followed {
     /// Takes a stored row, if it is one of these.
     pub fn load(&mut self, key: &[u8], value: &[u8]) -> Result<bool, Unreadable> {
-        if self.members.load(key, value)? {
-            let name = String::from_utf8_lossy(&key[1..]).into_owned();
-            if let Some(member) = self.members.get(&name) {
-                self.by_key.entry(member.key.clone()).or_default().insert(name);
-            }
-            return Ok(true);
-        }
-        self.open.load(key, value)
+        Ok(self.members.load(key, value)? || self.open.load(key, value)?)
     }
 
     /// How many alerts are followed.
@@ -102,21 +124,26 @@ impl Followed {
         self.members.take_changes(changes);
     }
 
-    /// The members that time ends, with when it does.
-    pub fn due(&self) -> impl Iterator<Item = (Timestamp, &String)> {
-        let waiting = self.members.iter().filter(|(_, member)| member.over.is_none());
-        waiting.filter_map(|(key, member)| Some((member.due?.0, key)))
+    /// The members that time has ended, with when it did.
+    pub fn due(&self, now: Timestamp) -> impl Iterator<Item = (Timestamp, &String)> {
+        self.members.due(now)
+    }
+
+    /// When time ends the next one.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.members.next_due()
     }
 
     /// The sinks have been told. Gives what it is kept by, if it is followed.
     pub fn told(&mut self, key: &str, sinks: Vec<String>) -> Option<String> {
-        let open = self.open.change(key)?;
-        open.told = true;
-        for sink in sinks {
-            if !open.sinks.contains(&sink) {
-                open.sinks.push(sink);
+        self.open.change(key, |open| {
+            open.told = true;
+            for sink in sinks {
+                if !open.sinks.contains(&sink) {
+                    open.sinks.push(sink);
+                }
             }
-        }
+        })?;
         self.touched.insert(key.to_owned());
         Some(key.to_owned())
     }
@@ -129,32 +156,23 @@ impl Followed {
         self.touched.insert(key.to_owned());
     }
 
-    /// Nobody will be told of an alert: if it is the only one of its rule and key, there is no end to tell of.
-    pub fn drop_untold(&mut self, alert: &str) {
-        let told = |open: &str| self.open.get(open).is_some_and(|open| open.told);
-        let member = self.members.iter().find(|(_, member)| member.alert.id == alert && !told(&member.open));
-        if let Some((key, _)) = member {
-            let key = key.clone();
-            self.take_member(&key);
+    /// Nobody will be told of an alert by what is open there: if it is the only one of its rule and key, there is no
+    /// end to tell of. What another route has told of it, or will, has its own end.
+    pub fn drop_untold(&mut self, open: &str, alert: &str) {
+        if self.open.get(open).is_none_or(|open| open.told) {
+            return;
         }
-    }
-
-    fn take_member(&mut self, key: &str) -> Option<Member> {
-        let member = self.members.take(key)?;
-        if let Some(same) = self.by_key.get_mut(&member.key) {
-            same.remove(key);
-            if same.is_empty() {
-                self.by_key.remove(&member.key);
-            }
-        }
-        Some(member)
+        let name = of_alert(alert);
+        let of_it = self.members.named(&name).filter(|(_, member)| member.open == open);
+        let found: Vec<String> = of_it.map(|(key, _)| key.clone()).collect();
+        found.iter().for_each(|key| drop(self.members.take(key)));
     }
 
     /// Takes out what is open, with its members.
     fn take(&mut self, key: &str) -> Option<(Open, Vec<Member>)> {
         let open = self.open.take(key)?;
         let members: Vec<String> = self.members.beginning(key).map(|(key, _)| key.clone()).collect();
-        Some((open, members.iter().filter_map(|key| self.take_member(key)).collect()))
+        Some((open, members.iter().filter_map(|key| self.members.take(key)).collect()))
     }
 }
 
@@ -201,7 +219,6 @@ impl Router {
             due: resolve.after.map(|after| (now.saturating_add(after), after)),
             over: None,
         };
-        self.followed.by_key.entry(member.key.clone()).or_default().insert(key.clone());
         self.followed.members.put(key, member);
         if group.is_none() {
             self.followed.told(&open, sinks);
@@ -218,10 +235,11 @@ impl Router {
     }
 
     fn over(&mut self, member: &str, why: Why) {
-        let Some(row) = self.followed.members.change(member) else { return };
-        row.over = Some(why);
-        let open = row.open.clone();
-        self.followed.touched.insert(open);
+        let open = self.followed.members.change(member, |row| {
+            row.over = Some(why);
+            row.open.clone()
+        });
+        self.followed.touched.extend(open);
     }
 
     /// An alert may say that others are over.
@@ -240,13 +258,11 @@ impl Router {
         if routes.is_empty() {
             return;
         }
-        let Some(same) = self.followed.by_key.get(&key_of(&offered.facts)) else { return };
-        let meant = |key: &&String| {
-            let member = self.followed.members.get(key);
-            // A rule that is followed itself does not end its own alerts.
-            member.is_some_and(|member| routes.contains(&*member.route) && member.subject != offered.subject)
-        };
-        let members: Vec<String> = same.iter().filter(meant).cloned().collect();
+        // A rule that is followed itself does not end its own alerts.
+        let is_meant = |member: &Member| routes.contains(&*member.route) && member.subject != offered.subject;
+        let name = of_key(&key_of(&offered.facts));
+        let same = self.followed.members.named(&name).filter(|(_, member)| is_meant(member));
+        let members: Vec<String> = same.map(|(key, _)| key.clone()).collect();
         for member in members {
             self.over(&member, Why::Rule { rule: rule.clone(), alert: alert.clone() });
         }
@@ -254,8 +270,8 @@ impl Router {
 
     /// Somebody says that what has this subject is over.
     pub(super) fn settle_by_hand(&mut self, subject: &str, why: &Why) -> usize {
-        let of_it = self.followed.members.iter().filter(|(_, member)| member.subject == subject);
-        let members: Vec<String> = of_it.map(|(key, _)| key.clone()).collect();
+        let name = of_subject(subject);
+        let members: Vec<String> = self.followed.members.named(&name).map(|(key, _)| key.clone()).collect();
         members.iter().for_each(|member| self.over(member, why.clone()));
         members.len()
     }
@@ -265,7 +281,7 @@ impl Router {
         for key in std::mem::take(&mut self.followed.touched) {
             let Some(open) = self.followed.open.get(&key) else { continue };
             let waits = self.batches.get(&open.subject).is_some_and(|batch| batch.waiting.is_some());
-            let is_over = self.followed.members.beginning(&key).all(|(_, member)| member.over.is_some());
+            let is_over = self.followed.members.named(&not_over(&key)).next().is_none();
             if open.told && !waits && is_over {
                 self.tell_end(&key, now);
             }
@@ -274,7 +290,7 @@ impl Router {
 
     fn tell_end(&mut self, key: &str, now: Timestamp) {
         let Some((open, members)) = self.followed.take(key) else { return };
-        self.drop_escalations(|escalation| escalation.opened.as_deref() == Some(key));
+        self.escalations.take_named(key);
         for member in &members {
             let why = member.over.clone().unwrap_or(Why::Time { after: Duration::ZERO });
             self.note(&member.alert.id, now, Decision::Resolved { why, sinks: open.sinks.clone() });

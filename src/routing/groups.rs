@@ -13,6 +13,7 @@ use crate::event::{Duration, Timestamp, digest};
 
 use super::decision::{Crowd, Decision};
 use super::facts::Facts;
+use super::kept::Row;
 use super::plan::Joining;
 use super::quiet::quiet_until;
 use super::router::{Offered, Router};
@@ -78,10 +79,22 @@ struct Ready {
 
 impl Batch {
     /// When it closes, if nothing waits.
-    pub fn closes(&self) -> Option<Timestamp> {
-        let sent = self.last_sent.filter(|_| self.waiting.is_none())?;
-        Some(sent.saturating_add(self.interval))
+    fn closes(&self) -> Option<Timestamp> {
+        Some(self.last_sent?.saturating_add(self.interval))
     }
+}
+
+impl Row for Batch {
+    const TABLE: u8 = b'b';
+
+    /// When it is sent, or closes.
+    fn due(&self) -> Option<Timestamp> {
+        self.waiting.as_ref().map_or_else(|| self.closes(), |waiting| Some(waiting.due))
+    }
+}
+
+impl Row for Listed {
+    const TABLE: u8 = b'a';
 }
 
 impl Router {
@@ -103,7 +116,6 @@ impl Router {
             let batch = Batch { route, group: group_of, sinks, waiting: None, last_sent: None, interval };
             self.batches.put(group.clone(), batch);
         }
-        let batch = self.batches.change(&group).expect("it was just made, if it was not there");
         let first = || Waiting {
             notification: digest(&format!("group {group}: {id}")),
             due,
@@ -114,18 +126,25 @@ impl Router {
             quiet: None,
             acknowledged: false,
         };
-        let waiting = batch.waiting.get_or_insert_with(first);
-        waiting.count += 1;
-        waiting.urgent |= urgent;
-        (waiting.due, waiting.quiet) = (due, quiet.clone());
         let size = offered.outgoing.body.len() as u64;
-        let has_room = waiting.listed < most as u64 && waiting.bytes + size <= MOST_LISTED;
-        let listed = waiting.listed == 0 || has_room;
-        let notification = waiting.notification.clone();
-        if listed {
-            let key = format!("{group}/{:08}", waiting.count);
-            (waiting.listed, waiting.bytes) = (waiting.listed + 1, waiting.bytes + size);
-            self.listed.put(key, Listed { alert: id.clone(), body: offered.outgoing.body.clone() });
+        let add = |batch: &mut Batch| {
+            let waiting = batch.waiting.get_or_insert_with(first);
+            waiting.count += 1;
+            waiting.urgent |= urgent;
+            (waiting.due, waiting.quiet) = (due, quiet.clone());
+            let has_room = waiting.listed < most as u64 && waiting.bytes + size <= MOST_LISTED;
+            let listed = waiting.listed == 0 || has_room;
+            if listed {
+                (waiting.listed, waiting.bytes) = (waiting.listed + 1, waiting.bytes + size);
+            }
+            (waiting.notification.clone(), listed.then_some(waiting.count))
+        };
+        let added = self.batches.change(&group, add);
+        let (notification, place) = added.expect("it was just made, if it was not there");
+        let listed = place.is_some();
+        if let Some(place) = place {
+            let row = Listed { alert: id.clone(), body: offered.outgoing.body.clone() };
+            self.listed.put(format!("{group}/{place:08}"), row);
         }
         let grouped = Decision::Grouped { route, group: labels, notification, due, listed, quiet };
         self.note(id, now, grouped);
@@ -133,9 +152,11 @@ impl Router {
 
     /// Sends what waits of a group, or postpones it.
     pub(super) fn flush(&mut self, group: &str, now: Timestamp) {
-        let Some(batch) = self.batches.get(group) else { return };
-        let (Some(waiting), mut sinks) = (batch.waiting.clone(), batch.sinks.clone()) else { return };
-        let (name, labels) = (batch.route.clone(), batch.group.clone());
+        let Some(batch) = self.batches.get(group).cloned() else { return };
+        let Batch { route: name, group: labels, mut sinks, waiting: Some(waiting), last_sent, .. } = batch
+        else {
+            return;
+        };
         let route = self.settings.route(&name).cloned().unwrap_or_default();
         if let Some((hours, until)) = quiet_now(&route, &waiting, now) {
             match route.quiet.as_ref().and_then(|quiet| quiet.instead.clone()) {
@@ -143,19 +164,21 @@ impl Router {
                 None => return self.postpone(group, &name, hours, until, now),
             }
         }
-        let (listed, ready) = self.take_listed(group, now);
+        let open = open_key(&name, group);
+        let (listed, ready) = self.take_listed(group, &open, now);
         let silenced = listed - ready.len() as u64;
         // Of those that are not listed nothing is known: they are as those that are.
         let count = if ready.is_empty() { 0 } else { waiting.count - silenced };
-        let batch = self.batches.change(group).expect("it was just there");
-        batch.waiting = None;
+        self.batches.change(group, |batch| {
+            batch.waiting = None;
+            batch.last_sent = if count == 0 { last_sent } else { Some(now) };
+        });
         if count == 0 {
-            if batch.last_sent.is_none() {
+            if last_sent.is_none() {
                 self.batches.take(group);
             }
-            return self.followed.untold(&open_key(&name, group));
+            return self.followed.untold(&open);
         }
-        batch.last_sent = Some(now);
         let notification = Notification {
             id: waiting.notification,
             status: Status::Firing,
@@ -191,9 +214,10 @@ impl Router {
     }
 
     fn postpone(&mut self, group: &str, route: &str, hours: String, until: Timestamp, now: Timestamp) {
-        if let Some(waiting) = self.batches.change(group).and_then(|batch| batch.waiting.as_mut()) {
-            (waiting.due, waiting.quiet) = (until, Some(hours.clone()));
-        }
+        self.batches.change(group, |batch| {
+            let waiting = batch.waiting.iter_mut();
+            waiting.for_each(|waiting| (waiting.due, waiting.quiet) = (until, Some(hours.clone())));
+        });
         let start = format!("{group}/");
         let alerts: Vec<String> =
             self.listed.beginning(&start).map(|(_, listed)| listed.alert.clone()).collect();
@@ -203,8 +227,9 @@ impl Router {
         }
     }
 
-    /// Takes out the alerts that a group lists: how many they were, and those that are still to be told of.
-    fn take_listed(&mut self, group: &str, now: Timestamp) -> (u64, Vec<Ready>) {
+    /// Takes out the alerts that a group lists: how many they were, and those that are still to be told of. `open` is
+    /// what the group is followed by.
+    fn take_listed(&mut self, group: &str, open: &str, now: Timestamp) -> (u64, Vec<Ready>) {
         let start = format!("{group}/");
         let keys: Vec<String> = self.listed.beginning(&start).map(|(key, _)| key.clone()).collect();
         let count = keys.len() as u64;
@@ -217,7 +242,7 @@ impl Router {
             match held {
                 Some(held) => {
                     self.note(&listed.alert, now, held);
-                    self.followed.drop_untold(&listed.alert);
+                    self.followed.drop_untold(open, &listed.alert);
                 }
                 None => ready.push(Ready { key, told }),
             }
@@ -228,10 +253,8 @@ impl Router {
 
     /// Forgets groups of which nothing has come for long enough.
     pub(super) fn close_groups(&mut self, now: Timestamp) {
-        let is_closed = |batch: &Batch| batch.closes().is_some_and(|closes| closes <= now);
-        let closed: Vec<String> =
-            self.batches.iter().filter(|(_, batch)| is_closed(batch)).map(|(id, _)| id.clone()).collect();
-        closed.iter().for_each(|id| drop(self.batches.take(id)));
+        // What waits has been sent, or waits for longer.
+        self.batches.take_due(now);
     }
 }
 

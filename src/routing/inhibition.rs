@@ -11,6 +11,7 @@ use crate::event::{Timestamp, digest};
 use super::MOST_SOURCES;
 use super::decision::{Crowd, Decision};
 use super::facts::Facts;
+use super::kept::Row;
 use super::router::{Offered, Router};
 use super::settings::Inhibit;
 
@@ -23,6 +24,18 @@ pub struct Source {
     pub subject: String,
     /// How long it counts.
     pub until: Timestamp,
+}
+
+impl Row for Source {
+    const TABLE: u8 = b'i';
+
+    fn due(&self) -> Option<Timestamp> {
+        Some(self.until)
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec![self.subject.clone()]
+    }
 }
 
 /// What sources are kept by.
@@ -66,16 +79,6 @@ impl Router {
 
     /// What is over holds back nothing any more.
     pub(super) fn drop_sources_of(&mut self, subject: &str) {
-        self.drop_sources(|source| source.subject == subject);
-    }
-
-    pub(super) fn forget_sources(&mut self, now: Timestamp) {
-        self.drop_sources(|source| source.until <= now);
-    }
-
-    fn drop_sources(&mut self, is_over: impl Fn(&Source) -> bool) {
-        let over: Vec<String> =
-            self.sources.iter().filter(|(_, source)| is_over(source)).map(|(key, _)| key.clone()).collect();
-        over.iter().for_each(|key| drop(self.sources.take(key)));
+        self.sources.take_named(subject);
     }
 }

@@ -14,7 +14,7 @@ use crate::alert::{Alert, AlertKind, Severity};
 use crate::event::{Duration, Timestamp};
 
 use super::decision::Decision;
-use super::kept::{Change, Kept, Unreadable};
+use super::kept::{Change, Kept, Row, Unreadable};
 
 /// So many alerts are kept.
 pub const MOST_ALERTS: usize = 10_000;
@@ -96,8 +96,12 @@ struct Page {
     entries: Vec<(String, Entry)>,
 }
 
+impl Row for Page {
+    const TABLE: u8 = b'l';
+}
+
 /// The log.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Log {
     pages: Kept<Page>,
     /// The pages in order, each with its time and the ids of the alerts that were new in it.
@@ -108,13 +112,6 @@ pub struct Log {
     next: u64,
 }
 
-impl Default for Log {
-    fn default() -> Log {
-        let pages = Kept::new(b'l');
-        Log { pages, order: VecDeque::new(), records: HashMap::new(), open: Page::default(), next: 0 }
-    }
-}
-
 impl Log {
     /// Takes a stored row, if it is one of the log. Pages come in their order.
     pub fn load(&mut self, key: &[u8], value: &[u8]) -> Result<bool, Unreadable> {
@@ -122,22 +119,16 @@ impl Log {
             return Ok(false);
         }
         let name = String::from_utf8_lossy(&key[1..]).into_owned();
-        let Some(page) = self.pages.get(&name) else { return Ok(true) };
+        // What a page holds is in the records; it need not be held twice.
+        let Some(Page { time, new, entries }) = self.pages.forget(&name) else { return Ok(true) };
         let number = u64::from_str_radix(&name, 16).unwrap_or(self.next);
-        let (new, entries, time) = (page.new.clone(), page.entries.clone(), page.time);
         self.next = number + 1;
         self.order.push_back((number, time, new.iter().map(|record| record.id.clone()).collect()));
         self.records.extend(new.into_iter().map(|record| (record.id.clone(), record)));
         for (id, entry) in entries {
             self.add(&id, entry);
         }
-        self.forget_page(&name);
         Ok(true)
-    }
-
-    /// What a page holds is in the records; it need not be held twice.
-    fn forget_page(&mut self, name: &str) {
-        self.pages.forget(name);
     }
 
     /// Whether an alert is known.
@@ -202,7 +193,7 @@ impl Log {
         self.drop_old(now);
         self.pages.take_changes(changes);
         let written: Vec<String> = self.pages.iter().map(|(name, _)| name.clone()).collect();
-        written.iter().for_each(|name| self.forget_page(name));
+        written.iter().for_each(|name| drop(self.pages.forget(name)));
     }
 
     fn drop_old(&mut self, now: Timestamp) {

@@ -97,10 +97,10 @@ impl Router {
             settings,
             silences: Silences::default(),
             log: Log::default(),
-            batches: Kept::new(b'b'),
-            listed: Kept::new(b'a'),
-            sources: Kept::new(b'i'),
-            escalations: Kept::new(b'e'),
+            batches: Kept::default(),
+            listed: Kept::default(),
+            sources: Kept::default(),
+            escalations: Kept::default(),
             followed: Followed::default(),
             round: Round::default(),
         };
@@ -243,30 +243,26 @@ impl Router {
             self.settle_all(now);
         }
         self.close_groups(now);
-        self.forget_sources(now);
+        self.sources.take_due(now);
         self.silences.forget(now);
     }
 
     /// What is due, in the order of time.
     fn all_due(&self, now: Timestamp) -> Option<Vec<(Timestamp, Due)>> {
-        let mut due: Vec<(Timestamp, Due)> = self.timers().filter(|(time, _)| *time <= now).collect();
+        let members = self.followed.due(now).map(|(due, member)| (due, Due::Over(member.clone())));
+        let waits = |id: &str| self.batches.get(id).is_some_and(|batch| batch.waiting.is_some());
+        let groups = self.batches.due(now).filter(|(_, id)| waits(id));
+        let groups = groups.map(|(due, id)| (due, Due::Group(id.clone())));
+        let waiting = self.escalations.due(now).map(|(due, key)| (due, Due::Escalation(key.clone())));
+        let mut due: Vec<(Timestamp, Due)> = members.chain(groups).chain(waiting).collect();
         due.sort();
         Some(due).filter(|due| !due.is_empty())
     }
 
-    fn timers(&self) -> impl Iterator<Item = (Timestamp, Due)> {
-        let members = self.followed.due().map(|(due, member)| (due, Due::Over(member.clone())));
-        let groups = self.batches.iter().filter_map(|(id, batch)| {
-            batch.waiting.as_ref().map(|waiting| (waiting.due, Due::Group(id.clone())))
-        });
-        let waiting = self.escalations.iter().map(|(key, one)| (one.due, Due::Escalation(key.clone())));
-        members.chain(groups).chain(waiting)
-    }
-
     /// When something is due next, if anything is.
     pub fn next_due(&self) -> Option<Timestamp> {
-        let closing = self.batches.iter().filter_map(|(_, batch)| batch.closes());
-        self.timers().map(|(due, _)| due).chain(closing).min()
+        let due = [self.followed.next_due(), self.batches.next_due(), self.escalations.next_due()];
+        due.into_iter().flatten().min()
     }
 
     /// Ends the round: gives what has come of everything since the last one.
@@ -287,9 +283,9 @@ impl Router {
     pub fn flush_all(&mut self, now: Timestamp) {
         let groups: Vec<String> = self.batches.iter().map(|(id, _)| id.clone()).collect();
         for group in groups {
-            if let Some(waiting) = self.batches.change(&group).and_then(|batch| batch.waiting.as_mut()) {
-                waiting.urgent = true;
-            }
+            self.batches.change(&group, |batch| {
+                batch.waiting.iter_mut().for_each(|waiting| waiting.urgent = true);
+            });
             self.flush(&group, now);
         }
         self.settle_all(now);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Duration, Timestamp, digest};
 
 use super::facts::Facts;
-use super::kept::Kept;
+use super::kept::{Kept, Row};
 use super::matcher::Matcher;
 
 /// So many silences may there be that are not over.
@@ -124,23 +124,25 @@ impl Silence {
     }
 }
 
-/// All silences.
-#[derive(Debug)]
-pub struct Silences {
-    pub(super) rows: Kept<Silence>,
+impl Row for Silence {
+    const TABLE: u8 = b's';
+
+    fn due(&self) -> Option<Timestamp> {
+        Some(self.ends)
+    }
 }
 
-impl Default for Silences {
-    fn default() -> Silences {
-        Silences { rows: Kept::new(b's') }
-    }
+/// All silences.
+#[derive(Debug, Default)]
+pub struct Silences {
+    pub(super) rows: Kept<Silence>,
 }
 
 impl Silences {
     /// The one that holds and is about an alert; of several that which ends last.
     pub fn about(&self, facts: &Facts, now: Timestamp) -> Option<&Silence> {
-        let holding = self.rows.iter().map(|(_, silence)| silence).filter(|silence| silence.holds(now));
-        holding.filter(|silence| silence.matcher.check(facts).is_ok()).max_by_key(|silence| silence.ends)
+        let mut holding = self.rows.not_due(now).filter(|silence| silence.holds(now));
+        holding.find(|silence| silence.matcher.check(facts).is_ok())
     }
 
     /// Has these as well, which were made elsewhere.
@@ -150,7 +152,7 @@ impl Silences {
 
     /// How many hold.
     pub fn holding(&self, now: Timestamp) -> usize {
-        self.rows.iter().filter(|(_, silence)| silence.holds(now)).count()
+        self.rows.not_due(now).filter(|silence| silence.holds(now)).count()
     }
 
     /// All that there are, the one that ends first before the others.
@@ -179,7 +181,7 @@ impl Silences {
         }
         check_text("author", &author, 1)?;
         check_text("comment", &comment, 0)?;
-        if self.rows.iter().filter(|(_, silence)| !silence.is_over(now)).count() >= MOST {
+        if self.rows.not_due(now).count() >= MOST {
             return Err(Refused::Many);
         }
         let meaning = format!("{matcher}\n{starts}\n{ends}\n{author}\n{comment}\n{now}");
@@ -198,21 +200,20 @@ impl Silences {
     /// When there is none, or it is over.
     pub fn end(&mut self, id: &str, by: &str, now: Timestamp) -> Result<Silence, Refused> {
         let id = one_of("silence", "", id, self.rows.iter().map(|(id, _)| id.as_str()))?.to_owned();
-        let silence = self.rows.change(&id).expect("it was just found");
-        if silence.is_over(now) {
-            return Err(Refused::Ended { id, ends: silence.ends });
-        }
-        (silence.ends, silence.starts) = (now, silence.starts.min(now));
-        silence.ended_by = Some(by.to_owned());
-        Ok(silence.clone())
+        let end = |silence: &mut Silence| {
+            if silence.is_over(now) {
+                return Err(Refused::Ended { id: silence.id.clone(), ends: silence.ends });
+            }
+            (silence.ends, silence.starts) = (now, silence.starts.min(now));
+            silence.ended_by = Some(by.to_owned());
+            Ok(silence.clone())
+        };
+        self.rows.change(&id, end).expect("it was just found")
     }
 
     /// Forgets those that have been over for long.
     pub fn forget(&mut self, now: Timestamp) {
-        let is_old = |silence: &Silence| silence.ends.saturating_add(SHOWN) <= now;
-        let old: Vec<String> =
-            self.rows.iter().filter(|(_, silence)| is_old(silence)).map(|(id, _)| id.clone()).collect();
-        old.iter().for_each(|id| drop(self.rows.take(id)));
+        self.rows.take_due(now.saturating_sub(SHOWN));
     }
 }
 

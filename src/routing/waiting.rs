@@ -8,6 +8,7 @@ use crate::event::{Duration, Timestamp, digest};
 
 use super::MOST_WAITING;
 use super::decision::{Crowd, Decision, Why};
+use super::kept::Row;
 use super::router::Router;
 use super::settings::Escalate;
 use super::silences::{Refused, one_of};
@@ -33,6 +34,18 @@ pub struct Escalation {
     /// What is open by it, if something is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opened: Option<String>,
+}
+
+impl Row for Escalation {
+    const TABLE: u8 = b'e';
+
+    fn due(&self) -> Option<Timestamp> {
+        Some(self.due)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.opened.iter().cloned().collect()
+    }
 }
 
 /// What has come of what somebody said.
@@ -96,8 +109,8 @@ impl Router {
         }
     }
 
-    /// Forgets what waits and need not any more; how many that were.
-    pub(super) fn drop_escalations(&mut self, is_done: impl Fn(&Escalation) -> bool) -> usize {
+    /// Forgets what waits and need not any more; how many that were. It looks at all of them, as somebody says so.
+    fn drop_escalations(&mut self, is_done: impl Fn(&Escalation) -> bool) -> usize {
         let done: Vec<String> =
             self.escalations.iter().filter(|(_, one)| is_done(one)).map(|(key, _)| key.clone()).collect();
         done.iter().for_each(|key| drop(self.escalations.take(key)));
@@ -167,9 +180,9 @@ impl Router {
         let mut stopped = 0;
         for group in groups {
             stopped += usize::from(self.batches.get(&group).is_some_and(|batch| escalates(&batch.route)));
-            if let Some(waiting) = self.batches.change(&group).and_then(|batch| batch.waiting.as_mut()) {
-                waiting.acknowledged = true;
-            }
+            self.batches.change(&group, |batch| {
+                batch.waiting.iter_mut().for_each(|waiting| waiting.acknowledged = true);
+            });
         }
         stopped
     }

@@ -64,20 +64,19 @@ fn a_group_is_sent_after_a_while_and_again_after_another() {
     assert_eq!(kept.reasons("3"), ["grouped", "group_sent"]);
 }
 
+/// A silence for alerts of a rule.
+fn silenced(rule: &str, ends: i64) -> NewSilence {
+    let (matcher, comment) = (matcher(json!({"rules": [rule]})), "deploy".into());
+    NewSilence { matcher, starts: None, ends: at(ends), author: "ana".into(), comment }
+}
+
 #[test]
 fn what_is_silenced_is_not_told_not_even_what_waits_already() {
     let grouped = Route { group: grouping(&[], 30, 300, 9), ..route("g", "a") };
     let mut kept = Kept::new(vec![grouped]);
     kept.offer(&alert("1", "r", LOW, "x"), at(0));
     kept.offer(&alert("2", "s", LOW, "x"), at(0));
-    let wanted = NewSilence {
-        matcher: matcher(json!({"rules": ["r"]})),
-        starts: None,
-        ends: at(100),
-        author: "ana".into(),
-        comment: "deploy".into(),
-    };
-    let silence = kept.router.silences().add(wanted, at(10)).expect("it makes sense");
+    let silence = kept.router.silences().add(silenced("r", 100), at(10)).expect("it makes sense");
     kept.store(at(10));
     kept.restart();
     kept.offer(&alert("3", "r", LOW, "y"), at(20));
@@ -228,6 +227,23 @@ fn a_group_is_over_when_all_of_it_is() {
     assert_eq!(kept.told(), ["firing 1: 4 to b", "resolved 2: 1 2 to a"]);
     kept.tick(at(5_000));
     assert_eq!(kept.told(), [] as [&str; 0], "nobody is waited for any more");
+}
+
+#[test]
+fn what_one_route_does_not_tell_another_may_and_tells_its_end() {
+    let by_hand = || Some(Resolve::default());
+    let slow = Route { group: grouping(&[], 60, 300, 9), resolve: by_hand(), ..route("1", "a") };
+    let fast = Route { group: grouping(&[], 10, 300, 9), resolve: by_hand(), ..route("2", "b") };
+    let mut kept = Kept::new(vec![Route { goes_on: true, ..slow }, fast]);
+    kept.offer(&alert("1", "r", LOW, "x"), at(0));
+    kept.router.silences().add(silenced("r", 30), at(5)).expect("it makes sense");
+    kept.tick(at(10));
+    assert_eq!(kept.told(), [] as [&str; 0], "the fast one would have told of it while it was silenced");
+    kept.tick(at(60));
+    assert_eq!(kept.told(), ["firing 1: 1 to a"]);
+    kept.router.resolve("1", "ana", "", at(70)).expect("it is known");
+    kept.store(at(70));
+    assert_eq!(kept.told(), ["resolved 1: 1 to a"]);
 }
 
 #[test]
