@@ -31,7 +31,7 @@ use self::plan::Plan;
 use super::paths::Paths;
 use super::schemas::{self, Answer, Kind, Known, SchemaId};
 use super::typed::{Typed, misfit};
-use super::{Decoder, Malformed};
+use super::{Decoder, Fields, Malformed};
 
 pub use schema::Parsed;
 
@@ -118,6 +118,10 @@ impl Decoder for AvroDecoder {
 
     fn stream(&self) -> StreamId {
         self.typed.stream()
+    }
+
+    fn fields(&mut self) -> &mut Fields {
+        self.typed.fields()
     }
 
     fn needs(&self, record: &[u8]) -> Option<SchemaId> {

@@ -9,21 +9,24 @@ const MAX_DESCRIPTION: usize = 60;
 
 /// A value as it stands in a record.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Found<'a> {
+pub enum Found<'a> {
+    /// Nothing.
     Null,
+    /// True or false.
     Bool(bool),
     /// An integer that fits 64 bits, with or without a sign.
     Int(i128),
     /// Any other number; finite.
     Float(f64),
+    /// Text.
     Text(&'a str),
     /// A time that the record has as such; in JSON it is RFC 3339 text.
-    #[cfg_attr(not(feature = "codecs"), allow(dead_code, reason = "only codecs with types have it"))]
     Time(Timestamp),
     /// A span that the record has as such, and which the language can write; in JSON it is text.
-    #[cfg_attr(not(feature = "codecs"), allow(dead_code, reason = "only codecs with types have it"))]
     Span(Duration),
+    /// A list, of whatever.
     List,
+    /// An object, with whatever.
     Object,
 }
 

@@ -22,7 +22,7 @@ use self::rows::Rows;
 
 use super::convert::quoted;
 use super::text::{Column, Texts, lacking, malformed, utf8};
-use super::{Decoder, Malformed};
+use super::{Decoder, Fields, Malformed};
 
 /// Most columns, read or not.
 pub const MAX_COLUMNS: usize = 10_000;
@@ -198,6 +198,10 @@ impl Decoder for CsvDecoder {
 
     fn stream(&self) -> StreamId {
         self.texts.stream()
+    }
+
+    fn fields(&mut self) -> &mut Fields {
+        self.texts.fields()
     }
 
     fn header(&self) -> Option<&[u8]> {

@@ -2,7 +2,8 @@
 //!
 //! Enters: for fields of the stream, what a record holds. Leaves: an event with the values that are
 //! kept, or what is wrong with the first field that is not as declared. Every declared field is looked
-//! at, kept or not, so that what is malformed does not depend on the rules.
+//! at, kept or not, so that what is malformed does not depend on the rules. What a record has besides its
+//! bytes ([`Beside`]) comes last, whichever codec reads it.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +12,12 @@ use crate::event::{
 };
 
 use super::Malformed;
+use super::beside::Beside;
 use super::convert::{Found, convert_to, describe, expected, fits};
 
 /// The declared fields of a stream and what the current record holds for them.
 #[derive(Debug)]
-pub(super) struct Fields {
+pub struct Fields {
     stream: StreamId,
     declared: Vec<Field>,
     reading: Vec<Reading>,
@@ -32,6 +34,8 @@ pub(super) struct Fields {
     required: FieldSet,
     /// Fields whose last value is of a wrong type, with that value in words; none that is in `found`.
     wrong: BTreeMap<usize, String>,
+    /// What the record has besides its bytes.
+    beside: Beside,
 }
 
 /// What becomes of a field's value.
@@ -74,12 +78,41 @@ impl Fields {
             found: FieldSet::new(schema.fields.len()),
             required,
             wrong: BTreeMap::new(),
+            beside: Beside::default(),
         }
+    }
+
+    /// Those of a stream that has none, for decoders that tests make.
+    #[cfg(test)]
+    pub(crate) fn none() -> Fields {
+        let schema = StreamSchema {
+            name: "none".into(),
+            fields: Vec::new(),
+            time: None,
+            late: Default::default(),
+            idle: None,
+            alerts_of: None,
+        };
+        Fields::new(StreamId(0), &schema, Kept::ALL)
     }
 
     /// The stream that the events belong to.
     pub(super) fn stream(&self) -> StreamId {
         self.stream
+    }
+
+    /// What records have besides their bytes: holds for each that is decoded, until something else is said.
+    pub fn beside(&mut self) -> &mut Beside {
+        &mut self.beside
+    }
+
+    /// The event of a record that has no bytes, only what is beside it.
+    ///
+    /// # Errors
+    /// When a required field is missing or a value is not what its field declares.
+    pub fn alone(&mut self, position: Position, arrival: Timestamp) -> Result<Event, Malformed> {
+        self.clear();
+        self.event(position, arrival, || b"{}".as_slice().into())
     }
 
     /// The field with that number.
@@ -147,12 +180,24 @@ impl Fields {
         arrival: Timestamp,
         raw: impl FnOnce() -> Box<[u8]>,
     ) -> Result<Event, Malformed> {
+        if !self.beside.is_empty() {
+            self.take_beside();
+        }
         if !self.wrong.is_empty() || !self.found.covers(&self.required) {
             return Err(self.malformed());
         }
         let time = if self.time.is_some() { self.at } else { arrival };
         let point = SequencePoint { time, stream: self.stream, position };
-        Ok(Event::keeping(self.kept, point, self.values.drain(..), raw()))
+        let raw = if self.beside.is_empty() { raw() } else { self.beside.shown_in(raw()) };
+        Ok(Event::keeping(self.kept, point, self.values.drain(..), raw))
+    }
+
+    fn take_beside(&mut self) {
+        let beside = std::mem::take(&mut self.beside);
+        for (FieldId(field), found) in beside.values() {
+            self.put(field as usize, &found);
+        }
+        self.beside = beside;
     }
 
     #[cold]

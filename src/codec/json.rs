@@ -112,11 +112,15 @@ impl Decoder for JsonDecoder {
     fn stream(&self) -> StreamId {
         self.fields.stream()
     }
+
+    fn fields(&mut self) -> &mut Fields {
+        &mut self.fields
+    }
 }
 
 /// The record without white space around it and without a byte order mark, which some programs
 /// write at the start of a file.
-fn trim(record: &[u8]) -> &[u8] {
+pub(super) fn trim(record: &[u8]) -> &[u8] {
     let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
     let record = record.strip_prefix(b"\xef\xbb\xbf").unwrap_or(record);
     let start = record.iter().position(|byte| !blank(byte)).unwrap_or(record.len());

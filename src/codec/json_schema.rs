@@ -13,9 +13,9 @@ use serde_json::Value as Json;
 
 use crate::event::{Event, Kept, Position, StreamId, StreamSchema, Timestamp};
 
-use super::json::JsonDecoder;
+use super::json::{self, JsonDecoder};
 use super::schemas::{self, Answer, Kind, Known, Reference, SchemaId};
-use super::{Decoder, Malformed};
+use super::{Decoder, Fields, Malformed};
 
 /// How often a regular expression may go back before a text counts as one that does not match.
 const MAX_BACKTRACKS: usize = 100_000;
@@ -146,7 +146,7 @@ impl Decoder for JsonSchemaDecoder {
             }
         };
         let event = self.json.decode(payload, position, arrival)?;
-        match validator.map(|validator| validator.check(event.as_ref().map_or(payload, Event::raw))) {
+        match validator.map(|validator| validator.check(json::trim(payload))) {
             Some(Err(why)) => Err(Malformed::Syntax(format!("it does not fit its JSON Schema: {why}"))),
             Some(Ok(())) | None => Ok(event),
         }
@@ -154,6 +154,10 @@ impl Decoder for JsonSchemaDecoder {
 
     fn stream(&self) -> StreamId {
         self.json.stream()
+    }
+
+    fn fields(&mut self) -> &mut Fields {
+        self.json.fields()
     }
 
     fn needs(&self, record: &[u8]) -> Option<SchemaId> {

@@ -20,7 +20,7 @@ use crate::event::{Event, Kept, Position, StreamId, StreamSchema, Timestamp};
 
 use super::convert::Found;
 use super::text::{Texts, malformed, place, utf8};
-use super::{Decoder, Malformed};
+use super::{Decoder, Fields, Malformed};
 
 /// Decodes lines of keys and values.
 #[derive(Debug)]
@@ -87,6 +87,10 @@ impl Decoder for LogfmtDecoder {
 
     fn stream(&self) -> StreamId {
         self.texts.stream()
+    }
+
+    fn fields(&mut self) -> &mut Fields {
+        self.texts.fields()
     }
 }
 

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "codecs")]
 pub mod avro;
+pub mod beside;
 mod convert;
 pub mod csv;
 mod fields;
@@ -20,10 +21,13 @@ mod tests;
 mod text;
 #[cfg(feature = "codecs")]
 mod typed;
+mod write;
 
 use crate::event::{Event, Kept, Position, StreamId, StreamSchema, Timestamp};
 
 use self::schemas::{Answer, SchemaId};
+
+pub use self::fields::Fields;
 
 /// Why a record is not an event of its stream. It goes to quarantine with this reason.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -67,6 +71,9 @@ pub trait Decoder: Send {
 
     /// The stream that the events belong to.
     fn stream(&self) -> StreamId;
+
+    /// What it knows of the fields of the stream, for what a record has [besides its bytes](Fields::beside).
+    fn fields(&mut self) -> &mut Fields;
 
     /// The record that stood before the last one and without which that cannot be read, such as the
     /// header of a CSV file; `None` if it can be read by itself.

@@ -26,7 +26,7 @@ use self::plan::Plan;
 use super::paths::Paths;
 use super::schemas::{self, Answer, Kind, Known, SchemaId};
 use super::typed::{Typed, misfit};
-use super::{Decoder, Malformed};
+use super::{Decoder, Fields, Malformed};
 
 pub use schema::{Imports, Message, Parsed};
 
@@ -169,6 +169,10 @@ impl Decoder for ProtobufDecoder {
 
     fn stream(&self) -> StreamId {
         self.typed.stream()
+    }
+
+    fn fields(&mut self) -> &mut Fields {
+        self.typed.fields()
     }
 
     fn needs(&self, record: &[u8]) -> Option<SchemaId> {

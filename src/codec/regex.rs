@@ -17,7 +17,7 @@ use regex::{CaptureLocations, Regex, RegexBuilder};
 use crate::event::{Event, Kept, Position, StreamId, StreamSchema, Timestamp};
 
 use super::text::{Column, Texts, lacking, malformed, utf8};
-use super::{Decoder, Malformed};
+use super::{Decoder, Fields, Malformed};
 
 /// Largest compiled expression, in bytes.
 const MAX_SIZE: usize = 1 << 20;
@@ -123,5 +123,9 @@ impl Decoder for RegexDecoder {
 
     fn stream(&self) -> StreamId {
         self.texts.stream()
+    }
+
+    fn fields(&mut self) -> &mut Fields {
+        self.texts.fields()
     }
 }

@@ -29,7 +29,7 @@ use crate::event::{Event, Field, FieldType, Kept, Position, StreamId, StreamSche
 
 use super::convert::Found;
 use super::text::{Column, Texts, lacking, malformed, name, utf8};
-use super::{Decoder, Malformed};
+use super::{Decoder, Fields, Malformed};
 
 /// The names of a message's parts, beside those of structured data: `sd.ID.PARAM`.
 pub const NAMES: [&str; 11] = [
@@ -225,6 +225,10 @@ impl Decoder for SyslogDecoder {
 
     fn stream(&self) -> StreamId {
         self.texts.stream()
+    }
+
+    fn fields(&mut self) -> &mut Fields {
+        self.texts.fields()
     }
 }
 

@@ -1,5 +1,6 @@
 //! What all codecs share, and what the tests of each use.
 
+mod beside;
 mod property;
 
 use crate::cases::size;

@@ -22,6 +22,7 @@ use crate::event::{Event, Field, FieldType, Kept, Position, StreamId, StreamSche
 use super::Malformed;
 use super::convert::Found;
 use super::fields::{Fields, is_required};
+use super::write;
 
 /// Most names that an error lists.
 const MAX_LISTED: usize = 3;
@@ -65,11 +66,14 @@ impl Texts {
         self.fields.stream()
     }
 
+    /// What is known of the fields.
+    pub(super) fn fields(&mut self) -> &mut Fields {
+        &mut self.fields
+    }
+
     /// What is known about a name.
     pub(super) fn column(&self, name: &str) -> Column {
-        let mut label = Vec::with_capacity(name.len() + 3);
-        write_label(&mut label, name);
-        Column { readers: self.names.get(name).cloned().unwrap_or_default(), label: label.into() }
+        Column { readers: self.names.get(name).cloned().unwrap_or_default(), label: write::label(name) }
     }
 
     /// Whether a field reads that column.
@@ -92,7 +96,7 @@ impl Texts {
     /// The same; `undeclared` is how the record shows it where no field reads it.
     pub(super) fn put_as(&mut self, name: &str, text: &str, undeclared: &Found<'_>) {
         self.separate();
-        write_label(&mut self.raw, name);
+        write::name(&mut self.raw, name);
         let readers = self.names.get(name).map_or(&[][..], |readers| readers);
         give(&mut self.fields, &mut self.raw, readers, text, undeclared);
     }
@@ -173,28 +177,13 @@ fn number(text: &str) -> Option<Found<'static>> {
     text.parse().ok().filter(|float: &f64| is_decimal && float.is_finite()).map(Found::Float)
 }
 
-fn write_label(raw: &mut Vec<u8>, name: &str) {
-    write_json(raw, name);
-    raw.push(b':');
-}
-
 /// Writes what was found as JSON; `text` is how a number was written.
 fn write_found(raw: &mut Vec<u8>, found: &Found<'_>, text: &str) {
     let is_json = || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
     match found {
         Found::Int(_) | Found::Float(_) if is_json() => raw.extend_from_slice(text.as_bytes()),
-        Found::Int(int) => write_json(raw, int),
-        Found::Float(float) => write_json(raw, float),
-        Found::Bool(bool) => write_json(raw, bool),
-        Found::Text(text) => write_json(raw, text),
-        Found::Null | Found::Time(_) | Found::Span(_) | Found::List | Found::Object => {
-            raw.extend_from_slice(b"null");
-        }
+        found => write::found(raw, found),
     }
-}
-
-fn write_json(raw: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
-    serde_json::to_writer(raw, value).expect("text and finite numbers can be written to memory");
 }
 
 /// The record as text.

@@ -24,6 +24,7 @@ use super::convert::Found;
 use super::fields::{Fields, is_required};
 use super::json::MAX_DEPTH;
 use super::paths::{Paths, PlaceId};
+use super::write;
 
 /// The longest JSON of a record, in bytes.
 pub(super) const MAX_SHOWN: usize = 32 << 20;
@@ -98,6 +99,11 @@ impl Typed {
         self.fields.stream()
     }
 
+    /// What is known of the fields.
+    pub(super) fn fields(&mut self) -> &mut Fields {
+        &mut self.fields
+    }
+
     /// The paths of its fields.
     pub(super) fn paths(&self) -> &Paths {
         &self.paths
@@ -138,7 +144,7 @@ impl Typed {
         self.raw.push(b']');
     }
 
-    /// The next value of an object has this name, written as [`label`] does. What came before is complete.
+    /// The next value of an object has this name, written as [`write::label`] does. What came before is complete.
     ///
     /// # Errors
     /// In words for people, when the JSON of the record becomes too long.
@@ -154,8 +160,7 @@ impl Typed {
     /// As [`Typed::name`].
     pub(super) fn new_name(&mut self, name: &str) -> Result<(), String> {
         self.element()?;
-        write_json(&mut self.raw, name);
-        self.raw.push(b':');
+        write::name(&mut self.raw, name);
         Ok(())
     }
 
@@ -294,21 +299,12 @@ impl Scalar<'_> {
 
     /// Writes what was found as JSON.
     fn write(&self, found: &Found<'_>, raw: &mut Vec<u8>) {
-        match *found {
-            Found::Bool(bool) => write_json(raw, &bool),
-            Found::Int(int) => match i64::try_from(int) {
-                Ok(int) => write_json(raw, &int),
-                Err(_) => write_json(raw, &int),
-            },
-            Found::Float(float) => match *self {
-                // With all its digits. It is read as the same float, which was made of these.
-                Scalar::Decimal { unscaled, scale } => write_plain(raw, &Decimal { unscaled, scale }),
-                _ => write_json(raw, &float),
-            },
-            Found::Text(text) => write_json(raw, text),
-            Found::Time(time) => write_quoted(raw, &time),
-            Found::Span(span) => write_quoted(raw, &span),
-            Found::Null | Found::List | Found::Object => raw.extend_from_slice(b"null"),
+        match (found, *self) {
+            // With all its digits. It is read as the same float, which was made of these.
+            (Found::Float(_), Scalar::Decimal { unscaled, scale }) => {
+                write::plain(raw, &Decimal { unscaled, scale });
+            }
+            _ => write::found(raw, found),
         }
     }
 }
@@ -487,36 +483,4 @@ fn shown(value: impl fmt::Display, text: &mut String) -> Found<'_> {
     // Writing to memory does not fail.
     let _ = write!(text, "{value}");
     Found::Text(text)
-}
-
-/// A name with the colon behind it, as [`Typed::name`] takes it.
-pub(super) fn label(name: &str) -> Box<[u8]> {
-    let mut label = Vec::with_capacity(name.len() + 3);
-    write_json(&mut label, name);
-    label.push(b':');
-    label.into()
-}
-
-fn write_json(raw: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
-    serde_json::to_writer(raw, value).expect("text and finite numbers can be written to memory");
-}
-
-/// Writes something that needs no escapes.
-fn write_quoted(raw: &mut Vec<u8>, value: &impl fmt::Display) {
-    raw.push(b'"');
-    write_plain(raw, value);
-    raw.push(b'"');
-}
-
-fn write_plain(raw: &mut Vec<u8>, value: &impl fmt::Display) {
-    /// Text as bytes.
-    struct Bytes<'a>(&'a mut Vec<u8>);
-    impl Write for Bytes<'_> {
-        fn write_str(&mut self, text: &str) -> fmt::Result {
-            self.0.extend_from_slice(text.as_bytes());
-            Ok(())
-        }
-    }
-    // Writing to memory does not fail.
-    let _ = write!(Bytes(raw), "{value}");
 }

@@ -69,10 +69,10 @@ impl Config {
                 // What is wrong with the stream is said elsewhere.
                 let Ok(id) = program.input(&stream.value) else { continue };
                 let schema = program.schema(id);
-                let why = source.decoding.format.misfit(schema).or_else(|| match &source.kind {
+                let why = match &source.kind {
                     SourceKind::Kafka(_) => kafka::misfit(&source.decoding.format, schema),
-                    _ => None,
-                });
+                    _ => source.decoding.format.misfit(schema),
+                };
                 if let Some(why) = why {
                     let message = format!("the codec cannot fill the stream `{}`: {why}", stream.value);
                     let help = "a field may be declared with `?`, so that it may be missing, or read by another \

@@ -210,6 +210,39 @@ fn json_has_to_fit_the_schema_that_it_names() {
 }
 
 #[test]
+fn what_a_message_has_besides_its_value_does_not_depend_on_the_codec() {
+    let broker = Broker::shared();
+    make_topic(&broker, "beside", 2, &[]);
+    let registry = Registry::start(Mood::Well);
+    registry.has(1, "AVRO", PAYMENT_1, &[]);
+    let with_key = |key: &str, value: Option<Vec<u8>>| Sent {
+        key: Some(key.into()),
+        value,
+        headers: vec![("trace".into(), b"t1".to_vec())],
+        timestamp: Some(1_700_000_000_123),
+        ..Sent::default()
+    };
+    let payment = Wire::of(1).int(1).text("c").int(12).bytes();
+    send(&broker, "beside", &[with_key("a", Some(payment)), with_key("b", None)]);
+    let rules = "stream payments { number int?, card string from \"_kafka.key\", at timestamp from \"_kafka.timestamp\", \
+                 trace string from \"_kafka.headers.trace\", gone bool from \"_kafka.tombstone\" }\n"
+        .to_owned()
+        + &reporting("payments", "id = e.number, at = e.at, trace = e.trace, gone = e.gone");
+    let streams = [("payments", "codec = \"avro\"\ntombstones = \"event\"")];
+    let service = start(Folder::new(), &registry, (&broker, "beside"), &rules, &streams);
+    let of = |id: Option<i64>| json!({"id": id, "at": "2023-11-14T22:13:20.123Z", "trace": "t1", "gone": id.is_none()});
+    let expected = [("a".to_owned(), of(Some(1))), ("b".to_owned(), of(None))];
+    assert_eq!(reported(&service, 2, "payments"), expected);
+    let evidence = &alerts(&service.folder, 2)[0]["events"]["e"][0];
+    assert_eq!(
+        (&evidence["card"], &evidence["_kafka"]["key"]),
+        (&"c".into(), &"a".into()),
+        "as the value has it"
+    );
+    assert_all_was_read(service, &broker, "beside", &["payments"], 2);
+}
+
+#[test]
 fn a_header_can_have_the_id() {
     let broker = Broker::shared();
     make_topic(&broker, "schema-header", 2, &[]);

@@ -23,7 +23,8 @@ use apache_avro::schema::{
 };
 
 use crate::codec::paths::{Paths, PlaceId};
-use crate::codec::typed::{MAX_SCALE, label};
+use crate::codec::typed::MAX_SCALE;
+use crate::codec::write::label;
 use crate::event::TimeUnit;
 
 use super::default;

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, Value};
 
 use crate::codec::paths::{Paths, PlaceId};
-use crate::codec::typed::{self, label};
+use crate::codec::typed;
+use crate::codec::write::label;
 
 use super::schema::Message;
 

@@ -122,7 +122,7 @@ impl Quarantine for Rejected {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::{Decoder, Malformed};
+    use crate::codec::{Decoder, Fields, Malformed};
     use crate::diagnostic::Sources;
     use crate::engine::{Engine, EngineOptions};
     use crate::event::{Event, PartitionId, Position, StreamId};
@@ -131,7 +131,7 @@ mod tests {
     use crate::source::reader::Checks;
 
     /// Fails when it comes to a certain record.
-    struct Failing;
+    struct Failing(Fields);
 
     impl Decoder for Failing {
         fn decode(&mut self, record: &[u8], _: Position, _: Timestamp) -> Result<Option<Event>, Malformed> {
@@ -141,6 +141,10 @@ mod tests {
 
         fn stream(&self) -> StreamId {
             StreamId(0)
+        }
+
+        fn fields(&mut self) -> &mut Fields {
+            &mut self.0
         }
     }
 
@@ -158,7 +162,10 @@ mod tests {
         blocks.space()[..lines.len()].copy_from_slice(lines);
         blocks.filled(lines.len());
         let block = blocks.next(Vec::new).expect("they are whole");
-        decoders.submit(BlockReader::new(Box::new(Failing), PartitionId(0), Checks::default()), block)
+        decoders.submit(
+            BlockReader::new(Box::new(Failing(Fields::none())), PartitionId(0), Checks::default()),
+            block,
+        )
     }
 
     #[test]

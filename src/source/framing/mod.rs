@@ -66,6 +66,8 @@ pub struct Frame<'a> {
 pub enum Content<'a> {
     /// A record. The last one of a partition may be cut off, where only its end would tell.
     Record(&'a [u8]),
+    /// No bytes, only what is beside the record: see [`crate::codec::beside`].
+    Absent,
     /// A record longer than allowed; it is passed over.
     Oversized {
         /// Its length in bytes.

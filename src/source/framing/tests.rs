@@ -23,6 +23,7 @@ pub(super) fn seen(frame: Frame<'_>) -> Seen {
     let Frame { offset, number, content } = frame;
     match content {
         Content::Record(bytes) => Seen::Record(offset, number, bytes.to_vec()),
+        Content::Absent => panic!("bytes are never cut into nothing"),
         Content::Oversized { length, limit } => Seen::Oversized(offset, number, length, limit),
         Content::Incomplete { bytes, why } => Seen::Incomplete(offset, number, bytes.to_vec(), why),
         Content::Broken { bytes, why } => Seen::Broken(offset, number, bytes.to_vec(), why),

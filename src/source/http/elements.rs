@@ -155,6 +155,7 @@ mod tests {
             .map(|frame| {
                 let shown = match frame.content {
                     Content::Record(bytes) => show(bytes),
+                    Content::Absent => panic!("no element is nothing"),
                     Content::Oversized { length, .. } => format!("({length} bytes)"),
                     Content::Incomplete { bytes, why } | Content::Broken { bytes, why } => {
                         format!("({why}: {})", show(bytes))

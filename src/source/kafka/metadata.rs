@@ -1,16 +1,17 @@
 //! What a message has besides its value, as fields of its event.
 //!
 //! A stream reads it by paths that begin with `_kafka`: `key`, `timestamp`, `topic`, `partition`, `offset`,
-//! `tombstone` and `headers.NAME`. What it asks for is put into the record, as a member of that name at its end, so
-//! that decoding finds it like everything else and the evidence of an alert shows it.
+//! `tombstone` and `headers.NAME`. What it asks for is given to the decoder beside the value ([`Beside`]),
+//! whatever the value is written in, and the evidence of alerts shows it as a member of that name.
 
-use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use rdkafka::message::{Headers as _, Message};
-use serde_json::value::RawValue;
 
-use crate::event::{FieldType, StreamSchema, Timestamp};
+use crate::codec::beside::{Beside, Found};
+use crate::event::{Field, FieldId, FieldType, StreamSchema, Timestamp};
 
 /// The name of the member.
 pub const MEMBER: &str = "_kafka";
@@ -21,12 +22,13 @@ const PARTS: [&str; 6] = ["key", "timestamp", "topic", "partition", "offset", "t
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// Which parts, by their names.
-    parts: BTreeSet<&'static str>,
+    parts: BTreeMap<&'static str, Readers>,
     /// Which headers.
-    headers: BTreeSet<String>,
-    /// Whether the key is to be a number, `true` or `false` where it reads like one.
-    is_key_bare: bool,
+    headers: BTreeMap<String, Readers>,
 }
+
+/// The fields that read something, with their types.
+type Readers = Vec<(FieldId, FieldType)>;
 
 /// A stream asks for something that there is not.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +41,11 @@ pub struct Unknown {
     path: String,
 }
 
+/// Whether a field reads what a message has besides its value.
+pub fn is_beside(field: &Field) -> bool {
+    field.path.first().is_some_and(|name| name == MEMBER)
+}
+
 impl Wanted {
     /// What a stream asks for; `None`: nothing.
     ///
@@ -46,137 +53,123 @@ impl Wanted {
     /// When it asks for something that there is not.
     pub fn of(schema: &StreamSchema) -> Result<Option<Wanted>, Unknown> {
         let mut wanted = Wanted::default();
-        for field in
-            schema.fields.iter().filter(|field| field.path.first().is_some_and(|name| name == MEMBER))
-        {
+        for (index, field) in schema.fields.iter().enumerate().filter(|(_, field)| is_beside(field)) {
             let rest: Vec<&str> = field.path[1..].iter().map(|name| name.as_str()).collect();
             let part = |name: &str| PARTS.iter().find(|part| **part == name).copied();
-            match &rest[..] {
-                ["headers", header] => {
-                    wanted.headers.insert((*header).to_owned());
-                }
-                [name] if part(name).is_some() => wanted.parts.extend(part(name)),
+            let readers = match &rest[..] {
+                ["headers", header] => wanted.headers.entry((*header).to_owned()).or_default(),
+                [name] if let Some(part) = part(name) => wanted.parts.entry(part).or_default(),
                 _ => {
                     let (field, path) = (field.name.to_string(), field.path.join("."));
                     return Err(Unknown { field, path });
                 }
-            }
-            let is_bare = matches!(field.ty, FieldType::Bool | FieldType::Int | FieldType::Float);
-            wanted.is_key_bare |= rest == ["key"] && is_bare;
+            };
+            readers.push((FieldId(index as u32), field.ty));
         }
         Ok(Some(wanted).filter(|wanted| *wanted != Wanted::default()))
     }
 
-    /// Writes the record of a message: its value, which is a JSON object, with what is asked for. A value that is
-    /// none is left as it is, so that it is found to be none. What is missing, a key for example, is left out.
-    pub fn record(&self, message: &impl Message, value: &[u8], record: &mut Vec<u8>) {
-        record.clear();
-        let end = value.trim_ascii_end();
-        let Some(open) = end.strip_suffix(b"}").filter(|open| open.trim_ascii_start().starts_with(b"{"))
-        else {
-            record.extend_from_slice(value);
-            return;
-        };
-        record.extend_from_slice(open);
-        if open.trim_ascii() != b"{" {
-            record.push(b',');
+    /// Says what is asked for of a message. What is missing, a key for example, is nothing.
+    pub fn say(&self, message: &impl Message, beside: &mut Beside) {
+        beside.begin(MEMBER);
+        for (part, readers) in &self.parts {
+            say_part(part, message, readers, beside);
         }
-        let mut member = Member { record, is_first: true };
-        member.begin(MEMBER);
-        for part in &self.parts {
-            self.part(part, message, &mut member);
-        }
-        self.headers(message, &mut member);
-        record.extend_from_slice(b"}}");
-    }
-
-    fn part(&self, part: &str, message: &impl Message, member: &mut Member<'_>) {
-        match part {
-            "key" => match message.key() {
-                Some(key) if self.is_key_bare && is_bare(key) => member.plain(part, key),
-                Some(key) => member.text(part, key),
-                None => {}
-            },
-            "timestamp" => {
-                let millis = message.timestamp().to_millis().filter(|millis| *millis >= 0);
-                if let Some(micros) = millis.and_then(|millis| millis.checked_mul(1_000)) {
-                    member.text(part, Timestamp::from_micros(micros).to_string().as_bytes());
-                }
+        if !self.headers.is_empty() {
+            beside.open("headers");
+            let headers = message.headers();
+            for (wanted, readers) in &self.headers {
+                // Of several of one name the last counts, as for most programs that read them.
+                let of_name =
+                    headers.iter().flat_map(|headers| headers.iter()).filter(|one| one.key == wanted);
+                let value = of_name.last().and_then(|header| header.value).map(text);
+                say(wanted, value.as_deref().map(Found::Text), readers, beside);
             }
-            "topic" => member.text(part, message.topic().as_bytes()),
-            "partition" => member.plain(part, message.partition().to_string().as_bytes()),
-            "offset" => member.plain(part, message.offset().to_string().as_bytes()),
-            _ => member.plain(part, if message.payload().is_none() { b"true" } else { b"false" }),
+            beside.close();
         }
-    }
-
-    fn headers(&self, message: &impl Message, member: &mut Member<'_>) {
-        let Some(headers) = message.headers().filter(|_| !self.headers.is_empty()) else { return };
-        member.begin("headers");
-        for wanted in &self.headers {
-            // Of several of one name the last counts, as for most programs that read them.
-            let last = headers.iter().filter(|header| header.key == wanted).last();
-            if let Some(value) = last.and_then(|header| header.value) {
-                member.text(wanted, value);
-            }
-        }
-        member.record.push(b'}');
-        member.is_first = false;
+        beside.close();
     }
 }
 
-/// Whether a key reads as a number, `true` or `false`.
-fn is_bare(key: &[u8]) -> bool {
-    let first = key.first().copied().unwrap_or_default();
-    let may_be = first == b'-' || first.is_ascii_digit() || matches!(key, b"true" | b"false");
-    may_be && serde_json::from_slice::<&RawValue>(key).is_ok()
-}
-
-/// The member while it is written.
-struct Member<'a> {
-    record: &'a mut Vec<u8>,
-    is_first: bool,
-}
-
-impl Member<'_> {
-    fn name(&mut self, name: &str) {
-        if !std::mem::take(&mut self.is_first) {
-            self.record.push(b',');
+fn say_part(part: &str, message: &impl Message, readers: &Readers, beside: &mut Beside) {
+    let found = match part {
+        "key" => return say_key(message.key(), readers, beside),
+        "timestamp" => {
+            let millis = message.timestamp().to_millis().filter(|millis| *millis >= 0);
+            return say_time(millis.and_then(|millis| millis.checked_mul(1_000)), readers, beside);
         }
-        self.json(name);
-        self.record.push(b':');
-    }
+        "topic" => Found::Text(message.topic()),
+        "partition" => Found::Int(message.partition().into()),
+        "offset" => Found::Int(message.offset().into()),
+        _ => Found::Bool(message.payload().is_none()),
+    };
+    say(part, Some(found), readers, beside);
+}
 
-    fn begin(&mut self, name: &str) {
-        self.name(name);
-        self.record.push(b'{');
-        self.is_first = true;
+/// A key is a number, `true` or `false` where a field asks for one and it reads like one.
+fn say_key(key: Option<&[u8]>, readers: &Readers, beside: &mut Beside) {
+    let Some(key) = key else { return say("key", None, readers, beside) };
+    let plain = text(key);
+    let plain = Found::Text(&plain);
+    let of_type = |ty| if is_bare(ty) { bare(key).unwrap_or(plain) } else { plain };
+    let is_shown_bare = readers.iter().find(|(_, ty)| is_bare(*ty));
+    beside.show("key", &is_shown_bare.map_or(plain, |(_, ty)| of_type(*ty)));
+    for (field, ty) in readers {
+        beside.give(*field, Some(of_type(*ty)));
     }
+}
 
-    fn plain(&mut self, name: &str, value: &[u8]) {
-        self.name(name);
-        self.record.extend_from_slice(value);
+fn say_time(micros: Option<i64>, readers: &Readers, beside: &mut Beside) {
+    let Some(time) = micros.map(Timestamp::from_micros) else {
+        return say("timestamp", None, readers, beside);
+    };
+    beside.show("timestamp", &Found::Time(time));
+    for (field, ty) in readers {
+        match ty {
+            FieldType::Str => beside.give(*field, Some(Found::Text(&time.to_string()))),
+            _ => beside.give(*field, Some(Found::Time(time))),
+        }
     }
+}
 
-    /// Bytes that are no UTF-8 are written in hexadecimal digits, so that different ones stay different.
-    fn text(&mut self, name: &str, value: &[u8]) {
-        self.name(name);
-        match std::str::from_utf8(value) {
-            Ok(text) => self.json(text),
-            Err(_) => {
-                self.record.push(b'"');
-                for byte in value {
-                    // Writing to memory cannot fail.
-                    let _ = write!(self.record, "{byte:02x}");
-                }
-                self.record.push(b'"');
+fn say(name: &str, found: Option<Found<'_>>, readers: &Readers, beside: &mut Beside) {
+    if let Some(found) = &found {
+        beside.show(name, found);
+    }
+    for (field, _) in readers {
+        beside.give(*field, found);
+    }
+}
+
+/// Bytes that are no UTF-8 are hexadecimal digits, so that different ones stay different.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => {
+            let mut digits = String::with_capacity(2 * bytes.len());
+            for byte in bytes {
+                // Writing to memory does not fail.
+                let _ = write!(digits, "{byte:02x}");
             }
+            digits.into()
         }
     }
+}
 
-    fn json(&mut self, text: &str) {
-        let written = serde_json::to_writer(&mut *self.record, text);
-        written.expect("text is written to memory, so that nothing can fail");
+/// Whether a field of that type reads numbers, `true` or `false`.
+fn is_bare(ty: FieldType) -> bool {
+    matches!(ty, FieldType::Bool | FieldType::Int | FieldType::Float | FieldType::Timestamp(Some(_)))
+}
+
+/// The number, `true` or `false` that a key reads as, if it is one as JSON writes it.
+fn bare(key: &[u8]) -> Option<Found<'static>> {
+    match serde_json::from_slice(key).ok()? {
+        serde_json::Value::Bool(value) => Some(Found::Bool(value)),
+        serde_json::Value::Number(number) => match number.as_i128() {
+            Some(int) => Some(Found::Int(int)),
+            None => number.as_f64().map(Found::Float),
+        },
+        _ => None,
     }
 }
 
@@ -186,7 +179,9 @@ mod tests {
     use rdkafka::Timestamp as KafkaTime;
     use rdkafka::message::{Header, OwnedHeaders, OwnedMessage};
 
+    use crate::codec::Format;
     use crate::diagnostic::Sources;
+    use crate::event::{Kept, Position};
     use crate::program::Program;
 
     fn schema(fields: &str) -> StreamSchema {
@@ -198,64 +193,71 @@ mod tests {
 
     fn message(key: Option<&[u8]>) -> OwnedMessage {
         let headers = OwnedHeaders::new()
+            .insert(Header { key: "trace", value: Some("first") })
             .insert(Header { key: "trace", value: Some("a\"b") })
             .insert(Header { key: "bytes", value: Some(&[0xff, 0x00][..]) })
             .insert(Header { key: "none", value: None::<&str> });
         let time = KafkaTime::CreateTime(1_700_000_000_123);
-        OwnedMessage::new(
-            Some(b"{}".to_vec()),
-            key.map(<[u8]>::to_vec),
-            "t".into(),
-            time,
-            3,
-            7,
-            Some(headers),
-        )
+        let key = key.map(<[u8]>::to_vec);
+        OwnedMessage::new(Some(b"{}".to_vec()), key, "t".into(), time, 3, 7, Some(headers))
     }
 
-    fn record(fields: &str, key: Option<&[u8]>, value: &str) -> String {
-        let wanted = Wanted::of(&schema(fields)).expect("it is there").expect("something is asked for");
-        let mut record = Vec::new();
-        wanted.record(&message(key), value.as_bytes(), &mut record);
-        String::from_utf8(record).expect("it is text")
+    /// The event of a message with this key and value: what alerts show, and the values of the fields but `id`.
+    fn read(fields: &str, key: Option<&[u8]>, value: &str) -> (String, Vec<String>) {
+        let schema = schema(fields);
+        let wanted = Wanted::of(&schema).expect("it is there").expect("something is asked for");
+        let stream = crate::event::StreamId(0);
+        let mut decoder = Format::Json.decoder(stream, &schema, Kept::ALL);
+        wanted.say(&message(key), decoder.fields().beside());
+        let event = decoder.decode(value.as_bytes(), Position::default(), Timestamp::MIN);
+        let event = event.expect("all is as declared").expect("it is an event");
+        let values =
+            (1..schema.fields.len()).map(|field| format!("{:?}", event.value(FieldId(field as u32))));
+        (String::from_utf8(event.raw().to_vec()).expect("text"), values.collect())
     }
 
     #[test]
-    fn what_a_stream_asks_for_is_in_the_record() {
+    fn what_a_stream_asks_for_is_given_and_shown() {
         assert_eq!(Wanted::of(&schema("x int?")), Ok(None));
+        let fields = r#"card string from "_kafka.key", at timestamp from "_kafka.timestamp""#;
+        let (shown, values) = read(fields, Some(b"c1"), r#"{"id":1}"#);
+        assert_eq!(shown, r#"{"id":1,"_kafka":{"key":"c1","timestamp":"2023-11-14T22:13:20.123Z"}}"#);
+        assert_eq!(values[0], r#"Str("c1")"#);
+        let fields = r#"t string from "_kafka.headers.trace", b string? from "_kafka.headers.bytes",
+            n string? from "_kafka.headers.none", o int from "_kafka.offset", p int from "_kafka.partition",
+            topic string from "_kafka.topic", gone bool from "_kafka.tombstone", at string from "_kafka.timestamp""#;
+        let (shown, values) = read(fields, None, " { } \n");
         assert_eq!(
-            record(
-                r#"card string from "_kafka.key", at timestamp from "_kafka.timestamp""#,
-                Some(b"c1"),
-                r#"{"id":1}"#
-            ),
-            r#"{"id":1,"_kafka":{"key":"c1","timestamp":"2023-11-14T22:13:20.123Z"}}"#
+            shown,
+            r#"{ "_kafka":{"offset":7,"partition":3,"timestamp":"2023-11-14T22:13:20.123Z","tombstone":false,"topic":"t","headers":{"bytes":"ff00","trace":"a\"b"}}}"#
         );
-        assert_eq!(
-            record(
-                r#"t string from "_kafka.headers.trace", b string? from "_kafka.headers.bytes",
-                   n string? from "_kafka.headers.none", o int from "_kafka.offset""#,
-                None,
-                " { } \n"
-            ),
-            " { \"_kafka\":{\"offset\":7,\"headers\":{\"bytes\":\"ff00\",\"trace\":\"a\\\"b\"}}}"
-        );
+        let expected =
+            ["Str(\"a\\\"b\")", "Str(\"ff00\")", "Null", "Int(7)", "Int(3)", "Str(\"t\")", "Bool(false)"];
+        assert_eq!(values[..7], expected);
+        assert_eq!(values[7], r#"Str("2023-11-14T22:13:20.123Z")"#);
     }
 
     #[test]
     fn a_key_is_a_number_where_a_number_is_asked_for() {
         let number = r#"k int? from "_kafka.key""#;
-        assert_eq!(record(number, Some(b"17"), "{}"), r#"{"_kafka":{"key":17}}"#);
-        assert_eq!(record(number, Some(b"1,2"), "{}"), r#"{"_kafka":{"key":"1,2"}}"#);
-        assert_eq!(record(number, None, "{}"), r#"{"_kafka":{}}"#);
+        assert_eq!(
+            read(number, Some(b"17"), "{}"),
+            (r#"{"_kafka":{"key":17}}"#.into(), vec!["Int(17)".into()])
+        );
+        assert_eq!(read(number, None, "{}"), (r#"{"_kafka":{}}"#.into(), vec!["Null".into()]));
+        let both = r#"k string from "_kafka.key", b bool from "_kafka.key""#;
+        let (_, values) = read(both, Some(b"true"), "{}");
+        assert_eq!(values, [r#"Str("true")"#, "Bool(true)"]);
         let text = r#"k string from "_kafka.key""#;
-        assert_eq!(record(text, Some(b"17"), "{}"), r#"{"_kafka":{"key":"17"}}"#);
+        assert_eq!(read(text, Some(b"17"), "{}").0, r#"{"_kafka":{"key":"17"}}"#);
     }
 
     #[test]
-    fn a_value_that_is_no_object_stays_as_it_is() {
-        for value in ["", "[1]", "}", "null", "{\"a\":1"] {
-            assert_eq!(record(r#"k string? from "_kafka.key""#, Some(b"x"), value), value);
+    fn nobody_can_say_in_a_value_what_the_message_has() {
+        let fields = r#"k string? from "_kafka.key""#;
+        for value in [r#"{"_kafka":{"key":"forged"}}"#, r#"{"_kafka":{"key":1}}"#, r#"{"_kafka":7}"#] {
+            assert_eq!(read(fields, Some(b"c1"), value).1, [r#"Str("c1")"#], "{value}");
+            assert_eq!(read(fields, None, value).1, ["Null"], "{value}");
         }
     }
 

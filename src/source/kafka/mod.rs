@@ -27,7 +27,7 @@ use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use crate::codec::Format;
-use crate::event::StreamSchema;
+use crate::event::{Field, FieldId, StreamSchema};
 use crate::kafka::{self, ClientError};
 use crate::telemetry::catalogue::KafkaMetrics;
 
@@ -36,7 +36,7 @@ use super::together::Turn;
 use super::{Inlet, Running, Source, only};
 use dead_letters::DeadLetters;
 use group::{Consumer, Group};
-use metadata::Wanted;
+use metadata::{Wanted, is_beside};
 use reader::{Reader, Signals};
 
 pub use start::Start;
@@ -111,13 +111,22 @@ pub enum Tombstones {
 
 /// What of a stream a source of Kafka can never fill, in words for people; `None` when every field can be.
 pub fn misfit(format: &Format, schema: &StreamSchema) -> Option<String> {
-    match Wanted::of(schema) {
-        Err(unknown) => Some(unknown.to_string()),
-        Ok(Some(_)) if !matches!(format, Format::Json) => {
-            Some("what a message has besides its value can be read with `codec = \"json\"` only".into())
-        }
-        Ok(_) => None,
+    if let Err(unknown) = Wanted::of(schema) {
+        return Some(unknown.to_string());
     }
+    if format.has_header() {
+        return Some("messages have no header; name their columns with `columns`".into());
+    }
+    format.misfit(&of_values(schema))
+}
+
+/// The part of a stream that the values of messages have to fill.
+fn of_values(schema: &StreamSchema) -> StreamSchema {
+    let is_of_value = |field: &&Field| !is_beside(field);
+    let fields: Vec<Field> = schema.fields.iter().filter(is_of_value).cloned().collect();
+    let time = schema.time.map(|FieldId(time)| &schema.fields[time as usize].name);
+    let time = time.and_then(|time| fields.iter().position(|field| field.name == *time));
+    StreamSchema { fields, time: time.map(|index| FieldId(index as u32)), ..schema.clone() }
 }
 
 /// A source that has its client and reads nothing yet.

@@ -38,7 +38,7 @@ pub struct Partition {
 pub struct Making<'a> {
     /// The record that is being made, if it is not the value itself.
     pub record: &'a mut Vec<u8>,
-    /// What of a message besides its value belongs into the record.
+    /// What of a message besides its value the stream asks for.
     pub metadata: Option<&'a Wanted>,
     /// Whether values begin with the id of their schema, or a header has it.
     pub has_registry: bool,
@@ -87,20 +87,18 @@ impl Partition {
         let Making { record, metadata, has_registry, tombstones, longest, arrival, dead_letters } = making;
         let offset = u64::try_from(message.offset()).unwrap_or(0);
         self.next = offset + 1;
-        let value = match (message.payload(), tombstones) {
-            (Some(value), _) => value,
+        if let Some(metadata) = metadata {
+            metadata.say(message, self.events.beside());
+        }
+        let content = match (message.payload(), tombstones) {
             (None, Tombstones::Skip) => return Taken::Tombstone,
-            (None, Tombstones::Event) => b"{}",
-            (None, Tombstones::Reject) => b"",
-        };
-        let content = match (value.len() > longest, metadata) {
-            (true, _) => Content::Oversized { length: value.len() as u64, limit: longest },
-            (false, Some(metadata)) => {
-                metadata.record(message, value, record);
-                Content::Record(record)
+            (None, Tombstones::Event) => Content::Absent,
+            (None, Tombstones::Reject) => Content::Record(b""),
+            (Some(value), _) if value.len() > longest => {
+                Content::Oversized { length: value.len() as u64, limit: longest }
             }
-            (false, None) if has_registry => Content::Record(with_schema_id(message, value, record)),
-            (false, None) => Content::Record(value),
+            (Some(value), _) if has_registry => Content::Record(with_schema_id(message, value, record)),
+            (Some(value), _) => Content::Record(value),
         };
         let frame = Frame { offset, number: offset, content };
         let mut setting_aside = SettingAside { reports, message, dead_letters };

@@ -12,6 +12,7 @@ mod rejection;
 mod tests;
 
 use crate::codec::Decoder;
+use crate::codec::beside::Beside;
 use crate::codec::schemas::{Answer, SchemaId};
 use crate::event::{Event, PartitionId, Position, Timestamp};
 
@@ -249,6 +250,11 @@ impl Events {
         let _ = self.decoder.decode(header, Position::default(), Timestamp::MIN);
     }
 
+    /// What the next record has besides its bytes.
+    pub(super) fn beside(&mut self) -> &mut Beside {
+        self.decoder.fields().beside()
+    }
+
     /// The schema that has to be given before a record can be taken; see [`Decoder::needs`].
     pub(super) fn needs(&self, record: &[u8]) -> Option<SchemaId> {
         self.decoder.needs(record)
@@ -290,16 +296,17 @@ impl Events {
         frame: &Frame<'a>,
         arrival: Timestamp,
     ) -> Result<Option<Event>, (Rejection, &'a [u8])> {
-        let record = match &frame.content {
-            Content::Record(record) => *record,
+        let position = Position { partition: self.partition, offset: frame.offset };
+        let (decoded, record) = match &frame.content {
+            Content::Record(record) => (self.decoder.decode(record, position, arrival), *record),
+            Content::Absent => (self.decoder.fields().alone(position, arrival).map(Some), &[][..]),
             Content::Oversized { length, limit } => {
                 return Err((Rejection::Oversized { length: *length, limit: *limit }, &[]));
             }
             Content::Incomplete { bytes, why } => return Err((Rejection::Incomplete(why.clone()), bytes)),
             Content::Broken { bytes, why } => return Err((Rejection::Framing(why.clone()), bytes)),
         };
-        let position = Position { partition: self.partition, offset: frame.offset };
-        let decoded = self.decoder.decode(record, position, arrival).map_err(|why| (why.into(), record))?;
+        let decoded = decoded.map_err(|why| (why.into(), record))?;
         let Some(event) = decoded.map(|event| event.arrived(arrival)) else { return Ok(None) };
         match self.checks.refusal(&event, arrival) {
             Some(why) => Err((why, record)),

@@ -1,14 +1,14 @@
 //! From bytes to events, with a decoder that is easy to follow.
 
 use super::*;
-use crate::codec::{Format, Malformed};
+use crate::codec::{Fields, Format, Malformed};
 use crate::diagnostic::Sources;
 use crate::event::{Duration, StreamId};
 use crate::program::Program;
 use crate::source::framing::Framing;
 
 /// Accepts what stands in braces.
-struct Braces;
+struct Braces(Fields);
 
 impl Decoder for Braces {
     fn decode(
@@ -27,6 +27,10 @@ impl Decoder for Braces {
     fn stream(&self) -> StreamId {
         StreamId(0)
     }
+
+    fn fields(&mut self) -> &mut Fields {
+        &mut self.0
+    }
 }
 
 #[derive(Default)]
@@ -39,8 +43,12 @@ impl Quarantine for Kept {
 }
 
 fn read(bytes: &[u8], limits: BatchLimits) -> (Vec<Vec<u64>>, Kept) {
-    let mut reader =
-        Reader::new(Box::new(Braces), Framing::Lines.frames(20), PartitionId(3), Checks::default());
+    let mut reader = Reader::new(
+        Box::new(Braces(Fields::none())),
+        Framing::Lines.frames(20),
+        PartitionId(3),
+        Checks::default(),
+    );
     let mut kept = Kept::default();
     let mut batches = Vec::new();
     let at = Timestamp::from_micros(7);
