@@ -85,6 +85,14 @@ impl Folder {
         writer.join().expect("the writer does not panic");
         output
     }
+
+    /// Runs a command that has to do what it is asked; gives what it prints as JSON.
+    #[allow(dead_code, reason = "not all who start the service ask it something")]
+    pub fn ask(&self, arguments: &[&str]) -> Value {
+        let output = self.run(&[arguments, &["--json"]].concat());
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        serde_json::from_str(text(&output.stdout)).expect("JSON")
+    }
 }
 
 pub fn text(bytes: &[u8]) -> &str {

@@ -41,13 +41,6 @@ fn config(group_wait: &str, escalate: &str) -> String {
     format!("{TCP}{}", CONFIG.replace("GROUP_WAIT", group_wait).replace("ESCALATE", escalate))
 }
 
-/// Runs a command in the folder that has to do what it is asked; gives what it prints as JSON.
-fn ask(folder: &Folder, arguments: &[&str]) -> Value {
-    let output = folder.run(&[arguments, &["--json"]].concat());
-    assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-    serde_json::from_str(text(&output.stdout)).expect("JSON")
-}
-
 /// The alerts or notifications that a sink has got, once they are as many as wanted.
 fn got(folder: &Folder, sink: &str, wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
     let deadline = Instant::now() + PATIENCE;
@@ -82,32 +75,30 @@ fn told(notifications: &[Value]) -> Vec<&str> {
 #[test]
 fn a_silence_over_the_command_line_holds_over_a_kill_until_it_is_ended() {
     let mut service = Service::start(RULES, &config("0s", "1h"));
-    let silence = ask(
-        &service.folder,
-        &["silences", "add", "--rule", "b?g", "--for", "1h", "--by", "ana", "--comment", "deploy"],
-    );
+    let add = "silences add --rule b?g --for 1h --by ana --comment deploy";
+    let silence = service.folder.ask(&add.split(' ').collect::<Vec<_>>());
     let id = silence["id"].as_str().expect("an id").to_owned();
     let mut stream = service.connect("auth");
     send(&mut stream, 0..3);
     let silenced = |folder: &Folder, count: u64| {
         let deadline = Instant::now() + PATIENCE;
-        while ask(folder, &["alerts", "list", "--reason", "silenced"])["total"] != count {
+        while folder.ask(&["alerts", "list", "--reason", "silenced"])["total"] != count {
             assert!(Instant::now() < deadline, "they are not silenced");
         }
     };
     silenced(&service.folder, 3);
     let mut service = service.kill_and_start();
-    assert_eq!(ask(&service.folder, &["silences", "list"])[0]["id"], id);
+    assert_eq!(service.folder.ask(&["silences", "list"])[0]["id"], id);
     let mut stream = service.connect("auth");
     send(&mut stream, 3..5);
     silenced(&service.folder, 5);
-    ask(&service.folder, &["silences", "end", &id[..4], "--by", "ana"]);
-    assert_eq!(ask(&service.folder, &["silences", "list"]), Value::Array(Vec::new()));
+    service.folder.ask(&["silences", "end", &id[..4], "--by", "ana"]);
+    assert_eq!(service.folder.ask(&["silences", "list"]), Value::Array(Vec::new()));
     send(&mut stream, 5..6);
     let kept = got(&service.folder, "kept", |found| !found.is_empty());
     assert_eq!((kept.len(), &kept[0]["fields"]["id"]), (1, &Value::from("5")));
     let alert = kept[0]["id"].as_str().expect("an id");
-    let shown = ask(&service.folder, &["alerts", "show", &alert[..8]]);
+    let shown = service.folder.ask(&["alerts", "show", &alert[..8]]);
     assert_eq!(shown["decisions"][0]["decision"], "sent");
 }
 
@@ -118,7 +109,7 @@ fn an_acknowledgement_stops_an_escalation_and_without_one_it_comes() {
     send(&mut stream, 0..1);
     let first = got(&service.folder, "desk", |found| !found.is_empty())[0]["alerts"][0]["id"].clone();
     let first = first.as_str().expect("an id");
-    assert_eq!(ask(&service.folder, &["alerts", "ack", first, "--by", "ana"])["stopped"], 1);
+    assert_eq!(service.folder.ask(&["alerts", "ack", first, "--by", "ana"])["stopped"], 1);
     // The process dies between what was said and what is due.
     let mut service = service.kill_and_start();
     let mut stream = service.connect("auth");

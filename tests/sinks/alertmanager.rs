@@ -25,16 +25,17 @@ receivers:
         send_resolved: true
 ";
 
-struct Alertmanager {
+/// A running Alertmanager.
+pub struct Alertmanager {
     daemon: Daemon,
     port: u16,
     /// What it tells its own receiver.
-    desk: Strict,
+    pub desk: Strict,
     _folder: Folder,
 }
 
 impl Alertmanager {
-    fn start() -> Alertmanager {
+    pub fn start() -> Alertmanager {
         let desk = Strict::start(|_| ("200 OK", "", String::new()));
         let folder = Folder::new();
         let config = folder.write("alertmanager.yml", CONFIG.replace("@desk@", &desk.address.to_string()));
@@ -49,7 +50,8 @@ impl Alertmanager {
         Alertmanager { daemon, port, desk, _folder: folder }
     }
 
-    fn sink(&self, more: &str) -> String {
+    /// A sink `desk` that sends to it.
+    pub fn sink(&self, more: &str) -> String {
         format!("[sinks.desk]\ntype = \"alertmanager\"\nurl = \"http://127.0.0.1:{}/\"\n{more}\n", self.port)
     }
 
@@ -66,7 +68,7 @@ impl Alertmanager {
     }
 
     /// Waits until it knows so many alerts, and gives its groups.
-    fn groups(&mut self, alerts: usize) -> Value {
+    pub fn groups(&mut self, alerts: usize) -> Value {
         let port = self.port;
         self.daemon.wait_for(&format!("{alerts} alerts"), || {
             let groups = Alertmanager::get(port, "alerts/groups")?;

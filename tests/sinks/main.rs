@@ -20,6 +20,7 @@ mod daemon;
 mod email;
 mod exim;
 mod file;
+mod over;
 mod rsyslog;
 mod strict;
 mod syslog;

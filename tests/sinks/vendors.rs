@@ -130,17 +130,22 @@ fn teams_takes_the_card() {
     assert!(seen[0].0.body.to_string().contains("https://wiki.example.com/cards?a=1&b=2"));
 }
 
-#[test]
-fn pagerduty_takes_the_event() {
+/// PagerDuty: it takes what is published that it takes.
+pub fn pagerduty() -> Strict {
     const SCHEMA: &str = include_str!("schemas/pagerduty.json");
-    let pagerduty = Strict::start(|request| match checked(SCHEMA, request, "/v2/enqueue", 512 << 10) {
+    Strict::start(|request| match checked(SCHEMA, request, "/v2/enqueue", 512 << 10) {
         Ok(()) => {
             let key = &request.body["dedup_key"];
             let answer = format!(r#"{{"status":"success","message":"Event processed","dedup_key":{key}}}"#);
             ("202 Accepted", "", answer)
         }
         Err(why) => ("400 Bad Request", "", format!(r#"{{"status":"invalid event","errors":["{why}"]}}"#)),
-    });
+    })
+}
+
+#[test]
+fn pagerduty_takes_the_event() {
+    let pagerduty = pagerduty();
     let sink = format!(
         "type = \"pagerduty\"\nrouting_key_file = \"key\"\nurl = \"http://{}/v2/enqueue\"\nsource = \"fraud\"",
         pagerduty.address
