@@ -14,6 +14,7 @@ mod fmt;
 mod http;
 mod intake;
 mod load;
+mod outage;
 mod outbox;
 mod project;
 mod quarantine;

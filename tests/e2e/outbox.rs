@@ -29,7 +29,7 @@ fn run(folder: &Folder, arguments: &[&str]) -> (i32, String, String) {
 }
 
 /// What `tripline outbox list --json` says, once it fits.
-fn outbox(folder: &Folder, fits: impl Fn(&Value) -> bool) -> Value {
+pub fn outbox(folder: &Folder, fits: impl Fn(&Value) -> bool) -> Value {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let (code, out, err) = run(folder, &["outbox", "list", "--json"]);

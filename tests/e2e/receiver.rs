@@ -89,14 +89,20 @@ impl Receiver {
 
     /// The same, but answers wait until the gate is open.
     pub fn gated(answers: impl IntoIterator<Item = Answer>, gate: Gate) -> Receiver {
+        let mut answers: VecDeque<Answer> = answers.into_iter().collect();
+        Receiver::judging(move |_| answers.pop_front().unwrap_or(Answer::Status("200 OK\r\n")), gate)
+    }
+
+    /// Answers as `judge` says, once the gate is open.
+    pub fn judging(judge: impl FnMut(&Request) -> Answer + Send + 'static, gate: Gate) -> Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        let answers = Arc::new(Mutex::new(answers.into_iter().collect::<VecDeque<_>>()));
+        let judge: Arc<Judge> = Arc::new(Mutex::new(judge));
         let (sender, requests) = channel();
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (answers, sender, gate) = (Arc::clone(&answers), sender.clone(), gate.clone());
-                thread::spawn(move || serve(stream, &answers, &sender, &gate));
+                let (judge, sender, gate) = (Arc::clone(&judge), sender.clone(), gate.clone());
+                thread::spawn(move || serve(stream, &judge, &sender, &gate));
             }
         });
         Receiver { address, requests }
@@ -123,16 +129,14 @@ impl Receiver {
     }
 }
 
-fn serve(
-    stream: TcpStream,
-    answers: &Mutex<VecDeque<Answer>>,
-    requests: &Sender<Request>,
-    gate: &Gate,
-) -> Option<()> {
+/// Decides what to answer.
+type Judge = Mutex<dyn FnMut(&Request) -> Answer + Send>;
+
+fn serve(stream: TcpStream, judge: &Judge, requests: &Sender<Request>, gate: &Gate) -> Option<()> {
     let mut reader = BufReader::new(stream);
     loop {
         let request = read_request(&mut reader)?;
-        let answer = answers.lock().expect("no panic").pop_front().unwrap_or(Answer::Status("200 OK\r\n"));
+        let answer = judge.lock().expect("no panic")(&request);
         requests.send(request).ok()?;
         gate.pass();
         match answer {

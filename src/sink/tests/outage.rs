@@ -81,6 +81,7 @@ impl Sink for Receiver {
 }
 
 struct Service {
+    begun: Instant,
     store: Store,
     feed: Feed,
     workers: JoinSet<Left>,
@@ -123,7 +124,7 @@ impl Service {
                 .with_chance(move || chance.below(1 << 32) as f64 / (1_u64 << 32) as f64);
             workers.spawn(worker.run(std::future::pending()));
         }
-        Service { store, feed, workers, seen, metrics }
+        Service { begun, store, feed, workers, seen, metrics }
     }
 
     fn commit(&mut self, ids: std::ops::Range<u32>, now: Timestamp) {
@@ -144,23 +145,39 @@ impl Service {
 
     /// So many alerts come at once, then one each ten seconds for so long, and then all is delivered.
     async fn run(&mut self, first: u32, time: Duration) -> u32 {
-        let begun = Instant::now();
-        let now = || Timestamp::from_micros(i64::try_from(begun.elapsed().as_micros()).expect("it is short"));
+        let count = self.live(first, time).await;
+        self.wind_up().await;
+        count
+    }
+
+    /// So many alerts come at once, then one each ten seconds for so long.
+    async fn live(&mut self, first: u32, time: Duration) -> u32 {
         let mut next = 1_000;
-        self.commit(next..next + first, now());
+        self.commit(next..next + first, self.now());
         next += first;
+        let begun = Instant::now();
         while begun.elapsed() < time {
             sleep(10 * SECOND).await;
-            self.commit(next..next + 1, now());
+            self.commit(next..next + 1, self.now());
             next += 1;
         }
+        next - 1_000
+    }
+
+    /// No more come, and all is delivered.
+    async fn wind_up(&mut self) {
         self.feed.end();
+        let begun = Instant::now();
         while !self.workers.is_empty() {
             let _ = timeout(Duration::from_millis(200), self.workers.join_next()).await;
-            self.commit(0..0, now());
-            assert!(begun.elapsed() < time + 10 * HOUR, "it does not come to an end");
+            self.commit(0..0, self.now());
+            assert!(begun.elapsed() < 10 * HOUR, "it does not come to an end");
         }
-        next - 1_000
+    }
+
+    /// The time since it began.
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(i64::try_from(self.begun.elapsed().as_micros()).expect("it is short"))
     }
 
     /// The most attempts in any minute from a time on and up to another.
@@ -235,6 +252,30 @@ async fn however_a_sink_fails_for_hours_nothing_is_lost_it_is_not_flooded_and_an
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_receiver_that_says_it_is_gone_is_asked_no_more_and_gets_all_once_it_is_used_again() {
+    let begun = Instant::now();
+    let mut service = Service::start(Trouble::Answers(410), HOUR, policy());
+    let count = service.live(2_000, 3 * HOUR).await;
+    // The last one is under way to the other.
+    sleep(SECOND).await;
+    // What was under way when it said so.
+    let asked = service.most_in_a_minute(begun, begun + MINUTE);
+    assert!((1..=4).contains(&asked), "{asked}");
+    assert_eq!(
+        service.most_in_a_minute(begun + MINUTE, begun + 4 * HOUR),
+        0,
+        "it works again, but who knows?"
+    );
+    assert_eq!(service.accepted("archive").len(), count as usize, "another one does not notice");
+    assert_eq!(service.store.snapshot().lanes()["desk"].alerts, u64::from(count));
+    service.store.change_outbox(&[OutboxChange::Enabled { sink: "desk" }]).expect("it works");
+    service.feed.published();
+    service.wind_up().await;
+    check_whole(&service.accepted("desk"), count);
+    assert_eq!(service.metrics[0].failed.get(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_has_waited_long_enough_goes_to_the_fallback_and_nothing_comes_twice() {
     let policy = Policy { has_fallback: true, fallback_after: Some(10 * MINUTE), ..policy() };
     let begun = Instant::now();
@@ -254,14 +295,12 @@ async fn what_has_waited_long_enough_goes_to_the_fallback_and_nothing_comes_twic
 #[tokio::test(start_paused = true)]
 async fn what_a_sink_does_not_take_for_days_is_kept_as_given_up() {
     let mut service = Service::start(Trouble::Drops, 1_000 * HOUR, policy());
-    let begun = Instant::now();
-    let now = || Timestamp::from_micros(i64::try_from(begun.elapsed().as_micros()).expect("it is short"));
-    service.commit(1_000..3_000, now());
+    service.commit(1_000..3_000, service.now());
     sleep(71 * HOUR).await;
-    service.commit(0..0, now());
+    service.commit(0..0, service.now());
     assert_eq!(service.store.snapshot().lanes()["desk"].alerts, 2_000);
     sleep(2 * HOUR).await;
-    service.commit(0..0, now());
+    service.commit(0..0, service.now());
     let (letters, _, _) = service.store.snapshot().dead();
     assert_eq!((letters, service.store.snapshot().lanes().get("desk")), (2_000, None));
 }
