@@ -69,6 +69,8 @@ mod kafka;
 #[cfg(feature = "service")]
 mod lsp;
 #[cfg(feature = "service")]
+mod moving;
+#[cfg(feature = "service")]
 mod outbox;
 #[cfg(feature = "service")]
 mod quarantine;

@@ -309,6 +309,19 @@ impl Program {
         &self.infos
     }
 
+    /// Whether a field of this name is part of the key of a rule in each stream that the rule reads.
+    pub fn is_keyed_by(&self, rule: &str, field: &str) -> bool {
+        let compiled = self.infos.iter().zip(self.compiled()).find(|(info, _)| &*info.name == rule);
+        compiled.is_some_and(|(_, compiled)| {
+            let key = &compiled.rule.key.fields;
+            let has = |stream, fields: &[FieldId]| {
+                let schema: &StreamSchema = self.schema(stream);
+                fields.iter().any(|id| schema.fields[id.0 as usize].name == field)
+            };
+            !key.is_empty() && key.iter().all(|(stream, fields)| has(*stream, fields))
+        })
+    }
+
     /// The tests that the rule set holds, in the order of its files.
     pub fn cases(&self) -> &[Case] {
         &self.cases

@@ -20,6 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["testing"],
     &["telemetry", "append", "disk", "secret", "watch"],
     &["kafka", "quarantine", "journal", "store"],
+    &["moving"],
     &["source", "outbox"],
     &["sink", "routing"],
     &["config"],

@@ -72,7 +72,7 @@ impl From<ControlError> for Problem {
             ControlError::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             ControlError::NoRule(_) => (StatusCode::NOT_FOUND, "no-such-rule"),
             ControlError::Asked(_) => (StatusCode::BAD_REQUEST, "bad-request"),
-            ControlError::NoState => (StatusCode::CONFLICT, "no-state"),
+            ControlError::NoState | ControlError::Elsewhere => (StatusCode::CONFLICT, "no-state"),
             ControlError::Name(_) => (StatusCode::BAD_REQUEST, "bad-name"),
             ControlError::Exists(_) => (StatusCode::CONFLICT, "exists"),
             ControlError::Refused(Refused::Unknown { .. }) => (StatusCode::NOT_FOUND, "no-such-id"),

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::codes::{E0606, E0607, E0620, E0621, W0601, W0602, W0603};
+use crate::diagnostic::codes::{E0606, E0607, E0612, E0620, E0621, W0601, W0602, W0603};
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::language::checked::Mode;
 use crate::program::{NoInput, Program};
 
 use super::document::list;
-use super::{Config, SourceKind};
+use super::{Config, SinkKind, SourceKind};
 use crate::source::kafka;
 
 impl Config {
@@ -19,6 +19,7 @@ impl Config {
         self.check_streams(program, &mut diagnostics);
         self.check_codecs(program, &mut diagnostics);
         self.check_sinks(program, &mut diagnostics);
+        self.check_moving(program, &mut diagnostics);
         self.routing.check(program, &mut diagnostics);
         diagnostics.sorted()
     }
@@ -60,6 +61,39 @@ impl Config {
             let message = format!("no source feeds {}", list(hungry));
             let help = "rules that need these streams will never match; add a source, or leave the rules out";
             diagnostics.push(Diagnostic::new(W0602, self.rules.span, message).help(help));
+        }
+    }
+
+    /// Where state moves with partitions, each key has to be in one partition only.
+    fn check_moving(&self, program: &Program, diagnostics: &mut Diagnostics) {
+        let moving = self.state.as_ref().and_then(|state| state.moving.as_ref());
+        for sink in &self.sinks {
+            let SinkKind::Kafka(settings) = &sink.kind else { continue };
+            let reason = match moving {
+                _ if !settings.transactions => continue,
+                None => "there is no `state.topic`",
+                Some(moving) if moving.settings.client.brokers != settings.client.brokers => {
+                    "its `brokers` are not those of the source"
+                }
+                Some(_) => continue,
+            };
+            let message =
+                format!("the sink `{}` cannot take part in transactions: {reason}", sink.name.value);
+            let help = "alerts, positions and state are stored together in one cluster; see `state.topic`";
+            diagnostics.push(Diagnostic::new(E0612, sink.name.span, message).help(help));
+        }
+        let Some(moving) = moving else { return };
+        for field in &moving.partitioned_by {
+            let without =
+                program.rules().iter().filter(|rule| !program.is_keyed_by(&rule.name, &field.value));
+            let without: Vec<&str> = without.map(|rule| &*rule.name).collect();
+            if !without.is_empty() {
+                let message =
+                    format!("{} cannot be told for each `{}` by itself", list(without), field.value);
+                let help = "state moves with the partitions of a topic, and events that belong together have to be in one: \
+                            group these rules `by` it too, or run them in a service of their own";
+                diagnostics.push(Diagnostic::new(E0612, field.span, message).help(help));
+            }
         }
     }
 

@@ -4,14 +4,18 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-use crate::diagnostic::Span;
+use crate::diagnostic::codes::E0612;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::event::Duration;
 use crate::journal::Limits;
+use crate::moving;
+use crate::source::kafka::Topics;
 use crate::source::{SourceLimits, unix};
 
 use super::document::{Report, Table};
+use super::kafka::is_topic;
 use super::reference::{JOURNAL, STATE};
-use super::{Source, SourceKind};
+use super::{Located, Source, SourceKind};
 
 /// What stands around a record in the journal, at most, with the name of its stream.
 const AROUND: u64 = 256;
@@ -21,7 +25,7 @@ const WAITING: u64 = 16 << 20;
 const LONGEST: u64 = 32 << 20;
 
 /// Where the service keeps what outlasts it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct State {
     /// The folder.
     pub path: PathBuf,
@@ -35,6 +39,17 @@ pub struct State {
     pub max_outbox: u64,
     /// How large the journal in it may get.
     pub journal: Limits,
+    /// Where the state of engines is kept when it moves with partitions; `None`: in the folder.
+    pub moving: Option<Moving>,
+}
+
+/// State that moves with the partitions of a topic.
+#[derive(Clone, Debug)]
+pub struct Moving {
+    /// The fields that decide which partition an event is in.
+    pub partitioned_by: Vec<Located<String>>,
+    /// How the state topic is reached, and by which names.
+    pub settings: moving::Settings,
 }
 
 /// What becomes of what a rule has begun when it is changed.
@@ -57,6 +72,8 @@ impl State {
 pub struct Said {
     /// All but the journal.
     state: Option<State>,
+    /// The state topic and what the topic of events is partitioned by.
+    moving: Option<(Located<String>, Vec<Located<String>>)>,
     max_size: u64,
     /// Where the size of the journal is said, or could be.
     place: Span,
@@ -64,9 +81,12 @@ pub struct Said {
 
 /// Reads the tables `[state]` and `[journal]`.
 pub fn said(root: &Table<'_>, folder: &Path, report: &mut Report) -> Option<Said> {
+    let mut moving = None;
     let state = match root.table("state", report) {
         Some((values, heading)) => {
-            Some((held(&Table::new(values, &STATE, heading, report), folder, report)?, heading))
+            let table = Table::new(values, &STATE, heading, report);
+            moving = self::moving(&table, report);
+            Some((held(&table, folder, report)?, heading))
         }
         None => None,
     };
@@ -81,7 +101,7 @@ pub fn said(root: &Table<'_>, folder: &Path, report: &mut Report) -> Option<Said
     let table = Table::new(values, &JOURNAL, heading, report);
     let max_size = table.size("max_size", report)?;
     let place = table.place("max_size", report).unwrap_or(heading);
-    Some(Said { state: state.map(|(state, _)| state), max_size, place })
+    Some(Said { state: state.map(|(state, _)| state), moving, max_size, place })
 }
 
 /// Reads all but what is said of the journal.
@@ -100,13 +120,49 @@ fn held(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<State> 
         memory,
         max_outbox: max_outbox?,
         journal: Limits::default(),
+        moving: None,
     })
+}
+
+/// Reads where state is kept that moves.
+fn moving(table: &Table<'_>, report: &mut Report) -> Option<(Located<String>, Vec<Located<String>>)> {
+    let (topic, by) = (table.text("topic", report), table.place("partitioned_by", report));
+    let Some(topic) = topic else {
+        if let Some(place) = by {
+            let message = "`partitioned_by` is of use only with `topic`, the topic of state that moves";
+            report.contradiction(place, message, "add `topic`, or take this key out");
+        }
+        return None;
+    };
+    if !is_topic(&topic.value) {
+        let message = format!("`{}` cannot be a topic", topic.value);
+        let help = "the names of topics have letters, digits, `.`, `_` and `-`, at most 249";
+        report.push(Diagnostic::new(E0612, topic.span, message).help(help));
+        return None;
+    }
+    let partitioned_by = table.names("partitioned_by", report);
+    if partitioned_by.is_empty() {
+        let message = "`topic` needs `partitioned_by`: the fields that decide which partition an event is in";
+        let help = "name the fields that the keys of messages are made of, for example `partitioned_by = [\"card\"]`";
+        report.contradiction(topic.span, message, help);
+        return None;
+    }
+    for (key, why) in [
+        ("memory", "state that moves is held in memory"),
+        ("changed_rules", "what a changed rule has begun is dropped where state moves"),
+    ] {
+        if let Some(place) = table.place(key, report) {
+            let message = format!("`{key}` is of no use with `topic`: {why}");
+            report.contradiction(place, &message, "take one of the two out");
+        }
+    }
+    Some((topic, partitioned_by))
 }
 
 impl Said {
     /// What that means for these sources.
     pub fn settle(self, sources: &[Source], limits: &SourceLimits, report: &mut Report) -> Option<State> {
-        let Said { state, max_size, place } = self;
+        let Said { state, moving, max_size, place } = self;
         let Some(state) = state else {
             for source in sources.iter().filter(|source| acknowledges(&source.kind)) {
                 let message = "`ack = true` promises that records are kept, and nothing says where";
@@ -143,8 +199,36 @@ impl Said {
         let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
         let journal =
             Limits { disk: max_size, waiting: size(waiting), entry: size(entry), ..Limits::default() };
-        Some(State { journal, ..state })
+        let moving = moving.and_then(|(topic, by)| with_source(topic, by, sources, report));
+        Some(State { journal, moving, ..state })
     }
+}
+
+/// State that moves with the partitions of the only source.
+fn with_source(
+    topic: Located<String>,
+    partitioned_by: Vec<Located<String>>,
+    sources: &[Source],
+    report: &mut Report,
+) -> Option<Moving> {
+    let only = match sources {
+        [Source { kind: SourceKind::Kafka(settings), .. }] => Some(settings),
+        _ => None,
+    };
+    let named = only.filter(|settings| matches!(&settings.topics, Topics::Named(names) if names.len() == 1));
+    let Some(settings) = named else {
+        let message = "state moves with the partitions of one topic: there has to be one source, of `type = \"kafka\"`, with one topic in `topics`";
+        let help = "put the events that rules read together into one topic, or take `topic` out: then state stays where it is";
+        report.contradiction(topic.span, message, help);
+        return None;
+    };
+    let settings_of_topic = moving::Settings {
+        client: settings.client.clone(),
+        topic: topic.value,
+        group: settings.group.clone(),
+        instance: settings.instance.clone(),
+    };
+    Some(Moving { partitioned_by, settings: settings_of_topic })
 }
 
 /// Whether a source tells its clients how many of their records are kept.

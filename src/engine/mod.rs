@@ -332,6 +332,11 @@ impl Engine {
         std::mem::take(&mut self.alerts)
     }
 
+    /// How many alerts [`Engine::take_alerts`] would give.
+    pub fn alerts_decided(&self) -> usize {
+        self.alerts.len()
+    }
+
     /// Alerts that the limits of rules have held back since the last call, without their events, each with how many
     /// were held back before it: of many in a row the first, so that somebody can be told why he was not told. They
     /// decide nothing, are not part of the state, and are in no order.

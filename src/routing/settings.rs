@@ -1,7 +1,11 @@
 //! What routing is told to do, as the configuration says it.
 
+use std::collections::BTreeSet;
+
+use crate::alert::Alert;
 use crate::event::Duration;
 
+use super::facts::Facts;
 use super::matcher::{Glob, Matcher};
 use super::quiet::QuietHours;
 
@@ -112,6 +116,29 @@ pub struct Inhibit {
     pub equal: Vec<String>,
     /// for so long after the last source.
     pub lasts: Duration,
+}
+
+impl Settings {
+    /// The sinks that an alert goes to by its routes alone: whatever the time is, and whatever has happened before.
+    pub fn sinks_by_routes(&self, alert: &Alert) -> BTreeSet<String> {
+        let facts = Facts::of(alert);
+        let mut sinks = BTreeSet::new();
+        let mut is_taken = false;
+        for route in self.routes.iter().filter(|route| route.matcher.check(&facts).is_ok()) {
+            is_taken = true;
+            sinks.extend(match &route.sinks {
+                Some(sinks) => sinks.clone(),
+                None => self.sinks_of_rule(&alert.sinks),
+            });
+            if !route.goes_on {
+                break;
+            }
+        }
+        if !is_taken {
+            sinks.extend(self.sinks_of_rule(&alert.sinks));
+        }
+        sinks
+    }
 }
 
 impl GroupName {

@@ -20,11 +20,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::diagnostic::did_you_mean;
 use crate::disk::Disk;
-use crate::engine::{Engine, Look};
+use crate::engine::Look;
 use crate::program::Program;
 use crate::routing::Refused;
 use crate::store::{Snapshot, StoreError};
 
+use super::engines::Engines;
 use super::outbox::Desk;
 use super::routing;
 use super::savepoints::{self, BadName, Saved};
@@ -85,6 +86,9 @@ pub enum ControlError {
     /// Nothing is kept.
     #[error("the service keeps no state: there is no `[state]` in its configuration")]
     NoState,
+    /// What is kept is not here.
+    #[error("the state is kept in a topic of Kafka (`state.topic`): there are no savepoints of it")]
+    Elsewhere,
     /// The name cannot be used.
     #[error(transparent)]
     Name(#[from] BadName),
@@ -240,13 +244,13 @@ impl Requests {
 }
 
 impl StateRequest {
-    /// Answers it, on the thread of the engine.
-    pub fn answer(self, engine: &mut Engine) {
+    /// Answers it, on the thread of the engines.
+    pub fn answer(self, engines: &mut Engines) {
         // Who has gone needs no answer.
         if !self.reply.is_closed() {
-            let view = look(engine.program(), &self.query).map(|look| {
-                let found = engine.look(look);
-                StateView::new(engine.program(), engine.decided(), found)
+            let view = look(engines.program(), &self.query).map(|look| {
+                let (decided, found) = engines.look(&look);
+                StateView::new(engines.program(), decided, found)
             });
             let _ = self.reply.send(view);
         }

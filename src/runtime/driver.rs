@@ -1,4 +1,4 @@
-//! Drives the engine on a thread of its own.
+//! Drives the engine, or several, on a thread of its own.
 //!
 //! Enters: batches of events from the sources' queue. Leaves: alerts to the outbox, and to the sources
 //! which partitions are to pause. Time comes from
@@ -18,8 +18,9 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::time::sleep;
 use tracing::{error, info, warn};
 
-use crate::engine::{Engine, Refused};
-use crate::event::{Duration, Event, SequencePoint, Timestamp};
+use crate::engine::Refused;
+use crate::event::{Duration, Event, PartitionId, SequencePoint, Timestamp};
+use crate::moving::{Holding, State};
 use crate::outbox::Outbox;
 use crate::quarantine::late::Late;
 use crate::quarantine::writer::{Burst, Writer};
@@ -36,6 +37,7 @@ use crate::watch;
 
 use super::checkpoint::Checkpoints;
 use super::control::{ControlError, Request, Requests};
+use super::engines::Engines;
 use super::reload::Replacement;
 
 /// How often the engine learns what time it is.
@@ -58,9 +60,9 @@ pub enum Exit<O> {
     Checkpoints(Checkpoints),
 }
 
-/// The engine with what it is connected to.
+/// The engines with what they are connected to.
 pub struct Driver<O> {
-    engine: Engine,
+    engines: Engines,
     exit: Exit<O>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
@@ -88,6 +90,8 @@ pub struct Driver<O> {
     was_behind: bool,
     /// Whether nothing was to be taken when that was looked at last.
     was_full: bool,
+    /// Why it cannot go on, if that is so.
+    failure: Option<anyhow::Error>,
 }
 
 /// What is to happen when much waits for its turn in the order.
@@ -122,12 +126,18 @@ impl Reorder {
 }
 
 impl<O: Outbox> Driver<O> {
-    /// Connects an engine. `metrics` has the sources that inputs name.
-    pub fn new(engine: Engine, exit: Exit<O>, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Driver<O> {
-        let names = engine.program().streams().iter().map(|stream| stream.name.as_str());
+    /// Connects an engine, or several. `metrics` has the sources that inputs name.
+    pub fn new(
+        engines: impl Into<Engines>,
+        exit: Exit<O>,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+    ) -> Driver<O> {
+        let engines = engines.into();
+        let names = engines.program().streams().iter().map(|stream| stream.name.as_str());
         let keeper = Keeper::new(Positions::default(), names);
         Driver {
-            engine,
+            engines,
             exit,
             clock,
             metrics,
@@ -152,13 +162,14 @@ impl<O: Outbox> Driver<O> {
             settled: None,
             was_behind: false,
             was_full: false,
+            failure: None,
         }
     }
 
     /// The same after a restart, with an engine that has the state of these positions. Its partitions are
     /// not taken for quiet because nobody was there meanwhile.
     pub fn resuming(mut self, positions: Positions) -> Driver<O> {
-        let names = self.engine.program().streams().iter().map(|stream| stream.name.as_str());
+        let names = self.engines.program().streams().iter().map(|stream| stream.name.as_str());
         self.keeper = Keeper::new(positions, names);
         self.hear_from_all(self.clock.now());
         self
@@ -176,8 +187,8 @@ impl<O: Outbox> Driver<O> {
     }
 
     fn hear_from_all(&mut self, now: Timestamp) {
-        for (stream, partition) in self.engine.open_partitions().collect::<Vec<_>>() {
-            self.engine.keep_active(stream, partition, now);
+        for (stream, partition) in self.engines.open_partitions().collect::<Vec<_>>() {
+            self.engines.keep_active(stream, partition, now);
         }
     }
 
@@ -259,7 +270,7 @@ impl<O: Outbox> Driver<O> {
         tokio::select! {
             biased;
             input = queue.recv() => input.map_or(Next::End, Next::Input),
-            () = self.news.notified(), if self.engine.under_way() > 0 => Next::Outcome,
+            () = self.news.notified(), if self.engines.under_way() > 0 => Next::Outcome,
             () = stored(&self.exit) => Next::Stored,
             request = asked(&mut self.requests) => Next::Asked(request),
             () = sleep(PATIENCE) => Next::Nothing,
@@ -279,8 +290,11 @@ impl<O: Outbox> Driver<O> {
     fn answer(&mut self, request: Request) {
         match (request, &mut self.exit) {
             (Request::State(request), _) => {
-                request.answer(&mut self.engine);
+                request.answer(&mut self.engines);
                 self.hand_over();
+            }
+            (Request::Savepoint(request), _) if self.engines.are_by_partition() => {
+                request.refuse(ControlError::Elsewhere);
             }
             (Request::Savepoint(request), Exit::Checkpoints(checkpoints)) => checkpoints.save(request),
             (Request::Savepoint(request), Exit::Outbox(_)) => request.refuse(ControlError::NoState),
@@ -290,11 +304,14 @@ impl<O: Outbox> Driver<O> {
     /// Makes a checkpoint if one is due.
     ///
     /// # Errors
-    /// When one can never be stored.
+    /// When one can never be stored, or something has happened after which nothing can go on.
     pub fn keep(&mut self) -> anyhow::Result<()> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
         let Exit::Checkpoints(checkpoints) = &mut self.exit else { return Ok(()) };
         let now = self.clock.now();
-        checkpoints.tend(&mut self.engine, self.keeper.positions(), now)?;
+        checkpoints.tend(&mut self.engines, self.keeper.positions(), now)?;
         // While nothing can be stored nothing is taken, and it is nobody's fault that nothing is heard of him.
         if std::mem::replace(&mut self.was_full, checkpoints.is_full()) && !self.was_full {
             self.hear_from_all(now);
@@ -318,14 +335,14 @@ impl<O: Outbox> Driver<O> {
     /// When it can never be.
     pub fn keep_last(&mut self) -> anyhow::Result<bool> {
         let Exit::Checkpoints(checkpoints) = &mut self.exit else { return Ok(true) };
-        checkpoints.tend_last(&mut self.engine, self.keeper.positions(), self.clock.now())?;
+        checkpoints.tend_last(&mut self.engines, self.keeper.positions(), self.clock.now())?;
         Ok(checkpoints.is_done())
     }
 
     /// How far event time has come.
     #[cfg(test)]
     pub fn watermark(&self) -> Timestamp {
-        self.engine.watermark()
+        self.engines.watermark()
     }
 
     /// Whether nothing is to be taken for now.
@@ -342,21 +359,23 @@ impl<O: Outbox> Driver<O> {
             checkpoints.took(input.bytes(), input.is_kept());
         }
         match input {
-            Input::Opened { stream, partition, .. } => self.engine.open(stream, partition, now),
+            Input::Opened { stream, partition, .. } => self.engines.open(stream, partition, now),
             Input::Closed { stream, partition, .. } => {
                 self.away.remove(&(stream, partition));
-                self.engine.close(stream, partition);
+                self.engines.close(stream, partition);
             }
             Input::Disconnected { stream, partition } => {
                 self.away.insert((stream, partition));
             }
             Input::Connected { stream, partition } => {
                 self.away.remove(&(stream, partition));
-                self.engine.keep_active(stream, partition, now);
+                self.engines.keep_active(stream, partition, now);
             }
-            Input::Reached { .. } | Input::Forgotten { .. } => {}
-            Input::Events { source, batch, arrival, .. } => {
-                self.push(source, batch, now);
+            Input::Reached { partition, .. } => self.engines.reached(partition),
+            Input::Forgotten { .. } => {}
+            Input::Brought { holding, state, .. } => self.bring(&holding, &state),
+            Input::Events { source, partition, batch, arrival, .. } => {
+                self.push(source, partition, batch, now);
                 // While the engine is behind, partitions that seem quiet may have sent what still
                 // waits for its turn; they must not let go of event time.
                 if arrival.saturating_add(BEHIND) >= now {
@@ -381,20 +400,28 @@ impl<O: Outbox> Driver<O> {
 
     /// Shards have done something.
     fn absorb(&mut self) {
-        self.engine.run();
+        self.engines.run();
         self.hand_over();
     }
 
     /// The last input has been taken.
     pub fn finish(&mut self) {
-        self.engine.settle();
+        self.engines.settle();
         self.hand_over();
         self.measure(self.clock.now());
     }
 
+    /// A partition comes with its state.
+    fn bring(&mut self, holding: &Holding, state: &State) {
+        if let Err(error) = self.engines.bring(holding.clone(), state) {
+            let what = format!("the state of the partition {holding} cannot be gone on from");
+            self.failure.get_or_insert(error.context(what));
+        }
+    }
+
     fn replace_tables(&mut self) {
         while let Some(Ok(replacement)) = self.replacements.as_ref().map(mpsc::Receiver::try_recv) {
-            let mut tables = Tables::clone(self.engine.tables());
+            let mut tables = Tables::clone(self.engines.tables());
             for (id, content) in replacement {
                 let index = id.0 as usize;
                 if let Some(metrics) = self.metrics.tables.get(index) {
@@ -402,28 +429,33 @@ impl<O: Outbox> Driver<O> {
                     metrics.entries.set(content.entries() as u64);
                     metrics.bytes.set(content.size() as u64);
                 }
-                let name = &self.engine.program().tables()[index].name;
+                let name = &self.engines.program().tables()[index].name;
                 info!(table = %name, version = %content.version(), entries = content.entries(), "replaced");
                 tables.set(id, content);
             }
-            self.engine.set_tables(Arc::new(tables));
+            self.engines.set_tables(Arc::new(tables));
         }
     }
 
-    fn push(&mut self, source: usize, batch: Batch, now: Timestamp) {
+    fn push(&mut self, source: usize, partition: PartitionId, batch: Batch, now: Timestamp) {
         self.reorder.arrives(&batch);
         let mut late = Burst::default();
+        let Some(engine) = self.engines.of(partition) else { return };
+        let mut refusals = Vec::new();
         for event in batch.events {
             let point = event.point();
             let kept = self.late.is_some().then(|| event.clone());
-            if let Err(refused) = self.engine.offer(event, now) {
-                self.report(source, point, refused, now);
-                if let (Some(event), Refused::Late(by)) = (kept, refused) {
-                    late.push(&self.late_line(source, &event, by, now));
-                }
+            if let Err(refused) = engine.offer(event, now) {
+                refusals.push((point, refused, kept));
             }
         }
-        self.engine.run();
+        engine.run();
+        for (point, refused, kept) in refusals {
+            self.report(source, point, refused, now);
+            if let (Some(event), Refused::Late(by)) = (kept, refused) {
+                late.push(&self.late_line(source, &event, by, now));
+            }
+        }
         if let Some(writer) = &self.late {
             writer.put_blocking(late);
         }
@@ -431,7 +463,7 @@ impl<O: Outbox> Driver<O> {
 
     /// The line by which a late event is kept.
     fn late_line(&self, source: usize, event: &Event, by: Duration, now: Timestamp) -> Vec<u8> {
-        let stream = &self.engine.program().schema(event.stream()).name;
+        let stream = &self.engines.program().schema(event.stream()).name;
         let source = &self.metrics.sources[source].name;
         Late { time: now, source, stream, event, by }.to_line()
     }
@@ -471,9 +503,9 @@ impl<O: Outbox> Driver<O> {
             self.ticked = now;
             // Who is not read or not connected cannot be said to be quiet.
             for (stream, partition) in self.reorder.paused.keys().chain(&self.away) {
-                self.engine.keep_active(*stream, *partition, now);
+                self.engines.keep_active(*stream, *partition, now);
             }
-            self.engine.tick(now);
+            self.engines.tick(now);
         }
     }
 
@@ -499,22 +531,22 @@ impl<O: Outbox> Driver<O> {
     /// Pauses and lets go partitions according to what waits.
     fn hold_to_bound(&mut self, now: Timestamp) {
         let Reorder { bound, flow, paused, last, excess, complaints } = &mut self.reorder;
-        let (bytes, half) = (self.engine.waiting_bytes(), *bound / 2);
+        let (bytes, half) = (self.engines.waiting_bytes(), *bound / 2);
         if paused.is_empty() {
             if bytes <= half {
                 return;
             }
             // Where nobody is ahead nobody was to pause, and the bound is what it says.
-            *excess = if self.engine.ahead().next().is_some() { (bytes - half).min(*last) } else { 0 };
+            *excess = if self.engines.ahead().next().is_some() { (bytes - half).min(*last) } else { 0 };
         }
         let on_the_way: usize = paused.values().sum();
         let is_stuck = bytes >= half.saturating_add(half).saturating_add(*excess).saturating_add(on_the_way);
         // Who has been paused goes on only when there is room again, or it would stop and go with
         // every batch.
         let next: BTreeSet<Id> = match bytes {
-            _ if is_stuck => self.engine.open_partitions().collect(),
-            _ if bytes > half => self.engine.ahead().collect(),
-            _ if bytes > half / 2 => self.engine.ahead().filter(|id| paused.contains_key(id)).collect(),
+            _ if is_stuck => self.engines.open_partitions().collect(),
+            _ if bytes > half => self.engines.ahead().collect(),
+            _ if bytes > half / 2 => self.engines.ahead().filter(|id| paused.contains_key(id)).collect(),
             _ => BTreeSet::new(),
         };
         if !next.iter().eq(paused.keys()) {
@@ -534,7 +566,7 @@ impl<O: Outbox> Driver<O> {
     }
 
     fn hand_over(&mut self) {
-        let (alerts, limited) = (self.engine.take_alerts(), self.engine.take_limited());
+        let (alerts, limited) = (self.engines.take_alerts(), self.engines.take_limited());
         if !alerts.is_empty() || !limited.is_empty() {
             let now = self.clock.now();
             match &mut self.exit {
@@ -546,7 +578,10 @@ impl<O: Outbox> Driver<O> {
                 Exit::Checkpoints(checkpoints) => checkpoints.put(alerts, limited, now),
             }
         }
-        self.metrics.engine.events.follow(self.engine.counters().events);
+        if let Exit::Checkpoints(checkpoints) = &mut self.exit {
+            checkpoints.hold(self.engines.held_alerts(), || self.clock.now());
+        }
+        self.metrics.engine.events.follow(self.engines.events());
     }
 
     /// Takes over what the engine holds and has counted.
@@ -555,18 +590,18 @@ impl<O: Outbox> Driver<O> {
             settled.send_replace(Arc::new(self.keeper.positions().clone()));
         }
         let metrics = &self.metrics.engine;
-        let stats = self.engine.stats();
+        let stats = self.engines.stats();
         metrics.keyless.follow(stats.rules.keyless);
-        metrics.waiting.set(self.engine.waiting() as u64);
-        metrics.waiting_bytes.set(self.engine.waiting_bytes() as u64);
-        metrics.rounds.set(self.engine.under_way() as u64);
+        metrics.waiting.set(self.engines.waiting() as u64);
+        metrics.waiting_bytes.set(self.engines.waiting_bytes() as u64);
+        metrics.rounds.set(self.engines.under_way() as u64);
         metrics.runs.set(stats.live_runs as u64);
         metrics.keys.set(stats.live_keys as u64);
         metrics.cold.set(stats.cold_keys as u64);
         metrics.brought_back.follow(stats.brought_back);
         metrics.held.set(stats.held_bytes as u64);
         metrics.past.set(stats.past_events as u64);
-        let passed = self.engine.watermark();
+        let passed = self.engines.watermark();
         let lag = if passed < Timestamp::FIRST { None } else { now.since(passed) };
         metrics.lag.set(lag.map_or(0, |lag| lag.as_micros().unsigned_abs() / 1_000_000));
         for (index, metrics) in self.metrics.rules.iter().enumerate() {

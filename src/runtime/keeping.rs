@@ -7,11 +7,13 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, warn};
 
-use crate::config::Config;
+use crate::config::{Config, SinkKind};
 use crate::disk::RealDisk;
 use crate::journal::Journal;
+use crate::moving::Ledger;
 use crate::outbox::durable;
 use crate::program::Program;
+use crate::sink::kafka::Output;
 use crate::source::Clock;
 use crate::source::gate::{Backlog, Forwarder, Gate, Listening, Wanted, gate, recover};
 use crate::source::positions::Positions;
@@ -20,6 +22,7 @@ use crate::telemetry::Metrics;
 use crate::watch;
 
 use super::LAST_GRACE;
+use super::checkpoint::elsewhere::Elsewhere;
 use super::checkpoint::writer::{self, Job, Writer};
 use super::checkpoint::{Checkpoints, checkpoints};
 use super::control::Control;
@@ -43,7 +46,7 @@ impl Keeping {
     /// # Errors
     /// When a sink cannot be opened or the thread cannot be started.
     pub fn start(
-        opened: Opened,
+        (opened, ledger): (Opened, Option<Ledger>),
         config: &Config,
         metrics: &Arc<Metrics>,
         clock: &Arc<dyn Clock>,
@@ -77,13 +80,14 @@ impl Keeping {
         let desk = control.desk().clone();
         desk.attend(Arc::new(move || drop(waker.send(Job::Asked))));
         let (journal_too, clock) = (journal.clone(), Arc::clone(clock));
+        let routing = routing::settings(config);
+        let outputs = ledger.as_ref().map(|_| outputs(config)).unwrap_or_default();
+        let names = outputs.iter().map(|(name, _)| name.clone()).collect();
+        let elsewhere = ledger.map(|ledger| Elsewhere::new(ledger, outputs, Arc::clone(&routing)));
+        let routing = Routing::open(routing, store.snapshot(), desk, Arc::clone(&metrics.routing))?;
         let around = writer::Surroundings {
-            routing: Routing::open(
-                routing::settings(config),
-                store.snapshot(),
-                desk,
-                Arc::clone(&metrics.routing),
-            )?,
+            routing: routing.without(names),
+            elsewhere,
             feed,
             journal: journal_too,
             settled,
@@ -160,4 +164,15 @@ impl Keeping {
             Ok(Err(_)) | Err(_) => false,
         }
     }
+}
+
+/// The sinks that take part in the transactions in which state is stored, by their names.
+fn outputs(config: &Config) -> Vec<(String, Output)> {
+    let of = |sink: &crate::config::Sink| match &sink.kind {
+        SinkKind::Kafka(settings) if settings.transactions => {
+            Some((sink.name.value.clone(), Output::of(settings)))
+        }
+        _ => None,
+    };
+    config.sinks.iter().filter_map(of).collect()
 }

@@ -1,7 +1,7 @@
 //! The parts wired together.
 //!
 //! Enters: a configuration and a program. Leaves: a running service, or a replay of recorded events.
-//! One thread owns the engine ([`driver`]) and hands work to threads that own the shards
+//! One thread owns the engine, or one for each partition ([`engines`]), takes what sources give ([`driver`]) and hands work to threads that own the shards
 //! ([`workers`]); sources and sinks run as tasks beside it and meet it at two bounded queues only;
 //! another thread reads lists and tables again when their files change ([`reload`]). With a store, a
 //! further thread keeps [`checkpoint`]s in it, from the last of which the next start goes on
@@ -13,6 +13,7 @@ pub mod checkpoint;
 pub mod clock;
 pub mod control;
 pub mod driver;
+mod engines;
 mod keeping;
 mod kept;
 pub mod outbox;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
@@ -56,7 +56,8 @@ pub fn store(state: &State) -> anyhow::Result<Store> {
 /// When the state cannot be read.
 pub fn old_rules(state: &State, store: &Store) -> anyhow::Result<Vec<OldRule>> {
     let snapshot = store.snapshot();
-    if state.changed_rules == ChangedRules::Reset || snapshot.number() == 0 {
+    let is_elsewhere = state.moving.is_some();
+    if is_elsewhere || state.changed_rules == ChangedRules::Reset || snapshot.number() == 0 {
         return Ok(Vec::new());
     }
     stored_rules(snapshot).with_context(|| unreadable(snapshot))
@@ -67,7 +68,7 @@ pub fn old_rules(state: &State, store: &Store) -> anyhow::Result<Vec<OldRule>> {
 /// # Errors
 /// When the state cannot be read.
 pub fn stored_rules(snapshot: &Arc<Snapshot>) -> anyhow::Result<Vec<OldRule>> {
-    let mut rules = StoredRules::new(&snapshot.head()?)?;
+    let mut rules = StoredRules::new(&head(snapshot)?)?;
     for row in snapshot.rows(StoredRules::GROUP..StoredRules::GROUP + 1) {
         rules.row(as_row(&row?)?)?;
     }
@@ -178,6 +179,33 @@ pub fn engine(
     Ok(engine)
 }
 
+/// The head of the state of an engine.
+fn head(snapshot: &Snapshot) -> anyhow::Result<Vec<u8>> {
+    let head = snapshot.head()?;
+    if head.is_empty() {
+        bail!(
+            "what the rules hold is not in the folder: the service keeps it in a topic of Kafka (`state.topic`), and a service \
+             that does not needs another folder"
+        );
+    }
+    Ok(head)
+}
+
+/// Makes sure that a store has no state of an engine, as where state is kept elsewhere: it would be forgotten there.
+///
+/// # Errors
+/// When there is one.
+pub fn no_engine(snapshot: &Snapshot) -> anyhow::Result<()> {
+    if snapshot.number() > 0 && !snapshot.head()?.is_empty() {
+        bail!(
+            "the folder {} has the state of a service that kept it there, and with `state.topic` it is kept elsewhere: use \
+             another folder",
+            snapshot.file().display()
+        );
+    }
+    Ok(())
+}
+
 /// Reads the state of a checkpoint; also says how many rows it has.
 ///
 /// # Errors
@@ -190,7 +218,7 @@ pub fn read(
 ) -> anyhow::Result<(Restoring, u64)> {
     let unreadable = || unreadable(snapshot);
     let mut restoring =
-        Restoring::new(Arc::clone(program), options, &snapshot.head()?).with_context(unreadable)?;
+        Restoring::new(Arc::clone(program), options, &head(snapshot)?).with_context(unreadable)?;
     if let Some(Memory { limit, shelf }) = memory {
         restoring.shelve(limit, shelf);
     }
@@ -204,7 +232,7 @@ pub fn read(
 }
 
 /// Says that what a rule has begun is completed by the version that began it.
-fn say_old(old: &OldVersion) {
+pub(super) fn say_old(old: &OldVersion) {
     let OldVersion { rule, fingerprint, runs, alerts } = old;
     info!(
         %rule,
@@ -216,7 +244,7 @@ fn say_old(old: &OldVersion) {
 }
 
 /// Says what of the state belongs to a rule that is not what it was.
-fn say_left(left: &Left) {
+pub(super) fn say_left(left: &Left) {
     let Left { rule, fingerprint, why, refused, keys, runs, past_events, alerts } = left;
     let why = match why {
         Why::Gone => "there is no such rule any more",

@@ -35,14 +35,14 @@ pub async fn open(
     config: &Config,
     program: &Program,
     metrics: &Metrics,
-    resume: &Resume,
+    (resume, moving): (&Resume, Option<&kafka::Moving>),
 ) -> anyhow::Result<Vec<Box<dyn Source>>> {
     let registries = registries(config, metrics)?;
     let mut opened = Vec::new();
     for source in &config.sources {
         let name = &source.name.value;
         let registry = source.registry.as_ref().and_then(|name| registries.get(name.value.as_str()).cloned());
-        let source = open_one(source, program, metrics, (resume, registry)).await;
+        let source = open_one(source, program, metrics, (resume, registry, moving)).await;
         opened.push(source.with_context(|| format!("the source `{name}`"))?);
     }
     Ok(opened)
@@ -62,7 +62,7 @@ async fn open_one(
     source: &config::Source,
     program: &Program,
     metrics: &Metrics,
-    (resume, registry): (&Resume, Option<Arc<Registry>>),
+    (resume, registry, moving): (&Resume, Option<Arc<Registry>>, Option<&kafka::Moving>),
 ) -> anyhow::Result<Box<dyn Source>> {
     Ok(match &source.kind {
         SourceKind::Tcp(settings) => Box::new(tcp::Server::bind(settings).await?),
@@ -80,7 +80,7 @@ async fn open_one(
             let name = &source.name.value;
             let metrics = metrics.kafka.iter().find(|group| group.name == *name);
             let metrics = Arc::clone(metrics.expect("every source of topics has its metrics"));
-            Box::new(kafka::Topic::open(settings, name, registry, metrics)?)
+            Box::new(kafka::Topic::open(settings, name, registry, metrics)?.moving(moving.cloned()))
         }
         SourceKind::File(settings) => {
             let streams = source.streams.iter().flatten();

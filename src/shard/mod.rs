@@ -135,7 +135,17 @@ impl ShardCounters {
 
     /// Adds what another has counted for the same rules.
     pub fn add(&mut self, other: &ShardCounters) {
-        self.keyless += other.keyless;
+        self.combine(other, |mine, theirs| *mine += theirs);
+    }
+
+    /// What was counted since these were as `earlier` says.
+    pub fn since(mut self, earlier: &ShardCounters) -> ShardCounters {
+        self.combine(earlier, |mine, theirs| *mine -= theirs);
+        self
+    }
+
+    fn combine(&mut self, other: &ShardCounters, how: fn(&mut u64, u64)) {
+        how(&mut self.keyless, other.keyless);
         for (mine, theirs) in [
             (&mut self.events, &other.events),
             (&mut self.alerts, &other.alerts),
@@ -145,7 +155,7 @@ impl ShardCounters {
             (&mut self.forgotten, &other.forgotten),
             (&mut self.faults, &other.faults),
         ] {
-            mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| *mine += theirs);
+            mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| how(mine, *theirs));
         }
     }
 }

@@ -8,8 +8,9 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
 use rdkafka::types::RDKafkaErrorCode;
 
-use crate::alert::notification::Notification;
+use crate::alert::notification::{Notification, Unreadable};
 use crate::kafka::{self, Context};
+use crate::moving::Message;
 use crate::outbox::Outgoing;
 
 use super::{Attempt, DeliveryError, OpenError, Sink};
@@ -28,6 +29,8 @@ pub struct Settings {
     pub key: KeyOf,
     /// The longest time for one attempt.
     pub timeout: Duration,
+    /// Whether alerts go out in the transactions in which the state is stored.
+    pub transactions: bool,
 }
 
 /// What the key of a message is.
@@ -46,8 +49,35 @@ pub enum KeyOf {
 /// Sends alerts to a topic.
 pub struct KafkaSink {
     producer: FutureProducer<Context>,
-    topic: String,
+    output: Output,
+}
+
+/// Makes messages of alerts.
+#[derive(Clone, Debug)]
+pub struct Output {
+    topic: Arc<str>,
     key: KeyOf,
+}
+
+impl Output {
+    /// As a sink is set.
+    pub fn of(settings: &Settings) -> Output {
+        Output { topic: settings.topic.as_str().into(), key: settings.key }
+    }
+
+    /// The message for an alert.
+    ///
+    /// # Errors
+    /// When the body is not what was written.
+    pub fn message(&self, alert: &Outgoing) -> Result<Message, Unreadable> {
+        let notification = alert.notification()?;
+        Ok(Message {
+            topic: Arc::clone(&self.topic),
+            key: key(self.key, &notification),
+            headers: headers(&notification),
+            body: alert.body.clone(),
+        })
+    }
 }
 
 impl KafkaSink {
@@ -68,20 +98,19 @@ impl KafkaSink {
         }
         let producer =
             config.create_with_context(settings.client.context(name)).map_err(kafka::ClientError::from)?;
-        Ok(KafkaSink { producer, topic: settings.topic.clone(), key: settings.key })
+        Ok(KafkaSink { producer, output: Output::of(settings) })
     }
 
     fn begin(&self, alert: &Outgoing) -> Result<DeliveryFuture, DeliveryError> {
-        let notification = alert.notification().map_err(|error| DeliveryError::Refused(error.to_string()))?;
-        let key = key(self.key, &notification);
-        let headers = headers(&notification);
+        let message = self.output.message(alert);
+        let message = message.map_err(|error| DeliveryError::Refused(error.to_string()))?;
         let record = FutureRecord {
-            topic: &self.topic,
+            topic: &message.topic,
             partition: None,
-            payload: Some(&alert.body),
-            key: key.as_ref(),
+            payload: Some(&message.body),
+            key: message.key.as_ref(),
             timestamp: None,
-            headers: Some(headers),
+            headers: Some(message.headers),
         };
         self.producer.send_result(record).map_err(|(error, _)| failure(&error))
     }
@@ -115,7 +144,7 @@ impl Sink for KafkaSink {
     }
 
     fn receiver(&self) -> Vec<u8> {
-        self.topic.clone().into_bytes()
+        self.output.topic.as_bytes().to_vec()
     }
 }
 

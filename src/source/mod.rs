@@ -44,6 +44,7 @@ use tracing::info;
 
 use crate::codec::{Decoder, Format};
 use crate::event::{Kept, PartitionId, StreamId, StreamSchema, Timestamp};
+use crate::moving::{Holding, State};
 use crate::quarantine::writer::Writer;
 use crate::telemetry::catalogue::SourceMetrics;
 use crate::watch;
@@ -128,6 +129,15 @@ pub enum Input {
         /// The number of the entry of the journal that says so; 0: there is none.
         journal: u64,
     },
+    /// A partition comes from elsewhere, with what is held for its keys: before it is opened.
+    Brought {
+        /// Of this stream.
+        stream: StreamId,
+        /// The partition.
+        holding: Box<Holding>,
+        /// What is held for its keys.
+        state: Box<State>,
+    },
     /// What is known of a file that has been read, and of its partition, is of no use any more.
     Forgotten {
         /// Of this stream.
@@ -147,6 +157,7 @@ impl Input {
             | Input::Disconnected { stream, .. }
             | Input::Connected { stream, .. }
             | Input::Closed { stream, .. }
+            | Input::Brought { stream, .. }
             | Input::Forgotten { stream, .. } => *stream,
         }
     }

@@ -5,14 +5,17 @@ use std::process::Command;
 
 use super::page::sections;
 
-const RULES: &str = "
+const AUTH: &str = "
 stream auth { id string, card string, amount float }
-stream logs { app string, severity int, message string }
 rule large {
+  by card
   event large = auth where amount > 500
   match large
   alert low \"x\"
 }
+";
+const LOGS: &str = "
+stream logs { app string, severity int, message string }
 rule error {
   event error = logs where severity <= 3
   match error
@@ -29,7 +32,9 @@ fn every_configuration_is_right() {
     for block in blocks {
         let folder = tempfile::tempdir().expect("a folder");
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
-        write("rules.trip", RULES);
+        // Rules whose state is to move are about one stream.
+        let is_moving = block.text.contains("partitioned_by");
+        write("rules.trip", &if is_moving { AUTH.to_owned() } else { [AUTH, LOGS].concat() });
         let config = format!(
             "rules = \"rules.trip\"\ndefault_sinks = [\"out\"]\n{}\n[sinks.out]\ntype = \"stdout\"\n",
             block.text

@@ -47,6 +47,7 @@ impl Broker {
              transaction.state.log.replication.factor=1\n\
              transaction.state.log.min.isr=1\n\
              transaction.state.log.num.partitions=2\n\
+             transaction.abort.timed.out.transaction.cleanup.interval.ms=1000\n\
              group.initial.rebalance.delay.ms=0\n\
              group.min.session.timeout.ms=1000\n\
              auto.create.topics.enable=false\n",

@@ -13,7 +13,7 @@ use crate::harness::{Folder, PATIENCE, Service};
 use crate::reading::alerts;
 
 /// Each card is used small, small and large: a match takes three events, which come at different moments.
-const RULES: &str = r#"
+pub const RULES: &str = r#"
 stream auth time at late 0s { id int, card string from "_kafka.key", amount int, at timestamp(s) }
 
 rule testing {
@@ -27,8 +27,8 @@ rule testing {
 }
 "#;
 
-const CARDS: i64 = 200;
-const PARTITIONS: i32 = 4;
+pub const CARDS: i64 = 200;
+pub const PARTITIONS: i32 = 4;
 
 fn config(broker: &Broker, topic: &str, group: &str) -> String {
     format!(
@@ -41,7 +41,7 @@ fn config(broker: &Broker, topic: &str, group: &str) -> String {
 }
 
 /// A round of events of all cards: the first two are small, the third is large.
-fn round(round: i64) -> Vec<Sent> {
+pub fn round(round: i64) -> Vec<Sent> {
     let event = |card: i64| {
         let (id, amount) = (round * CARDS + card, if round % 3 == 2 { 100 } else { 1 });
         let at = 1_700_000_000 + round;
@@ -52,7 +52,7 @@ fn round(round: i64) -> Vec<Sent> {
 }
 
 /// What moves event time past everything before: later events of others.
-fn end() -> Vec<Sent> {
+pub fn end() -> Vec<Sent> {
     let event = |partition| {
         let value = r#"{"id":0,"amount":1,"at":1700100000}"#;
         Sent { key: Some(format!("end{partition}")), ..Sent::new(partition, value) }
@@ -62,7 +62,7 @@ fn end() -> Vec<Sent> {
 
 /// Waits until an undisturbed service has said everything, and gives the ids of its alerts with how often each
 /// came: once.
-fn undisturbed(broker: &Broker, topic: &str, many: usize) -> BTreeMap<String, usize> {
+pub fn undisturbed(broker: &Broker, topic: &str, many: usize) -> BTreeMap<String, usize> {
     let service = Service::start(RULES, &config(broker, topic, "undisturbed"));
     let ids = ids(&alerts(&service.folder, many));
     service.stop();

@@ -7,6 +7,7 @@ mod groups;
 #[allow(dead_code, reason = "other tests need more of it")]
 #[path = "../e2e/harness.rs"]
 mod harness;
+mod moving;
 mod reading;
 mod registry;
 mod sending;

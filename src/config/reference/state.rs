@@ -51,6 +51,24 @@ pub static STATE: Section = Section {
              version completes them, or lets them end, while the new one begins with nothing; `reset` drops them. The log says \
              which rules that were. Those of a rule that is gone or off are dropped in any case.",
         ),
+        key(
+            "topic",
+            Takes::Text,
+            Missing::Nothing,
+            "A topic of Kafka for partial matches and the past of keys, on the cluster of the only source: they move with its \
+             partitions, so that several instances of one group share the work and one takes over from another. Output and \
+             consumed positions become one transaction. The topic is made if it is not there. \
+             [Sources](sources.md#several-instances) has the rest.",
+        )
+        .like("\"tripline-state\""),
+        key(
+            "partitioned_by",
+            Takes::Names,
+            Missing::Nothing,
+            "With `topic`: the fields of the stream that decide which partition an event is in, because the keys of its \
+             messages are made of them. Each rule has to be grouped by them, and may be by more.",
+        )
+        .like("[\"card\"]"),
     ],
     shared: &[],
 };

@@ -26,6 +26,13 @@ pub fn read(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<Sin
         "rule" => KeyOf::Rule,
         _ => KeyOf::None,
     };
-    let settings = Settings { client: client?, topic: topic?.value, key, timeout: timeout? };
+    let transactions = table.flag("transactions", report);
+    let settings = Settings {
+        client: client?,
+        topic: topic?.value,
+        key,
+        timeout: timeout?,
+        transactions: transactions?,
+    };
     Some(SinkKind::Kafka(Box::new(settings)))
 }

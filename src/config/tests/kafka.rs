@@ -98,3 +98,77 @@ fn what_a_message_does_not_have_is_a_misfit() {
     let shown = misfits_of(rules, text);
     assert!(shown.contains("the field `key` reads `_kafka.keys`"), "{shown}");
 }
+
+#[test]
+fn rules_that_need_events_of_several_partitions_cannot_move() {
+    let text = "rules = \"rules\"\n[state]\npath = \"s\"\ntopic = \"states\"\npartitioned_by = [\"card\"]\n\
+                [sources.a]\ntype = \"kafka\"\nstream = \"s\"\nbrokers = [\"a:1\"]\ntopics = [\"t\"]\n";
+    let rule = |name: &str, by: &str| {
+        format!("rule {name} {{\n {by}\n event e = s\n match e\n alert low \"x\"\n}}\n")
+    };
+    let rules = |rules: &[String]| format!("stream s {{ card string, shop string }}\n{}", rules.concat());
+    let right = [rule("one", "by card"), rule("two", "by shop, card")];
+    assert!(!misfits_of(&rules(&right), text).contains("E0612"));
+    let wrong = [rule("shops", "by shop"), rule("all", "")];
+    let shown = misfits_of(&rules(&wrong), text);
+    assert!(shown.contains("`all` and `shops` cannot be told for each `card` by itself"), "{shown}");
+}
+
+#[test]
+fn transactions_need_state_in_the_same_cluster() {
+    let sink = "[sinks.k]\ntype = \"kafka\"\nbrokers = [\"b:1\"]\ntopic = \"alerts\"\ntransactions = true\n";
+    let source = "[sources.a]\ntype = \"kafka\"\nstream = \"s\"\nbrokers = [\"a:1\"]\ntopics = [\"t\"]\n";
+    let rules = "stream s { card string }\nrule r {\n by card\n event e = s\n match e\n alert low \"x\"\n}\n";
+    let shown = misfits_of(rules, &format!("rules = \"rules\"\n[state]\npath = \"s\"\n{source}{sink}"));
+    assert!(shown.contains("`k` cannot take part in transactions: there is no `state.topic`"), "{shown}");
+    let state = "[state]\npath = \"s\"\ntopic = \"states\"\npartitioned_by = [\"card\"]\n";
+    let shown = misfits_of(rules, &format!("rules = \"rules\"\n{state}{source}{sink}"));
+    assert!(shown.contains("its `brokers` are not those of the source"), "{shown}");
+}
+
+#[test]
+fn state_can_move_with_the_partitions_of_one_topic() {
+    let folder = folder();
+    let text = "rules = \"rules\"\n[state]\npath = \"s\"\ntopic = \"states\"\npartitioned_by = [\"card\"]\n\
+                [sources.a]\ntype = \"kafka\"\nstream = \"cards\"\nbrokers = [\"a:1\"]\ntopics = [\"t\"]\ngroup = \"g\"\ninstance = \"i\"\n\
+                [sinks.k]\ntype = \"kafka\"\nbrokers = [\"a:1\"]\ntopic = \"alerts\"\ntransactions = true\n";
+    let loaded = parse("tripline.toml", text, folder.path());
+    let config = loaded.config.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics));
+    let moving = config.state.and_then(|state| state.moving).expect("it moves");
+    assert_eq!(moving.partitioned_by.iter().map(|field| &*field.value).collect::<Vec<_>>(), ["card"]);
+    let crate::moving::Settings { client, topic, group, instance } = moving.settings;
+    assert_eq!((client.brokers, &*topic, &*group), (vec!["a:1".to_owned()], "states", "g"));
+    assert_eq!(instance.as_deref(), Some("i"), "who has a name keeps it in transactions too");
+}
+
+case!(
+    state_that_cannot_move,
+    shown,
+    "rules = \"rules\"
+[state]
+path = \"s\"
+topic = \"states\"
+partitioned_by = [\"card\"]
+memory = \"1GiB\"
+[sources.a]
+type = \"kafka\"
+stream = \"cards\"
+brokers = [\"a:1\"]
+topics = [\"t\", \"u\"]
+"
+);
+
+case!(
+    state_that_moves_by_nothing,
+    shown,
+    "rules = \"rules\"
+[state]
+path = \"s\"
+topic = \"states\"
+[sources.a]
+type = \"kafka\"
+stream = \"cards\"
+brokers = [\"a:1\"]
+topics = [\"t\"]
+"
+);

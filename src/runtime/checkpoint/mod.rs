@@ -12,6 +12,7 @@
 //! - One checkpoint is under way at a time. When it cannot be stored it is kept and tried again, and
 //!   until then the engine takes nothing: its queue fills, and sources wait.
 
+pub mod elsewhere;
 mod schedule;
 pub mod writer;
 
@@ -25,13 +26,14 @@ use tokio::sync::Notify;
 use tracing::info;
 
 use crate::alert::Alert;
-use crate::engine::{Changes, Engine};
 use crate::event::{Duration, Timestamp};
+use crate::moving::LedgerError;
 use crate::source::positions::Positions;
 use crate::store::StoreError;
 use crate::telemetry::catalogue::CheckpointMetrics;
 
 use super::control::SavepointRequest;
+use super::engines::{Engines, Part};
 use schedule::Schedule;
 use writer::Job;
 
@@ -43,12 +45,10 @@ const MOST_ALERTS: usize = 10_000;
 pub struct Checkpoint {
     /// When it was made.
     pub time: Timestamp,
-    /// What has changed of the engine's state.
-    pub changes: Changes,
+    /// What has changed of each engine's state, and what it has decided since the checkpoint before.
+    pub parts: Vec<Part>,
     /// How far sources have come.
     pub positions: Arc<Positions>,
-    /// What was decided since the checkpoint before.
-    pub alerts: Vec<Alert>,
     /// Alerts that the limits of rules have held back meanwhile, each with how many were before it.
     pub limited: Vec<(Alert, u64)>,
     /// Savepoints to be made of it.
@@ -56,7 +56,40 @@ pub struct Checkpoint {
 }
 
 /// What has become of a checkpoint.
-type Stored = Result<Changes, StoreError>;
+type Stored = Result<Vec<Part>, KeepError>;
+
+/// What has happened cannot be stored.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// Not on this machine.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Not in the state topic.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl KeepError {
+    /// Whether it may work later.
+    fn is_temporary(&self) -> bool {
+        match self {
+            KeepError::Store(error) => error.is_temporary(),
+            KeepError::Ledger(_) => true,
+        }
+    }
+}
+
+impl Checkpoint {
+    /// What was decided, in the order decided.
+    pub fn alerts(&self) -> impl Iterator<Item = &Alert> {
+        self.parts.iter().flat_map(|part| &part.alerts)
+    }
+
+    /// How many rows have changed.
+    fn rows(&self) -> usize {
+        self.parts.iter().map(|part| part.changes.len()).sum()
+    }
+}
 
 /// Whether the store takes anything now.
 #[derive(Debug, Default)]
@@ -75,6 +108,8 @@ pub struct Checkpoints {
     schedule: Schedule,
     /// Alerts that go with the next one.
     alerts: Vec<Alert>,
+    /// How many more engines hold for it.
+    held: usize,
     /// Alerts that limits have held back, to be noted with the next one.
     limited: Vec<(Alert, u64)>,
     /// Savepoints to be made of the next one.
@@ -132,6 +167,7 @@ pub fn checkpoints(
         gauge,
         schedule: Schedule::new(every),
         alerts: Vec::new(),
+        held: 0,
         limited: Vec::new(),
         savepoints: Vec::new(),
         is_under_way: false,
@@ -157,6 +193,14 @@ impl Checkpoints {
         }
     }
 
+    /// Engines hold so many alerts, which leave with the next one.
+    pub fn hold(&mut self, alerts: usize, now: impl FnOnce() -> Timestamp) {
+        self.held = alerts;
+        if alerts > 0 {
+            self.schedule.alerts_wait(now());
+        }
+    }
+
     /// A savepoint is to be made, of a checkpoint that is made for it.
     pub fn save(&mut self, savepoint: SavepointRequest) {
         self.savepoints.push(savepoint);
@@ -171,7 +215,7 @@ impl Checkpoints {
     pub fn is_full(&self) -> bool {
         let Gauge { is_stuck, is_outbox_full } = &*self.gauge;
         let is_set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
-        is_set(is_stuck) || is_set(is_outbox_full) || self.alerts.len() >= MOST_ALERTS
+        is_set(is_stuck) || is_set(is_outbox_full) || self.alerts.len() + self.held >= MOST_ALERTS
     }
 
     /// Whether everything that has happened is stored.
@@ -189,10 +233,15 @@ impl Checkpoints {
     ///
     /// # Errors
     /// When a checkpoint can never be stored.
-    pub fn tend(&mut self, engine: &mut Engine, positions: &Positions, now: Timestamp) -> anyhow::Result<()> {
-        self.look(engine, now)?;
+    pub fn tend(
+        &mut self,
+        engines: &mut Engines,
+        positions: &Positions,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        self.look(engines, now)?;
         if !self.is_under_way && (self.schedule.is_due(now) || !self.savepoints.is_empty()) {
-            self.make(engine, positions, now);
+            self.make(engines, positions, now);
         }
         Ok(())
     }
@@ -203,27 +252,25 @@ impl Checkpoints {
     /// When a checkpoint can never be stored.
     pub fn tend_last(
         &mut self,
-        engine: &mut Engine,
+        engines: &mut Engines,
         positions: &Positions,
         now: Timestamp,
     ) -> anyhow::Result<()> {
-        self.look(engine, now)?;
+        self.look(engines, now)?;
         if !self.is_under_way && !self.schedule.is_done() {
-            self.make(engine, positions, now);
+            self.make(engines, positions, now);
         }
         Ok(())
     }
 
     /// Looks what has come of the one under way.
-    fn look(&mut self, engine: &mut Engine, now: Timestamp) -> anyhow::Result<()> {
+    fn look(&mut self, engines: &mut Engines, now: Timestamp) -> anyhow::Result<()> {
         loop {
             match self.stored.try_recv() {
                 Ok(stored) => {
                     self.is_under_way = false;
                     self.schedule.stored(now);
-                    let changes = stored.context("the state cannot be stored")?;
-                    engine.stored(changes.generation());
-                    engine.reuse(changes);
+                    engines.stored(stored.context("the state cannot be stored")?);
                 }
                 Err(TryRecvError::Empty) => return Ok(()),
                 Err(TryRecvError::Disconnected) => bail!("the thread that stores the state has failed"),
@@ -231,12 +278,15 @@ impl Checkpoints {
         }
     }
 
-    fn make(&mut self, engine: &mut Engine, positions: &Positions, now: Timestamp) {
+    fn make(&mut self, engines: &mut Engines, positions: &Positions, now: Timestamp) {
         let begun = Instant::now();
-        engine.settle();
-        self.alerts.append(&mut engine.take_alerts());
-        let changes = engine.changes();
-        for rule in engine.take_ended() {
+        let mut parts = engines.changes();
+        if let Some(only) = parts.iter_mut().find(|part| part.holding.is_none()) {
+            self.alerts.append(&mut only.alerts);
+            only.alerts = std::mem::take(&mut self.alerts);
+        }
+        self.held = 0;
+        for rule in engines.take_ended() {
             info!(rule = %rule.name, old_fingerprint = %rule.fingerprint, "the old version of the rule has come to an end");
         }
         let pause = i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX);
@@ -244,9 +294,8 @@ impl Checkpoints {
         self.schedule.made(now, Duration::from_micros(pause));
         let checkpoint = Checkpoint {
             time: now,
-            changes,
+            parts,
             positions: Arc::new(positions.clone()),
-            alerts: std::mem::take(&mut self.alerts),
             limited: std::mem::take(&mut self.limited),
             savepoints: std::mem::take(&mut self.savepoints),
         };

@@ -16,16 +16,18 @@ use crate::journal::Journal;
 use crate::outbox::durable::{Change, Feed};
 use crate::source::Clock;
 use crate::source::positions::Positions;
-use crate::store::{Commit, Committed, OutboxChange, Row, Store, StoreError};
+use crate::store::{Commit, Committed, OutboxChange, Row, Store};
 use crate::telemetry::Metrics;
 use crate::telemetry::catalogue::CheckpointMetrics;
 use crate::telemetry::limit::{RateLimit, Verdict};
 use crate::watch;
 
 use super::super::control::{ControlError, Health, STORE};
+use super::super::engines::Part;
 use super::super::outbox::{Done, Order, OrderRequest};
 use super::super::routing::durable::Routing;
-use super::{Checkpoint, Reply};
+use super::elsewhere::Elsewhere;
+use super::{Checkpoint, KeepError, Reply};
 
 /// So long the writer waits before it tries again what could not be stored.
 const AGAIN: Wait = Wait::from_secs(1);
@@ -76,6 +78,8 @@ pub struct Writer {
 pub struct Surroundings {
     /// What decides where alerts go.
     pub routing: Routing,
+    /// Where the state of engines is kept that moves; `None`: here.
+    pub elsewhere: Option<Elsewhere>,
     /// What sinks take alerts from, and say what has become of them.
     pub feed: Feed,
     /// What is trimmed.
@@ -156,7 +160,7 @@ impl Writer {
         assert!(self.pending.is_none(), "one checkpoint is under way at a time");
         let Surroundings { routing, clock, .. } = &mut self.around;
         let is_known = |id: &str| self.store.knows(id);
-        routing.take(&checkpoint.alerts, &checkpoint.limited, is_known, clock.now());
+        routing.take(checkpoint.alerts(), &checkpoint.limited, is_known, clock.now());
         self.pending = Some(checkpoint);
     }
 
@@ -224,12 +228,16 @@ impl Writer {
         self.around.feed.end();
     }
 
-    fn store(&mut self, checkpoint: &Checkpoint) -> Result<Committed, StoreError> {
-        let rows: Vec<Row<'_>> = checkpoint.changes.rows().map(as_stored).collect();
+    /// Stores a checkpoint: all of it here, or what moves with partitions in their topic.
+    fn store(&mut self, checkpoint: &Checkpoint) -> Result<Committed, KeepError> {
+        let [Part { holding: None, changes: state, .. }] = &*checkpoint.parts else {
+            return self.store_elsewhere(checkpoint);
+        };
+        let rows: Vec<Row<'_>> = state.rows().map(as_stored).collect();
         let (time, unsaved) = (checkpoint.time, self.around.routing.unsaved());
-        self.store.commit(&Commit {
+        let committed = self.store.commit(&Commit {
             time,
-            head: &checkpoint.changes.head,
+            head: &state.head,
             rows: &rows,
             positions: &checkpoint.positions.encode(),
             journal: checkpoint.positions.journal,
@@ -238,11 +246,32 @@ impl Writer {
             dealt_with: &unsaved.ids(),
             routing: &unsaved.rows(),
             forget: Some(time.saturating_sub(REMEMBERED)),
-        })
+        });
+        Ok(committed?)
+    }
+
+    /// Stores here what is to be sent, and in the topic of the state what the engines have decided it by. When only the
+    /// first has happened, it is decided anew, and is sent again with the same id at most.
+    fn store_elsewhere(&mut self, checkpoint: &Checkpoint) -> Result<Committed, KeepError> {
+        let unsaved = self.around.routing.unsaved();
+        let committed = self.store.commit(&Commit {
+            time: checkpoint.time,
+            positions: &Positions::default().encode(),
+            alerts: &unsaved.alerts(checkpoint.time),
+            outbox: &changes(&self.settled),
+            dealt_with: &unsaved.ids(),
+            routing: &unsaved.rows(),
+            forget: Some(checkpoint.time.saturating_sub(REMEMBERED)),
+            ..Commit::default()
+        })?;
+        if let Some(elsewhere) = &mut self.around.elsewhere {
+            elsewhere.store(checkpoint)?;
+        }
+        Ok(committed)
     }
 
     /// Stores what sinks have done and routing has decided since the last checkpoint.
-    fn store_beside(&mut self) -> Result<(), StoreError> {
+    fn store_beside(&mut self) -> Result<(), KeepError> {
         let (time, unsaved) = (self.around.clock.now(), self.around.routing.unsaved());
         let stored = self.store.commit_beside(&Commit {
             time,
@@ -252,21 +281,21 @@ impl Writer {
             routing: &unsaved.rows(),
             ..Commit::default()
         });
-        stored.map(drop)
+        Ok(stored.map(drop)?)
     }
 
     /// A checkpoint is durable: does what had to wait for that.
     fn let_go(&mut self, checkpoint: Checkpoint) {
         self.published();
         let now = self.around.clock.now();
-        let delays = checkpoint.alerts.iter().filter_map(|alert| alert.delay(now));
+        let delays = checkpoint.alerts().filter_map(|alert| alert.delay(now));
         delays.for_each(|delay| self.around.metrics.engine.delay.record(delay));
         self.around.journal.trim(checkpoint.positions.journal);
         self.around.settled.send_replace(checkpoint.positions);
         for savepoint in checkpoint.savepoints {
             savepoint.write(Arc::clone(&self.around.disk), Arc::clone(self.store.snapshot()));
         }
-        self.reply.stored(Ok(checkpoint.changes));
+        self.reply.stored(Ok(checkpoint.parts));
     }
 
     /// What sinks have done is stored, and alerts that were with it may be sent.
@@ -279,7 +308,7 @@ impl Writer {
     fn count(&self, checkpoint: &Checkpoint, committed: &Committed, time: Wait) {
         self.counted.stored.add(1);
         self.counted.commit.record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
-        self.counted.rows.add(checkpoint.changes.len() as u64);
+        self.counted.rows.add(checkpoint.rows() as u64);
         self.counted.bytes.add(committed.bytes);
         self.counted.forgotten.add(committed.crowded_out);
         self.counted.time.set(checkpoint.time.as_micros().unsigned_abs() / 1_000_000);
@@ -319,7 +348,7 @@ impl Writer {
         }
     }
 
-    fn say_stuck(&mut self, error: &StoreError) {
+    fn say_stuck(&mut self, error: &KeepError) {
         self.counted.failed.add(1);
         self.counted.stuck.set(1);
         self.is_stuck = true;

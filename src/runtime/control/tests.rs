@@ -7,6 +7,7 @@ use crate::codec::Decoder;
 use crate::codec::json::JsonDecoder;
 use crate::diagnostic::Sources;
 use crate::disk::RealDisk;
+use crate::engine::Engine;
 use crate::engine::EngineOptions;
 use crate::event::{PartitionId, Position, Timestamp};
 use crate::store::{Commit, Options, Row, Savepoint, Store};
@@ -46,11 +47,12 @@ pub fn engine_with(records: &[&str]) -> Engine {
 }
 
 /// Answers requests from now on; savepoints are of what a store has.
-pub fn answering(mut requests: Requests, mut engine: Engine, snapshot: Option<Arc<Snapshot>>) {
+pub fn answering(mut requests: Requests, engine: Engine, snapshot: Option<Arc<Snapshot>>) {
+    let mut engines = Engines::from(engine);
     tokio::spawn(async move {
         loop {
             match (requests.next().await, &snapshot) {
-                (Request::State(request), _) => request.answer(&mut engine),
+                (Request::State(request), _) => request.answer(&mut engines),
                 (Request::Savepoint(request), Some(snapshot)) => {
                     request.write(Arc::new(RealDisk), Arc::clone(snapshot));
                 }
@@ -90,11 +92,11 @@ fn health_has_a_reason_for_each_part_that_is_not_in_order() {
 #[tokio::test]
 async fn whoever_asks_is_answered_or_told_why_not() {
     let (control, mut requests) = control(Some(Path::new("/nowhere")));
-    let mut engine = engine();
+    let mut engines = Engines::from(engine());
     let asked = control.state(query());
     let answered = async {
         match requests.next().await {
-            Request::State(request) => request.answer(&mut engine),
+            Request::State(request) => request.answer(&mut engines),
             Request::Savepoint(_) => panic!("nobody asked for that"),
         }
     };
@@ -102,7 +104,7 @@ async fn whoever_asks_is_answered_or_told_why_not() {
     assert_eq!(view.expect("an answer").total, 0);
 
     let misspelt = StateQuery { rule: Some("testin".into()), ..query() };
-    let error = look(engine.program(), &misspelt).expect_err("there is no such rule");
+    let error = look(engines.program(), &misspelt).expect_err("there is no such rule");
     assert_eq!(error.to_string(), "there is no rule `testin`; did you mean `testing`?");
 
     let name = control.savepoint("../x".into()).await.expect_err("no name");

@@ -10,8 +10,8 @@ use crate::codec::Decoder;
 use crate::codec::json::JsonDecoder;
 use crate::diagnostic::Sources;
 use crate::disk::SimulatedDisk;
-use crate::engine::EngineOptions;
-use crate::event::{PartitionId, Position, StreamId};
+use crate::engine::{Engine, EngineOptions};
+use crate::event::{Position, StreamId};
 use crate::journal::{Journal, Options};
 use crate::program::Program;
 use crate::source::gate::{Listening, Load, gate};
@@ -214,7 +214,7 @@ fn what_was_on_its_way_from_who_is_ahead_stops_nobody_else() {
     // Who holds event time back may also be quiet.
     bench.clock.set(111);
     bench.driver.rest();
-    assert_eq!(bench.driver.engine.waiting(), 0);
+    assert_eq!(bench.driver.engines.waiting(), 0);
 }
 
 #[test]

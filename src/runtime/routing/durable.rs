@@ -20,6 +20,8 @@ pub struct Routing {
     desk: Desk,
     metrics: Arc<RoutingMetrics>,
     unsaved: Unsaved,
+    /// Sinks that get their alerts in another way.
+    elsewhere: Vec<String>,
     /// Whether something of it will never be stored, so that nothing more may be.
     is_over: bool,
 }
@@ -57,14 +59,26 @@ impl Routing {
     ) -> Result<Routing, OpenError> {
         let rows = snapshot.routing()?;
         let router = Router::new(settings, rows.iter().map(|(key, value)| (&**key, &**value)))?;
-        Ok(Routing { router, desk, metrics, unsaved: Unsaved::default(), is_over: false })
+        Ok(Routing {
+            router,
+            desk,
+            metrics,
+            unsaved: Unsaved::default(),
+            elsewhere: Vec::new(),
+            is_over: false,
+        })
+    }
+
+    /// The same, with nothing to be sent to these sinks, which get alerts in another way.
+    pub fn without(self, elsewhere: Vec<String>) -> Routing {
+        Routing { elsewhere, ..self }
     }
 
     /// Takes the alerts of a checkpoint, and those that limits have held back. `is_known`: whether one has been dealt
     /// with before.
-    pub fn take(
+    pub fn take<'a>(
         &mut self,
-        alerts: &[Alert],
+        alerts: impl IntoIterator<Item = &'a Alert>,
         limited: &[(Alert, u64)],
         is_known: impl Fn(&str) -> bool,
         now: Timestamp,
@@ -72,7 +86,7 @@ impl Routing {
         if self.is_over {
             return;
         }
-        alerts.iter().for_each(|alert| self.router.offer(alert, is_known(&alert.id), now));
+        alerts.into_iter().for_each(|alert| self.router.offer(alert, is_known(&alert.id), now));
         limited.iter().for_each(|(alert, before)| self.router.note_limited(alert, *before, now));
         self.end_round(now);
     }
@@ -90,7 +104,10 @@ impl Routing {
     }
 
     fn end_round(&mut self, now: Timestamp) {
-        let Round { sendings, changes, ids, counts } = self.router.take_round(now);
+        let Round { mut sendings, changes, ids, counts } = self.router.take_round(now);
+        for Sending { sinks, .. } in &mut sendings {
+            sinks.retain(|sink| !self.elsewhere.contains(sink));
+        }
         self.unsaved.sendings.extend(sendings);
         self.unsaved.changes.extend(changes);
         self.unsaved.ids.extend(ids);

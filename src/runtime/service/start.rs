@@ -12,10 +12,12 @@ use tracing::info;
 
 use crate::config::tables::Loaded;
 use crate::config::{Config, SourceKind};
-use crate::engine::{Engine, EngineOptions};
+use crate::engine::EngineOptions;
+use crate::moving::{Holdings, Ledger, Reading};
 use crate::outbox::Outbox;
 use crate::program::Program;
 use crate::source::flow::Flow;
+use crate::source::kafka::Moving;
 use crate::source::positions::{Positions, Resume};
 use crate::source::queue::{self, queue};
 use crate::source::{Clock, LastThings, PartitionNumbers, Source, Stop, Surroundings};
@@ -26,6 +28,7 @@ use crate::telemetry::Metrics;
 use super::Service;
 use crate::runtime::control::{Control, Requests};
 use crate::runtime::driver::{Driver, Exit};
+use crate::runtime::engines::Engines;
 use crate::runtime::keeping::Keeping;
 use crate::runtime::kept::Kept;
 use crate::runtime::recovery::{self, Opened};
@@ -77,13 +80,15 @@ impl Service {
         let opened = opened.map(|(state, store)| recovery::open(state, store, &metrics)).transpose()?;
         let positions = opened.as_ref().map(|opened| opened.positions.clone()).unwrap_or_default();
         // What is to be opened is opened before anything happens, so that what is wrong is said at once.
-        let sources = sources::open(&config, &program, &metrics, &Resume::at(positions.clone())).await?;
+        let (moving, ledger) = moving(&config);
+        let resume = Resume::at(positions.clone());
+        let sources = sources::open(&config, &program, &metrics, (&resume, moving.as_ref())).await?;
         let kept = Kept::start(&config, &metrics)?;
         let parts = Parts { config, program, metrics, control, clock, kept, flow: Arc::default() };
 
         let news = Arc::default();
-        let mut engine = parts.engine(opened.as_ref(), &news)?;
-        let (watch, replacements) = parts.tables(&mut engine, tables)?;
+        let mut engines = parts.engines(opened.as_ref(), &news)?;
+        let (watch, replacements) = parts.tables(&mut engines, tables)?;
         let (halt_sinks, halted) = watch::channel(false);
         let (settled, settling) = match &opened {
             Some(opened) => (None, opened.settled.subscribe()),
@@ -92,8 +97,8 @@ impl Service {
                 (Some(settled), settling)
             }
         };
-        let (exit, keeping, sinks) = parts.sinks(opened, &halted)?;
-        let driver = parts.driver(engine, exit, keeping.as_ref().map(|keeping| (keeping, &positions)));
+        let (exit, keeping, sinks) = parts.sinks(opened, ledger, &halted)?;
+        let driver = parts.driver(engines, exit, keeping.as_ref().map(|keeping| (keeping, &positions)));
         let driver = driver.settling(settled);
         let driver = driver.with_news(news).with_replacements(replacements).answering(requests);
         let (queue, inputs) = queue(parts.config.queue);
@@ -131,23 +136,31 @@ impl Parts {
         self.config.shards.unwrap_or_else(workers::cores)
     }
 
-    /// An engine that goes on from the state, if there is one. Its shards tell `news` of what they have done.
-    fn engine(&self, opened: Option<&Opened>, news: &Arc<Notify>) -> anyhow::Result<Engine> {
+    /// The engines: one that goes on from the state, if there is one, or those of partitions, which come later. Shards
+    /// tell `news` of what they have done.
+    fn engines(&self, opened: Option<&Opened>, news: &Arc<Notify>) -> anyhow::Result<Engines> {
         // The sources ask how far ahead of the clock an event is, so that they can set it aside as it came.
         let options = EngineOptions { max_ahead: None, shards: self.shards(), ..EngineOptions::LIVE };
-        match opened {
+        let engine = match opened {
+            Some(Opened { store, state, .. }) if state.moving.is_some() => {
+                recovery::no_engine(store.snapshot())?;
+                return Ok(Engines::by_partition(Arc::clone(&self.program), options));
+            }
             Some(Opened { store, state, .. }) => {
                 let memory = state.memory.map(|limit| Memory::new(limit, store.current()));
-                recovery::engine(store.snapshot(), &self.program, options, memory, news)
+                recovery::engine(store.snapshot(), &self.program, options, memory, news)?
             }
-            None => workers::engine(self.program.clone(), options, news).context("cannot start the shards"),
-        }
+            None => {
+                workers::engine(self.program.clone(), options, news).context("cannot start the shards")?
+            }
+        };
+        Ok(engine.into())
     }
 
     /// Gives the engine the lists and tables, and watches their files from now on.
     fn tables(
         &self,
-        engine: &mut Engine,
+        engines: &mut Engines,
         tables: Loaded,
     ) -> anyhow::Result<(Watch, mpsc::Receiver<Replacement>)> {
         for ((id, spec), file) in (0..).map(TableId).zip(self.program.tables()).zip(&tables.files) {
@@ -156,7 +169,7 @@ impl Parts {
                 info!(table = %spec.name, file = %file.path.display(), %version, entries, "read");
             }
         }
-        engine.set_tables(Arc::clone(&tables.tables));
+        engines.set_tables(Arc::clone(&tables.tables));
         reload::start(Arc::clone(&self.program), tables, Arc::clone(&self.metrics))
     }
 
@@ -165,6 +178,7 @@ impl Parts {
     fn sinks(
         &self,
         opened: Option<Opened>,
+        ledger: Option<Ledger>,
         halted: &watch::Receiver<bool>,
     ) -> anyhow::Result<(Exit<Post>, Option<Keeping>, sinks::Workers)> {
         let Parts { config, metrics, clock, control, .. } = self;
@@ -177,18 +191,18 @@ impl Parts {
             return Ok((Exit::Outbox(post), None, workers));
         };
         let (checkpoints, keeping) =
-            Keeping::start(opened, config, metrics, clock, control, halted, &mut workers)?;
+            Keeping::start((opened, ledger), config, metrics, clock, control, halted, &mut workers)?;
         Ok((Exit::Checkpoints(checkpoints), Some(keeping), workers))
     }
 
     /// The driver of the engine; of one that keeps its state, with how far sources had come.
     fn driver<O: Outbox>(
         &self,
-        engine: Engine,
+        engines: Engines,
         exit: Exit<O>,
         keeping: Option<(&Keeping, &Positions)>,
     ) -> Driver<O> {
-        let driver = Driver::new(engine, exit, Arc::clone(&self.clock), Arc::clone(&self.metrics))
+        let driver = Driver::new(engines, exit, Arc::clone(&self.clock), Arc::clone(&self.metrics))
             .with_reorder_bound(self.config.reorder_bytes, Arc::clone(&self.flow))
             .keeping_late(self.kept.late.clone());
         match keeping {
@@ -275,6 +289,16 @@ fn start_engine<O: Outbox + 'static>(
         })
         .context("cannot start the engine's thread")?;
     Ok(end)
+}
+
+/// What moves state with partitions, if the configuration says that it moves: for the source, and for who stores it.
+fn moving(config: &Config) -> (Option<Moving>, Option<Ledger>) {
+    let Some(moving) = config.state.as_ref().and_then(|state| state.moving.as_ref()) else {
+        return (None, None);
+    };
+    let holdings = Arc::<Holdings>::default();
+    let ledger = Ledger::new(moving.settings.clone(), Arc::clone(&holdings));
+    (Some(Moving { holdings, reading: Reading::new(moving.settings.clone()) }), Some(ledger))
 }
 
 /// The metrics of a service, all at 0.

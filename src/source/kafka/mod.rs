@@ -29,6 +29,7 @@ use tracing::{error, info, warn};
 use crate::codec::Format;
 use crate::event::{Field, FieldId, StreamSchema};
 use crate::kafka::{self, ClientError};
+use crate::moving::{Holdings, Reading};
 use crate::telemetry::catalogue::KafkaMetrics;
 
 use super::registry::Registry;
@@ -134,7 +135,17 @@ pub struct Topic {
     settings: Settings,
     consumer: Arc<Consumer>,
     registry: Option<Arc<Registry>>,
+    moving: Option<Moving>,
     metrics: Arc<KafkaMetrics>,
+}
+
+/// What a source needs to know of state that moves with its partitions.
+#[derive(Clone, Debug)]
+pub struct Moving {
+    /// Told which partitions are held here.
+    pub holdings: Arc<Holdings>,
+    /// Reads the state of one that comes.
+    pub reading: Reading,
 }
 
 impl Topic {
@@ -177,7 +188,23 @@ impl Topic {
         }
         let group = Group::new(settings.client.context(name));
         let consumer: Consumer = config.create_with_context(group)?;
-        Ok(Topic { settings: settings.clone(), consumer: Arc::new(consumer), registry, metrics })
+        Ok(Topic {
+            settings: settings.clone(),
+            consumer: Arc::new(consumer),
+            registry,
+            moving: None,
+            metrics,
+        })
+    }
+
+    /// The same with state that moves with the partitions.
+    pub fn moving(self, moving: Option<Moving>) -> Topic {
+        if let Some(moving) = &moving {
+            // When the source has ended it is a member of nothing.
+            let consumer = Arc::downgrade(&self.consumer);
+            moving.holdings.follow(move || consumer.upgrade()?.group_metadata());
+        }
+        Topic { moving, ..self }
     }
 }
 
@@ -222,7 +249,7 @@ impl Source for Topic {
 impl Topic {
     /// What reads, and how it is talked to.
     fn reader(self, inlet: Inlet) -> Result<(Reader, Signals), ClientError> {
-        let Topic { settings, consumer, registry, metrics } = self;
+        let Topic { settings, consumer, registry, moving, metrics } = self;
         let identity = &inlet.identity;
         let dead_letters = match &settings.dead_letters {
             None => None,
@@ -241,6 +268,7 @@ impl Topic {
         let reader = Reader::new(consumer, inlet, &settings, metrics)
             .with_metadata(metadata)
             .with_registry(registry)
+            .with_moving(moving)
             .with_dead_letters(dead_letters)
             .telling(begun, may_go, ended);
         Ok((reader, Signals { begun: is_begun, go, ended: is_ended }))

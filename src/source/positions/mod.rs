@@ -239,7 +239,7 @@ impl Positions {
                     partitions.remove(partition);
                 }
             }
-            Input::Connected { .. } | Input::Disconnected { .. } => {}
+            Input::Connected { .. } | Input::Disconnected { .. } | Input::Brought { .. } => {}
         }
     }
 

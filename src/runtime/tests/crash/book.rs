@@ -72,6 +72,7 @@ impl Entry {
             Input::Reached { .. }
             | Input::Disconnected { .. }
             | Input::Connected { .. }
+            | Input::Brought { .. }
             | Input::Forgotten { .. } => Entry::Other,
         }
     }

@@ -174,6 +174,7 @@ impl Life {
         let routing = Routing::open(Arc::new(to_sinks()), store.snapshot(), desk, counted)
             .map_err(|error| Over(error.to_string()))?;
         let around = AroundWriter {
+            elsewhere: None,
             routing,
             feed,
             journal: journal.clone(),

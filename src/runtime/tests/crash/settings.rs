@@ -84,6 +84,7 @@ impl Settings {
     /// Where the service keeps its state.
     pub fn state(&self, every: Duration, resets: bool) -> State {
         State {
+            moving: None,
             path: Path::new("/state").to_path_buf(),
             checkpoint: every,
             changed_rules: if resets { ChangedRules::Reset } else { ChangedRules::Drain },

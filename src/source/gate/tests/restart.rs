@@ -52,7 +52,7 @@ impl Model {
             Input::Connected { partition, .. } | Input::Disconnected { partition, .. } => {
                 assert!(self.open.contains(&partition.0), "not open: {input:?}");
             }
-            Input::Reached { .. } | Input::Forgotten { .. } => {}
+            Input::Reached { .. } | Input::Brought { .. } | Input::Forgotten { .. } => {}
             Input::Events { partition, .. } => {
                 assert!(self.open.contains(&partition.0), "not open: {input:?}");
                 for (partition, offset, raw) in events(std::slice::from_ref(input)) {

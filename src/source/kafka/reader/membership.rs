@@ -46,6 +46,9 @@ impl Reader {
                 for place in names.iter().filter_map(|name| self.place_of(name)).collect::<Vec<_>>() {
                     self.flush_one(place)?;
                 }
+                if self.moving.is_some() {
+                    return self.stand_still(names);
+                }
                 self.giving_up = Some((names, Instant::now() + GIVING_UP));
                 Ok(())
             }
@@ -61,6 +64,10 @@ impl Reader {
         let Some((names, _)) = self.beginning.take_if(|(_, when)| *when <= Instant::now()) else {
             return Ok(());
         };
+        if !self.read_states(&names) {
+            self.beginning = Some((names, Instant::now() + AGAIN));
+            return Ok(());
+        }
         match self.places(&names) {
             Ok(places) => {
                 self.open(&places)?;
@@ -93,6 +100,8 @@ impl Reader {
         }
         let asked = group::list(names.iter().map(|name| (name, Offset::Invalid)));
         let committed = self.consumer.committed_offsets(asked, PATIENCE)?;
+        // That one cannot be told now does not mean that there is none.
+        committed.elements().iter().try_for_each(|one| one.error())?;
         let kept = self.kept(names)?;
         let mut places = Vec::new();
         for (name, kept) in names.iter().zip(kept) {
@@ -152,13 +161,16 @@ impl Reader {
         })
     }
 
-    fn number(&self, name: &Name) -> PartitionId {
+    pub(super) fn number(&self, name: &Name) -> PartitionId {
         let partition = u32::try_from(name.partition).expect("Kafka counts partitions from 0");
         topic::number(&self.inlet.identity.name, &name.topic, partition)
     }
 
     /// How far a partition had come by our own state.
     fn own(&self, number: PartitionId) -> Option<Own> {
+        if self.moving.is_some() {
+            return self.own_of_state(number);
+        }
         let positions = Arc::clone(&self.inlet.around.settled.borrow());
         let position =
             positions.streams.get(self.inlet.identity.schema.name.as_str())?.partitions.get(&number)?;
@@ -188,7 +200,10 @@ impl Reader {
             let kind = Kind::Kafka { topic, partition };
             let origin = Arc::new(Origin { source: Arc::clone(&inlet.identity.name), kind });
             let reached = Reached { offset: *offset, number: *offset, ..Reached::default() };
-            if self.own(id).is_some_and(|own| own.is_open) {
+            if self.moving.is_some() {
+                self.bring(id, name)?;
+                self.send(Input::Opened { stream, partition: id, origin })?;
+            } else if self.own(id).is_some_and(|own| own.is_open) {
                 self.send(Input::Connected { stream, partition: id })?;
             } else if let Some(opening) = self.wait(inlet.open_partition(id, &origin, &reached))? {
                 // It ends when the engine knows.
@@ -219,6 +234,10 @@ impl Reader {
 
     /// Gives up the partitions that are to be given up, when all that was read of them is settled.
     pub(super) fn give_up_what_is_settled(&mut self) -> Result<(), EngineGone> {
+        if self.moving.is_some() {
+            self.give_up_what_is_stored();
+            return Ok(());
+        }
         let Some((names, until)) = &self.giving_up else { return Ok(()) };
         let positions = Arc::clone(&self.inlet.around.settled.borrow());
         let stream = self.inlet.identity.schema.name.as_str();
@@ -248,6 +267,13 @@ impl Reader {
 
     /// Lets go of partitions: they are others' from now on.
     fn let_go(&mut self, names: &[Name]) -> Result<(), EngineGone> {
+        self.close(names)?;
+        self.unassign(names);
+        Ok(())
+    }
+
+    /// Nothing more is read of partitions.
+    pub(super) fn close(&mut self, names: &[Name]) -> Result<(), EngineGone> {
         let stream = self.inlet.identity.stream;
         for name in names {
             if let Some(place) = self.place_of(name) {
@@ -259,17 +285,25 @@ impl Reader {
                 self.send(Input::Closed { stream, partition: gone.id, journal: 0 })?;
             }
         }
+        Ok(())
+    }
+
+    /// Tells the group that partitions are given up.
+    pub(super) fn unassign(&mut self, names: &[Name]) {
+        if let Some(moving) = &self.moving {
+            names.iter().for_each(|name| moving.give_up(self.number(name)));
+        }
         let list = group::list(names.iter().map(|name| (name, Offset::Invalid)));
         if let Err(error) = self.consumer.incremental_unassign(&list) {
             warn!(source = %self.inlet.identity.name, %error, "partitions cannot be given up");
         }
         self.metrics.partitions.set(self.partitions.len() as u64);
-        Ok(())
     }
 
     /// Tells the group how far partitions have come, for those who watch the lag.
     pub(super) fn tell_the_group(&mut self) {
-        if self.committed.elapsed() < COMMIT {
+        // With state that moves it is told together with that.
+        if self.committed.elapsed() < COMMIT || self.moving.is_some() {
             return;
         }
         self.committed = Instant::now();

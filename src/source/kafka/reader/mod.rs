@@ -2,6 +2,7 @@
 
 mod cluster;
 mod membership;
+mod moving;
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -31,6 +32,7 @@ use super::metadata::Wanted;
 use super::partition::{Making, Partition, Taken, with_schema_id};
 use super::start::Start;
 use super::{Settings, Tombstones};
+use moving::MovingState;
 
 /// So long the thread waits for a message before it looks at everything else again.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -75,6 +77,8 @@ pub struct Reader {
     stash: VecDeque<Result<OwnedMessage, KafkaError>>,
     /// What has the schemas of values, if they have some.
     registry: Option<Arc<Registry>>,
+    /// How state moves with the partitions, if it does.
+    moving: Option<MovingState>,
     /// Whether nothing more is taken: the service stops, and a message could not be read.
     is_over: bool,
     /// Room for records.
@@ -113,6 +117,7 @@ impl Reader {
             last: 0,
             stash: VecDeque::new(),
             registry: None,
+            moving: None,
             is_over: false,
             record: Vec::new(),
             arrival: Timestamp::MIN,
@@ -134,6 +139,11 @@ impl Reader {
     /// The same asking a registry for the schemas of values.
     pub fn with_registry(self, registry: Option<Arc<Registry>>) -> Reader {
         Reader { registry, ..self }
+    }
+
+    /// The same with state that moves with the partitions.
+    pub fn with_moving(self, moving: Option<super::Moving>) -> Reader {
+        Reader { moving: moving.map(MovingState::new), ..self }
     }
 
     /// The same with a place for messages that are no events.
@@ -184,7 +194,11 @@ impl Reader {
 
     /// Leaves the partitions to be settled after everything else has ended.
     fn leave(self) {
-        let Reader { consumer, inlet, partitions, .. } = self;
+        let Reader { consumer, inlet, mut partitions, moving, .. } = self;
+        if moving.is_some() {
+            // The group is told with the state.
+            partitions.clear();
+        }
         let leaving = Leaving {
             consumer,
             source: Arc::clone(&inlet.identity.name),

@@ -1,0 +1,325 @@
+//! Writes what has changed, how far it was read and what was decided, in one transaction of Kafka.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rdkafka::client::{ClientContext, OAuthToken};
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerGroupMetadata};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{DeliveryResult, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
+use rdkafka::{Offset, TopicPartitionList};
+use tracing::{info, warn};
+
+use crate::engine::Changes;
+use crate::event::PartitionId;
+use crate::kafka::{ClientError, Context, PATIENCE};
+
+use super::records::{self, HEAD, POSITION};
+use super::{Holding, Holdings, Settings};
+
+/// A transaction that was begun and of which nothing more is heard is given up by the cluster after so long. Whoever gets
+/// the partitions of an instance that was killed waits for that.
+const TRANSACTION: Duration = Duration::from_secs(15);
+/// So long is waited when too many messages wait to be sent.
+const ROOM: Duration = Duration::from_millis(100);
+
+/// What is stored of one partition.
+#[derive(Debug)]
+pub struct Share<'a> {
+    /// The partition.
+    pub holding: &'a Holding,
+    /// What has changed of its state.
+    pub changes: &'a Changes,
+    /// The offset of the event that comes next.
+    pub next: u64,
+    /// What goes out with it.
+    pub messages: Vec<Message>,
+}
+
+/// A message that takes part in the transaction.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// The topic.
+    pub topic: Arc<str>,
+    /// Its key, if it has one.
+    pub key: Option<String>,
+    /// Its headers.
+    pub headers: OwnedHeaders,
+    /// Its value.
+    pub body: String,
+}
+
+/// Nothing could be stored; it is to be tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// There is no client for it.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The cluster does not answer, or refuses.
+    #[error("the transaction in Kafka failed: {0}")]
+    Kafka(#[from] KafkaError),
+    /// The instance is in no group now.
+    #[error("the instance is not a member of its group now")]
+    NoMember,
+}
+
+/// Writes states.
+pub struct Ledger {
+    settings: Settings,
+    holdings: Arc<Holdings>,
+    context: Context,
+    transactional_id: String,
+    producer: Option<BaseProducer<Writing>>,
+    /// What was written last of each partition.
+    written: BTreeMap<PartitionId, Written>,
+    /// How many transactions were begun.
+    count: u64,
+    /// A transaction of which it is not known whether it was committed.
+    doubt: Option<Doubt>,
+}
+
+/// What was written last of a partition.
+#[derive(Debug)]
+struct Written {
+    holding: Holding,
+    head: Vec<u8>,
+    next: u64,
+}
+
+/// A transaction of which it is not known whether it was committed.
+#[derive(Debug)]
+struct Doubt {
+    /// What stands beside the offsets that it commits.
+    token: String,
+    /// The partitions whose offsets it commits.
+    holdings: Vec<Holding>,
+}
+
+/// How a transaction has ended.
+enum Failure {
+    /// It is not committed, and never will be.
+    Not(LedgerError),
+    /// It may be.
+    Perhaps(KafkaError),
+}
+
+impl<E: Into<LedgerError>> From<E> for Failure {
+    fn from(error: E) -> Failure {
+        Failure::Not(error.into())
+    }
+}
+
+impl Ledger {
+    /// Writes what is held here. To be made in asynchronous code.
+    pub fn new(settings: Settings, holdings: Arc<Holdings>) -> Ledger {
+        let instance = settings.instance.clone().unwrap_or_else(|| {
+            let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+            format!("{}-{nanos}", std::process::id())
+        });
+        Ledger {
+            context: settings.client.context(&settings.topic),
+            transactional_id: format!("{}-{}-{instance}", settings.group, settings.topic),
+            settings,
+            holdings,
+            producer: None,
+            written: BTreeMap::new(),
+            count: 0,
+            doubt: None,
+        }
+    }
+
+    /// Whether a partition is still held here.
+    pub fn holds(&self, holding: &Holding) -> bool {
+        self.holdings.holds(holding)
+    }
+
+    /// Stores what is given of the partitions that are held here; of others nothing. Everything is stored, or nothing.
+    ///
+    /// # Errors
+    /// When it was not stored. It is to be given again, until it is: only then may anything newer be.
+    pub fn commit(&mut self, shares: &[Share<'_>]) -> Result<(), LedgerError> {
+        // A new producer of the same name ends the transactions of the one before.
+        self.producer()?;
+        if let Some(doubt) = &self.doubt {
+            let was_committed = self.was_committed(doubt)?;
+            self.doubt = None;
+            if was_committed {
+                info!("the transaction of which nothing was heard has been committed");
+                self.note(shares);
+                return Ok(());
+            }
+        }
+        // Before it is looked what is held: who has lost a partition since is not that member any more.
+        let membership = self.holdings.membership();
+        let held: Vec<&Share<'_>> = shares.iter().filter(|share| self.holds(share.holding)).collect();
+        if held.is_empty() {
+            return Ok(());
+        }
+        let membership = membership.ok_or(LedgerError::NoMember)?;
+        self.count += 1;
+        let token = format!("{}-{}", self.transactional_id, self.count);
+        let failure = match self.transact(&held, &membership, &token) {
+            Ok(()) => {
+                self.note(shares);
+                return Ok(());
+            }
+            Err(failure) => failure,
+        };
+        // The next one of the same name ends what this one has begun, whatever it hangs on.
+        self.producer = None;
+        match failure {
+            Failure::Not(error) => Err(error),
+            Failure::Perhaps(error) => {
+                warn!(%error, "it is not known whether a transaction was committed; this is asked now");
+                let holdings = held.iter().map(|share| share.holding.clone()).collect();
+                self.doubt = Some(Doubt { token, holdings });
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Makes sure that there is a producer.
+    fn producer(&mut self) -> Result<(), LedgerError> {
+        if self.producer.is_none() {
+            let mut config = self.settings.client.client().map_err(ClientError::from)?;
+            config
+                .set("transactional.id", &self.transactional_id)
+                .set("transaction.timeout.ms", TRANSACTION.as_millis().to_string())
+                .set("message.max.bytes", super::topic::LARGEST)
+                .set("compression.type", "lz4")
+                .set("linger.ms", "5");
+            let context = Writing(self.context.clone());
+            let producer: BaseProducer<Writing> =
+                config.create_with_context(context).map_err(ClientError::from)?;
+            producer.init_transactions(PATIENCE)?;
+            self.producer = Some(producer);
+        }
+        Ok(())
+    }
+
+    fn transact(
+        &mut self,
+        shares: &[&Share<'_>],
+        membership: &ConsumerGroupMetadata,
+        token: &str,
+    ) -> Result<(), Failure> {
+        let producer = self.producer.as_ref().expect("it was made before");
+        producer.begin_transaction()?;
+        let mut offsets = TopicPartitionList::new();
+        for share in shares {
+            self.write(producer, share)?;
+            let Holding { topic, number, .. } = share.holding;
+            let mut element = offsets.add_partition(topic, *number);
+            element.set_offset(Offset::Offset(i64::try_from(share.next).unwrap_or(i64::MAX)))?;
+            element.set_metadata(token);
+        }
+        producer.send_offsets_to_transaction(&offsets, membership, PATIENCE)?;
+        producer.flush(PATIENCE)?;
+        match producer.commit_transaction(TRANSACTION) {
+            Ok(()) => Ok(()),
+            Err(KafkaError::Transaction(error)) if error.txn_requires_abort() => {
+                Err(Failure::Not(KafkaError::Transaction(error).into()))
+            }
+            Err(error) => Err(Failure::Perhaps(error)),
+        }
+    }
+
+    /// Writes what is new of a partition.
+    fn write(&self, producer: &BaseProducer<Writing>, share: &Share<'_>) -> Result<(), KafkaError> {
+        let Share { holding, changes, next, messages } = share;
+        let topic = &*self.settings.topic;
+        let state = |key: &[u8], value: Option<&[u8]>| {
+            let record = BaseRecord::<[u8], [u8]>::to(topic).key(key).partition(holding.number);
+            send(producer, BaseRecord { payload: value, ..record })
+        };
+        let (mut key, mut value) = (Vec::new(), Vec::new());
+        for row in changes.rows() {
+            records::row_key(&row, &mut key);
+            let is_there = records::row_value(&row, &mut value);
+            state(&key, is_there.then_some(&value))?;
+        }
+        let written = self.written.get(&holding.partition).filter(|written| written.holding == **holding);
+        if written.is_none_or(|written| written.head != changes.head) {
+            state(HEAD, Some(&changes.head))?;
+        }
+        if written.is_none_or(|written| written.next != *next) {
+            state(POSITION, Some(&records::position(*next)))?;
+        }
+        for Message { topic, key, headers, body } in messages {
+            let key = key.as_ref().map(String::as_bytes);
+            let record =
+                BaseRecord::<[u8], [u8]>::to(topic).payload(body.as_bytes()).headers(headers.clone());
+            send(producer, BaseRecord { key, ..record })?;
+        }
+        Ok(())
+    }
+
+    /// Notes what is stored.
+    fn note(&mut self, shares: &[Share<'_>]) {
+        let held: HashSet<PartitionId> = shares.iter().map(|share| share.holding.partition).collect();
+        self.written.retain(|partition, _| held.contains(partition));
+        for Share { holding, changes, next, .. } in shares {
+            let written = Written { holding: (*holding).clone(), head: changes.head.clone(), next: *next };
+            self.written.insert(holding.partition, written);
+        }
+    }
+
+    /// Whether a transaction was committed: then its token stands beside the offsets of those of its partitions that are
+    /// still held. Of others it does not matter any more.
+    fn was_committed(&self, doubt: &Doubt) -> Result<bool, LedgerError> {
+        let Some(held) = doubt.holdings.iter().find(|holding| self.holds(holding)) else { return Ok(false) };
+        let mut config = self.settings.client.client().map_err(ClientError::from)?;
+        config.set("group.id", &self.settings.group).set("isolation.level", "read_committed");
+        let consumer: BaseConsumer = config.create().map_err(ClientError::from)?;
+        let mut asked = TopicPartitionList::new();
+        asked.add_partition(&held.topic, held.number);
+        let found = consumer.committed_offsets(asked, PATIENCE)?;
+        let elements = found.elements();
+        let found = elements.first().ok_or(KafkaError::OffsetFetch(RDKafkaErrorCode::UnknownPartition))?;
+        found.error()?;
+        Ok(found.metadata() == doubt.token)
+    }
+}
+
+/// Sends a record, as soon as there is room for it.
+fn send(producer: &BaseProducer<Writing>, record: BaseRecord<'_, [u8], [u8]>) -> Result<(), KafkaError> {
+    let mut record = record;
+    loop {
+        match producer.send(record) {
+            Ok(()) => return Ok(()),
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again)) => {
+                record = again;
+                producer.poll(ROOM);
+            }
+            Err((error, _)) => return Err(error),
+        }
+    }
+}
+
+/// The client of a producer. What becomes of single messages is of no interest: the transaction fails with one.
+struct Writing(Context);
+
+impl ClientContext for Writing {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = Context::ENABLE_REFRESH_OAUTH_TOKEN;
+
+    fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
+        self.0.log(level, fac, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.0.error(error, reason);
+    }
+
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        self.0.generate_oauth_token(config)
+    }
+}
+
+impl ProducerContext for Writing {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
+}

@@ -1,0 +1,125 @@
+//! Reads the state of a partition from the state topic.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::Message as _;
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use tracing::info;
+
+use crate::kafka::{ClientError, PATIENCE};
+
+use super::Settings;
+use super::records::{Misread, State};
+
+/// So long nothing may come before it is said that reading does not go on.
+const SILENCE: Duration = Duration::from_secs(30);
+/// So long is waited for a record at a time.
+const WAIT: Duration = Duration::from_millis(100);
+
+/// Reads states.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    settings: Settings,
+}
+
+/// A state cannot be read now, or never.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// There is no client for it.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The cluster does not answer.
+    #[error("the state topic cannot be read: {0}")]
+    Kafka(#[from] KafkaError),
+    /// A transaction of somebody who has it open is not over.
+    #[error(
+        "the state topic cannot be read: a transaction of the instance that had the partition is not over yet"
+    )]
+    Open,
+    /// There is something else in it.
+    #[error(transparent)]
+    Misread(#[from] Misread),
+}
+
+impl Reading {
+    /// Of this state topic.
+    pub fn new(settings: Settings) -> Reading {
+        Reading { settings }
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Reads the state of a partition, with everything that was committed before this was called. Takes as long as the
+    /// cluster does; for a thread that may wait.
+    ///
+    /// # Errors
+    /// When it cannot be read now.
+    pub fn read(&self, number: i32) -> Result<State, ReadError> {
+        let topic = &self.settings.topic;
+        let mut config = self.settings.client.client().map_err(ClientError::from)?;
+        // The library wants a group, of which this does not become a member.
+        config.set("group.id", &self.settings.group);
+        config.set("enable.auto.commit", "false").set("auto.offset.reset", "error");
+        let all = consumer(config.clone().set("isolation.level", "read_uncommitted"))?;
+        let committed = consumer(
+            config
+                .set("isolation.level", "read_committed")
+                .set("enable.partition.eof", "true")
+                .set("fetch.message.max.bytes", super::topic::LARGEST),
+        )?;
+        // All that anybody has written: of what is not committed it becomes known whether it will be.
+        let end = offset(&all, topic, number, Offset::End)?;
+        let begun = Instant::now();
+        while offset(&committed, topic, number, Offset::End)? < end {
+            if begun.elapsed() >= SILENCE {
+                return Err(ReadError::Open);
+            }
+            sleep(WAIT);
+        }
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, number, Offset::Beginning)?;
+        committed.assign(&list)?;
+        let (mut state, mut records, mut heard) = (State::default(), 0_u64, Instant::now());
+        loop {
+            match committed.poll(WAIT) {
+                Some(Ok(message)) => {
+                    heard = Instant::now();
+                    records += 1;
+                    state.take(message.key().unwrap_or_default(), message.payload())?;
+                }
+                // The end as it is when it is reached, which is not before the one that was asked for.
+                Some(Err(KafkaError::PartitionEOF(_))) => break,
+                Some(Err(error)) => return Err(error.into()),
+                None if heard.elapsed() >= SILENCE => {
+                    return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut).into());
+                }
+                None => {}
+            }
+        }
+        let seconds = begun.elapsed().as_secs_f64();
+        info!(%topic, partition = number, records, rows = state.rows.len(), seconds, "read the state of a partition");
+        Ok(state)
+    }
+}
+
+fn consumer(config: &ClientConfig) -> Result<BaseConsumer, ClientError> {
+    Ok(config.create()?)
+}
+
+/// The offset at which a partition begins or ends, for a consumer that sees all records, or only those that are committed
+/// and behind no open transaction.
+fn offset(consumer: &BaseConsumer, topic: &str, number: i32, which: Offset) -> Result<i64, KafkaError> {
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(topic, number, which)?;
+    let found = consumer.offsets_for_times(list, PATIENCE)?;
+    let found = found.find_partition(topic, number);
+    let found = found.ok_or(KafkaError::OffsetFetch(RDKafkaErrorCode::UnknownPartition))?;
+    found.error()?;
+    found.offset().to_raw().ok_or(KafkaError::OffsetFetch(RDKafkaErrorCode::UnknownPartition))
+}
