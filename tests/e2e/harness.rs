@@ -174,6 +174,14 @@ impl Service {
         }
     }
 
+    /// Waits for the next line of the log, whatever it says.
+    #[allow(dead_code, reason = "the tests with Kafka use it")]
+    pub fn wait_for_next(&mut self) {
+        let line = self.log.recv_timeout(PATIENCE);
+        self.seen
+            .push(line.unwrap_or_else(|_| panic!("nothing more is said after:\n{}", self.seen.join("\n"))));
+    }
+
     /// The lines of the log with that text, of those up to the last one that was waited for: the service is
     /// ready.
     pub fn seen(&self, text: &str) -> Vec<&String> {

@@ -12,13 +12,27 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::harness::PATIENCE;
+/// How long a broker may take to start.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A broker that runs until it is dropped.
 pub struct Broker {
     folder: TempDir,
     port: u16,
+    /// Its further listeners, with their ports.
+    others: Vec<(&'static str, u16)>,
     process: Option<Process>,
+}
+
+/// What a broker has besides an open port.
+#[derive(Default)]
+pub struct Extras {
+    /// Further listeners: their names, and the protocols that they speak.
+    pub listeners: &'static [(&'static str, &'static str)],
+    /// Further properties, a line each.
+    pub properties: String,
+    /// Names with passwords, as `SCRAM-SHA-256=[name=…,password=…]`.
+    pub credentials: Vec<String>,
 }
 
 /// Its process. When the end of the pipe is gone, whyever that is, the broker is stopped at once.
@@ -30,15 +44,30 @@ struct Process {
 impl Broker {
     /// Starts a broker with nothing in it.
     pub fn start() -> Broker {
+        Broker::start_with(&Extras::default())
+    }
+
+    /// The same with something more.
+    pub fn start_with(extras: &Extras) -> Broker {
         let folder = tempfile::tempdir().expect("a folder");
         let (port, controller) = (free_port(), free_port());
         let data = folder.path().join("data");
+        let others: Vec<(&str, u16)> =
+            extras.listeners.iter().map(|(name, _)| (*name, free_port())).collect();
+        let all_at = |host: &str| -> String {
+            others.iter().map(|(name, port)| format!(",{name}://{host}:{port}")).collect()
+        };
+        let (listeners, advertised) = (all_at("127.0.0.1"), all_at("localhost"));
+        let protocols: String =
+            extras.listeners.iter().map(|(name, protocol)| format!(",{name}:{protocol}")).collect();
+        let more = &extras.properties;
         let properties = format!(
             "process.roles=broker,controller\n\
              node.id=1\n\
              controller.quorum.bootstrap.servers=127.0.0.1:{controller}\n\
-             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+             listeners=PLAINTEXT://127.0.0.1:{port}{listeners},CONTROLLER://127.0.0.1:{controller}\n\
+             advertised.listeners=PLAINTEXT://127.0.0.1:{port}{advertised}\n\
+             listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}\n\
              controller.listener.names=CONTROLLER\n\
              inter.broker.listener.name=PLAINTEXT\n\
              log.dirs={}\n\
@@ -50,7 +79,8 @@ impl Broker {
              transaction.abort.timed.out.transaction.cleanup.interval.ms=1000\n\
              group.initial.rebalance.delay.ms=0\n\
              group.min.session.timeout.ms=1000\n\
-             auto.create.topics.enable=false\n",
+             auto.create.topics.enable=false\n\
+             {more}\n",
             data.display()
         );
         fs::write(folder.path().join("server.properties"), properties).expect("a file");
@@ -64,10 +94,11 @@ impl Broker {
             ])
             .arg("--config")
             .arg(folder.path().join("server.properties"))
+            .args(extras.credentials.iter().flat_map(|credential| ["--add-scram", credential]))
             .output()
             .expect("Java starts");
         assert!(format.status.success(), "{}", String::from_utf8_lossy(&format.stderr));
-        let mut broker = Broker { folder, port, process: None };
+        let mut broker = Broker { folder, port, others, process: None };
         broker.resume();
         broker
     }
@@ -89,6 +120,13 @@ impl Broker {
     /// Its address.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The address of another listener, by the name that certificates have.
+    pub fn address_of(&self, listener: &str) -> String {
+        let (_, port) =
+            self.others.iter().find(|(name, _)| *name == listener).expect("there is such a listener");
+        format!("localhost:{port}")
     }
 
     /// Starts it again after it was killed.

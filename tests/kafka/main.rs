@@ -1,6 +1,9 @@
 //! The real binary with a real Apache Kafka.
 
 mod broker;
+#[allow(dead_code, reason = "other tests need more of it")]
+#[path = "../e2e/sockets/certificates.rs"]
+mod certificates;
 mod client;
 mod crashes;
 mod groups;
@@ -10,4 +13,5 @@ mod harness;
 mod moving;
 mod reading;
 mod registry;
+mod security;
 mod sending;
