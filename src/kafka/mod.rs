@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::error::KafkaError;
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::statistics::Statistics;
 use tokio::runtime::Handle;
 use tracing::{debug, error, info, warn};
@@ -256,7 +257,10 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        warn!(client = %self.name(), %error, "{reason}");
+        // Who wants to know where a partition ends is told by itself.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
+            warn!(client = %self.name(), %error, "{reason}");
+        }
     }
 
     fn generate_oauth_token(&self, _config: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
@@ -265,6 +269,8 @@ impl ClientContext for Context {
         Ok(self.0.runtime.block_on(oauth.token())?)
     }
 }
+
+impl ConsumerContext for Context {}
 
 #[cfg(test)]
 mod tests {

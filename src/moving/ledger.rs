@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::thread::sleep;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerGroupMetadata};
+use rdkafka::consumer::{Consumer as _, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
+use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 use rdkafka::{Offset, TopicPartitionList};
 use tracing::{info, warn};
 
@@ -17,6 +18,7 @@ use crate::engine::Changes;
 use crate::event::PartitionId;
 use crate::kafka::{ClientError, Context, PATIENCE};
 
+use super::reading::consumer;
 use super::records::{self, HEAD, POSITION};
 use super::{Holding, Holdings, Settings};
 
@@ -61,6 +63,9 @@ pub enum LedgerError {
     /// The cluster does not answer, or refuses.
     #[error("the transaction in Kafka failed: {0}")]
     Kafka(#[from] KafkaError),
+    /// A topic for alerts is not there.
+    #[error("there is no topic `{0}` for alerts; make it, and the service goes on")]
+    NoTopic(Arc<str>),
     /// The instance is in no group now.
     #[error("the instance is not a member of its group now")]
     NoMember,
@@ -72,9 +77,11 @@ pub struct Ledger {
     holdings: Arc<Holdings>,
     context: Context,
     transactional_id: String,
-    producer: Option<BaseProducer<Writing>>,
+    producer: Option<ThreadedProducer<Writing>>,
     /// What was written last of each partition.
     written: BTreeMap<PartitionId, Written>,
+    /// The topics for alerts that are known to be there.
+    topics: HashSet<Arc<str>>,
     /// How many transactions were begun.
     count: u64,
     /// A transaction of which it is not known whether it was committed.
@@ -126,6 +133,7 @@ impl Ledger {
             holdings,
             producer: None,
             written: BTreeMap::new(),
+            topics: HashSet::new(),
             count: 0,
             doubt: None,
         }
@@ -159,6 +167,7 @@ impl Ledger {
             return Ok(());
         }
         let membership = membership.ok_or(LedgerError::NoMember)?;
+        self.find_topics(&held)?;
         self.count += 1;
         let token = format!("{}-{}", self.transactional_id, self.count);
         let failure = match self.transact(&held, &membership, &token) {
@@ -192,10 +201,27 @@ impl Ledger {
                 .set("compression.type", "lz4")
                 .set("linger.ms", "5");
             let context = Writing(self.context.clone());
-            let producer: BaseProducer<Writing> =
+            let producer: ThreadedProducer<Writing> =
                 config.create_with_context(context).map_err(ClientError::from)?;
             producer.init_transactions(PATIENCE)?;
             self.producer = Some(producer);
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the topics for alerts are there: a message to one that is not is waited for until the transaction
+    /// has no time left, and nobody is told why.
+    fn find_topics(&mut self, shares: &[&Share<'_>]) -> Result<(), LedgerError> {
+        let producer = self.producer.as_ref().expect("it was made before");
+        for Message { topic, .. } in shares.iter().flat_map(|share| &share.messages) {
+            if self.topics.contains(topic) {
+                continue;
+            }
+            let metadata = producer.client().fetch_metadata(Some(topic), PATIENCE)?;
+            if metadata.topics().iter().all(|found| found.partitions().is_empty()) {
+                return Err(LedgerError::NoTopic(Arc::clone(topic)));
+            }
+            self.topics.insert(Arc::clone(topic));
         }
         Ok(())
     }
@@ -228,7 +254,7 @@ impl Ledger {
     }
 
     /// Writes what is new of a partition.
-    fn write(&self, producer: &BaseProducer<Writing>, share: &Share<'_>) -> Result<(), KafkaError> {
+    fn write(&self, producer: &ThreadedProducer<Writing>, share: &Share<'_>) -> Result<(), KafkaError> {
         let Share { holding, changes, next, messages } = share;
         let topic = &*self.settings.topic;
         let state = |key: &[u8], value: Option<&[u8]>| {
@@ -273,7 +299,7 @@ impl Ledger {
         let Some(held) = doubt.holdings.iter().find(|holding| self.holds(holding)) else { return Ok(false) };
         let mut config = self.settings.client.client().map_err(ClientError::from)?;
         config.set("group.id", &self.settings.group).set("isolation.level", "read_committed");
-        let consumer: BaseConsumer = config.create().map_err(ClientError::from)?;
+        let consumer = consumer(&self.context, &config)?;
         let mut asked = TopicPartitionList::new();
         asked.add_partition(&held.topic, held.number);
         let found = consumer.committed_offsets(asked, PATIENCE)?;
@@ -285,14 +311,14 @@ impl Ledger {
 }
 
 /// Sends a record, as soon as there is room for it.
-fn send(producer: &BaseProducer<Writing>, record: BaseRecord<'_, [u8], [u8]>) -> Result<(), KafkaError> {
+fn send(producer: &ThreadedProducer<Writing>, record: BaseRecord<'_, [u8], [u8]>) -> Result<(), KafkaError> {
     let mut record = record;
     loop {
         match producer.send(record) {
             Ok(()) => return Ok(()),
             Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), again)) => {
                 record = again;
-                producer.poll(ROOM);
+                sleep(ROOM);
             }
             Err((error, _)) => return Err(error),
         }

@@ -9,13 +9,15 @@ use rdkafka::message::Message as _;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tracing::info;
 
-use crate::kafka::{ClientError, PATIENCE};
+use crate::kafka::{ClientError, Context, PATIENCE};
 
 use super::Settings;
 use super::records::{Misread, State};
 
 /// So long nothing may come before it is said that reading does not go on.
 const SILENCE: Duration = Duration::from_secs(30);
+/// So long a consumer has to begin.
+const FIRST: Duration = Duration::from_millis(10);
 /// So long is waited for a record at a time.
 const WAIT: Duration = Duration::from_millis(100);
 
@@ -23,6 +25,7 @@ const WAIT: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug)]
 pub struct Reading {
     settings: Settings,
+    context: Context,
 }
 
 /// A state cannot be read now, or never.
@@ -45,9 +48,9 @@ pub enum ReadError {
 }
 
 impl Reading {
-    /// Of this state topic.
+    /// Of this state topic. To be made in asynchronous code.
     pub fn new(settings: Settings) -> Reading {
-        Reading { settings }
+        Reading { context: settings.client.context(&settings.topic), settings }
     }
 
     /// The settings.
@@ -66,8 +69,9 @@ impl Reading {
         // The library wants a group, of which this does not become a member.
         config.set("group.id", &self.settings.group);
         config.set("enable.auto.commit", "false").set("auto.offset.reset", "error");
-        let all = consumer(config.clone().set("isolation.level", "read_uncommitted"))?;
-        let committed = consumer(
+        let open = |config: &ClientConfig| consumer(&self.context, config);
+        let all = open(config.clone().set("isolation.level", "read_uncommitted"))?;
+        let committed = open(
             config
                 .set("isolation.level", "read_committed")
                 .set("enable.partition.eof", "true")
@@ -108,13 +112,25 @@ impl Reading {
     }
 }
 
-fn consumer(config: &ClientConfig) -> Result<BaseConsumer, ClientError> {
-    Ok(config.create()?)
+/// A consumer that is a member of no group.
+pub(super) fn consumer(
+    context: &Context,
+    config: &ClientConfig,
+) -> Result<BaseConsumer<Context>, ClientError> {
+    let consumer: BaseConsumer<Context> = config.create_with_context(context.clone())?;
+    // Where there are tokens it asks for one before it can ask anything else, and does so when it is polled.
+    consumer.poll(FIRST);
+    Ok(consumer)
 }
 
 /// The offset at which a partition begins or ends, for a consumer that sees all records, or only those that are committed
 /// and behind no open transaction.
-fn offset(consumer: &BaseConsumer, topic: &str, number: i32, which: Offset) -> Result<i64, KafkaError> {
+fn offset(
+    consumer: &BaseConsumer<Context>,
+    topic: &str,
+    number: i32,
+    which: Offset,
+) -> Result<i64, KafkaError> {
     let mut list = TopicPartitionList::new();
     list.add_partition_offset(topic, number, which)?;
     let found = consumer.offsets_for_times(list, PATIENCE)?;
