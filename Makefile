@@ -35,7 +35,7 @@ fuzz: ## Feed made-up input to the parser, the formatter, the compiler, the deco
 	@scripts/need-compiler
 	scripts/fuzz $(ARGS)
 
-bench: ## Measure how fast it is, beside the result kept before: make bench ARGS="--help"; about fifteen minutes, wants a quiet machine
+bench: ## Measure how fast it is, beside the result kept before: make bench ARGS="--help"; about twenty minutes, wants a quiet machine
 	@scripts/need-compiler
 	$(CARGO) bench --locked --bench suite -- $(ARGS)
 

@@ -7,6 +7,9 @@
 //! those of now. Figures that are end to end are those the operating system keeps of the real binary
 //! ([`child`]); where the engine alone is meant, it runs in a process of its own ([`inside`]).
 
+#[path = "../../tests/kafka/broker.rs"]
+#[allow(dead_code, reason = "the tests use all of it")]
+mod broker;
 mod child;
 mod groups;
 mod inside;
@@ -17,6 +20,7 @@ mod service;
 mod stored;
 mod suite;
 mod table;
+mod topic;
 mod traffic;
 #[path = "../common/usage.rs"]
 mod usage;
@@ -39,6 +43,7 @@ fn main() -> ExitCode {
         Some((word, rest)) if word == child::Program::WORD => return child::run::<child::Program>(rest),
         Some((word, rest)) if word == inside::Job::WORD => return child::run::<inside::Job>(rest),
         Some((word, rest)) if word == stored::Job::WORD => return child::run::<stored::Job>(rest),
+        Some((word, rest)) if word == topic::Bare::WORD => return child::run::<topic::Bare>(rest),
         _ => {}
     }
     let options = match Options::from_arguments(arguments) {

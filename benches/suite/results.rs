@@ -67,8 +67,10 @@ pub enum Unit {
     Millis,
     /// One cost divided by another.
     Times,
-    /// How many times as fast: the only one of which more is better.
+    /// How many times as fast.
     SpeedUp,
+    /// Events a second on the clock.
+    EventsASecond,
 }
 
 impl Unit {
@@ -84,6 +86,7 @@ impl Unit {
             Unit::Seconds => format!("{value:.2} s"),
             Unit::Millis => format!("{value:.1} ms"),
             Unit::Times | Unit::SpeedUp => format!("{value:.2}x"),
+            Unit::EventsASecond => format!("{value:.0}/s"),
         }
     }
 
@@ -99,12 +102,13 @@ impl Unit {
             Unit::Millis => "ms",
             Unit::Times => "times",
             Unit::SpeedUp => "times as fast",
+            Unit::EventsASecond => "events a second",
         }
     }
 
     /// Whether more is better.
     pub fn more_is_better(self) -> bool {
-        self == Unit::SpeedUp
+        matches!(self, Unit::SpeedUp | Unit::EventsASecond)
     }
 }
 

@@ -85,6 +85,23 @@ impl Service {
         }
     }
 
+    /// Waits until the log has so many lines with this message. Returns how many seconds after the start the
+    /// last of them came.
+    pub fn wait_for_all(&mut self, message: &str, many: usize) -> f64 {
+        let fits = |line: &Value| line["message"].as_str().is_some_and(|text| text.contains(message));
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some((at, _)) = self.seen.iter().filter(|(_, line)| fits(line)).nth(many - 1) {
+                return (*at - self.begun).as_secs_f64();
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = self.log.recv_timeout(left) else {
+                panic!("fewer than {many} log lines `{message}` in:\n{}", self.text());
+            };
+            self.keep(line);
+        }
+    }
+
     /// Its memory now, where the system tells it.
     pub fn memory(&self) -> Option<Memory> {
         usage::memory(self.child.id())

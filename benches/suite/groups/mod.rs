@@ -4,6 +4,7 @@ mod adversaries;
 mod cores;
 mod end_to_end;
 mod history;
+mod kafka;
 mod keys;
 mod rules;
 mod state;
@@ -20,5 +21,6 @@ pub fn run(suite: &mut Suite) {
     history::run(suite);
     cores::run(suite);
     state::run(suite);
+    kafka::run(suite);
     adversaries::run(suite);
 }
