@@ -134,6 +134,8 @@ impl Client {
         match order {
             Order::Retry(which) => self.post(url("/v1/outbox/retry"), which).await,
             Order::Drop(which) => self.post(url("/v1/outbox/drop"), which).await,
+            Order::Hurry(which) => self.post(url("/v1/outbox/waiting/retry"), which).await,
+            Order::Discard(which) => self.post(url("/v1/outbox/waiting/drop"), which).await,
             Order::Enable(sink) => self.post(url("/v1/sinks/enable"), &Enable { sink: sink.clone() }).await,
         }
     }

@@ -13,24 +13,28 @@ struct Report {
     /// Why it is not as it should be.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reasons: Vec<Trouble>,
+    /// What does not work, although it is no reason to send no events.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<Trouble>,
 }
 
 /// Whether the service works at all; who hears that it does not should start it again.
 pub async fn live(State(control): State<Control>) -> Response<Body> {
     let failure = control.health().failure();
     let reasons = failure.into_iter().map(|why| Trouble { part: "service".into(), why });
-    report(reasons.collect())
+    report(reasons.collect(), Vec::new())
 }
 
 /// Whether the service takes events; who hears that it does not should send none for now.
 pub async fn ready(State(control): State<Control>) -> Response<Body> {
-    report(control.health().reasons())
+    report(control.health().reasons(), control.health().notes())
 }
 
-fn report(reasons: Vec<Trouble>) -> Response<Body> {
-    let (code, status) = match reasons.is_empty() {
-        true => (StatusCode::OK, "ok"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
+fn report(reasons: Vec<Trouble>, notes: Vec<Trouble>) -> Response<Body> {
+    let (code, status) = match (reasons.is_empty(), notes.is_empty()) {
+        (true, true) => (StatusCode::OK, "ok"),
+        (true, false) => (StatusCode::OK, "degraded"),
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
     };
-    super::json(code, super::JSON, &Report { status, reasons })
+    super::json(code, super::JSON, &Report { status, reasons, notes })
 }

@@ -13,6 +13,7 @@
 //! | `POST /v1/savepoints` | makes one: `{"name": "…"}`, or a name is found |
 //! | `GET /v1/outbox` | alerts that wait or were given up: `sink`, `rule`, `before`, `id`, `limit` |
 //! | `POST /v1/outbox/retry`, `POST /v1/outbox/drop` | sends again, or drops, what was given up: `{"sink": "…"}` |
+//! | `POST /v1/outbox/waiting/retry`, `…/drop` | tries at once, or drops, what waits: `{"sink": "…"}` |
 //! | `POST /v1/sinks/enable` | uses a sink again that a 410 has disabled: `{"sink": "…"}` |
 //! | `GET /v1/alerts` | what was decided of the last alerts: `rule`, `reason`, `limit` |
 //! | `GET /v1/alerts/ID` | the same of one; an id may be the beginning of one here and below |
@@ -66,6 +67,8 @@ pub fn router(control: Control) -> Router {
         .route("/v1/outbox", get(outbox::look))
         .route("/v1/outbox/retry", post(outbox::retry))
         .route("/v1/outbox/drop", post(outbox::discard))
+        .route("/v1/outbox/waiting/retry", post(outbox::hurry))
+        .route("/v1/outbox/waiting/drop", post(outbox::discard_waiting))
         .route("/v1/sinks/enable", post(outbox::enable))
         .route("/v1/alerts", get(alerts::list))
         .route("/v1/alerts/{id}", get(alerts::show))
@@ -79,7 +82,7 @@ pub fn router(control: Control) -> Router {
 }
 
 async fn nothing(uri: Uri) -> Problem {
-    const PATHS: [&str; 10] = [
+    const PATHS: [&str; 12] = [
         "/livez",
         "/readyz",
         "/v1/state",
@@ -87,6 +90,8 @@ async fn nothing(uri: Uri) -> Problem {
         "/v1/outbox",
         "/v1/outbox/retry",
         "/v1/outbox/drop",
+        "/v1/outbox/waiting/retry",
+        "/v1/outbox/waiting/drop",
         "/v1/sinks/enable",
         "/v1/alerts",
         "/v1/silences",

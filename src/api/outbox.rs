@@ -68,6 +68,21 @@ pub async fn discard(State(control): State<Control>, request: Request) -> Result
     order(&control, Order::Drop(which)).await
 }
 
+/// Tries alerts at once that wait.
+pub async fn hurry(State(control): State<Control>, request: Request) -> Result<Response<Body>, Problem> {
+    let which = body::read(request, "{\"sink\": \"…\"}").await?;
+    order(&control, Order::Hurry(which)).await
+}
+
+/// Drops alerts that wait.
+pub async fn discard_waiting(
+    State(control): State<Control>,
+    request: Request,
+) -> Result<Response<Body>, Problem> {
+    let which = body::read(request, "{\"sink\": \"…\"}").await?;
+    order(&control, Order::Discard(which)).await
+}
+
 /// Uses a sink again.
 pub async fn enable(State(control): State<Control>, request: Request) -> Result<Response<Body>, Problem> {
     let Enable { sink } = body::read(request, "{\"sink\": \"…\"}").await?;

@@ -72,9 +72,13 @@ async fn health_is_told_with_its_reasons() {
     let health = bench.control.health();
     health.started();
     assert_eq!(bench.get("/readyz").await, (200, json!({"status": "ok"})));
+    health.ask_for_notes(|| vec![Trouble { part: "sink desk".into(), why: "it is down".into() }]);
+    let notes = json!([{"part": "sink desk", "why": "it is down"}]);
+    assert_eq!(bench.get("/readyz").await, (200, json!({"status": "degraded", "notes": notes})));
     health.trouble("store", "the disk is full");
     let reasons = json!([{"part": "store", "why": "the disk is full"}]);
-    assert_eq!(bench.get("/readyz").await, (503, json!({"status": "failing", "reasons": reasons})));
+    let failing = json!({"status": "failing", "reasons": reasons, "notes": notes});
+    assert_eq!(bench.get("/readyz").await, (503, failing));
     assert_eq!(bench.get("/livez").await.0, 200);
     health.failed("a shard has failed");
     assert_eq!(bench.get("/livez").await.0, 503);

@@ -138,6 +138,8 @@ pub enum Next {
     Overdue(Vec<Pending>),
     /// Whether the sink is used has changed.
     Switched,
+    /// Somebody wants to see at once whether the sink takes something.
+    Hurried,
     /// Nothing will ever come again.
     Over,
 }

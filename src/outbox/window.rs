@@ -214,6 +214,46 @@ impl Window {
         }
     }
 
+    /// What has these numbers is not held back any longer.
+    pub fn hurry(&mut self, numbers: &BTreeSet<u64>) {
+        for (_, _, key) in self.find(numbers) {
+            self.unlist(key);
+            self.settle_line(key);
+        }
+    }
+
+    /// Takes out what has these numbers and is not being attempted. Gives the numbers of what is.
+    pub fn discard(&mut self, numbers: &BTreeSet<u64>) -> BTreeSet<u64> {
+        let mut left = BTreeSet::new();
+        for age in self.find(numbers) {
+            let (_, number, key) = age;
+            let line = self.line(key);
+            let place = line.alerts.iter().position(|held| held.number == number);
+            let place = place.expect("what has an age is in its line");
+            if place < line.under_way {
+                left.insert(number);
+                continue;
+            }
+            // The first one says until when the line is held back.
+            let until = line.until.filter(|_| place > 0);
+            self.unlist(key);
+            let line = self.line(key);
+            line.until = until;
+            let held = line.alerts.remove(place).expect("it was just found");
+            self.bytes -= held.alert.body.len() as u64;
+            self.ages.remove(&age);
+            self.settle_line(key);
+        }
+        left
+    }
+
+    fn find(&self, numbers: &BTreeSet<u64>) -> Vec<(Begun, u64, OrderKey)> {
+        if numbers.is_empty() {
+            return Vec::new();
+        }
+        self.ages.iter().filter(|(_, number, _)| numbers.contains(number)).copied().collect()
+    }
+
     /// One that was taken is done with: it is the first of its line.
     pub fn settle(&mut self, pending: &Pending) {
         let key = pending.alert.key;
@@ -385,6 +425,25 @@ mod tests {
         assert_eq!(ready(&mut window, now + SECOND), [1]);
         assert_eq!(window.take_any(now).map(|pending| pending.number), Some(1));
         assert_eq!(window.take_any(now), None);
+    }
+
+    #[test]
+    fn what_is_wanted_at_once_is_not_held_back_and_what_is_not_wanted_goes() {
+        let now = Instant::now();
+        let mut window = window(now, &[1, 2, 1, 2, 3]);
+        let taken = window.take(now, 2);
+        window.fail(&taken[0], now + 5 * SECOND);
+        window.fail(&taken[1], now + 5 * SECOND);
+        let five = window.take(now, 1);
+        assert_eq!(window.discard(&BTreeSet::from([2, 3, 5, 9])), BTreeSet::from([5]), "it is under way");
+        assert_eq!((window.len(), window.bytes()), (3, 15));
+        // 4 does not wait for 2 any more; 1 still waits.
+        assert_eq!((ready(&mut window, now), window.next_time()), (vec![4], Some(now + 5 * SECOND)));
+        window.hurry(&BTreeSet::from([1, 5]));
+        assert_eq!((ready(&mut window, now), window.next_time()), (vec![1, 4], None));
+        window.put_back(&five[0]);
+        assert_eq!(window.discard(&BTreeSet::from([5])), BTreeSet::new());
+        assert_eq!(ready(&mut window, now), [1, 4]);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Enters: a state of the store, and what is wanted. Leaves: what can be shown of it, or the changes that do what is wanted.
 //! The same for a service that runs, whose thread that has the store carries it out, and for one that is stopped.
 
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::{OnceLock, mpsc};
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,7 @@ use super::control::ControlError;
 pub const MOST_SHOWN: usize = 1_000;
 /// So many are read of the store at a time.
 const PORTION: usize = 1_000;
+const PORTION_BYTES: u64 = 16 << 20;
 
 /// Of which alerts something is wanted: those for which all of this is so.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +48,10 @@ pub enum Order {
     Retry(Which),
     /// These are not kept any longer that were given up.
     Drop(Which),
+    /// These are tried at once that wait.
+    Hurry(Which),
+    /// These are not sent any more that wait.
+    Discard(Which),
     /// A sink is used again whose receiver has said that it wants nothing any more.
     Enable(String),
 }
@@ -72,11 +79,11 @@ pub struct OutboxView {
 pub struct SinkView {
     /// Its name.
     pub sink: String,
-    /// How many alerts wait.
+    /// How many alerts wait of those that are looked for.
     pub waiting: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// How many were given up.
+    /// How many of them were given up.
     pub dead: u64,
     /// Why it is not used, if it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,22 +140,69 @@ impl Which {
         }
     }
 
-    /// The first alerts that wait, so many at most.
-    fn waiting(&self, snapshot: &Snapshot, most: usize) -> Result<Vec<Waiting>, ControlError> {
+    /// Goes through the alerts that wait, by sink and in order, until `each` wants no more.
+    fn each_waiting<'s>(
+        &self,
+        snapshot: &'s Snapshot,
+        mut each: impl FnMut(&'s str, Waiting) -> ControlFlow<()>,
+    ) -> Result<(), ControlError> {
         let before = self.before()?;
-        let mut found = Vec::new();
         for sink in snapshot.lanes().keys().filter(|name| self.sink.as_ref().is_none_or(|sink| sink == *name))
         {
             let mut after = 0;
-            while found.len() < most {
-                let portion = snapshot.waiting(sink, after, PORTION, u64::MAX)?;
+            loop {
+                let portion = snapshot.waiting(sink, after, PORTION, PORTION_BYTES)?;
                 let Some(last) = portion.last() else { break };
                 after = last.number;
-                found.extend(portion.into_iter().filter(|alert| self.takes(alert, alert.time, before)));
+                for alert in portion.into_iter().filter(|alert| self.takes(alert, alert.time, before)) {
+                    if each(sink, alert).is_break() {
+                        return Ok(());
+                    }
+                }
             }
         }
-        found.truncate(most);
+        Ok(())
+    }
+
+    /// The first alerts that wait, so many at most.
+    fn waiting(&self, snapshot: &Snapshot, most: usize) -> Result<Vec<Waiting>, ControlError> {
+        let mut found = Vec::new();
+        self.each_waiting(snapshot, |_, alert| {
+            if found.len() >= most {
+                return ControlFlow::Break(());
+            }
+            found.push(alert);
+            ControlFlow::Continue(())
+        })?;
         Ok(found)
+    }
+
+    /// The sinks and numbers of all that wait.
+    fn numbers<'s>(&self, snapshot: &'s Snapshot) -> Result<Vec<(&'s str, u64)>, ControlError> {
+        let mut found = Vec::new();
+        self.each_waiting(snapshot, |sink, alert| {
+            found.push((sink, alert.number));
+            ControlFlow::Continue(())
+        })?;
+        Ok(found)
+    }
+
+    /// How many alerts wait for each sink, and their bytes.
+    fn count<'s>(&self, snapshot: &'s Snapshot) -> Result<BTreeMap<&'s str, (u64, u64)>, ControlError> {
+        let names_sinks_only = Which { sink: None, ..self.clone() } == Which::default();
+        let mut counts: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        for (name, lane) in snapshot.lanes() {
+            let all = if names_sinks_only { (lane.alerts, lane.bytes) } else { (0, 0) };
+            counts.insert(name, all);
+        }
+        if !names_sinks_only {
+            self.each_waiting(snapshot, |sink, alert| {
+                let (alerts, bytes) = counts.entry(sink).or_default();
+                (*alerts, *bytes) = (*alerts + 1, *bytes + alert.size());
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok(counts)
     }
 }
 
@@ -159,7 +213,7 @@ impl Which {
 pub fn look(snapshot: &Snapshot, which: &Which, most: usize) -> Result<OutboxView, ControlError> {
     let most = most.min(MOST_SHOWN);
     let letters = which.letters(snapshot)?;
-    let sinks = sinks(snapshot, which, &letters);
+    let sinks = sinks(snapshot, which, &letters)?;
     let waiting =
         which.waiting(snapshot, most)?.iter().map(|alert| AlertView::new(alert, alert.time)).collect();
     let last = &letters[letters.len().saturating_sub(most)..];
@@ -167,18 +221,12 @@ pub fn look(snapshot: &Snapshot, which: &Which, most: usize) -> Result<OutboxVie
     Ok(OutboxView { sinks, waiting, dead })
 }
 
-fn sinks(snapshot: &Snapshot, which: &Which, letters: &[DeadLetter]) -> Vec<SinkView> {
+fn sinks(snapshot: &Snapshot, which: &Which, letters: &[DeadLetter]) -> Result<Vec<SinkView>, ControlError> {
     let mut sinks: Vec<SinkView> = Vec::new();
-    for (name, lane) in snapshot.lanes() {
-        let disabled =
-            lane.disabled.as_ref().map(|disabled| format!("since {}: {}", disabled.since, disabled.error));
-        sinks.push(SinkView {
-            sink: name.clone(),
-            waiting: lane.alerts,
-            bytes: lane.bytes,
-            dead: 0,
-            disabled,
-        });
+    for (name, (waiting, bytes)) in which.count(snapshot)? {
+        let disabled = snapshot.lanes().get(name).and_then(|lane| lane.disabled.as_ref());
+        let disabled = disabled.map(|disabled| format!("since {}: {}", disabled.since, disabled.error));
+        sinks.push(SinkView { sink: name.to_owned(), waiting, bytes, dead: 0, disabled });
     }
     for letter in letters {
         let name = &letter.alert.sink;
@@ -189,7 +237,7 @@ fn sinks(snapshot: &Snapshot, which: &Which, letters: &[DeadLetter]) -> Vec<Sink
     }
     sinks.retain(|sink| which.sink.as_ref().is_none_or(|name| *name == sink.sink));
     sinks.sort_by(|one, other| one.sink.cmp(&other.sink));
-    sinks
+    Ok(sinks)
 }
 
 impl AlertView {
@@ -218,7 +266,7 @@ impl Order {
     /// When the store cannot be read, or what is asked makes no sense.
     pub fn changes<'a>(
         &'a self,
-        snapshot: &Snapshot,
+        snapshot: &'a Snapshot,
         time: Timestamp,
     ) -> Result<Vec<OutboxChange<'a>>, ControlError> {
         Ok(match self {
@@ -229,6 +277,14 @@ impl Order {
             Order::Drop(which) => {
                 let letters = which.letters(snapshot)?.into_iter();
                 letters.map(|DeadLetter { letter, .. }| OutboxChange::Dropped { letter }).collect()
+            }
+            Order::Hurry(which) => {
+                let numbers = which.numbers(snapshot)?.into_iter();
+                numbers.map(|(sink, number)| OutboxChange::Hurried { sink, number }).collect()
+            }
+            Order::Discard(which) => {
+                let numbers = which.numbers(snapshot)?.into_iter();
+                numbers.map(|(sink, number)| OutboxChange::Discarded { sink, number }).collect()
             }
             Order::Enable(sink) => {
                 let lane = snapshot.lanes().get(sink).filter(|lane| lane.disabled.is_some());

@@ -27,6 +27,8 @@ use crate::sink::{DeliveryError, Sink, sample};
 use crate::telemetry::Metrics;
 use crate::watch;
 
+use super::control::Trouble;
+
 /// The workers of the sinks: each ends with the place of its sink and what it could not deliver.
 pub type Workers = JoinSet<(usize, Left)>;
 
@@ -60,6 +62,30 @@ pub fn start_durable(
     let (feed, queues) = durable::durable(around, lanes(config, metrics));
     start_workers(config, metrics, queues, halted, workers)?;
     Ok(feed)
+}
+
+/// Tells what does not work of the sinks, by what their workers have found.
+pub fn notes(metrics: &Metrics) -> impl Fn() -> Vec<Trouble> + Send + 'static {
+    let sinks = metrics.sinks.clone();
+    move || {
+        let notes = sinks.iter().filter_map(|sink| {
+            let (is_disabled, is_down) = (sink.disabled.get() > 0, sink.breaker.get() > 0);
+            note(is_disabled, is_down).map(|why| Trouble { part: format!("sink {}", sink.name), why })
+        });
+        notes.collect()
+    }
+}
+
+/// What does not work of a sink, if something does not.
+fn note(is_disabled: bool, is_down: bool) -> Option<String> {
+    let why = match (is_disabled, is_down) {
+        (true, _) => {
+            "its receiver wants nothing any more: it is disabled until `tripline sink enable` or another address"
+        }
+        (_, true) => "it is down: its alerts wait, and a single one is tried from time to time",
+        (false, false) => return None,
+    };
+    Some(why.to_owned())
 }
 
 fn lanes(config: &Config, metrics: &Metrics) -> Vec<Lane> {

@@ -133,6 +133,13 @@ impl Breaker {
         if was_closed { Verdict::Opened { pause } } else { Verdict::StillOpen { pause } }
     }
 
+    /// Somebody does not want to wait: a sink that is down may be probed now.
+    pub fn hurry(&mut self, now: Instant) {
+        if matches!(self.state, State::Open { .. }) {
+            self.state = State::Open { until: now };
+        }
+    }
+
     /// Nothing has come of the probe.
     pub fn undecided(&mut self, now: Instant, role: Role) {
         if role == Role::Probe && self.state == State::Probing {
@@ -151,6 +158,18 @@ mod tests {
     /// Pauses of as many seconds as there were failures.
     fn failed(breaker: &mut Breaker, now: Instant, role: Role, key: usize, is_of_sink: bool) -> Verdict {
         breaker.failed(now, role, &KEY[key], is_of_sink, |failures| SECOND * failures)
+    }
+
+    #[test]
+    fn somebody_may_want_to_see_at_once_whether_it_still_is() {
+        let (mut breaker, now) = (Breaker::default(), Instant::now());
+        failed(&mut breaker, now, Role::Delivery, 0, true);
+        assert_eq!(breaker.permit(now), Permit::Nothing(Some(now + SECOND)));
+        breaker.hurry(now);
+        assert_eq!(breaker.permit(now), Permit::Probe);
+        breaker.probing();
+        breaker.hurry(now);
+        assert_eq!(breaker.permit(now), Permit::Nothing(None), "one is under way");
     }
 
     #[test]

@@ -129,6 +129,20 @@ pub enum OutboxChange<'a> {
         /// When.
         time: Timestamp,
     },
+    /// It is to be tried again at once, whatever has come of it before.
+    Hurried {
+        /// The sink.
+        sink: &'a str,
+        /// The number of the alert.
+        number: u64,
+    },
+    /// It is not needed any more, although no sink has accepted it.
+    Discarded {
+        /// The sink.
+        sink: &'a str,
+        /// The number of the alert.
+        number: u64,
+    },
     /// One that was given up is to be sent again, behind all others.
     Retried {
         /// The number among those that were given up.
@@ -404,8 +418,15 @@ impl<'t> OutboxEdit<'t> {
     /// Does what has happened to an alert.
     pub fn change(&mut self, record: &mut Record, change: &OutboxChange<'_>) -> Result<(), StoreError> {
         match *change {
-            OutboxChange::Accepted { sink, number } => {
+            OutboxChange::Accepted { sink, number } | OutboxChange::Discarded { sink, number } => {
                 self.take(sink, number)?;
+            }
+            OutboxChange::Hurried { sink, number } => {
+                let key = alert_key(sink, number);
+                let tries = self.tries(&key)?;
+                if tries.failed > 0 {
+                    self.tries.seal(&key, Tries { again: Timestamp::MIN, ..tries }.encode())?;
+                }
             }
             OutboxChange::Failed { sink, number, failed, again, error } => {
                 let key = alert_key(sink, number);

@@ -3,6 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -75,6 +76,45 @@ fn what_was_given_up_is_listed_sent_again_and_dropped() {
 }
 
 #[test]
+fn what_waits_is_tried_at_once_or_dropped_when_somebody_wants_it() {
+    let state = Folder::new();
+    let receiver = Receiver::start([Answer::Status("429 Slow\r\nretry-after: 3600\r\n")]);
+    let mut service = Service::start(RULES, &config(&state.path().join("s"), &receiver.sink("desk", QUICK)));
+    let mut client = service.connect("auth");
+    client.write_all(format!("{}{}", event(1, 500.0), event(2, 500.0)).as_bytes()).expect("sent");
+    let first = receiver.next().id().to_owned();
+    let view =
+        outbox(&service.folder, |view| count(view, "waiting") == 2 && view["waiting"][0]["tries"] == 1);
+    let second = view["waiting"][1]["id"].as_str().expect("an id");
+    let (code, _, _) = run(&service.folder, &["outbox", "drop", second]);
+    assert_eq!(code, 1, "it was not given up");
+    let (code, out, _) = run(&service.folder, &["outbox", "drop", "--waiting", second]);
+    assert_eq!((code, &*out), (0, "1 alert is dropped\n"));
+    let (code, out, _) =
+        run(&service.folder, &["outbox", "retry", "--waiting", "--rule", "big", "--dry-run"]);
+    assert_eq!((code, &*out), (0, "1 alert would be tried at once\n"));
+    let (code, out, _) =
+        run(&service.folder, &["outbox", "retry", "--waiting", "--rule", "none", "--dry-run"]);
+    assert_eq!((code, &*out), (0, "0 alerts would be tried at once\n"));
+    let (code, out, _) = run(&service.folder, &["outbox", "retry", "--waiting", "--sink", "desk"]);
+    assert_eq!((code, &*out), (0, "1 alert is tried at once\n"));
+    assert_eq!(receiver.next().id(), first, "although it was to be left alone for an hour");
+    outbox(&service.folder, |view| count(view, "waiting") == 0);
+    assert!(service.stop().status.success());
+    assert!(receiver.is_empty(), "the second one was dropped");
+}
+
+/// What a service says of itself at its socket.
+fn ready(state: &Path) -> String {
+    let mut socket = UnixStream::connect(state.join("control.sock")).expect("it listens");
+    let request = "GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    socket.write_all(request.as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[test]
 fn a_receiver_that_is_gone_gets_nothing_over_a_kill_until_it_is_enabled() {
     let state = Folder::new();
     let receiver = Receiver::start([Answer::Status("410 Gone\r\n")]);
@@ -92,6 +132,9 @@ fn a_receiver_that_is_gone_gets_nothing_over_a_kill_until_it_is_enabled() {
     let mut service = Service::start(RULES, &config);
     service.connect("auth").write_all(event(2, 500.0).as_bytes()).expect("sent");
     outbox(&service.folder, |view| count(view, "waiting") == 2 && is_disabled(view));
+    let ready = ready(&state.path().join("s"));
+    assert!(ready.starts_with("HTTP/1.1 200") && ready.contains("\"degraded\""), "{ready}");
+    assert!(ready.contains("sink desk") && ready.contains("disabled until"), "{ready}");
     assert!(receiver.is_empty(), "nothing is sent");
     let (code, out, _) = run(&service.folder, &["sink", "list"]);
     assert!(code == 0 && out.contains("disabled since") && out.contains("webhook"), "{out}");

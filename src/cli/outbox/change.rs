@@ -11,7 +11,8 @@ use super::{Filter, carry_out};
 
 /// Send alerts again that were given up
 ///
-/// They are put behind all others that wait for their sinks, with the same ids, and are tried as new ones are.
+/// They are put behind all others that wait for their sinks, with the same ids, and are tried as new ones are. With
+/// `--waiting`, alerts that wait for another try are tried at once instead.
 #[derive(Debug, clap::Args)]
 pub struct Retry {
     #[command(flatten)]
@@ -19,6 +20,9 @@ pub struct Retry {
 }
 
 /// Drop alerts that were given up: they are not kept any longer
+///
+/// With `--waiting`, alerts are dropped instead that wait for their sinks and were never accepted. One that is under way at
+/// this moment may arrive all the same.
 #[derive(Debug, clap::Args)]
 pub struct Discard {
     #[command(flatten)]
@@ -34,9 +38,13 @@ struct Chosen {
     #[command(flatten)]
     filter: Filter,
 
-    /// All that were given up
+    /// All that there are
     #[arg(long)]
     all: bool,
+
+    /// Of those that wait, and not of those that were given up
+    #[arg(long)]
+    waiting: bool,
 
     /// Say how many these are, and do nothing
     #[arg(long)]
@@ -53,14 +61,18 @@ struct Chosen {
 impl Retry {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        self.chosen.run(Order::Retry, "sent again")
+        match self.chosen.waiting {
+            true => self.chosen.run(Order::Hurry, "tried at once"),
+            false => self.chosen.run(Order::Retry, "sent again"),
+        }
     }
 }
 
 impl Discard {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        self.chosen.run(Order::Drop, "dropped")
+        let order = if self.chosen.waiting { Order::Discard } else { Order::Drop };
+        self.chosen.run(order, "dropped")
     }
 }
 
@@ -96,6 +108,6 @@ impl Chosen {
             Some(service) => place::block_on(service.outbox(which, MOST_SHOWN))??,
             None => look(&*place::stopped(&folder)?, which, MOST_SHOWN)?,
         };
-        Ok(view.sinks.iter().map(|sink| sink.dead).sum())
+        Ok(view.sinks.iter().map(|sink| if self.waiting { sink.waiting } else { sink.dead }).sum())
     }
 }

@@ -1,5 +1,6 @@
 //! What has come of attempts, on its way to the store.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::event::Timestamp;
@@ -64,6 +65,15 @@ impl Change {
     }
 }
 
+/// What somebody wants done with alerts that wait, by their numbers.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// These are tried at once.
+    pub hurried: BTreeSet<u64>,
+    /// These are not sent any more.
+    pub discarded: BTreeSet<u64>,
+}
+
 /// What the queues are told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct News {
@@ -78,6 +88,8 @@ pub(super) struct Shared {
     pub around: Around,
     pub lanes: Vec<Lane>,
     gathered: Mutex<Gathered>,
+    /// What is asked of each lane.
+    asked: Mutex<Vec<Asked>>,
     /// Which queues have ended.
     ended: watch::Sender<Vec<bool>>,
 }
@@ -113,7 +125,8 @@ impl Shared {
     pub fn new(around: Around, lanes: Vec<Lane>) -> Shared {
         let gathered = Gathered { changes: Vec::new(), open: vec![Open::default(); lanes.len()] };
         let (ended, _) = watch::channel(vec![false; lanes.len()]);
-        let shared = Shared { around, lanes, gathered: Mutex::new(gathered), ended };
+        let asked = Mutex::new(lanes.iter().map(|_| Asked::default()).collect());
+        let shared = Shared { around, lanes, gathered: Mutex::new(gathered), asked, ended };
         shared.measure(&shared.gathered());
         shared
     }
@@ -137,6 +150,15 @@ impl Shared {
         if is_news {
             (self.around.waker)();
         }
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Vec<Asked>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is asked of a lane since the last time.
+    pub fn take_asked(&self, place: usize) -> Asked {
+        std::mem::take(&mut self.asked()[place])
     }
 
     /// Told when a queue ends.
@@ -230,6 +252,24 @@ impl Feed {
         self.shared.measure(&gathered);
         drop(gathered);
         self.news.send_modify(|news| news.commits += 1);
+    }
+
+    /// Somebody has had this done with alerts in the store: queues that hold some of them will know it from the next
+    /// time on that something is published.
+    pub fn asked(&mut self, changes: &[OutboxChange<'_>]) {
+        let mut asked = self.shared.asked();
+        let place = |name: &str| self.shared.lanes.iter().position(|lane| *lane.name == *name);
+        for change in changes {
+            match *change {
+                OutboxChange::Hurried { sink, number } => {
+                    place(sink).map(|place| asked[place].hurried.insert(number));
+                }
+                OutboxChange::Discarded { sink, number } => {
+                    place(sink).map(|place| asked[place].discarded.insert(number));
+                }
+                _ => {}
+            }
+        }
     }
 
     /// No alert will come any more: queues end when they are empty.

@@ -1,5 +1,6 @@
 //! The alerts for one sink, read from the store.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::watch;
 use super::super::window::Window;
 use super::super::{Left, Next, Off, Outgoing, Pending, Queue, Wanted, shortened};
 use super::Reads;
-use super::feed::{Change, News, Shared, What};
+use super::feed::{Asked, Change, News, Shared, What};
 
 /// So long it takes until what could not be read from the store is read again.
 const READ_AGAIN: Duration = Duration::from_secs(1);
@@ -41,6 +42,10 @@ pub struct DurableQueue {
     /// When it can be read again after trouble.
     trouble: Option<Instant>,
     off: Option<Off>,
+    /// Whether somebody wants to see at once what comes of something.
+    is_hurried: bool,
+    /// What is not to be sent any more, and was being attempted when that was said.
+    discarded: BTreeSet<u64>,
 }
 
 impl DurableQueue {
@@ -64,6 +69,8 @@ impl DurableQueue {
             is_behind: true,
             trouble: None,
             off,
+            is_hurried: false,
+            discarded: BTreeSet::new(),
         }
     }
 
@@ -153,6 +160,19 @@ impl DurableQueue {
         std::mem::replace(&mut self.off, off) != self.off
     }
 
+    /// Does what somebody has asked for, which is done in the store already.
+    fn obey(&mut self) {
+        let Asked { hurried, discarded } = self.shared.take_asked(self.place);
+        if hurried.is_empty() && discarded.is_empty() {
+            return;
+        }
+        // What is being read may be older.
+        self.reading = None;
+        self.is_hurried |= !hurried.is_empty();
+        self.window.hurry(&hurried);
+        self.discarded.extend(discarded);
+    }
+
     pub(super) fn gather(&self, number: u64, what: What) {
         let change = Change { sink: Arc::clone(&self.sink), number, what };
         self.shared.gather(self.place, std::iter::once(change));
@@ -192,9 +212,14 @@ impl Queue for DurableQueue {
             let news = *self.news.borrow_and_update();
             if std::mem::replace(&mut self.seen, news) != news {
                 self.is_behind = true;
+                self.obey();
                 if self.look_whether_it_is_used() {
                     return Next::Switched;
                 }
+            }
+            self.discarded = self.window.discard(&self.discarded);
+            if std::mem::take(&mut self.is_hurried) {
+                return Next::Hurried;
             }
             self.fill().await;
             if self.shared.has_room(self.place)

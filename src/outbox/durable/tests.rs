@@ -112,6 +112,13 @@ impl Setting {
         timeout(5 * SECOND, self.queues[0].next(attempt(9))).await.is_err()
     }
 
+    /// Somebody has something done with alerts that wait.
+    fn ask(&mut self, changes: &[OutboxChange<'_>]) {
+        self.store.change_outbox(changes).expect("it can be stored");
+        self.feed.asked(changes);
+        self.feed.published();
+    }
+
     fn said(&mut self, of: &[Pending]) {
         self.taken.retain(|taken| of.iter().all(|pending| pending.number != taken.number));
     }
@@ -323,6 +330,32 @@ async fn what_is_given_up_goes_to_the_other_sink_in_the_same_commit() {
     assert_eq!(setting.waiting(), [1, 2]);
     let Next::Attempt(other) = setting.queues[1].next(attempt(9)).await else { panic!("alerts") };
     assert_eq!((ids(&other), other[0].failed, other[0].waited), (vec!["1", "2"], 0, Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_hurries_or_does_not_want_is_so_at_once() {
+    let mut setting = Setting::new(3);
+    setting.commit(&["ax1", "ay2", "az3", "ax4", "ay5"]);
+    let taken = setting.next(9).await;
+    setting.fail(&taken[0], 50 * SECOND);
+    setting.fail(&taken[1], 50 * SECOND);
+    setting.commit(&[]);
+    // 3 is under way, 5 is not in memory.
+    setting.taken.clear();
+    let discarded = [2, 3, 5].map(|number| OutboxChange::Discarded { sink: "a", number });
+    setting.ask(&discarded);
+    assert_eq!(setting.waiting(), [2, 0]);
+    assert!(setting.is_quiet().await, "what is left is held back");
+    setting.fail(&taken[2], SECOND);
+    assert!(setting.is_quiet().await, "it is not tried again that nobody wants");
+    setting.ask(&[OutboxChange::Hurried { sink: "a", number: 1 }]);
+    assert_eq!(setting.look(attempt(9)).await, Some(Next::Hurried));
+    let all = setting.next(9).await;
+    assert_eq!((ids(&all), all[0].failed), (vec!["1", "4"], 1));
+    setting.accept(&all);
+    setting.commit(&[]);
+    assert_eq!(setting.waiting(), [0, 0]);
+    assert!(setting.is_quiet().await);
 }
 
 #[tokio::test(start_paused = true)]

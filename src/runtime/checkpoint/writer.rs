@@ -48,7 +48,7 @@ pub enum Job {
     Checkpoint(Box<Checkpoint>),
     /// Sinks have done something.
     Settled,
-    /// Someone wants something done with alerts that were given up, or with a sink.
+    /// Someone wants something done with alerts that wait or were given up, or with a sink.
     Order(OrderRequest),
     /// Somebody asks something of routing.
     Asked,
@@ -212,12 +212,14 @@ impl Writer {
     }
 
     fn carry_out(&mut self, order: &Order) -> Result<Done, ControlError> {
-        let wanted = order.changes(self.store.snapshot(), self.around.clock.now())?;
+        let snapshot = self.store.snapshot().clone();
+        let wanted = order.changes(&snapshot, self.around.clock.now())?;
         let all: Vec<OutboxChange<'_>> =
             changes(&self.settled).into_iter().chain(wanted.iter().copied()).collect();
         // What routing has decided may be of a checkpoint that is not stored yet: it goes with that.
         self.store.change_outbox(&all)?;
         self.settled.clear();
+        self.around.feed.asked(&wanted);
         self.around.feed.published();
         self.measure();
         Ok(Done { count: wanted.len() as u64 })

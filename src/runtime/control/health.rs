@@ -16,21 +16,25 @@ struct Known {
     trouble: BTreeMap<&'static str, String>,
     /// Parts that are asked whether they are in order.
     asked: Vec<(&'static str, Probe)>,
+    /// Who is asked what does not work although events are taken.
+    notes: Vec<Notes>,
 }
 
 /// Says what is not in order.
 type Probe = Box<dyn Fn() -> Option<String> + Send>;
+/// Says what does not work.
+type Notes = Box<dyn Fn() -> Vec<Trouble> + Send>;
 
 impl fmt::Debug for Known {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Known { failed, trouble, asked } = self;
+        let Known { failed, trouble, asked, notes: _ } = self;
         let asked: Vec<_> = asked.iter().map(|(part, _)| part).collect();
         let mut shown = f.debug_struct("Known");
         shown.field("failed", failed).field("trouble", trouble).field("asked", &asked).finish()
     }
 }
 
-/// A reason for which the service is not ready.
+/// What is wrong with a part of the service, for which it is not ready or worse than it might be.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Trouble {
     /// The part of the service.
@@ -81,6 +85,17 @@ impl Health {
     /// once.
     pub fn ask(&self, part: &'static str, probe: impl Fn() -> Option<String> + Send + 'static) {
         self.lock().asked.push((part, Box::new(probe)));
+    }
+
+    /// Is asked what does not work although the service takes events, whenever someone wants to know. It must answer
+    /// at once.
+    pub fn ask_for_notes(&self, notes: impl Fn() -> Vec<Trouble> + Send + 'static) {
+        self.lock().notes.push(Box::new(notes));
+    }
+
+    /// What does not work, although it may be ready.
+    pub fn notes(&self) -> Vec<Trouble> {
+        self.lock().notes.iter().flat_map(|notes| notes()).collect()
     }
 
     /// Why it is not alive, if it is not.

@@ -109,6 +109,7 @@ impl Service {
         let last = LastThings::default();
         let around = parts.surroundings(queue, settling, last.clone(), Stop::new(stopped));
         let sources = parts.sources(sources, around, keeping.as_ref(), positions).await?;
+        parts.control.health().ask_for_notes(sinks::notes(&parts.metrics));
         parts.control.health().started();
         parts.log_ready();
         let Parts { config, metrics, control, kept, .. } = parts;

@@ -89,6 +89,7 @@ impl<S: Sink + 'static, Q: Queue> Worker<S, Q> {
     /// Returns what is left.
     pub async fn run(mut self, halt: impl Future<Output = ()> + Send) -> Left {
         let mut halt = pin!(halt);
+        self.measure();
         loop {
             self.look_whether_it_is_another();
             match self.event(halt.as_mut()).await {
@@ -96,6 +97,7 @@ impl<S: Sink + 'static, Q: Queue> Worker<S, Q> {
                 Event::Next(Next::Attempt(pending), role) => self.begin(pending, role),
                 Event::Next(Next::Overdue(overdue), _) => self.end_waiting(&overdue),
                 Event::Next(Next::Switched, _) => self.say_whether_it_is_used(),
+                Event::Next(Next::Hurried, _) => self.breaker.hurry(Instant::now()),
                 Event::Next(Next::Over, _) | Event::Halt => break,
                 Event::Time => {}
             }

@@ -50,6 +50,8 @@ enum Event {
     Failed(String, u64, u32),
     GivenUp(String, u64),
     Forwarded(String, u64, String),
+    Hurried(String, u64),
+    Discarded(String, u64),
     Retried(u64),
     Dropped(u64),
 }
@@ -99,12 +101,14 @@ impl Change {
             let number = 1 + random.below(model.next_alert + 2);
             let letter = 1 + random.below(model.next_letter + 2);
             let (sink, other) = (sink(random), sink(random));
-            change.outbox.push(match random.size(9) {
+            change.outbox.push(match random.size(11) {
                 0..3 => Event::Accepted(sink, number),
                 3 | 4 => Event::Failed(sink, number, 1 + u32::from(random.percent(50))),
                 5 => Event::GivenUp(sink, number),
                 6 => Event::Retried(letter),
                 7 => Event::Forwarded(sink, number, other),
+                8 => Event::Hurried(sink, number),
+                9 => Event::Discarded(sink, number),
                 _ => Event::Dropped(letter),
             });
         }
@@ -159,6 +163,8 @@ impl Event {
             Event::Forwarded(sink, number, to) => {
                 OutboxChange::Forwarded { sink, number: *number, to, time: at(9) }
             }
+            Event::Hurried(sink, number) => OutboxChange::Hurried { sink, number: *number },
+            Event::Discarded(sink, number) => OutboxChange::Discarded { sink, number: *number },
             Event::Retried(letter) => OutboxChange::Retried { letter: *letter, time: at(9) },
             Event::Dropped(letter) => OutboxChange::Dropped { letter: *letter },
         }
@@ -199,7 +205,11 @@ impl Model {
     fn happens(&mut self, event: &Event) {
         let Content { waiting, dead, .. } = &mut self.content;
         match event {
-            Event::Accepted(sink, number) => drop(waiting.remove(&(sink.clone(), *number))),
+            Event::Accepted(sink, number) | Event::Discarded(sink, number) => {
+                drop(waiting.remove(&(sink.clone(), *number)));
+            }
+            // When it is tried is no part of what is compared here.
+            Event::Hurried(..) => {}
             Event::Failed(sink, number, failed) => {
                 if let Some(alert) = waiting.get_mut(&(sink.clone(), *number)) {
                     alert.2 = *failed;

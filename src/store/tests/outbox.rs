@@ -46,6 +46,10 @@ fn alerts_wait_until_they_are_accepted_and_never_enter_twice() {
     assert_eq!(waiting(&store, "a"), ["3 2 2"]);
     let alert = store.snapshot().waiting("a", 0, 1, 0).expect("they can be read").pop().expect("one");
     assert_eq!(alert.tries, Tries { failed: 2, again: at(9), error: "refused".into() });
+    let hurried = [3, 9].map(|number| OutboxChange::Hurried { sink: "a", number });
+    store.change_outbox(&hurried).expect("it can be stored");
+    let alert = store.snapshot().waiting("a", 0, 9, u64::MAX).expect("they can be read").pop().expect("one");
+    assert_eq!(alert.tries, Tries { failed: 2, again: Timestamp::MIN, error: "refused".into() });
     assert_eq!(
         (&*alert.rule, &*alert.key, alert.time, &*alert.body),
         ("rule", &b"key"[..], at(5), &b"2"[..])
