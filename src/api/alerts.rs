@@ -5,8 +5,8 @@ use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode, Uri};
 
 use crate::diagnostic::did_you_mean;
-use crate::runtime::control::Control;
-use crate::runtime::routing::desk::{self, AlertQuery, ById, MOST_SHOWN, Said};
+use crate::runtime::control::{Control, MOST_SHOWN};
+use crate::runtime::routing::desk::{self, AlertQuery, ById, Said};
 use crate::telemetry::catalogue::DECISION_REASONS;
 
 use super::body;

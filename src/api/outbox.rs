@@ -5,8 +5,8 @@ use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 
-use crate::runtime::control::Control;
-use crate::runtime::outbox::{MOST_SHOWN, Order, Which};
+use crate::runtime::control::{Control, MOST_SHOWN};
+use crate::runtime::outbox::{Order, Which};
 
 use super::body;
 use super::problem::Problem;

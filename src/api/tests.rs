@@ -11,7 +11,7 @@ use super::client::{Client, ClientError};
 use super::server::Server;
 use super::*;
 use crate::runtime::control::tests::{answering, engine_with, query};
-use crate::runtime::control::{Requests, StateQuery, control};
+use crate::runtime::control::{Requests, StateQuery, Trouble, control};
 
 struct Bench {
     router: TowerToHyperService<Router>,

@@ -12,6 +12,7 @@ mod explain;
 mod fmt;
 mod graph;
 mod init;
+mod listing;
 mod lsp;
 mod outbox;
 mod output;

@@ -15,10 +15,8 @@ use crate::event::Timestamp;
 use crate::store::{Current, DeadLetter, OutboxChange, Snapshot, Waiting};
 
 use super::checkpoint::writer::Job;
-use super::control::ControlError;
+use super::control::{ControlError, MOST_SHOWN};
 
-/// The most alerts that are shown at once.
-pub const MOST_SHOWN: usize = 1_000;
 /// So many are read of the store at a time.
 const PORTION: usize = 1_000;
 const PORTION_BYTES: u64 = 16 << 20;

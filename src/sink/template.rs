@@ -1,6 +1,7 @@
-//! Bodies made by a template (minijinja) of what is to be told.
+//! Texts made by a template (minijinja) of what is to be told: bodies, subject lines.
 //!
-//! A template sees a [`Notification`]: `id`, `status`, `subject`, `group`, `count`, `alerts`, and `alert`, the first of these.
+//! A template sees a [`Notification`]: `id`, `status`, `subject`, `group`, `count`, `alerts`; `headline` and `severity`, the
+//! highest, which sum it up; `alert`, the first of the alerts, and what that has of these by itself: `title`, `key`, `fields`, ….
 //! What a rule may have and has not, such as a field, is nothing. Templates come from the configuration, and still may not
 //! hold anything up: steps and bytes are bounded.
 
@@ -10,13 +11,15 @@ use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, va
 
 use crate::alert::notification::Notification;
 
+use super::words;
+
 /// The most steps of a template.
 const FUEL: u64 = 1_000_000;
 /// The most bytes that it makes.
 const MOST: usize = 4 << 20;
 /// How deep parts of it may be in each other.
 const DEPTH: usize = 50;
-const NAME: &str = "body";
+const NAME: &str = "template";
 
 /// A template.
 #[derive(Clone, Debug)]
@@ -75,11 +78,17 @@ impl Template {
         let value = Value::from(Serde(value));
         let first =
             value.get_attr("alerts").and_then(|alerts| alerts.get_item_by_index(0)).unwrap_or_default();
-        let context = minijinja::context! { alert => first, ..value };
+        let own = minijinja::context! {
+            alert => first.clone(),
+            headline => words::headline(notification),
+            severity => words::highest(notification).name(),
+        };
+        // What comes first goes before what has the same name: `id` is that of the notification.
+        let context = minijinja::context! { ..own, ..value, ..first };
         let template = self.environment.get_template(NAME).map_err(|error| say(&error))?;
-        let mut body = Bounded(Vec::new());
-        template.render_captured_to(context, &mut body).map_err(|error| say(&error))?;
-        String::from_utf8(body.0).map_err(|error| TemplateError(error.to_string()))
+        let mut text = Bounded(Vec::new());
+        template.render_captured_to(context, &mut text).map_err(|error| say(&error))?;
+        String::from_utf8(text.0).map_err(|error| TemplateError(error.to_string()))
     }
 }
 
@@ -122,6 +131,7 @@ impl Write for Bounded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sink::examples::{firing, group, resolved};
     use crate::sink::sample;
 
     fn made(text: &str, makes: Makes) -> Result<String, String> {
@@ -152,6 +162,21 @@ mod tests {
             made.expect("it works"),
             "tripline_test: A \"test\" from Tripline: nothing is the matter\n"
         );
+    }
+
+    #[test]
+    fn what_the_first_alert_has_needs_no_more_words() {
+        let line = |text, notification: &Notification| {
+            let template = Template::new(text, Makes::Text, notification).expect("it works");
+            template.render(notification).expect("it works")
+        };
+        let text = "[{{ severity|upper }}] {{ headline }}{% if key.card %} ({{ key.card }}){% endif %} {{ fields.none.x }}";
+        assert_eq!(line(text, &firing()), "[HIGH] Card 4711 <tested> & used (4711) ");
+        assert_eq!(
+            line("{{ status }} {{ rule }} {{ id }}", &resolved()),
+            format!("resolved card_testing {}", resolved().id)
+        );
+        assert_eq!(line("{{ count }} {{ group.rule }}", &group(3, 2)), "3 card_testing");
     }
 
     #[test]

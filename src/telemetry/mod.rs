@@ -4,8 +4,10 @@
 //! to their own and count without locks. Nothing here decides anything.
 
 pub mod catalogue;
+mod causes;
 pub mod limit;
 pub mod log;
 pub mod metric;
 
 pub use catalogue::Metrics;
+pub use causes::causes;

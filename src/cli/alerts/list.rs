@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use clap::builder::PossibleValuesParser;
 
+use crate::cli::listing::Listing;
 use crate::cli::output;
-use crate::cli::place::{self, Place};
+use crate::cli::place;
 use crate::cli::quarantine::visible;
 use crate::routing::Record;
-use crate::runtime::routing::desk::{self, AlertList, AlertQuery, MOST_SHOWN};
+use crate::runtime::routing::desk::{self, AlertList, AlertQuery};
 use crate::telemetry::catalogue::DECISION_REASONS;
 
 /// How much of a title is shown.
@@ -25,33 +26,21 @@ pub struct List {
     #[arg(long, value_name = "REASON", value_parser = PossibleValuesParser::new(DECISION_REASONS))]
     reason: Option<String>,
 
-    /// Show at most so many, up to 1000
-    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = limit)]
-    limit: usize,
-
     #[command(flatten)]
-    place: Place,
-
-    /// Write a JSON object instead of a table
-    #[arg(long)]
-    json: bool,
-}
-
-fn limit(text: &str) -> Result<usize, String> {
-    let limit = text.parse().ok().filter(|limit| *limit <= MOST_SHOWN);
-    limit.ok_or_else(|| format!("from 0 to {MOST_SHOWN}"))
+    listing: Listing,
 }
 
 impl List {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let folder = self.place.folder()?;
-        let query = AlertQuery { rule: self.rule, reason: self.reason, limit: self.limit };
+        let Listing { limit, place, json } = self.listing;
+        let folder = place.folder()?;
+        let query = AlertQuery { rule: self.rule, reason: self.reason, limit };
         let found = match place::service(&folder)? {
             Some(service) => place::block_on(service.alerts(&query))??,
             None => desk::alerts(&super::stored(&folder)?, &query),
         };
-        if self.json {
+        if json {
             output::print_json(&found)?;
         } else {
             output::print(&describe(&found))?;

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use crate::cli::Misuse;
 use crate::cli::output::{self, plural};
 use crate::cli::place::{self, Place};
-use crate::runtime::outbox::{MOST_SHOWN, Order, Which, look};
+use crate::runtime::control::MOST_SHOWN;
+use crate::runtime::outbox::{Order, Which, look};
 
 use super::{Filter, carry_out};
 

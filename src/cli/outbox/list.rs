@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
+use crate::cli::listing::Listing;
 use crate::cli::output::{self, grouped, shortened};
-use crate::cli::place::{self, Place};
+use crate::cli::place;
 use crate::cli::quarantine::visible;
-use crate::runtime::outbox::{AlertView, MOST_SHOWN, OutboxView, look};
+use crate::runtime::outbox::{AlertView, OutboxView, look};
 
 use super::Filter;
 
@@ -18,32 +19,20 @@ pub struct List {
     #[command(flatten)]
     filter: Filter,
 
-    /// Show at most so many alerts of each kind, up to 1000
-    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = limit)]
-    limit: usize,
-
     #[command(flatten)]
-    place: Place,
-
-    /// Write a JSON object instead of text
-    #[arg(long)]
-    json: bool,
-}
-
-fn limit(text: &str) -> Result<usize, String> {
-    let limit = text.parse().ok().filter(|limit| *limit <= MOST_SHOWN);
-    limit.ok_or_else(|| format!("from 0 to {MOST_SHOWN}"))
+    listing: Listing,
 }
 
 impl List {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let (folder, which) = (self.place.folder()?, self.filter.which(&[]));
+        let Listing { limit, place, json } = self.listing;
+        let (folder, which) = (place.folder()?, self.filter.which(&[]));
         let view = match place::service(&folder)? {
-            Some(service) => place::block_on(service.outbox(&which, self.limit))??,
-            None => look(&*place::stopped(&folder)?, &which, self.limit)?,
+            Some(service) => place::block_on(service.outbox(&which, limit))??,
+            None => look(&*place::stopped(&folder)?, &which, limit)?,
         };
-        match self.json {
+        match json {
             true => output::print_json(&view)?,
             false => output::print(&text(&view))?,
         }

@@ -12,13 +12,14 @@ use anyhow::Context as _;
 use crate::engine::{EngineOptions, Left, Restoring, Why};
 use crate::program::Program;
 use crate::runtime::control::view::StateView;
-use crate::runtime::control::{ControlError, MOST_SHOWN, StateQuery, look};
+use crate::runtime::control::{ControlError, StateQuery, look};
 use crate::runtime::recovery;
 use crate::store::Snapshot;
 use crate::stored::{Row, Space};
 
+use super::listing::Listing;
 use super::output::{self, complain, grouped};
-use super::place::{self, Place};
+use super::place;
 use super::savepoint::inspect::take_all;
 use super::{Misuse, rules, run};
 
@@ -40,33 +41,21 @@ pub struct State {
     #[arg(long, short, value_name = "VALUE")]
     key: Vec<String>,
 
-    /// Show at most so many, up to 1000; 0 shows only how many there are
-    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = limit)]
-    limit: usize,
-
     #[command(flatten)]
-    place: Place,
-
-    /// Write a JSON object instead of text
-    #[arg(long)]
-    json: bool,
-}
-
-fn limit(text: &str) -> Result<usize, String> {
-    let limit = text.parse().ok().filter(|limit| *limit <= MOST_SHOWN);
-    limit.ok_or_else(|| format!("from 0 to {MOST_SHOWN}"))
+    listing: Listing,
 }
 
 impl State {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let folder = self.place.folder()?;
-        let query = StateQuery { rule: self.rule.clone(), key: self.key.clone(), limit: self.limit };
+        let Listing { limit, place, json } = &self.listing;
+        let folder = place.folder()?;
+        let query = StateQuery { rule: self.rule.clone(), key: self.key.clone(), limit: *limit };
         let view = match place::service(&folder)? {
             Some(service) => place::block_on(service.state(&query))??,
             None => self.stored(&folder, &query)?,
         };
-        if self.json {
+        if *json {
             output::print_json(&view)?;
         } else {
             let style = output::style(&std::io::stdout());
@@ -81,7 +70,7 @@ impl State {
         let head = snapshot.head()?;
         let unreadable = || format!("the state in {} cannot be read", folder.display());
         let olds = recovery::stored_rules(&snapshot).with_context(unreadable)?;
-        let path = run::load_config(&self.place.config)?.config.rules.value;
+        let path = run::load_config(&self.listing.place.config)?.config.rules.value;
         let (program, _) = rules::compile_with_old(&[path], &olds).show_and_take()?;
         let (view, left) =
             search(&Arc::new(program), &snapshot, &head, query).map_err(|error| match error.downcast() {

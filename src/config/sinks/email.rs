@@ -4,7 +4,9 @@ use std::path::Path;
 
 use lettre::message::Mailbox;
 
-use crate::sink::email::{Encryption, Settings, Subject};
+use crate::sink::email::{Encryption, Settings};
+use crate::sink::sample;
+use crate::sink::template::{Makes, Template, TemplateError};
 
 use super::super::Located;
 use super::{Report, SinkKind, Table, login};
@@ -37,7 +39,7 @@ pub fn read(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<Sin
         Encryption::Implicit => 465,
         Encryption::None => 25,
     });
-    Some(SinkKind::Email(Settings {
+    Some(SinkKind::Email(Box::new(Settings {
         host: host?.value,
         port,
         encryption,
@@ -47,7 +49,7 @@ pub fn read(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<Sin
         subject: subject?,
         login: login?,
         timeout: timeout?,
-    }))
+    })))
 }
 
 fn encryption(table: &Table<'_>, report: &mut Report) -> Option<Encryption> {
@@ -81,13 +83,13 @@ fn mailbox(key: &str, given: &Located<String>, report: &mut Report) -> Option<Ma
     }
 }
 
-fn subject(table: &Table<'_>, report: &mut Report) -> Option<String> {
-    let Some(given) = table.text("subject", report) else { return Some(SUBJECT.to_owned()) };
-    match Subject::parse(&given.value) {
-        Ok(_) => Some(given.value),
-        Err(why) => {
-            report.unreadable("subject", &given, &why);
-            None
-        }
-    }
+fn subject(table: &Table<'_>, report: &mut Report) -> Option<Template> {
+    let given = table.text("subject", report);
+    let text = given.as_ref().map_or(SUBJECT, |given| &given.value);
+    let template = Template::new(text, Makes::Text, &sample::notification("sample"));
+    let wrong = |error: TemplateError| {
+        // That of the program itself works.
+        given.iter().for_each(|given| report.unreadable("subject", given, &error.to_string()));
+    };
+    template.map_err(wrong).ok()
 }

@@ -60,7 +60,7 @@ pub enum SinkKind {
     /// Prometheus Alertmanager.
     Alertmanager(sink::alertmanager::Settings),
     /// Mail.
-    Email(sink::email::Settings),
+    Email(Box<sink::email::Settings>),
     /// Syslog.
     Syslog(sink::syslog::Settings),
     /// A topic of Kafka.

@@ -9,12 +9,10 @@ use tokio::sync::oneshot;
 use crate::event::Timestamp;
 use crate::routing::{NewSilence, Record, Refused, Router, Settled, Silence};
 
-use crate::runtime::control::ControlError;
+use crate::runtime::control::{ControlError, MOST_SHOWN};
 
 /// How many requests may wait.
 const WAITING: usize = 64;
-/// The most alerts that are shown at once.
-pub const MOST_SHOWN: usize = 1_000;
 
 type Reply<T> = oneshot::Sender<Result<T, ControlError>>;
 

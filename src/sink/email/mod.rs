@@ -8,7 +8,6 @@ mod body;
 mod message;
 mod partly;
 mod session;
-mod subject;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -26,12 +25,13 @@ use crate::alert::notification::Notification;
 use crate::outbox::Outgoing;
 use crate::secret::{Secret, SecretError};
 
-use super::http::causes;
+use crate::telemetry::causes;
+
+use super::template::Template;
 use super::{Attempt, DeliveryError, Sink, words};
 use message::Addresses;
 use partly::Partly;
 use session::{Access, Outcome, Session};
-pub use subject::Subject;
 
 /// Mails over one connection.
 const MOST: usize = 16;
@@ -63,7 +63,7 @@ pub struct Settings {
     /// Who gets it.
     pub to: Vec<Mailbox>,
     /// The template of subject lines.
-    pub subject: String,
+    pub subject: Template,
     /// The name and the secret to log in with.
     pub login: Option<(String, Secret)>,
     /// How long connecting and logging in may take, and each mail.
@@ -73,7 +73,6 @@ pub struct Settings {
 /// Sends mails.
 pub struct EmailSink {
     settings: Settings,
-    subject: Subject,
     tls: Option<TlsParameters>,
     addresses: Addresses,
     partly: Partly,
@@ -82,9 +81,6 @@ pub struct EmailSink {
 /// A sink for mail cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum EmailError {
-    /// The template is none.
-    #[error("`subject` is no template: {0}")]
-    Subject(String),
     /// The authorities cannot be read.
     #[error("`tls_ca` names the file `{}`, which cannot be used: {why}", path.display())]
     Authorities {
@@ -105,9 +101,8 @@ impl EmailSink {
     /// Prepares to send. Connects to nothing yet.
     ///
     /// # Errors
-    /// When the template is none, or certificates cannot be read.
+    /// When the password is not there, or certificates cannot be read.
     pub fn open(settings: &Settings) -> Result<EmailSink, EmailError> {
-        let subject = Subject::parse(&settings.subject).map_err(EmailError::Subject)?;
         let tls = match settings.encryption {
             Encryption::None => None,
             Encryption::StartTls | Encryption::Implicit => Some(tls(settings)?),
@@ -116,7 +111,7 @@ impl EmailSink {
             password.get()?;
         }
         let addresses = Addresses { from: settings.from.clone(), to: settings.to.clone() };
-        Ok(EmailSink { settings: settings.clone(), subject, tls, addresses, partly: Partly::default() })
+        Ok(EmailSink { settings: settings.clone(), tls, addresses, partly: Partly::default() })
     }
 
     async fn connect(&self) -> Result<Session, DeliveryError> {
@@ -148,7 +143,7 @@ impl EmailSink {
     }
 
     fn mail(&self, notification: &Notification) -> Result<Vec<u8>, DeliveryError> {
-        let line = self.subject.line(notification).unwrap_or_else(|why| {
+        let line = self.settings.subject.render(notification).unwrap_or_else(|why| {
             warn!(id = %notification.id, %why, "the template of the subject line cannot be filled in: the headline stands for it");
             words::headline(notification)
         });
@@ -236,6 +231,7 @@ impl Sink for EmailSink {
 mod tests {
     use super::*;
     use crate::sink::examples::{firing, outgoing};
+    use crate::sink::template::Makes;
 
     #[tokio::test(start_paused = true)]
     async fn a_server_that_says_nothing_is_given_up_in_time() {
@@ -248,7 +244,7 @@ mod tests {
             ca: None,
             from: mailbox("a@example.com"),
             to: vec![mailbox("b@example.com")],
-            subject: "s".into(),
+            subject: Template::new("s", Makes::Text, &firing()).expect("it is one"),
             login: None,
             timeout: Duration::from_secs(30),
         };

@@ -12,6 +12,8 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, Url};
 use serde::Serialize;
 
+use crate::telemetry::causes;
+
 use super::DeliveryError;
 use addresses::Resolver;
 
@@ -163,20 +165,6 @@ fn unreachable(error: reqwest::Error) -> DeliveryError {
         return DeliveryError::Unreachable("no answer in time".into());
     }
     DeliveryError::Unreachable(causes(&error.without_url()))
-}
-
-/// An error with what caused it. Some libraries repeat the cause in their own text.
-pub fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.ends_with(&inner_text) {
-            text = format!("{text}: {inner_text}");
-        }
-        cause = inner.source();
-    }
-    text
 }
 
 async fn read_answer(mut response: Response) -> String {

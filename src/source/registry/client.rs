@@ -9,6 +9,7 @@ use reqwest::{Certificate, RequestBuilder, Response, StatusCode, Url};
 
 use crate::codec::schemas::{Reference, Registered, SchemaId};
 use crate::secret::SecretError;
+use crate::telemetry::causes;
 
 use super::body::{self, Schema};
 use super::{Credentials, Settings};
@@ -211,18 +212,4 @@ fn unreachable(error: reqwest::Error) -> Failure {
         return Failure::Trouble("no answer in time".to_owned());
     }
     Failure::Trouble(causes(&error.without_url()))
-}
-
-/// An error with what caused it. Some libraries repeat the cause in their own text.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.ends_with(&inner_text) {
-            text = format!("{text}: {inner_text}");
-        }
-        cause = inner.source();
-    }
-    text
 }

@@ -11,6 +11,7 @@ use reqwest::{Client, Response, StatusCode, Url};
 use crate::codec::Format;
 use crate::sink;
 use crate::source::{http, tls};
+use crate::telemetry::causes;
 
 use super::{Load, SendError, Unsent};
 
@@ -172,7 +173,7 @@ fn first_token(path: &Path) -> Result<String, SendError> {
 
 /// What happened, with what caused it and without the URL, which may hold a secret.
 fn failed(error: reqwest::Error) -> SendError {
-    SendError::Http(sink::http::causes(&error.without_url()))
+    SendError::Http(causes(&error.without_url()))
 }
 
 fn wait_asked_for(response: &Response) -> Duration {
