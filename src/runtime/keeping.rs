@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, warn};
 
-use crate::config::{Config, SinkKind};
+use crate::config::{self, Config, SinkKind};
 use crate::disk::RealDisk;
 use crate::journal::Journal;
 use crate::moving::Ledger;
@@ -19,10 +19,11 @@ use crate::source::gate::{Backlog, Forwarder, Gate, Listening, Wanted, gate, rec
 use crate::source::positions::Positions;
 use crate::source::queue::Sender;
 use crate::telemetry::Metrics;
+use crate::telemetry::catalogue::SinkMetrics;
 use crate::watch;
 
 use super::LAST_GRACE;
-use super::checkpoint::elsewhere::Elsewhere;
+use super::checkpoint::elsewhere::{Elsewhere, Participant};
 use super::checkpoint::writer::{self, Job, Writer};
 use super::checkpoint::{Checkpoints, checkpoints};
 use super::control::Control;
@@ -81,9 +82,9 @@ impl Keeping {
         desk.attend(Arc::new(move || drop(waker.send(Job::Asked))));
         let (journal_too, clock) = (journal.clone(), Arc::clone(clock));
         let routing = routing::settings(config);
-        let outputs = ledger.as_ref().map(|_| outputs(config)).unwrap_or_default();
-        let names = outputs.iter().map(|(name, _)| name.clone()).collect();
-        let elsewhere = ledger.map(|ledger| Elsewhere::new(ledger, outputs, Arc::clone(&routing)));
+        let participants = ledger.as_ref().map(|_| participants(config, metrics)).unwrap_or_default();
+        let names = participants.iter().map(|one| one.name.clone()).collect();
+        let elsewhere = ledger.map(|ledger| Elsewhere::new(ledger, participants, Arc::clone(&routing)));
         let routing = Routing::open(routing, store.snapshot(), desk, Arc::clone(&metrics.routing))?;
         let around = writer::Surroundings {
             routing: routing.without(names),
@@ -166,13 +167,15 @@ impl Keeping {
     }
 }
 
-/// The sinks that take part in the transactions in which state is stored, by their names.
-fn outputs(config: &Config) -> Vec<(String, Output)> {
-    let of = |sink: &crate::config::Sink| match &sink.kind {
-        SinkKind::Kafka(settings) if settings.transactions => {
-            Some((sink.name.value.clone(), Output::of(settings)))
-        }
+/// The sinks that take part in the transactions in which state is stored.
+fn participants(config: &Config, metrics: &Metrics) -> Vec<Participant> {
+    let of = |(sink, metrics): (&config::Sink, &Arc<SinkMetrics>)| match &sink.kind {
+        SinkKind::Kafka(settings) if settings.transactions => Some(Participant {
+            name: sink.name.value.clone(),
+            output: Output::of(settings),
+            metrics: Arc::clone(metrics),
+        }),
         _ => None,
     };
-    config.sinks.iter().filter_map(of).collect()
+    config.sinks.iter().zip(&metrics.sinks).filter_map(of).collect()
 }
