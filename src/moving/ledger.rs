@@ -139,6 +139,14 @@ impl Ledger {
         }
     }
 
+    /// Ends what an instance of the same name has begun and not finished, so that nobody waits for it. When the cluster
+    /// does not answer, that happens later.
+    pub fn begin(&mut self) {
+        if let Err(error) = self.producer() {
+            warn!(%error, "no transaction can be begun yet; this is tried again");
+        }
+    }
+
     /// Whether a partition is still held here.
     pub fn holds(&self, holding: &Holding) -> bool {
         self.holdings.holds(holding)
@@ -242,8 +250,10 @@ impl Ledger {
             element.set_offset(Offset::Offset(i64::try_from(share.next).unwrap_or(i64::MAX)))?;
             element.set_metadata(token);
         }
-        producer.send_offsets_to_transaction(&offsets, membership, PATIENCE)?;
+        // Everything stands in the topics before the group is asked whether we are still a member: who gets a partition
+        // after that sees that there is something, and waits until it is known what becomes of it.
         producer.flush(PATIENCE)?;
+        producer.send_offsets_to_transaction(&offsets, membership, PATIENCE)?;
         match producer.commit_transaction(TRANSACTION) {
             Ok(()) => Ok(()),
             Err(KafkaError::Transaction(error)) if error.txn_requires_abort() => {

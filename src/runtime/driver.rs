@@ -6,7 +6,9 @@
 //! is, so that quiet partitions can let go of event time. When the queue has ended, event time stays
 //! where it is: this is a live stream, and what has not happened yet may still happen.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod reorder;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -16,7 +18,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::time::sleep;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::engine::Refused;
 use crate::event::{Duration, Event, PartitionId, SequencePoint, Timestamp};
@@ -39,6 +41,7 @@ use super::checkpoint::Checkpoints;
 use super::control::{ControlError, Request, Requests};
 use super::engines::Engines;
 use super::reload::Replacement;
+use reorder::Reorder;
 
 /// How often the engine learns what time it is.
 const TICK: Duration = Duration::from_micros(250_000);
@@ -48,8 +51,6 @@ const PATIENCE: Wait = Wait::from_millis(250);
 const BEHIND: Duration = Duration::from_micros(1_000_000);
 /// How many refused events are logged each second.
 const LOGGED: u64 = 10;
-/// While nothing can be read, this is said so often.
-const STUCK_LOGGED: Duration = Duration::from_micros(10_000_000);
 
 /// Where alerts go.
 #[expect(clippy::large_enum_variant, reason = "a service has one of it")]
@@ -94,37 +95,6 @@ pub struct Driver<O> {
     failure: Option<anyhow::Error>,
 }
 
-/// What is to happen when much waits for its turn in the order.
-///
-/// From half of the bound on, partitions that are ahead of event time are paused: what they send would
-/// only wait. Those that hold event time back are read on, for nothing else lets it move. At the bound
-/// nothing is read any more, and nothing is dropped or decided too early. That can happen only when a
-/// stream's own `late` spans more events than the bound has room for: what had been read of a partition
-/// before it learnt that it is paused comes on top of the bound, or it could stop those for whom it waits.
-struct Reorder {
-    /// Most bytes of events that wait.
-    bound: usize,
-    flow: Arc<Flow>,
-    /// The partitions that are paused, with the bytes of the events that have come from them since.
-    paused: BTreeMap<Id, usize>,
-    /// How many bytes of events the last batch had.
-    last: usize,
-    /// How many of those that led to the first pause went beyond half of the bound.
-    excess: usize,
-    complaints: RateLimit,
-}
-
-impl Reorder {
-    /// A batch has come. One of a partition that is paused was on its way before.
-    fn arrives(&mut self, batch: &Batch) {
-        let Some(first) = batch.events.first() else { return };
-        self.last = batch.events.iter().map(Event::footprint).sum();
-        if let Some(bytes) = self.paused.get_mut(&(first.stream(), first.position().partition)) {
-            *bytes += self.last;
-        }
-    }
-}
-
 impl<O: Outbox> Driver<O> {
     /// Connects an engine, or several. `metrics` has the sources that inputs name.
     pub fn new(
@@ -144,14 +114,7 @@ impl<O: Outbox> Driver<O> {
             ticked: Timestamp::MIN,
             measured: Timestamp::MIN,
             refusals: RateLimit::new(LOGGED, Duration::SECOND),
-            reorder: Reorder {
-                bound: usize::MAX,
-                flow: Arc::default(),
-                paused: BTreeMap::new(),
-                last: 0,
-                excess: 0,
-                complaints: RateLimit::new(1, STUCK_LOGGED),
-            },
+            reorder: Reorder::new(usize::MAX, Arc::default()),
             away: BTreeSet::new(),
             news: Arc::default(),
             replacements: None,
@@ -194,7 +157,7 @@ impl<O: Outbox> Driver<O> {
 
     /// The same with a bound, in bytes, on the events that wait for their turn, which `flow` holds to.
     pub fn with_reorder_bound(mut self, bound: usize, flow: Arc<Flow>) -> Driver<O> {
-        self.reorder = Reorder { bound, flow, ..self.reorder };
+        self.reorder = Reorder::new(bound, flow);
         self
     }
 
@@ -383,7 +346,7 @@ impl<O: Outbox> Driver<O> {
                 }
             }
         }
-        self.hold_to_bound(now);
+        self.reorder.hold(&self.engines, &self.metrics.engine, now);
         self.measure_if_due(now);
         self.hand_over();
     }
@@ -393,7 +356,7 @@ impl<O: Outbox> Driver<O> {
         self.replace_tables();
         let now = self.clock.now();
         self.tick_if_due(now);
-        self.hold_to_bound(now);
+        self.reorder.hold(&self.engines, &self.metrics.engine, now);
         self.measure_if_due(now);
         self.hand_over();
     }
@@ -502,7 +465,7 @@ impl<O: Outbox> Driver<O> {
         if now >= self.ticked.saturating_add(TICK) || now < self.ticked {
             self.ticked = now;
             // Who is not read or not connected cannot be said to be quiet.
-            for (stream, partition) in self.reorder.paused.keys().chain(&self.away) {
+            for (stream, partition) in self.reorder.paused().chain(&self.away) {
                 self.engines.keep_active(*stream, *partition, now);
             }
             self.engines.tick(now);
@@ -525,43 +488,6 @@ impl<O: Outbox> Driver<O> {
         if now >= self.measured.saturating_add(TICK) || now < self.measured {
             self.measured = now;
             self.measure(now);
-        }
-    }
-
-    /// Pauses and lets go partitions according to what waits.
-    fn hold_to_bound(&mut self, now: Timestamp) {
-        let Reorder { bound, flow, paused, last, excess, complaints } = &mut self.reorder;
-        let (bytes, half) = (self.engines.waiting_bytes(), *bound / 2);
-        if paused.is_empty() {
-            if bytes <= half {
-                return;
-            }
-            // Where nobody is ahead nobody was to pause, and the bound is what it says.
-            *excess = if self.engines.ahead().next().is_some() { (bytes - half).min(*last) } else { 0 };
-        }
-        let on_the_way: usize = paused.values().sum();
-        let is_stuck = bytes >= half.saturating_add(half).saturating_add(*excess).saturating_add(on_the_way);
-        // Who has been paused goes on only when there is room again, or it would stop and go with
-        // every batch.
-        let next: BTreeSet<Id> = match bytes {
-            _ if is_stuck => self.engines.open_partitions().collect(),
-            _ if bytes > half => self.engines.ahead().collect(),
-            _ if bytes > half / 2 => self.engines.ahead().filter(|id| paused.contains_key(id)).collect(),
-            _ => BTreeSet::new(),
-        };
-        if !next.iter().eq(paused.keys()) {
-            *paused = next.iter().map(|id| (*id, paused.get(id).copied().unwrap_or_default())).collect();
-            flow.pause(next);
-        }
-        self.metrics.engine.paused.set(paused.len() as u64);
-        self.metrics.engine.stuck.set(u64::from(is_stuck));
-        if is_stuck && matches!(complaints.check(now), Verdict::Show { .. }) {
-            error!(
-                bytes,
-                bound,
-                "nothing is read: the events that wait within `late` of their streams need more than \
-                 `limits.reorder_bytes`; set it higher, or `late` lower"
-            );
         }
     }
 

@@ -118,7 +118,13 @@ impl Engines {
     /// Puts contents of lists and tables in the place of those in use.
     pub fn set_tables(&mut self, tables: Arc<Tables>) {
         self.tables = Arc::clone(&tables);
-        self.each(|engine| engine.set_tables(Arc::clone(&tables)));
+        match &mut self.kind {
+            Kind::One(engine) => engine.set_tables(tables),
+            Kind::Many(many) => {
+                let engines = many.engines.values_mut();
+                engines.for_each(|own| own.engine.set_tables(Arc::clone(&tables)));
+            }
+        }
     }
 
     /// A partition is held here from now on, and goes on from its state. What is known of it from before counts for
@@ -131,7 +137,10 @@ impl Engines {
         let mut engine = restored(&self.program, many.options, &holding, state)?;
         engine.set_tables(Arc::clone(&self.tables));
         let before = Counted::of(&mut engine);
-        many.engines.insert(holding.partition, Own { engine, holding, before, stay: Stay::Coming });
+        let own = Own { engine, holding, before, stay: Stay::Coming };
+        if let Some(mut lost) = many.engines.insert(own.holding.partition, own) {
+            many.gone.add(&lost.counted());
+        }
         Ok(())
     }
 

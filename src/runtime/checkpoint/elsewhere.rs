@@ -36,6 +36,11 @@ impl Elsewhere {
         Elsewhere { ledger, participants, routing }
     }
 
+    /// Ends what an instance of the same name has left behind.
+    pub fn begin(&mut self) {
+        self.ledger.begin();
+    }
+
     /// Stores what a checkpoint has of partitions that are held here.
     ///
     /// # Errors

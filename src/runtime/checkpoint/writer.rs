@@ -119,6 +119,9 @@ impl Writer {
 
     /// Works off jobs until the last of them, and closes the store. For a thread of its own.
     pub fn run(mut self, jobs: &Receiver<Job>) {
+        if let Some(elsewhere) = &mut self.around.elsewhere {
+            elsewhere.begin();
+        }
         // When to go on without a job: to try again, or to store what sinks have done.
         let mut due: Option<Instant> = None;
         loop {
