@@ -83,7 +83,7 @@ impl Fields {
     }
 
     /// Those of a stream that has none, for decoders that tests make.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "service"))]
     pub(crate) fn none() -> Fields {
         let schema = StreamSchema {
             name: "none".into(),

@@ -9,6 +9,7 @@ fn formats() -> Vec<(Format, Vec<u8>, &'static str)> {
     let csv = Format::Csv(csv::Settings::new(b',', columns).expect("columns"));
     let regex = Format::Regex(regex::Settings::new("id is (?<id>.*)").expect("an expression"));
     let text = r#"{"id":7"#;
+    #[cfg_attr(not(feature = "codecs"), expect(unused_mut, reason = "there are no more"))]
     let mut formats = vec![
         (Format::Json, br#"{"id": 7 }"#.to_vec(), r#"{"id": 7 "#),
         (csv, b"7".to_vec(), text),
