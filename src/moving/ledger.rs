@@ -77,6 +77,8 @@ pub struct Ledger {
     holdings: Arc<Holdings>,
     context: Context,
     transactional_id: String,
+    /// When it was made: an instance that is started again by its name counts from the beginning.
+    begun: u128,
     producer: Option<ThreadedProducer<Writing>>,
     /// What was written last of each partition.
     written: BTreeMap<PartitionId, Written>,
@@ -122,15 +124,14 @@ impl<E: Into<LedgerError>> From<E> for Failure {
 impl Ledger {
     /// Writes what is held here. To be made in asynchronous code.
     pub fn new(settings: Settings, holdings: Arc<Holdings>) -> Ledger {
-        let instance = settings.instance.clone().unwrap_or_else(|| {
-            let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-            format!("{}-{nanos}", std::process::id())
-        });
+        let begun = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+        let instance = settings.instance.clone().unwrap_or_else(|| format!("{}-{begun}", std::process::id()));
         Ledger {
             context: settings.client.context(&settings.topic),
             transactional_id: format!("{}-{}-{instance}", settings.group, settings.topic),
             settings,
             holdings,
+            begun,
             producer: None,
             written: BTreeMap::new(),
             topics: HashSet::new(),
@@ -177,7 +178,7 @@ impl Ledger {
         let membership = membership.ok_or(LedgerError::NoMember)?;
         self.find_topics(&held)?;
         self.count += 1;
-        let token = format!("{}-{}", self.transactional_id, self.count);
+        let token = format!("{}-{}-{}", self.transactional_id, self.begun, self.count);
         let failure = match self.transact(&held, &membership, &token) {
             Ok(()) => {
                 self.note(shares);
@@ -254,13 +255,8 @@ impl Ledger {
         // after that sees that there is something, and waits until it is known what becomes of it.
         producer.flush(PATIENCE)?;
         producer.send_offsets_to_transaction(&offsets, membership, PATIENCE)?;
-        match producer.commit_transaction(TRANSACTION) {
-            Ok(()) => Ok(()),
-            Err(KafkaError::Transaction(error)) if error.txn_requires_abort() => {
-                Err(Failure::Not(KafkaError::Transaction(error).into()))
-            }
-            Err(error) => Err(Failure::Perhaps(error)),
-        }
+        // Whatever it says: the broker may have done it, and its answer been lost.
+        producer.commit_transaction(TRANSACTION).map_err(Failure::Perhaps)
     }
 
     /// Writes what is new of a partition.
