@@ -1,18 +1,18 @@
 //! Writes what has changed, how far it was read and what was decided, in one transaction of Kafka.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::sleep;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{Consumer as _, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, OwnedHeaders};
+use rdkafka::message::{DeliveryResult, Message as _, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 use rdkafka::{Offset, TopicPartitionList};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::engine::Changes;
 use crate::event::PartitionId;
@@ -20,13 +20,19 @@ use crate::kafka::{ClientError, Context, PATIENCE};
 
 use super::reading::consumer;
 use super::records::{self, HEAD, POSITION};
-use super::{Holding, Holdings, Settings};
+use super::{Holding, Holdings, Membership, Settings};
 
-/// A transaction that was begun and of which nothing more is heard is given up by the cluster after so long. Whoever gets
-/// the partitions of an instance that was killed waits for that.
+/// A transaction that was begun and of which nothing more is heard is given up by the cluster after so long at first.
+/// Whoever gets the partitions of an instance that was killed waits for that.
 const TRANSACTION: Duration = Duration::from_secs(15);
-/// So long is waited when too many messages wait to be sent.
+/// When that is not enough, it may take twice as long the next time, up to this. Brokers allow 15 minutes if they are not
+/// told otherwise.
+const LONGEST: Duration = Duration::from_secs(240);
+/// So long is waited when too many messages wait to be sent, and before what failed because the group is being divided
+/// is tried again.
 const ROOM: Duration = Duration::from_millis(100);
+/// So long the group may be divided anew before it is trouble that nothing can be stored.
+const DIVIDING: Duration = Duration::from_secs(5);
 
 /// What is stored of one partition.
 #[derive(Debug)]
@@ -66,9 +72,24 @@ pub enum LedgerError {
     /// A topic for alerts is not there.
     #[error("there is no topic `{0}` for alerts; make it, and the service goes on")]
     NoTopic(Arc<str>),
-    /// The instance is in no group now.
-    #[error("the instance is not a member of its group now")]
-    NoMember,
+    /// A record is larger than the topic takes.
+    #[error(
+        "the topic `{topic}` does not take a record of {size} bytes; set its `max.message.bytes` higher, and the service goes on"
+    )]
+    TooLarge {
+        /// The topic.
+        topic: String,
+        /// What the record takes.
+        size: usize,
+    },
+    /// A record was not taken for another reason.
+    #[error("the topic `{topic}` has refused a record: {error}")]
+    Refused {
+        /// The topic.
+        topic: String,
+        /// Why.
+        error: KafkaError,
+    },
 }
 
 /// Writes states.
@@ -80,6 +101,8 @@ pub struct Ledger {
     /// When it was made: an instance that is started again by its name counts from the beginning.
     begun: u128,
     producer: Option<ThreadedProducer<Writing>>,
+    /// How long a transaction may take.
+    patience: Duration,
     /// What was written last of each partition.
     written: BTreeMap<PartitionId, Written>,
     /// The topics for alerts that are known to be there.
@@ -128,11 +151,12 @@ impl Ledger {
         let instance = settings.instance.clone().unwrap_or_else(|| format!("{}-{begun}", std::process::id()));
         Ledger {
             context: settings.client.context(&settings.topic),
-            transactional_id: format!("{}-{}-{instance}", settings.group, settings.topic),
+            transactional_id: format!("{}{instance}", settings.token()),
             settings,
             holdings,
             begun,
             producer: None,
+            patience: TRANSACTION,
             written: BTreeMap::new(),
             topics: HashSet::new(),
             count: 0,
@@ -154,49 +178,88 @@ impl Ledger {
     }
 
     /// Stores what is given of the partitions that are held here; of others nothing. Everything is stored, or nothing.
+    /// Returns of which partitions it was.
     ///
     /// # Errors
     /// When it was not stored. It is to be given again, until it is: only then may anything newer be.
-    pub fn commit(&mut self, shares: &[Share<'_>]) -> Result<(), LedgerError> {
+    pub fn commit(&mut self, shares: &[Share<'_>]) -> Result<Vec<PartitionId>, LedgerError> {
+        let begun = Instant::now();
+        loop {
+            match self.try_commit(shares) {
+                // It happens whenever an instance comes or goes, and is over soon.
+                Err(LedgerError::Kafka(error)) if is_dividing(&error) && begun.elapsed() < DIVIDING => {
+                    debug!(%error, "the group is being divided anew: a transaction is tried again");
+                    sleep(ROOM);
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn try_commit(&mut self, shares: &[Share<'_>]) -> Result<Vec<PartitionId>, LedgerError> {
         // A new producer of the same name ends the transactions of the one before.
         self.producer()?;
         if let Some(doubt) = &self.doubt {
             let was_committed = self.was_committed(doubt)?;
-            self.doubt = None;
+            let Doubt { holdings, .. } = self.doubt.take().expect("there is one");
             if was_committed {
                 info!("the transaction of which nothing was heard has been committed");
                 self.note(shares);
-                return Ok(());
+                return Ok(holdings.iter().map(|holding| holding.partition).collect());
             }
         }
-        // Before it is looked what is held: who has lost a partition since is not that member any more.
-        let membership = self.holdings.membership();
-        let held: Vec<&Share<'_>> = shares.iter().filter(|share| self.holds(share.holding)).collect();
-        if held.is_empty() {
-            return Ok(());
-        }
-        let membership = membership.ok_or(LedgerError::NoMember)?;
+        let Some((membership, held)) = self.held(shares) else { return Ok(Vec::new()) };
         self.find_topics(&held)?;
         self.count += 1;
         let token = format!("{}-{}-{}", self.transactional_id, self.begun, self.count);
-        let failure = match self.transact(&held, &membership, &token) {
+        let begun = Instant::now();
+        let failure = match self.transact(&held, &membership.metadata, &token) {
             Ok(()) => {
+                if begun.elapsed() < TRANSACTION / 2 {
+                    self.patience = TRANSACTION;
+                }
                 self.note(shares);
-                return Ok(());
+                return Ok(held.iter().map(|share| share.holding.partition).collect());
             }
             Err(failure) => failure,
         };
+        if begun.elapsed() >= self.patience {
+            self.patience = LONGEST.min(2 * self.patience);
+        }
         // The next one of the same name ends what this one has begun, whatever it hangs on.
-        self.producer = None;
+        let refused = self.producer.take().and_then(|producer| producer.context().take_refused());
         match failure {
-            Failure::Not(error) => Err(error),
+            Failure::Not(LedgerError::Kafka(error)) if is_removed(&error) => {
+                info!(%error, "the instance has been removed from its group: what it had not stored is worked through by others");
+                held.iter().for_each(|share| self.holdings.drop_one(share.holding));
+                Ok(Vec::new())
+            }
+            Failure::Not(error) => Err(refused.unwrap_or(error)),
             Failure::Perhaps(error) => {
                 warn!(%error, "it is not known whether a transaction was committed; this is asked now");
                 let holdings = held.iter().map(|share| share.holding.clone()).collect();
                 self.doubt = Some(Doubt { token, holdings });
-                Err(error.into())
+                Err(refused.unwrap_or(error.into()))
             }
         }
+    }
+
+    /// What is held here of these, and as what; `None`: nothing.
+    fn held<'a>(&self, shares: &'a [Share<'a>]) -> Option<(Membership, Vec<&'a Share<'a>>)> {
+        // What was held before it was asked as what we are a member, and not as that one, was held as one that is removed.
+        let before: Vec<&Share<'_>> = shares.iter().filter(|share| self.holds(share.holding)).collect();
+        if before.is_empty() {
+            return None;
+        }
+        let membership = self.holdings.membership();
+        let member = membership.as_ref().map(|membership| &membership.member);
+        for Share { holding, .. } in before.iter().filter(|share| Some(&share.holding.member) != member) {
+            info!(partition = %holding, "the partition is not held any more: the instance was removed from its group");
+            self.holdings.drop_one(holding);
+        }
+        // And who has lost a partition since is refused by the broker.
+        let held: Vec<&Share<'_>> = before.into_iter().filter(|share| self.holds(share.holding)).collect();
+        membership.filter(|_| !held.is_empty()).map(|membership| (membership, held))
     }
 
     /// Makes sure that there is a producer.
@@ -205,11 +268,11 @@ impl Ledger {
             let mut config = self.settings.client.client().map_err(ClientError::from)?;
             config
                 .set("transactional.id", &self.transactional_id)
-                .set("transaction.timeout.ms", TRANSACTION.as_millis().to_string())
-                .set("message.max.bytes", super::topic::LARGEST)
+                .set("transaction.timeout.ms", self.patience.as_millis().to_string())
+                .set("message.max.bytes", super::topic::LARGEST.to_string())
                 .set("compression.type", "lz4")
                 .set("linger.ms", "5");
-            let context = Writing(self.context.clone());
+            let context = Writing { client: self.context.clone(), refused: Mutex::default() };
             let producer: ThreadedProducer<Writing> =
                 config.create_with_context(context).map_err(ClientError::from)?;
             producer.init_transactions(PATIENCE)?;
@@ -253,14 +316,14 @@ impl Ledger {
         }
         // Everything stands in the topics before the group is asked whether we are still a member: who gets a partition
         // after that sees that there is something, and waits until it is known what becomes of it.
-        producer.flush(PATIENCE)?;
-        producer.send_offsets_to_transaction(&offsets, membership, PATIENCE)?;
+        producer.flush(self.patience)?;
+        producer.send_offsets_to_transaction(&offsets, membership, self.patience)?;
         // Whatever it says: the broker may have done it, and its answer been lost.
-        producer.commit_transaction(TRANSACTION).map_err(Failure::Perhaps)
+        producer.commit_transaction(self.patience).map_err(Failure::Perhaps)
     }
 
     /// Writes what is new of a partition.
-    fn write(&self, producer: &ThreadedProducer<Writing>, share: &Share<'_>) -> Result<(), KafkaError> {
+    fn write(&self, producer: &ThreadedProducer<Writing>, share: &Share<'_>) -> Result<(), LedgerError> {
         let Share { holding, changes, next, messages } = share;
         let topic = &*self.settings.topic;
         let state = |key: &[u8], value: Option<&[u8]>| {
@@ -317,7 +380,7 @@ impl Ledger {
 }
 
 /// Sends a record, as soon as there is room for it.
-fn send(producer: &ThreadedProducer<Writing>, record: BaseRecord<'_, [u8], [u8]>) -> Result<(), KafkaError> {
+fn send(producer: &ThreadedProducer<Writing>, record: BaseRecord<'_, [u8], [u8]>) -> Result<(), LedgerError> {
     let mut record = record;
     loop {
         match producer.send(record) {
@@ -326,32 +389,76 @@ fn send(producer: &ThreadedProducer<Writing>, record: BaseRecord<'_, [u8], [u8]>
                 record = again;
                 sleep(ROOM);
             }
-            Err((error, _)) => return Err(error),
+            Err((error, record)) => {
+                let size = record.payload.map_or(0, <[u8]>::len) + record.key.map_or(0, <[u8]>::len);
+                return Err(refused(error, record.topic, size));
+            }
         }
     }
 }
 
-/// The client of a producer. What becomes of single messages is of no interest: the transaction fails with one.
-struct Writing(Context);
+/// A topic has not taken a record of this size.
+fn refused(error: KafkaError, topic: &str, size: usize) -> LedgerError {
+    let topic = topic.to_owned();
+    match error.rdkafka_error_code() {
+        Some(RDKafkaErrorCode::MessageSizeTooLarge) => LedgerError::TooLarge { topic, size },
+        _ => LedgerError::Refused { topic, error },
+    }
+}
+
+/// Whether the group has a new generation, and this instance is a member of it or will be.
+fn is_dividing(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{IllegalGeneration, RebalanceInProgress};
+    matches!(error.rdkafka_error_code(), Some(IllegalGeneration | RebalanceInProgress))
+}
+
+/// Whether the instance is not a member of its group any more, which gives its partitions to others.
+fn is_removed(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{FencedInstanceId, UnknownMemberId};
+    matches!(error.rdkafka_error_code(), Some(UnknownMemberId | FencedInstanceId))
+}
+
+/// The client of a producer. Of messages that are not taken it remembers the first: the transaction fails with it, and
+/// says only that some were not.
+struct Writing {
+    client: Context,
+    refused: Mutex<Option<LedgerError>>,
+}
+
+impl Writing {
+    fn take_refused(&self) -> Option<LedgerError> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
 
 impl ClientContext for Writing {
     const ENABLE_REFRESH_OAUTH_TOKEN: bool = Context::ENABLE_REFRESH_OAUTH_TOKEN;
 
     fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
-        self.0.log(level, fac, message);
+        self.client.log(level, fac, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.0.error(error, reason);
+        self.client.error(error, reason);
     }
 
     fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
-        self.0.generate_oauth_token(config)
+        self.client.generate_oauth_token(config)
     }
 }
 
 impl ProducerContext for Writing {
     type DeliveryOpaque = ();
 
-    fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        use RDKafkaErrorCode::{PurgeInflight, PurgeQueue};
+        let Err((error, message)) = result else { return };
+        // These go with the one that was refused.
+        if matches!(error.rdkafka_error_code(), Some(PurgeInflight | PurgeQueue)) {
+            return;
+        }
+        let size = message.payload_len() + message.key_len();
+        let refused = refused(error.clone(), message.topic(), size);
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(refused);
+    }
 }

@@ -80,7 +80,7 @@ async fn open_one(
             let name = &source.name.value;
             let metrics = metrics.kafka.iter().find(|group| group.name == *name);
             let metrics = Arc::clone(metrics.expect("every source of topics has its metrics"));
-            Box::new(kafka::Topic::open(settings, name, registry, metrics)?.moving(moving.cloned()))
+            Box::new(kafka::Topic::open(settings, name, (registry, moving.cloned()), metrics)?)
         }
         SourceKind::File(settings) => {
             let streams = source.streams.iter().flatten();

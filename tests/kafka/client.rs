@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, Message, OwnedHeaders, OwnedMessage};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
+use tokio::runtime::Runtime;
 
 use crate::broker::Broker;
 use crate::harness::PATIENCE;
@@ -38,18 +39,50 @@ fn config(address: &str) -> ClientConfig {
     config
 }
 
+fn admin(broker: &Broker) -> (AdminClient<DefaultClientContext>, AdminOptions, Runtime) {
+    let admin = config(&broker.address()).create().expect("a client");
+    let options = AdminOptions::new().operation_timeout(Some(PATIENCE)).request_timeout(Some(PATIENCE));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    (admin, options, runtime)
+}
+
 /// Makes a topic.
 pub fn make_topic(broker: &Broker, name: &str, partitions: i32, settings: &[(&str, &str)]) {
-    let admin: AdminClient<DefaultClientContext> = config(&broker.address()).create().expect("a client");
+    let (admin, options, runtime) = admin(broker);
     let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
     let topic = settings.iter().fold(topic, |topic, (name, value)| topic.set(name, value));
-    let options = AdminOptions::new().operation_timeout(Some(PATIENCE)).request_timeout(Some(PATIENCE));
     let topics = [topic];
-    let making = admin.create_topics(&topics, &options);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let results = runtime.block_on(making).expect("the broker answers");
-    for result in results {
+    let made = runtime.block_on(admin.create_topics(&topics, &options)).expect("the broker answers");
+    for result in made {
         result.unwrap_or_else(|(topic, error)| panic!("{topic}: {error}"));
+    }
+}
+
+/// Sets a setting of a topic, and all others as they are by default.
+pub fn set_topic(broker: &Broker, name: &str, (setting, value): (&str, &str)) {
+    let (admin, options, runtime) = admin(broker);
+    let alter = [AlterConfig::new(ResourceSpecifier::Topic(name)).set(setting, value)];
+    let altered = runtime.block_on(admin.alter_configs(&alter, &options)).expect("the broker answers");
+    for result in altered {
+        result.unwrap_or_else(|(what, error)| panic!("{what:?}: {error}"));
+    }
+}
+
+/// Deletes a topic, and waits until it is gone.
+pub fn delete_topic(broker: &Broker, name: &str) {
+    let (admin, options, runtime) = admin(broker);
+    let deleted = runtime.block_on(admin.delete_topics(&[name], &options)).expect("the broker answers");
+    for result in deleted {
+        result.unwrap_or_else(|(topic, error)| panic!("{topic}: {error}"));
+    }
+    let asking: BaseConsumer = config(&broker.address()).create().expect("a client");
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let found = asking.fetch_metadata(Some(name), PATIENCE).expect("the broker answers");
+        if found.topics().iter().all(|topic| topic.partitions().is_empty()) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{name} is still there");
     }
 }
 
@@ -123,6 +156,21 @@ pub fn committed(broker: &Broker, group: &str, topic: &str, partitions: i32) -> 
     let found = consumer.committed_offsets(list, PATIENCE).expect("the broker answers");
     let offset = |offset| if let Offset::Offset(offset) = offset { Some(offset) } else { None };
     found.elements().iter().filter_map(|one| Some((one.partition(), offset(one.offset())?))).collect()
+}
+
+/// Sets how far a group has come, as its operator does it.
+pub fn reset(
+    broker: &Broker,
+    group: &str,
+    topic: &str,
+    offsets: &BTreeMap<i32, i64>,
+) -> Result<(), KafkaError> {
+    let consumer: BaseConsumer = config(&broker.address()).set("group.id", group).create().expect("a client");
+    let mut list = TopicPartitionList::new();
+    for (partition, offset) in offsets {
+        list.add_partition_offset(topic, *partition, Offset::Offset(*offset)).expect("an offset");
+    }
+    consumer.commit(&list, CommitMode::Sync)
 }
 
 /// The value of a header.

@@ -63,7 +63,8 @@ pub fn end() -> Vec<Sent> {
 /// Waits until an undisturbed service has said everything, and gives the ids of its alerts with how often each
 /// came: once.
 pub fn undisturbed(broker: &Broker, topic: &str, many: usize) -> BTreeMap<String, usize> {
-    let service = Service::start(RULES, &config(broker, topic, "undisturbed"));
+    let group = format!("{topic}-undisturbed");
+    let service = Service::start(RULES, &config(broker, topic, &group));
     let ids = ids(&alerts(&service.folder, many));
     service.stop();
     assert!(ids.len() == many && ids.values().all(|times| *times == 1));

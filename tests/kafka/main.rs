@@ -15,3 +15,4 @@ mod reading;
 mod registry;
 mod security;
 mod sending;
+mod state_topic;

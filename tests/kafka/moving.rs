@@ -12,11 +12,11 @@ use crate::crashes::{CARDS, PARTITIONS, RULES, end, round, undisturbed};
 use crate::harness::{Folder, Service};
 
 /// The rules, with a record of what was decided beside the notification.
-fn rules() -> String {
+pub fn rules() -> String {
     RULES.replace("to out", "to out, record")
 }
 
-fn config(broker: &Broker, topic: &str) -> String {
+pub fn config(broker: &Broker, topic: &str) -> String {
     let address = broker.address();
     format!(
         "[state]\npath = \"state\"\ncheckpoint = \"100ms\"\ntopic = \"{topic}-state\"\npartitioned_by = [\"card\"]\n\
@@ -27,7 +27,7 @@ fn config(broker: &Broker, topic: &str) -> String {
     )
 }
 
-fn start(broker: &Broker, topic: &str) -> Service {
+pub fn start(broker: &Broker, topic: &str) -> Service {
     Service::start(&rules(), &config(broker, topic))
 }
 
@@ -37,7 +37,7 @@ fn make_topics(broker: &Broker, topic: &str) {
 }
 
 /// Reads what is committed until there are so many alerts, and gives the id of each with how often it came.
-fn recorded(broker: &Broker, topic: &str, many: usize) -> BTreeMap<String, usize> {
+pub fn recorded(broker: &Broker, topic: &str, many: usize) -> BTreeMap<String, usize> {
     let id = |message: &OwnedMessage| header(message, "tripline.id").expect("an id");
     let read = read_until(broker, &format!("{topic}-alerts"), |read| read.len() >= many);
     let mut ids = BTreeMap::new();
@@ -132,4 +132,43 @@ fn a_broker_that_is_killed_has_everything_once() {
     let ended = service.stop();
     assert!(ended.status.success(), "{}", ended.log());
     assert_eq!(recorded, undisturbed(&broker, "fragile", many), "each alert exactly once");
+}
+
+#[test]
+fn who_was_silent_for_too_long_writes_nothing_of_what_is_others_now() {
+    let broker = Broker::shared();
+    make_topics(&broker, "silent");
+    let rounds = 12;
+    let many = (CARDS * rounds / 3) as usize;
+    // There is room for little, so that everything is full as soon as nothing can be stored.
+    let config = config(&broker, "silent") + "[limits]\nqueue = 2\nbatch_events = 4\n";
+    let mut first = Service::start(&rules(), &config);
+    first.wait_for("reading begins", |_| true);
+    send(&broker, "silent", &round(0));
+    send(&broker, "silent", &round(1));
+    let mut second = Service::start(&rules(), &config);
+    second.wait_for("reading begins", |_| true);
+    for number in 2..5 {
+        send(&broker, "silent", &round(number));
+    }
+    // Wherever the first is with that, the second gets all of it.
+    first.signal("STOP");
+    for number in 5..8 {
+        send(&broker, "silent", &round(number));
+    }
+    for partition in 0..PARTITIONS {
+        second.wait_for("reading begins", |line| line["partition"] == partition);
+    }
+    first.signal("CONT");
+    for number in 8..rounds {
+        send(&broker, "silent", &round(number));
+    }
+    send(&broker, "silent", &end());
+    let recorded = recorded(&broker, "silent", many);
+    first.wait_for("because this one was not heard of for too long", |_| true);
+    for service in [first, second] {
+        let ended = service.stop();
+        assert!(ended.status.success(), "{}", ended.log());
+    }
+    assert_eq!(recorded, undisturbed(&broker, "silent", many), "each alert exactly once");
 }

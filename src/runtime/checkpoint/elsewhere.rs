@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use tracing::error;
+
 use crate::moving::{Ledger, LedgerError, Message, Share};
 use crate::outbox::Outgoing;
 use crate::routing::Settings as Routing;
@@ -41,38 +43,54 @@ impl Elsewhere {
         self.ledger.begin();
     }
 
+    /// Takes from a checkpoint what is of partitions that are not held here any more: it is decided where they are.
+    pub fn leave_out_lost(&self, checkpoint: &mut Checkpoint) {
+        let is_lost = |part: &&mut Part| part.holding.as_ref().is_some_and(|one| !self.ledger.holds(one));
+        checkpoint.parts.iter_mut().filter(is_lost).for_each(|part| part.alerts.clear());
+    }
+
     /// Stores what a checkpoint has of partitions that are held here.
     ///
     /// # Errors
     /// When it was not stored; it is to be tried again.
     pub fn store(&mut self, checkpoint: &Checkpoint) -> Result<(), LedgerError> {
-        let mut sent = vec![0_u64; self.participants.len()];
         let parts = checkpoint.parts.iter();
-        let shares = parts.filter_map(|part| self.share(part, &checkpoint.positions, &mut sent));
-        let shares: Vec<Share<'_>> = shares.collect();
-        self.ledger.commit(&shares)?;
-        let counts = self.participants.iter().zip(sent);
-        counts.for_each(|(participant, sent)| participant.metrics.delivered.add(sent));
+        let shares = parts.filter_map(|part| self.share(part, &checkpoint.positions));
+        let (shares, sent): (Vec<Share<'_>>, Vec<Vec<u64>>) = shares.unzip();
+        let stored = self.ledger.commit(&shares)?;
+        for (share, sent) in shares.iter().zip(sent) {
+            if stored.contains(&share.holding.partition) {
+                let counts = self.participants.iter().zip(sent);
+                counts.for_each(|(participant, sent)| participant.metrics.delivered.add(sent));
+            }
+        }
         Ok(())
     }
 
-    /// What is stored of a part. Messages are counted for those who send them.
-    fn share<'a>(&self, part: &'a Part, positions: &Positions, sent: &mut [u64]) -> Option<Share<'a>> {
+    /// What is stored of a part, with how many alerts each participant sends.
+    fn share<'a>(&self, part: &'a Part, positions: &Positions) -> Option<(Share<'a>, Vec<u64>)> {
         let holding = part.holding.as_ref().filter(|holding| self.ledger.holds(holding))?;
         let mut of_streams = positions.streams.values();
         let position = of_streams.find_map(|stream| stream.partitions.get(&holding.partition))?;
-        let mut messages: Vec<Message> = Vec::new();
+        let (mut messages, mut sent) = (Vec::<Message>::new(), vec![0; self.participants.len()]);
         for alert in &part.alerts {
             let (sinks, outgoing) = (self.routing.sinks_by_routes(alert), Outgoing::new(alert));
-            for (participant, sent) in self.participants.iter().zip(&mut *sent) {
-                if sinks.contains(&participant.name)
-                    && let Ok(message) = participant.output.message(&outgoing)
-                {
-                    messages.push(message);
-                    *sent += 1;
+            for (Participant { name, output, .. }, sent) in self.participants.iter().zip(&mut sent) {
+                if !sinks.contains(name) {
+                    continue;
+                }
+                match output.message(&outgoing) {
+                    Ok(message) => {
+                        messages.push(message);
+                        *sent += 1;
+                    }
+                    Err(error) => {
+                        error!(sink = %name, id = %outgoing.id, %error, "an alert cannot be sent: this is a mistake of the program");
+                    }
                 }
             }
         }
-        Some(Share { holding, changes: &part.changes, next: position.reached.offset, messages })
+        let next = position.reached.offset;
+        Some((Share { holding, changes: &part.changes, next, messages }, sent))
     }
 }

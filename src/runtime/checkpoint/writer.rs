@@ -159,9 +159,12 @@ impl Writer {
     }
 
     /// Takes a checkpoint; there may be none that is not stored.
-    pub fn take(&mut self, checkpoint: Checkpoint) {
+    pub fn take(&mut self, mut checkpoint: Checkpoint) {
         assert!(self.pending.is_none(), "one checkpoint is under way at a time");
-        let Surroundings { routing, clock, .. } = &mut self.around;
+        let Surroundings { routing, clock, elsewhere, .. } = &mut self.around;
+        if let Some(elsewhere) = elsewhere {
+            elsewhere.leave_out_lost(&mut checkpoint);
+        }
         let is_known = |id: &str| self.store.knows(id);
         routing.take(checkpoint.alerts(), &checkpoint.limited, is_known, clock.now());
         self.pending = Some(checkpoint);

@@ -41,7 +41,7 @@ impl Bench {
 
     /// A partition comes, with what is stored of it.
     fn bring(&mut self, partition: PartitionId) {
-        let holding = self.holdings.take(partition, "t", partition.0 as i32);
+        let holding = self.holdings.take(partition, "t", partition.0 as i32, &"m".into());
         let state = self.stored.get(&partition).cloned().unwrap_or_default();
         self.engines.bring(holding, &state).expect("it is ours");
         self.engines.open(self.stream, partition, Timestamp::default());
@@ -151,7 +151,7 @@ fn a_partition_that_was_lost_and_comes_back_begins_with_what_is_stored() {
 #[test]
 fn a_state_that_is_none_is_refused() {
     let mut bench = Bench::new();
-    let holding = bench.holdings.take(ONE, "t", 1);
+    let holding = bench.holdings.take(ONE, "t", 1, &"m".into());
     let state = State { head: Some(b"something else".to_vec()), ..State::default() };
     assert!(bench.engines.bring(holding, &state).is_err());
 }

@@ -5,9 +5,11 @@
 //! that is given up is settled before. So what is said is only noted here, for the thread that reads.
 
 use std::collections::VecDeque;
+use std::ffi::CStr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use rdkafka::bindings as library;
 use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
@@ -18,6 +20,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use tracing::{debug, warn};
 
 use crate::kafka::Context;
+use crate::moving::{Holdings, Membership};
 
 /// A consumer that tells of its group.
 pub type Consumer = BaseConsumer<Group>;
@@ -45,14 +48,16 @@ pub enum Change {
 /// What a consumer is told.
 pub struct Group {
     client: Context,
+    /// Told of what is lost, where state moves with partitions.
+    holdings: Option<Arc<Holdings>>,
     changes: Mutex<VecDeque<Change>>,
     is_leaving: AtomicBool,
 }
 
 impl Group {
-    /// For a client.
-    pub fn new(client: Context) -> Group {
-        Group { client, changes: Mutex::default(), is_leaving: AtomicBool::new(false) }
+    /// For a client, and what is to know at once which partitions are lost.
+    pub fn new(client: Context, holdings: Option<Arc<Holdings>>) -> Group {
+        Group { client, holdings, changes: Mutex::default(), is_leaving: AtomicBool::new(false) }
     }
 
     /// The client.
@@ -63,6 +68,11 @@ impl Group {
     /// What has changed first of what has not been taken yet.
     pub fn next_change(&self) -> Option<Change> {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    /// Whether something has changed that has not been taken yet.
+    pub fn has_changed(&self) -> bool {
+        !self.changes.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// From now on partitions are given up at once: all is settled, or never will be.
@@ -89,6 +99,42 @@ pub fn list<'a>(names: impl IntoIterator<Item = (&'a Name, Offset)>) -> TopicPar
     list
 }
 
+/// Gives up partitions, of which some may have never been read: the library would refuse them all for one of these.
+pub fn unassign(consumer: &Consumer, names: &[Name]) -> KafkaResult<()> {
+    let assigned = consumer.assignment()?;
+    let is_read = |name: &&Name| assigned.find_partition(&name.topic, name.partition).is_some();
+    consumer.incremental_unassign(&list(names.iter().filter(is_read).map(|name| (name, Offset::Invalid))))
+}
+
+/// As what a consumer is a member of its group now; `None`: it is none.
+pub fn membership(consumer: &Consumer) -> Option<Membership> {
+    let known = member_and_generation(consumer)?;
+    let metadata = consumer.group_metadata()?;
+    // Between the two it can have been removed, and what it would show then is taken by the broker for somebody who is
+    // not of the group, and may say what he wants.
+    let is_same = member_and_generation(consumer).as_ref() == Some(&known);
+    is_same.then(|| Membership { member: known.0.into(), metadata })
+}
+
+/// The name of the member, and the generation of the group, if it has joined one.
+fn member_and_generation(consumer: &Consumer) -> Option<(String, i32)> {
+    // SAFETY: the client lives as long as the consumer; what is returned is ours, and may be null.
+    let metadata = unsafe { library::rd_kafka_consumer_group_metadata(consumer.client().native_ptr()) };
+    if metadata.is_null() {
+        return None;
+    }
+    // SAFETY: it is not null. The name is a string that ends with a zero and lives as long as it does.
+    let (member, generation) = unsafe {
+        let member = library::rd_kafka_consumer_group_metadata_member_id(metadata);
+        let member = (!member.is_null()).then(|| CStr::from_ptr(member).to_string_lossy().into_owned());
+        let generation = library::rd_kafka_consumer_group_metadata_generation_id(metadata);
+        library::rd_kafka_consumer_group_metadata_destroy(metadata);
+        (member, generation)
+    };
+    let member = member.filter(|member| !member.is_empty() && generation >= 0)?;
+    Some((member, generation))
+}
+
 impl ConsumerContext for Group {
     fn rebalance(
         &self,
@@ -99,10 +145,18 @@ impl ConsumerContext for Group {
         let names = names(partitions);
         let is_assigned = matches!(what, RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS);
         if self.is_leaving.load(Ordering::Relaxed) {
-            if !is_assigned && let Err(error) = consumer.incremental_unassign(partitions) {
+            if !is_assigned && let Err(error) = unassign(consumer, &names) {
                 debug!(%error, "partitions were not given up");
             }
             return;
+        }
+        // Who stores the state has to know before the reader comes to it: the reader may wait for the engine, the engine
+        // for what cannot be stored any more, and so for ever.
+        if !is_assigned
+            && consumer.assignment_lost()
+            && let Some(holdings) = &self.holdings
+        {
+            names.iter().for_each(|name| holdings.lose(&name.topic, name.partition));
         }
         let change = match is_assigned {
             true => Change::Assigned(names),

@@ -149,15 +149,15 @@ pub struct Moving {
 }
 
 impl Topic {
-    /// Makes a client, and takes what has the schemas of values, if they have some. Whether the cluster can be reached
-    /// is found out later: it may be started after us.
+    /// Makes a client. Takes what has the schemas of values, if they have some, and what moves state, if it moves.
+    /// Whether the cluster can be reached is found out later: it may be started after us.
     ///
     /// # Errors
     /// When the settings cannot be used, or a secret is not there.
     pub fn open(
         settings: &Settings,
         name: &str,
-        registry: Option<Arc<Registry>>,
+        (registry, moving): (Option<Arc<Registry>>, Option<Moving>),
         metrics: Arc<KafkaMetrics>,
     ) -> Result<Topic, ClientError> {
         let mut config = settings.client.client()?;
@@ -186,25 +186,16 @@ impl Topic {
         if let Some(instance) = &settings.instance {
             config.set("group.instance.id", instance);
         }
-        let group = Group::new(settings.client.context(name));
+        let holdings = moving.as_ref().map(|moving| Arc::clone(&moving.holdings));
+        let group = Group::new(settings.client.context(name), holdings);
         let consumer: Consumer = config.create_with_context(group)?;
-        Ok(Topic {
-            settings: settings.clone(),
-            consumer: Arc::new(consumer),
-            registry,
-            moving: None,
-            metrics,
-        })
-    }
-
-    /// The same with state that moves with the partitions.
-    pub fn moving(self, moving: Option<Moving>) -> Topic {
+        let consumer = Arc::new(consumer);
         if let Some(moving) = &moving {
             // When the source has ended it is a member of nothing.
-            let consumer = Arc::downgrade(&self.consumer);
-            moving.holdings.follow(move || consumer.upgrade()?.group_metadata());
+            let consumer = Arc::downgrade(&consumer);
+            moving.holdings.follow(move || group::membership(&*consumer.upgrade()?));
         }
-        Topic { moving, ..self }
+        Ok(Topic { settings: settings.clone(), consumer, registry, moving, metrics })
     }
 }
 

@@ -53,6 +53,10 @@ impl Reader {
         match error {
             KafkaError::MessageConsumptionFatal(code) => {
                 error!(%source, %code, "the source cannot go on: another instance may have the same `instance`");
+                // Its partitions are the other one's.
+                if let Some(moving) = &self.moving {
+                    moving.lose_all();
+                }
                 false
             }
             KafkaError::MessageConsumption(

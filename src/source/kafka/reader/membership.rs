@@ -25,10 +25,20 @@ use super::{AGAIN, COMMIT, GIVING_UP, Reader};
 /// The cluster has said nothing of a partition.
 const UNKNOWN: KafkaError = KafkaError::OffsetFetch(RDKafkaErrorCode::UnknownPartition);
 
+/// Partitions that are to be read and could not be begun yet.
+pub struct Beginning {
+    names: Vec<Name>,
+    /// When that is tried again.
+    when: Instant,
+    /// Whether the library has been told that we know of them all: it waits for that before anything else changes.
+    is_answered: bool,
+}
+
 impl Reader {
     pub(super) fn follow_group(&mut self) -> Result<(), EngineGone> {
         // One after the other: the library waits until each has been done.
-        if self.beginning.is_some() || self.giving_up.is_some() {
+        if self.giving_up.is_some() || self.beginning.as_ref().is_some_and(|beginning| !beginning.is_answered)
+        {
             return Ok(());
         }
         let consumer = Arc::clone(&self.consumer);
@@ -38,10 +48,12 @@ impl Reader {
         match change {
             Change::Assigned(names) => {
                 info!(%source, partitions = %shown(&names), "partitions are ours from now on");
-                self.beginning = Some((names, Instant::now()));
+                self.begin_at(Instant::now(), names).is_answered = false;
                 Ok(())
             }
             Change::Revoked(names) => {
+                self.begin_no_more(&names);
+                let source = &self.inlet.identity.name;
                 info!(%source, partitions = %shown(&names), "partitions go to another instance when all that was read of them is stored");
                 for place in names.iter().filter_map(|name| self.place_of(name)).collect::<Vec<_>>() {
                     self.flush_one(place)?;
@@ -53,29 +65,46 @@ impl Reader {
                 Ok(())
             }
             Change::Lost(names) => {
+                self.begin_no_more(&names);
+                let source = &self.inlet.identity.name;
                 error!(%source, partitions = %shown(&names), "partitions were given to another instance because this one was not heard of for too long: what it had read of them and not stored is read there again");
                 self.let_go(&names)
             }
         }
     }
 
-    /// Begins the partitions that are ours and have not begun.
+    /// These are to be begun as well, and all of them then.
+    pub(super) fn begin_at(&mut self, when: Instant, names: Vec<Name>) -> &mut Beginning {
+        let none = || Beginning { names: Vec::new(), when, is_answered: true };
+        let beginning = self.beginning.get_or_insert_with(none);
+        beginning.names.extend(names);
+        beginning.when = when;
+        beginning
+    }
+
+    /// These are not to be begun any more.
+    fn begin_no_more(&mut self, names: &[Name]) {
+        if let Some(beginning) = &mut self.beginning {
+            beginning.names.retain(|name| !names.contains(name));
+        }
+        for id in names.iter().map(|name| self.number(name)).collect::<Vec<_>>() {
+            self.forget_state(id);
+        }
+    }
+
+    /// Begins the partitions that are ours and have not begun. Those that cannot be begun yet hold up no others.
     pub(super) fn begin_what_waits(&mut self) -> Result<(), EngineGone> {
-        let Some((names, _)) = self.beginning.take_if(|(_, when)| *when <= Instant::now()) else {
+        let now = Instant::now();
+        let Some(Beginning { names, is_answered, .. }) = self.beginning.take_if(|one| one.when <= now) else {
             return Ok(());
         };
-        if !self.read_states(&names) {
-            self.beginning = Some((names, Instant::now() + AGAIN));
-            return Ok(());
-        }
-        match self.places(&names) {
+        let (ready, waiting) = self.read_states(names);
+        match self.places(&ready) {
             Ok(places) => {
                 self.open(&places)?;
-                let list = group::list(places.iter().map(|(name, offset)| {
-                    (name, Offset::Offset(i64::try_from(*offset).unwrap_or(i64::MAX)))
-                }));
-                if let Err(error) = self.consumer.incremental_assign(&list) {
-                    error!(source = %self.inlet.identity.name, %error, "partitions cannot be read");
+                self.assign(&places, is_answered);
+                if !waiting.is_empty() {
+                    self.begin_at(Instant::now() + AGAIN, waiting);
                 }
                 if let Some(begun) = self.begun.take() {
                     self.close_what_others_have()?;
@@ -86,10 +115,31 @@ impl Reader {
             }
             Err(error) => {
                 self.complain(&error, "it cannot be found out where partitions begin; this is tried again");
-                self.beginning = Some((names, Instant::now() + AGAIN));
+                let names = ready.into_iter().chain(waiting).collect();
+                self.begin_at(Instant::now() + AGAIN, names).is_answered = is_answered;
             }
         }
         Ok(())
+    }
+
+    /// Lets the library read partitions from where they begin, and tells it that we know of those it has given us.
+    fn assign(&mut self, places: &[(Name, u64)], is_answered: bool) {
+        let offset = |offset: u64| Offset::Offset(i64::try_from(offset).unwrap_or(i64::MAX));
+        // Where the cluster cannot say it, the library has none.
+        let assigned = self.consumer.assignment().unwrap_or_default();
+        let is_read = |name: &Name| assigned.find_partition(&name.topic, name.partition).is_some();
+        let (again, new): (Vec<_>, Vec<_>) = places.iter().partition(|(name, _)| is_read(name));
+        if !is_answered || !new.is_empty() {
+            let list = group::list(new.iter().map(|(name, next)| (name, offset(*next))));
+            if let Err(error) = self.consumer.incremental_assign(&list) {
+                error!(source = %self.inlet.identity.name, %error, "partitions cannot be read");
+            }
+        }
+        for (name, next) in again {
+            if let Err(error) = self.consumer.seek(&name.topic, name.partition, offset(*next), PATIENCE) {
+                self.complain(&error, "a partition cannot be gone on with");
+            }
+        }
     }
 
     /// Where partitions begin or go on.
@@ -293,8 +343,7 @@ impl Reader {
         if let Some(moving) = &self.moving {
             names.iter().for_each(|name| moving.give_up(self.number(name)));
         }
-        let list = group::list(names.iter().map(|name| (name, Offset::Invalid)));
-        if let Err(error) = self.consumer.incremental_unassign(&list) {
+        if let Err(error) = group::unassign(&self.consumer, names) {
             warn!(source = %self.inlet.identity.name, %error, "partitions cannot be given up");
         }
         self.metrics.partitions.set(self.partitions.len() as u64);

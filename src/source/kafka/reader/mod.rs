@@ -32,6 +32,7 @@ use super::metadata::Wanted;
 use super::partition::{Making, Partition, Taken, with_schema_id};
 use super::start::Start;
 use super::{Settings, Tombstones};
+use membership::Beginning;
 use moving::MovingState;
 
 /// So long the thread waits for a message before it looks at everything else again.
@@ -88,8 +89,8 @@ pub struct Reader {
     /// Comes when it may read; `None`: it may.
     go: Option<oneshot::Receiver<()>>,
     ended: Option<oneshot::Sender<()>>,
-    /// Partitions that are to be read and could not be begun yet, and when that is tried again.
-    beginning: Option<(Vec<Name>, Instant)>,
+    /// Partitions that are to be read and could not be begun yet.
+    beginning: Option<Beginning>,
     /// Partitions that are to be given up, and when that is done whether they are settled or not.
     giving_up: Option<(Vec<Name>, Instant)>,
     committed: Instant,
@@ -181,6 +182,7 @@ impl Reader {
         while !is_stopping() {
             self.follow_group()?;
             self.begin_what_waits()?;
+            self.begin_anew_what_was_lost()?;
             self.give_up_what_is_settled()?;
             self.pause_and_resume();
             self.look_at_the_cluster()?;
