@@ -12,5 +12,6 @@ pub use generate::rule_file;
 pub use guarantees::formatted;
 pub use seeds::{rule_files, seeds};
 pub use targets::{
-    TARGETS, Target, check, decode_json, decode_text, expression, format, format_generated, parse, restore,
+    TARGETS, Target, check, decode_binary, decode_json, decode_text, expression, format, format_generated,
+    parse, restore,
 };

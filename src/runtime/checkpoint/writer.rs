@@ -218,13 +218,16 @@ impl Writer {
     }
 
     fn carry_out(&mut self, order: &Order) -> Result<Done, ControlError> {
+        // What sinks have done comes first: the order may be about just that. What routing has decided may be of a
+        // checkpoint that is not stored yet: it goes with that.
+        if !self.settled.is_empty() {
+            self.store.change_outbox(&changes(&self.settled))?;
+            self.settled.clear();
+            self.around.feed.published();
+        }
         let snapshot = self.store.snapshot().clone();
         let wanted = order.changes(&snapshot, self.around.clock.now())?;
-        let all: Vec<OutboxChange<'_>> =
-            changes(&self.settled).into_iter().chain(wanted.iter().copied()).collect();
-        // What routing has decided may be of a checkpoint that is not stored yet: it goes with that.
-        self.store.change_outbox(&all)?;
-        self.settled.clear();
+        self.store.change_outbox(&wanted)?;
         self.around.feed.asked(&wanted);
         self.around.feed.published();
         self.measure();
