@@ -53,18 +53,41 @@ pub(super) fn read_one(format: &Format, schema: &StreamSchema, record: impl AsRe
 /// The object that is kept says the same as the event, for the codec that reads objects, and stands on
 /// one line.
 pub(super) fn assert_is_as_json(schema: &StreamSchema, event: &Event) {
-    let raw = String::from_utf8(event.raw().to_vec()).expect("the kept object is text");
-    assert!(raw.chars().all(|c| c >= ' '), "{raw:?}");
     // Where names of plain text have dots, objects would be looked for.
     let mut flat = schema.clone();
     for field in &mut flat.fields {
         field.path = vec![field.path.join(".").into()];
     }
-    let mut decoder = Format::Json.decoder(StreamId(7), &flat, Kept::ALL);
+    assert_reads_the_same(&flat, event);
+}
+
+fn assert_reads_the_same(schema: &StreamSchema, event: &Event) {
+    let raw = String::from_utf8(event.raw().to_vec()).expect("the kept object is text");
+    assert!(raw.chars().all(|c| c >= ' '), "{raw:?}");
+    let mut decoder = Format::Json.decoder(StreamId(7), schema, Kept::ALL);
     let twin = decoder.decode(raw.as_bytes(), event.position(), ARRIVAL);
     let twin = twin.unwrap_or_else(|why| panic!("{raw}: {why}")).expect("every object is an event");
     assert_eq!(twin.time(), event.time(), "{raw}");
     assert_eq!(values(schema, &twin), values(schema, event), "{raw}");
+}
+
+/// Decodes a record of objects: the object that is kept, or why it is malformed.
+pub(super) fn decode(
+    decoder: &mut dyn Decoder,
+    schema: &StreamSchema,
+    record: &[u8],
+) -> Result<String, String> {
+    let event = decoder.decode(record, Position::default(), ARRIVAL).map_err(|why| why.to_string())?;
+    let event = event.expect("every record is an event");
+    assert_reads_the_same(schema, &event);
+    Ok(String::from_utf8(event.raw().to_vec()).expect("the kept object is text"))
+}
+
+/// The same in this format, of a stream with these fields.
+pub(super) fn decode_as(format: &Format, fields: &str, record: &[u8]) -> Result<String, String> {
+    let schema = stream(fields);
+    let mut decoder = format.decoder(StreamId(7), &schema, Kept::ALL);
+    decode(&mut *decoder, &schema, record)
 }
 
 /// All values of an event.

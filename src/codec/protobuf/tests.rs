@@ -9,10 +9,8 @@ use prost_reflect::{DynamicMessage, MapKey, Value};
 use super::*;
 use crate::cases::size;
 use crate::codec::Format;
-use crate::codec::json::JsonDecoder;
 use crate::codec::schemas::{Reference, Registered};
-use crate::codec::tests::{ARRIVAL, stream};
-use crate::event::FieldId;
+use crate::codec::tests::{decode, decode_as as read, stream};
 
 const ORDERS: &str = r#"
 syntax = "proto3";
@@ -87,27 +85,6 @@ fn inner(
     let field = ty.0.get_field_by_name(field).expect("a field");
     let kind = field.kind();
     message(&Message(kind.as_message().expect("a message").clone()), fields)
-}
-
-/// Decodes a record: its JSON, which is read by the codec for JSON to the same event.
-fn decode(decoder: &mut dyn Decoder, schema: &StreamSchema, bytes: &[u8]) -> Result<String, String> {
-    let position = Position::default();
-    let event = decoder.decode(bytes, position, ARRIVAL).map_err(|why| why.to_string())?;
-    let event = event.expect("every record is an event");
-    let raw = String::from_utf8(event.raw().to_vec()).expect("text");
-    let again = JsonDecoder::new(StreamId(7), schema).decode(raw.as_bytes(), position, ARRIVAL);
-    let again = again.unwrap_or_else(|why| panic!("{raw}: {why}")).expect("an event");
-    for field in 0..schema.fields.len() as u32 {
-        let (found, read) = (event.value(FieldId(field)), again.value(FieldId(field)));
-        assert_eq!(format!("{found:?}"), format!("{read:?}"), "{raw}");
-    }
-    Ok(raw)
-}
-
-fn read(format: &Format, fields: &str, bytes: &[u8]) -> Result<String, String> {
-    let schema = stream(fields);
-    let mut decoder = format.decoder(StreamId(7), &schema, Kept::ALL);
-    decode(&mut *decoder, &schema, bytes)
 }
 
 #[test]

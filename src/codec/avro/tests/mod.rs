@@ -11,9 +11,8 @@ use serde_json::Value as Json;
 
 use super::*;
 use crate::codec::Format;
-use crate::codec::json::JsonDecoder;
 use crate::codec::schemas::Registered;
-use crate::codec::tests::{ARRIVAL, stream};
+use crate::codec::tests::{ARRIVAL, decode, decode_as as read, stream};
 use crate::event::FieldId;
 
 /// Schemas may be written as JSON of any kind.
@@ -50,28 +49,6 @@ fn from_json(schema: &str, json: &str) -> Vec<u8> {
     let value = Value::try_from(json).expect("a value");
     let resolved = value.resolve(&Schema::parse_str(schema).expect(schema)).expect("a value of the schema");
     written(schema, resolved)
-}
-
-/// Decodes a record: its JSON, which is read by the codec for JSON to the same event.
-fn decode(decoder: &mut dyn Decoder, schema: &StreamSchema, bytes: &[u8]) -> Result<String, String> {
-    let position = Position::default();
-    let event = decoder.decode(bytes, position, ARRIVAL).map_err(|why| why.to_string())?;
-    let event = event.expect("every record is an event");
-    let raw = String::from_utf8(event.raw().to_vec()).expect("text");
-    let again = JsonDecoder::new(StreamId(7), schema).decode(raw.as_bytes(), position, ARRIVAL);
-    let again = again.unwrap_or_else(|why| panic!("{raw}: {why}")).expect("an event");
-    for field in 0..schema.fields.len() as u32 {
-        let (found, read) = (event.value(FieldId(field)), again.value(FieldId(field)));
-        assert_eq!(format!("{found:?}"), format!("{read:?}"), "{raw}");
-    }
-    assert_eq!(event.time(), again.time(), "{raw}");
-    Ok(raw)
-}
-
-fn read(format: &Format, fields: &str, bytes: &[u8]) -> Result<String, String> {
-    let schema = stream(fields);
-    let mut decoder = format.decoder(StreamId(7), &schema, Kept::ALL);
-    decode(&mut *decoder, &schema, bytes)
 }
 
 /// What is read of a record of one field `x` of a type.
