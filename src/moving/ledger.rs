@@ -197,6 +197,11 @@ impl Ledger {
     }
 
     fn try_commit(&mut self, shares: &[Share<'_>]) -> Result<Vec<PartitionId>, LedgerError> {
+        // Who holds nothing ends no transaction of whoever has the same name now.
+        if !shares.iter().any(|share| self.holds(share.holding)) {
+            self.doubt = None;
+            return Ok(Vec::new());
+        }
         // A new producer of the same name ends the transactions of the one before.
         self.producer()?;
         if let Some(doubt) = &self.doubt {
@@ -212,7 +217,7 @@ impl Ledger {
         self.find_topics(&held)?;
         self.count += 1;
         let token = format!("{}-{}-{}", self.transactional_id, self.begun, self.count);
-        let begun = Instant::now();
+        let (begun, patience) = (Instant::now(), self.patience);
         let failure = match self.transact(&held, &membership.metadata, &token) {
             Ok(()) => {
                 if begun.elapsed() < TRANSACTION / 2 {
@@ -226,8 +231,12 @@ impl Ledger {
         if begun.elapsed() >= self.patience {
             self.patience = LONGEST.min(2 * self.patience);
         }
-        // The next one of the same name ends what this one has begun, whatever it hangs on.
-        let refused = self.producer.take().and_then(|producer| producer.context().take_refused());
+        let producer = self.producer.take().expect("it was made before");
+        let refused = producer.context().take_refused();
+        // If that fails too, the next one of the same name ends what this one has begun, whatever it hangs on.
+        if matches!(failure, Failure::Not(_)) && self.patience == patience {
+            self.producer = producer.abort_transaction(PATIENCE).is_ok().then_some(producer);
+        }
         match failure {
             Failure::Not(LedgerError::Kafka(error)) if is_removed(&error) => {
                 info!(%error, "the instance has been removed from its group: what it had not stored is worked through by others");
@@ -305,6 +314,8 @@ impl Ledger {
         token: &str,
     ) -> Result<(), Failure> {
         let producer = self.producer.as_ref().expect("it was made before");
+        // Of one that was given up.
+        producer.context().take_refused();
         producer.begin_transaction()?;
         let mut offsets = TopicPartitionList::new();
         for share in shares {

@@ -1,7 +1,6 @@
 //! Reads the state of a partition from the state topic.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -17,8 +16,6 @@ use super::records::{Misread, State};
 
 /// So long nothing may come before it is said that reading does not go on.
 const SILENCE: Duration = Duration::from_secs(30);
-/// So long is waited for transactions that are not over, before it is left to be tried again.
-const OPEN: Duration = Duration::from_secs(2);
 /// So long a consumer has to begin.
 const FIRST: Duration = Duration::from_millis(10);
 /// So long is waited for a record at a time.
@@ -106,12 +103,8 @@ impl Reading {
         // All that anybody has written: of what is not committed it becomes known whether it will be.
         let end = offset(&all, topic, number, Offset::End)?;
         let begun = Instant::now();
-        while offset(&committed, topic, number, Offset::End)? < end {
-            if begun.elapsed() >= OPEN {
-                return Err(ReadError::Open);
-            }
-            check()?;
-            sleep(WAIT);
+        if offset(&committed, topic, number, Offset::End)? < end {
+            return Err(ReadError::Open);
         }
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(topic, number, Offset::Beginning)?;

@@ -68,6 +68,17 @@ pub fn set_topic(broker: &Broker, name: &str, (setting, value): (&str, &str)) {
     }
 }
 
+/// Has the messages of a partition before an offset thrown away.
+pub fn delete_records(broker: &Broker, topic: &str, (partition, before): (i32, i64)) {
+    let (admin, options, runtime) = admin(broker);
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(topic, partition, Offset::Offset(before)).expect("an offset");
+    let deleted = runtime.block_on(admin.delete_records(&list, &options)).expect("the broker answers");
+    for one in deleted.elements() {
+        one.error().expect("they are gone");
+    }
+}
+
 /// Deletes a topic, and waits until it is gone.
 pub fn delete_topic(broker: &Broker, name: &str) {
     let (admin, options, runtime) = admin(broker);

@@ -13,6 +13,7 @@ mod harness;
 mod moving;
 mod reading;
 mod registry;
+mod retention;
 mod security;
 mod sending;
 mod state_topic;

@@ -165,7 +165,7 @@ fn who_was_silent_for_too_long_writes_nothing_of_what_is_others_now() {
     }
     send(&broker, "silent", &end());
     let recorded = recorded(&broker, "silent", many);
-    first.wait_for("because this one was not heard of for too long", |_| true);
+    first.wait_for("partitions are another instance's already", |_| true);
     for service in [first, second] {
         let ended = service.stop();
         assert!(ended.status.success(), "{}", ended.log());

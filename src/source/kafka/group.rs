@@ -7,7 +7,8 @@
 use std::collections::VecDeque;
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rdkafka::bindings as library;
 use rdkafka::client::{ClientContext, OAuthToken};
@@ -43,6 +44,8 @@ pub enum Change {
     Revoked(Vec<Name>),
     /// These have been given to others because this instance was not heard of for too long.
     Lost(Vec<Name>),
+    /// These were to be given up, and have been because nobody came to it for too long.
+    GivenUp(Vec<Name>),
 }
 
 /// What a consumer is told.
@@ -50,7 +53,8 @@ pub struct Group {
     client: Context,
     /// Told of what is lost, where state moves with partitions.
     holdings: Option<Arc<Holdings>>,
-    changes: Mutex<VecDeque<Change>>,
+    /// What has changed, and when that was said.
+    changes: Mutex<VecDeque<(Change, Instant)>>,
     is_leaving: AtomicBool,
 }
 
@@ -67,12 +71,26 @@ impl Group {
 
     /// What has changed first of what has not been taken yet.
     pub fn next_change(&self) -> Option<Change> {
-        self.changes.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        self.changes().pop_front().map(|(change, _)| change)
+    }
+
+    fn changes(&self) -> MutexGuard<'_, VecDeque<(Change, Instant)>> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether something has changed that has not been taken yet.
     pub fn has_changed(&self) -> bool {
-        !self.changes.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        !self.changes().is_empty()
+    }
+
+    /// The partitions that were to be given up so long ago, of which nobody has heard yet. They are to be given up now.
+    pub fn overdue(&self, most: Duration) -> Option<Vec<Name>> {
+        let mut changes = self.changes();
+        let (change, _) = changes.front_mut().filter(|(_, said)| said.elapsed() >= most)?;
+        let Change::Revoked(names) = change else { return None };
+        let names = std::mem::take(names);
+        *change = Change::GivenUp(names.clone());
+        Some(names)
     }
 
     /// From now on partitions are given up at once: all is settled, or never will be.
@@ -145,25 +163,27 @@ impl ConsumerContext for Group {
         let names = names(partitions);
         let is_assigned = matches!(what, RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS);
         if self.is_leaving.load(Ordering::Relaxed) {
-            if !is_assigned && let Err(error) = unassign(consumer, &names) {
+            let answered = match is_assigned {
+                true => consumer.incremental_assign(&TopicPartitionList::new()),
+                false => unassign(consumer, &names),
+            };
+            if let Err(error) = answered {
                 debug!(%error, "partitions were not given up");
             }
             return;
         }
+        let is_lost = !is_assigned && consumer.assignment_lost();
         // Who stores the state has to know before the reader comes to it: the reader may wait for the engine, the engine
         // for what cannot be stored any more, and so for ever.
-        if !is_assigned
-            && consumer.assignment_lost()
-            && let Some(holdings) = &self.holdings
-        {
+        if is_lost && let Some(holdings) = &self.holdings {
             names.iter().for_each(|name| holdings.lose(&name.topic, name.partition));
         }
         let change = match is_assigned {
             true => Change::Assigned(names),
-            false if consumer.assignment_lost() => Change::Lost(names),
+            false if is_lost => Change::Lost(names),
             false => Change::Revoked(names),
         };
-        self.changes.lock().unwrap_or_else(PoisonError::into_inner).push_back(change);
+        self.changes().push_back((change, Instant::now()));
     }
 
     fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {

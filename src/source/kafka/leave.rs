@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::Offset;
 use rdkafka::consumer::{CommitMode, Consumer as _};
+use rdkafka::{Offset, TopicPartitionList};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use crate::event::PartitionId;
 use crate::source::positions::Positions;
@@ -64,6 +64,13 @@ impl Leaving {
             warn!(%source, %error, "the group was not told how far the source has come; our own state knows it");
         }
         consumer.context().leave();
+        // What it has said of the group and was not answered, it would wait for.
+        for answered in [
+            consumer.incremental_unassign(&TopicPartitionList::new()),
+            consumer.incremental_assign(&TopicPartitionList::new()),
+        ] {
+            answered.unwrap_or_else(|error| debug!(%source, %error, "the group was not answered"));
+        }
         drop(consumer);
     }
 }

@@ -20,7 +20,7 @@ use crate::source::kafka::start::{self, Begin, Kept, Own};
 use crate::source::positions::{Kind, Origin, Reached, topic};
 use crate::source::queue::EngineGone;
 
-use super::{AGAIN, COMMIT, GIVING_UP, Reader};
+use super::{AGAIN, COMMIT, GIVING_UP, PAUSE, Reader};
 
 /// The cluster has said nothing of a partition.
 const UNKNOWN: KafkaError = KafkaError::OffsetFetch(RDKafkaErrorCode::UnknownPartition);
@@ -35,10 +35,19 @@ pub struct Beginning {
 }
 
 impl Reader {
+    /// Whether the library waits for nothing of what it has said of the group.
+    fn is_free(&self) -> bool {
+        self.giving_up.is_none() && self.beginning.as_ref().is_none_or(|beginning| beginning.is_answered)
+    }
+
+    /// Whether nothing has changed in the group, as far as is known.
+    pub(super) fn is_undisturbed(&self) -> bool {
+        self.is_free() && !self.consumer.context().has_changed() && !self.consumer.assignment_lost()
+    }
+
     pub(super) fn follow_group(&mut self) -> Result<(), EngineGone> {
         // One after the other: the library waits until each has been done.
-        if self.giving_up.is_some() || self.beginning.as_ref().is_some_and(|beginning| !beginning.is_answered)
-        {
+        if !self.is_free() {
             return Ok(());
         }
         let consumer = Arc::clone(&self.consumer);
@@ -67,8 +76,12 @@ impl Reader {
             Change::Lost(names) => {
                 self.begin_no_more(&names);
                 let source = &self.inlet.identity.name;
-                error!(%source, partitions = %shown(&names), "partitions were given to another instance because this one was not heard of for too long: what it had read of them and not stored is read there again");
+                error!(%source, partitions = %shown(&names), "partitions are another instance's already: what was read of them here and not stored is read there again");
                 self.let_go(&names)
+            }
+            Change::GivenUp(names) => {
+                self.begin_no_more(&names);
+                self.close(&names)
             }
         }
     }
@@ -98,13 +111,14 @@ impl Reader {
         let Some(Beginning { names, is_answered, .. }) = self.beginning.take_if(|one| one.when <= now) else {
             return Ok(());
         };
-        let (ready, waiting) = self.read_states(names);
+        let (ready, waiting, is_moment) = self.read_states(names);
+        let again = now + if is_moment { PAUSE } else { AGAIN };
         match self.places(&ready) {
             Ok(places) => {
                 self.open(&places)?;
-                self.assign(&places, is_answered);
+                self.assign(&places, is_answered)?;
                 if !waiting.is_empty() {
-                    self.begin_at(Instant::now() + AGAIN, waiting);
+                    self.begin_at(again, waiting);
                 }
                 if let Some(begun) = self.begun.take() {
                     self.close_what_others_have()?;
@@ -116,30 +130,46 @@ impl Reader {
             Err(error) => {
                 self.complain(&error, "it cannot be found out where partitions begin; this is tried again");
                 let names = ready.into_iter().chain(waiting).collect();
-                self.begin_at(Instant::now() + AGAIN, names).is_answered = is_answered;
+                self.begin_at(now + AGAIN, names).is_answered = is_answered;
             }
         }
         Ok(())
     }
 
     /// Lets the library read partitions from where they begin, and tells it that we know of those it has given us.
-    fn assign(&mut self, places: &[(Name, u64)], is_answered: bool) {
+    pub(super) fn assign(&mut self, places: &[(Name, u64)], is_answered: bool) -> Result<(), EngineGone> {
         let offset = |offset: u64| Offset::Offset(i64::try_from(offset).unwrap_or(i64::MAX));
-        // Where the cluster cannot say it, the library has none.
         let assigned = self.consumer.assignment().unwrap_or_default();
         let is_read = |name: &Name| assigned.find_partition(&name.topic, name.partition).is_some();
         let (again, new): (Vec<_>, Vec<_>) = places.iter().partition(|(name, _)| is_read(name));
+        let (mut failed, mut is_answered) = (Vec::new(), is_answered);
         if !is_answered || !new.is_empty() {
             let list = group::list(new.iter().map(|(name, next)| (name, offset(*next))));
-            if let Err(error) = self.consumer.incremental_assign(&list) {
-                error!(source = %self.inlet.identity.name, %error, "partitions cannot be read");
+            match self.consumer.incremental_assign(&list) {
+                Ok(()) => is_answered = true,
+                Err(error) => {
+                    self.complain(&error, "partitions cannot be read; this is tried again");
+                    failed.extend(new.iter().map(|(name, _)| name.clone()));
+                }
             }
         }
         for (name, next) in again {
-            if let Err(error) = self.consumer.seek(&name.topic, name.partition, offset(*next), PATIENCE) {
-                self.complain(&error, "a partition cannot be gone on with");
+            match self.consumer.seek(&name.topic, name.partition, offset(*next), PATIENCE) {
+                Ok(()) => self.drop_stashed(name),
+                Err(error) => {
+                    self.complain(&error, "a partition cannot be gone back to; this is tried again");
+                    failed.push(name.clone());
+                }
             }
         }
+        // It remembers what was paused when it was ours before.
+        let going = places.iter().map(|(name, _)| name).filter(|name| !failed.contains(name));
+        self.say(&group::list(going.map(|name| (name, Offset::Invalid))), false);
+        if !failed.is_empty() || !is_answered {
+            self.close(&failed)?;
+            self.begin_at(Instant::now() + AGAIN, failed).is_answered = is_answered;
+        }
+        Ok(())
     }
 
     /// Where partitions begin or go on.
@@ -329,13 +359,27 @@ impl Reader {
             if let Some(place) = self.place_of(name) {
                 let gone = self.partitions.swap_remove(place);
                 // If it comes back, it begins before these, which are read again then.
-                self.stash.retain(|kept| {
-                    !matches!(kept, Ok(message) if message.topic() == name.topic && message.partition() == name.partition)
-                });
+                self.drop_stashed(name);
                 self.send(Input::Closed { stream, partition: gone.id, journal: 0 })?;
             }
         }
         Ok(())
+    }
+
+    /// Drops what came of a partition while something was waited for.
+    pub(super) fn drop_stashed(&mut self, name: &Name) {
+        self.stash.retain(|kept| {
+            !matches!(kept, Ok(message) if message.topic() == name.topic && message.partition() == name.partition)
+        });
+    }
+
+    /// While the engine takes nothing, it is not seen that partitions are to be given up. Others may be able to go on with
+    /// them.
+    pub(super) fn give_up_what_is_overdue(&mut self) {
+        let Some(names) = self.consumer.context().overdue(GIVING_UP) else { return };
+        let source = &self.inlet.identity.name;
+        error!(%source, partitions = %shown(&names), "nothing is taken or stored here for so long that partitions are given up");
+        self.unassign(&names);
     }
 
     /// Tells the group that partitions are given up.

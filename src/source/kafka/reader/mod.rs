@@ -3,6 +3,7 @@
 mod cluster;
 mod membership;
 mod moving;
+mod states;
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -91,6 +92,8 @@ pub struct Reader {
     ended: Option<oneshot::Sender<()>>,
     /// Partitions that are to be read and could not be begun yet.
     beginning: Option<Beginning>,
+    /// Whether the cluster does not have what comes next of some partition, and when to look for something else.
+    misplaced: Option<Instant>,
     /// Partitions that are to be given up, and when that is done whether they are settled or not.
     giving_up: Option<(Vec<Name>, Instant)>,
     committed: Instant,
@@ -126,6 +129,7 @@ impl Reader {
             go: None,
             ended: None,
             beginning: None,
+            misplaced: None,
             giving_up: None,
             committed: Instant::now(),
             logged: None,
@@ -144,7 +148,8 @@ impl Reader {
 
     /// The same with state that moves with the partitions.
     pub fn with_moving(self, moving: Option<super::Moving>) -> Reader {
-        Reader { moving: moving.map(MovingState::new), ..self }
+        let moving = moving.map(|moving| MovingState::new(moving, &self.inlet.identity.name, &self.runtime));
+        Reader { moving, ..self }
     }
 
     /// The same with a place for messages that are no events.
@@ -183,6 +188,7 @@ impl Reader {
             self.follow_group()?;
             self.begin_what_waits()?;
             self.begin_anew_what_was_lost()?;
+            self.find_places_again()?;
             self.give_up_what_is_settled()?;
             self.pause_and_resume();
             self.look_at_the_cluster()?;
@@ -374,6 +380,7 @@ impl Reader {
             while let Some(polled) = consumer.poll(Duration::ZERO) {
                 self.stash.push_back(polled.map(|message| message.detach()));
             }
+            self.give_up_what_is_overdue();
         }
     }
 
@@ -385,7 +392,7 @@ impl Reader {
         self.say(&list, is_held);
     }
 
-    fn say(&self, list: &TopicPartitionList, is_paused: bool) {
+    pub(super) fn say(&self, list: &TopicPartitionList, is_paused: bool) {
         let said = if is_paused { self.consumer.pause(list) } else { self.consumer.resume(list) };
         if let Err(error) = said {
             warn!(source = %self.inlet.identity.name, %error, "partitions cannot be paused or resumed");

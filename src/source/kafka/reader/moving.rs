@@ -1,122 +1,87 @@
 //! Partitions that come with their state, and go with it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use rdkafka::consumer::Consumer as _;
-use tokio::task::JoinError;
+use rdkafka::Offset;
+use tokio::runtime::Handle;
 use tracing::{error, info};
 
 use crate::event::PartitionId;
-use crate::moving::{EnsureError, Holding, Membership, ReadError, State, ensure};
+use crate::moving::{Holding, Holdings, ReadError};
 use crate::source::Input;
 use crate::source::kafka::Moving;
-use crate::source::kafka::group::Name;
+use crate::source::kafka::group::{self, Name};
 use crate::source::kafka::partition::Partition;
 use crate::source::kafka::start::Own;
 use crate::source::queue::EngineGone;
 
-use super::{AGAIN, GIVING_UP, LOGGED, Reader};
+use super::states::{Progress, States, Unread};
+use super::{AGAIN, GIVING_UP, Reader};
 
 /// How state moves with the partitions.
 pub struct MovingState {
-    moving: Moving,
-    /// The states of partitions that are to begin, each with as which member of the group it was asked for.
-    read: BTreeMap<PartitionId, (State, Arc<str>)>,
-    /// Whether the state topic is there, and is as it should be.
-    is_there: bool,
+    holdings: Arc<Holdings>,
+    states: States,
 }
 
 impl MovingState {
-    pub fn new(moving: Moving) -> MovingState {
-        MovingState { moving, read: BTreeMap::new(), is_there: false }
+    pub fn new(Moving { holdings, reading }: Moving, source: &Arc<str>, runtime: &Handle) -> MovingState {
+        MovingState { holdings, states: States::new(reading, Arc::clone(source), runtime.clone()) }
     }
 
     /// A partition is not held here any more.
     pub fn give_up(&self, id: PartitionId) {
-        self.moving.holdings.give_up(id);
+        self.holdings.give_up(id);
     }
 
     /// None is.
     pub fn lose_all(&self) {
-        self.moving.holdings.lose_all();
+        self.holdings.lose_all();
     }
 }
 
 impl Reader {
-    /// Reads the states of partitions that are to begin. Returns those of which it is there, and those for which it is to
-    /// be tried again.
-    pub(super) fn read_states(&mut self, names: Vec<Name>) -> (Vec<Name>, Vec<Name>) {
-        let (mut ready, mut waiting) = (Vec::new(), Vec::new());
-        let Some(MovingState { moving, .. }) = self.moving.as_ref().filter(|_| !names.is_empty()) else {
-            return (names, waiting);
+    /// Reads the states of partitions that are to begin. Returns those of which it is there, the others, and whether that
+    /// is for a moment only.
+    pub(super) fn read_states(&mut self, names: Vec<Name>) -> (Vec<Name>, Vec<Name>, bool) {
+        let (mut ready, mut waiting, mut is_moment) = (Vec::new(), Vec::new(), true);
+        let numbered: Vec<_> = names.into_iter().map(|name| (self.number(&name), name)).collect();
+        let Some(MovingState { holdings, states }) = &mut self.moving else {
+            return (numbered.into_iter().map(|(_, name)| name).collect(), waiting, is_moment);
         };
         // Before it is read: if this instance is removed meanwhile, others may go on with it.
-        let Some(Membership { member, .. }) = moving.holdings.membership() else { return (ready, names) };
-        for name in names {
-            let is_read = match self.read_state(&name, &member) {
-                Ok(()) => true,
-                Err(error) => {
-                    self.complain_of_state(&name, &error);
-                    false
-                }
-            };
-            if is_read { ready.push(name) } else { waiting.push(name) }
-        }
-        (ready, waiting)
-    }
-
-    fn read_state(&mut self, name: &Name, member: &Arc<str>) -> Result<(), Unread> {
-        let id = self.number(name);
-        let Some(MovingState { moving, read, is_there }) = &self.moving else { return Ok(()) };
-        if read.get(&id).is_some_and(|(_, of)| of == member) {
-            return Ok(());
-        }
-        let reading = moving.reading.clone();
-        if !is_there {
-            let source = Arc::clone(&self.inlet.identity.name);
-            self.wait(ensure(reading.settings(), &source, &name.topic))?;
-        }
-        let is_unwanted = Arc::<AtomicBool>::default();
-        let (events, number, is_over) = (name.topic.clone(), name.partition, Arc::clone(&is_unwanted));
-        let reading = self.runtime.spawn_blocking(move || reading.read(&events, number, &is_over));
-        let mut stop = self.inlet.around.stop.clone();
-        let state = self.wait(async {
-            tokio::select! {
-                biased;
-                state = reading => Some(state),
-                () = stop.wanted() => None,
+        let member = holdings.membership().map(|membership| membership.member);
+        for (id, name) in numbered {
+            let progress =
+                member.as_ref().map_or(Progress::Failed(None), |member| states.want(id, &name, member));
+            if let Progress::Failed(Some(error)) = &progress {
+                complain(&self.inlet.identity.name, &name, error);
             }
-        });
-        is_unwanted.store(true, Ordering::Relaxed);
-        let Some(MovingState { read, is_there, .. }) = &mut self.moving else { return Ok(()) };
-        // Where one cannot be read, the topic may not be what it was.
-        *is_there = matches!(state, Some(Ok(Ok(_))));
-        let state = state.ok_or(Unread::Stopping)???;
-        read.insert(id, (state, Arc::clone(member)));
-        Ok(())
+            is_moment &= !matches!(progress, Progress::Failed(_));
+            if matches!(progress, Progress::Read) { ready.push(name) } else { waiting.push(name) }
+        }
+        (ready, waiting, is_moment)
     }
 
     /// A partition that was to begin is not to any more.
     pub(super) fn forget_state(&mut self, id: PartitionId) {
         if let Some(moving) = &mut self.moving {
-            moving.read.remove(&id);
+            moving.states.forget(id);
         }
     }
 
     /// How far a partition had come by the state that came with it.
     pub(super) fn own_of_state(&self, id: PartitionId) -> Option<Own> {
-        let next = self.moving.as_ref()?.read.get(&id)?.0.next?;
+        let next = self.moving.as_ref()?.states.next(id)?;
         Some(Own { next, is_open: true })
     }
 
     /// Gives the engine the state of a partition, which is held here from now on.
     pub(super) fn bring(&mut self, id: PartitionId, name: &Name) -> Result<(), EngineGone> {
-        let Some(MovingState { moving, read, .. }) = &mut self.moving else { return Ok(()) };
-        let (state, member) = read.remove(&id).expect("what begins has been read");
-        let holding: Holding = moving.holdings.take(id, &name.topic, name.partition, &member);
+        let Some(MovingState { holdings, states }) = &mut self.moving else { return Ok(()) };
+        let (state, member) = states.take_read(id).expect("what begins has been read");
+        let holding: Holding = holdings.take(id, &name.topic, name.partition, &member);
         let stream = self.inlet.identity.stream;
         self.send(Input::Brought { stream, holding: Box::new(holding), state: Box::new(state) })
     }
@@ -124,20 +89,17 @@ impl Reader {
     /// It can turn out, when something is to be stored, that this instance was removed from its group and is another member
     /// now. Partitions that it has got again without a word begin anew: others may have gone on with them.
     pub(super) fn begin_anew_what_was_lost(&mut self) -> Result<(), EngineGone> {
-        let Some(MovingState { moving, .. }) = &self.moving else { return Ok(()) };
+        let Some(MovingState { holdings, .. }) = &self.moving else { return Ok(()) };
+        let is_lost = |one: &&Partition| !holdings.has(one.id);
+        let lost: Vec<Name> = self.partitions.iter().filter(is_lost).map(|one| one.name.clone()).collect();
         // What the library knows itself comes first.
-        if self.giving_up.is_some()
-            || self.consumer.assignment_lost()
-            || self.consumer.context().has_changed()
-        {
+        if lost.is_empty() || !self.is_undisturbed() {
             return Ok(());
         }
-        let is_lost = |one: &&Partition| !moving.holdings.has(one.id);
-        let lost: Vec<Name> = self.partitions.iter().filter(is_lost).map(|one| one.name.clone()).collect();
-        if !lost.is_empty() {
-            self.close(&lost)?;
-            self.begin_at(Instant::now() + AGAIN, lost);
-        }
+        self.close(&lost)?;
+        // Until they are gone back to.
+        self.say(&group::list(lost.iter().map(|name| (name, Offset::Invalid))), true);
+        self.begin_at(Instant::now() + AGAIN, lost);
         Ok(())
     }
 
@@ -167,38 +129,15 @@ impl Reader {
         }
         self.unassign(&names);
     }
-
-    fn complain_of_state(&mut self, name: &Name, error: &Unread) {
-        if self.logged.is_some_and(|logged| logged.elapsed() < LOGGED) {
-            return;
-        }
-        self.logged = Some(Instant::now());
-        let (source, Name { topic, partition }) = (&self.inlet.identity.name, name);
-        match error {
-            Unread::Stopping | Unread::Read(ReadError::Unwanted) => {}
-            Unread::Read(ReadError::Open) => {
-                info!(%source, %topic, partition, %error, "a partition that is ours is not read yet; this is tried again");
-            }
-            _ => {
-                error!(%source, %topic, partition, %error, "a partition that is ours is not read yet; this is tried again");
-            }
-        }
-    }
 }
 
-/// The state of a partition was not read.
-#[derive(Debug, thiserror::Error)]
-enum Unread {
-    /// There is no topic for it, or not the right one.
-    #[error(transparent)]
-    Topic(#[from] EnsureError),
-    /// It cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// Who reads it has failed.
-    #[error(transparent)]
-    Failed(#[from] JoinError),
-    /// The service stops.
-    #[error("the service stops")]
-    Stopping,
+fn complain(source: &str, Name { topic, partition }: &Name, error: &Unread) {
+    match error {
+        Unread::Read(ReadError::Open) => {
+            info!(%source, %topic, partition, %error, "a partition that is ours is not read yet; this is tried again");
+        }
+        _ => {
+            error!(%source, %topic, partition, %error, "a partition that is ours is not read yet; this is tried again");
+        }
+    }
 }
