@@ -417,10 +417,11 @@ fn refused(error: KafkaError, topic: &str, size: usize) -> LedgerError {
     }
 }
 
-/// Whether the group has a new generation, and this instance is a member of it or will be.
+/// Whether the group has a new generation, or the cluster has given up a transaction that was not heard of for too long: by
+/// the next time it may be known what is still held here.
 fn is_dividing(error: &KafkaError) -> bool {
-    use RDKafkaErrorCode::{IllegalGeneration, RebalanceInProgress};
-    matches!(error.rdkafka_error_code(), Some(IllegalGeneration | RebalanceInProgress))
+    use RDKafkaErrorCode::{Fenced, IllegalGeneration, RebalanceInProgress};
+    matches!(error.rdkafka_error_code(), Some(IllegalGeneration | RebalanceInProgress | Fenced))
 }
 
 /// Whether the instance is not a member of its group any more, which gives its partitions to others.
