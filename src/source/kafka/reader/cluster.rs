@@ -1,18 +1,16 @@
-//! What the cluster says: how far behind we are, what it does not have any more, what is wrong.
+//! What the cluster says: how far behind we are, and what is wrong.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use tracing::{error, warn};
+use tracing::error;
 
 use crate::source::Input;
-use crate::source::kafka::group::{self, Name};
-use crate::source::kafka::start::{self, Begin};
 use crate::source::queue::EngineGone;
 
-use super::{AGAIN, Reader};
+use super::Reader;
 
 impl Reader {
     /// Looks whether all has been heard that was sent to each partition, and how far we are behind.
@@ -70,62 +68,5 @@ impl Reader {
                 true
             }
         }
-    }
-
-    /// Where the cluster does not have what comes next of a partition: goes on with what it has.
-    pub(super) fn find_places_again(&mut self) -> Result<(), EngineGone> {
-        // Partitions are assigned anew, which must not be taken for the answer to something else.
-        if self.misplaced.is_none_or(|when| when > Instant::now()) || !self.is_undisturbed() {
-            return Ok(());
-        }
-        self.misplaced = None;
-        let names: Vec<Name> = self.partitions.iter().map(|one| one.name.clone()).collect();
-        let kept = match self.kept(&names) {
-            Ok(kept) => kept,
-            Err(error) => {
-                self.complain(
-                    &error,
-                    "it cannot be found out where a partition goes on; this is tried again",
-                );
-                self.misplaced = Some(Instant::now() + AGAIN);
-                return Ok(());
-            }
-        };
-        let mut places = Vec::new();
-        for (place, kept) in kept.into_iter().enumerate() {
-            let Begin::With { offset, missing: Some(missing) } =
-                start::within(self.partitions[place].next, kept)
-            else {
-                continue;
-            };
-            if self.moving.is_none() {
-                self.say_missing(&names[place], Some(missing));
-                self.partitions[place].next = offset;
-            }
-            places.push((names[place].clone(), offset));
-        }
-        self.assign_anew(&places)
-    }
-
-    /// Has partitions read from other places. The library goes to no place in one that it has found none in.
-    fn assign_anew(&mut self, places: &[(Name, u64)]) -> Result<(), EngineGone> {
-        if places.is_empty() {
-            return Ok(());
-        }
-        let names: Vec<Name> = places.iter().map(|(name, _)| name.clone()).collect();
-        if let Some(moving) = &self.moving {
-            // If the group wants partitions back just now, it takes this for the answer. What others have by then must not
-            // be stored here.
-            moving.lose_all();
-            self.close(&names)?;
-            self.unassign(&names);
-            self.begin_at(Instant::now(), names);
-            return Ok(());
-        }
-        names.iter().for_each(|name| self.drop_stashed(name));
-        if let Err(error) = group::unassign(&self.consumer, &names) {
-            warn!(source = %self.inlet.identity.name, %error, "partitions cannot be given up");
-        }
-        self.assign(places, true)
     }
 }

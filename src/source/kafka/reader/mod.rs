@@ -3,6 +3,7 @@
 mod cluster;
 mod membership;
 mod moving;
+mod places;
 mod states;
 
 use std::collections::VecDeque;
