@@ -83,6 +83,9 @@ pub async fn ensure(settings: &Settings, name: &str, events: &str) -> Result<(),
             Made::Now => needed,
             Made::Before => partitions(topic)?,
         };
+        if has == 0 {
+            return Err(failed("another instance is making it".into()));
+        }
     }
     if has != needed {
         let (topic, events) = (topic.clone(), events.to_owned());

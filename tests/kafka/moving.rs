@@ -38,8 +38,13 @@ fn make_topics(broker: &Broker, topic: &str) {
 
 /// Reads what is committed until there are so many alerts, and gives the id of each with how often it came.
 pub fn recorded(broker: &Broker, topic: &str, many: usize) -> BTreeMap<String, usize> {
+    recorded_in(broker, &format!("{topic}-alerts"), many)
+}
+
+/// The same of a topic with that name.
+pub fn recorded_in(broker: &Broker, topic: &str, many: usize) -> BTreeMap<String, usize> {
     let id = |message: &OwnedMessage| header(message, "tripline.id").expect("an id");
-    let read = read_until(broker, &format!("{topic}-alerts"), |read| read.len() >= many);
+    let read = read_until(broker, topic, |read| read.len() >= many);
     let mut ids = BTreeMap::new();
     read.iter().for_each(|message| *ids.entry(id(message)).or_default() += 1);
     ids

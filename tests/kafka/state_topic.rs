@@ -5,7 +5,7 @@ use crate::broker::Broker;
 use crate::client::{committed, delete_topic, make_topic, reset, send, set_topic};
 use crate::crashes::{CARDS, PARTITIONS, end, round, undisturbed};
 use crate::harness::Service;
-use crate::moving::{config, recorded, rules, start};
+use crate::moving::{config, recorded, recorded_in, rules, start};
 use crate::reading::alerts;
 
 /// Three rounds: one match of each card.
@@ -85,4 +85,36 @@ fn a_state_that_is_gone_is_missed_until_the_group_is_set_back() {
     assert_eq!(seen.len(), CARDS as usize, "of which each was begun before");
     let ended = service.stop();
     assert!(ended.status.success(), "{}", ended.log());
+}
+
+#[test]
+fn who_can_store_nothing_gives_up_what_others_can_go_on_with() {
+    let broker = Broker::shared();
+    make_topic(&broker, "choked", PARTITIONS, &[]);
+    make_topic(&broker, "choked-alerts", 1, &[("max.message.bytes", "100")]);
+    make_topic(&broker, "choked-others", 1, &[]);
+    let config = config(&broker, "choked") + "[limits]\nqueue = 2\nbatch_events = 4\n";
+    let mut first = Service::start(&rules(), &config);
+    (0..3).for_each(|number| send(&broker, "choked", &round(number)));
+    first.wait_for("nothing is taken until the state can be stored", |_| true);
+    // There is no room for these, so that who reads has to wait, and all the same hears that another one is there.
+    (3..6).for_each(|number| send(&broker, "choked", &round(number)));
+    send(&broker, "choked", &end());
+    let mut second = Service::start(&rules(), &config.replace("choked-alerts", "choked-others"));
+    while first.seen("so long that partitions are given up").is_empty() {
+        first.wait_for_next();
+    }
+    second.wait_for("reading begins", |_| true);
+    set_topic(&broker, "choked-alerts", ("max.message.bytes", "1000000"));
+    // Each has half of the partitions, and of the cards.
+    let many = CARDS as usize;
+    let mut all = recorded(&broker, "choked", many);
+    for (id, times) in recorded_in(&broker, "choked-others", many) {
+        *all.entry(id).or_default() += times;
+    }
+    for service in [first, second] {
+        let ended = service.stop();
+        assert!(ended.status.success(), "{}", ended.log());
+    }
+    assert_eq!(all, undisturbed(&broker, "choked", 2 * many), "each alert exactly once");
 }

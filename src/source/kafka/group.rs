@@ -1,8 +1,8 @@
 //! What a consumer is told of its group.
 //!
 //! The library says which partitions are this instance's and which are to be given up, and waits until it is told
-//! that this has happened. That takes a while: a partition is opened at the engine before it is read, and one
-//! that is given up is settled before. So what is said is only noted here, for the thread that reads.
+//! that this has happened. That takes a while for those that are given up, which are settled before. So what is said is
+//! only noted here, for the thread that reads; and partitions are opened at the engine before the library reads them.
 
 use std::collections::VecDeque;
 use std::ffi::CStr;
@@ -40,12 +40,10 @@ pub struct Name {
 pub enum Change {
     /// These are to be read, besides those that are read already.
     Assigned(Vec<Name>),
-    /// These are to be given up.
+    /// These are to be given up: the library waits until they are.
     Revoked(Vec<Name>),
     /// These have been given to others because this instance was not heard of for too long.
     Lost(Vec<Name>),
-    /// These were to be given up, and have been because nobody came to it for too long.
-    GivenUp(Vec<Name>),
 }
 
 /// What a consumer is told.
@@ -83,14 +81,24 @@ impl Group {
         !self.changes().is_empty()
     }
 
-    /// The partitions that were to be given up so long ago, of which nobody has heard yet. They are to be given up now.
-    pub fn overdue(&self, most: Duration) -> Option<Vec<Name>> {
+    /// Takes the partitions that were to be given up so long ago, if nobody has heard of it yet.
+    pub fn take_overdue(&self, most: Duration) -> Option<Vec<Name>> {
         let mut changes = self.changes();
-        let (change, _) = changes.front_mut().filter(|(_, said)| said.elapsed() >= most)?;
-        let Change::Revoked(names) = change else { return None };
-        let names = std::mem::take(names);
-        *change = Change::GivenUp(names.clone());
-        Some(names)
+        let is_overdue = |(change, said): &(Change, Instant)| {
+            matches!(change, Change::Revoked(_)) && said.elapsed() >= most
+        };
+        match changes.front().is_some_and(is_overdue).then(|| changes.pop_front()).flatten() {
+            Some((Change::Revoked(names), _)) => Some(names),
+            _ => None,
+        }
+    }
+
+    /// Whether a partition is to be given up, or is lost, and nobody has heard of it yet.
+    pub fn is_to_go(&self, name: &Name) -> bool {
+        self.changes().iter().any(|(change, _)| match change {
+            Change::Assigned(_) => false,
+            Change::Revoked(names) | Change::Lost(names) => names.contains(name),
+        })
     }
 
     /// From now on partitions are given up at once: all is settled, or never will be.
@@ -161,28 +169,27 @@ impl ConsumerContext for Group {
         partitions: &mut TopicPartitionList,
     ) {
         let names = names(partitions);
-        let is_assigned = matches!(what, RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS);
-        if self.is_leaving.load(Ordering::Relaxed) {
-            let answered = match is_assigned {
-                true => consumer.incremental_assign(&TopicPartitionList::new()),
-                false => unassign(consumer, &names),
-            };
-            if let Err(error) = answered {
-                debug!(%error, "partitions were not given up");
-            }
-            return;
-        }
-        let is_lost = !is_assigned && consumer.assignment_lost();
-        // Who stores the state has to know before the reader comes to it: the reader may wait for the engine, the engine
-        // for what cannot be stored any more, and so for ever.
-        if is_lost && let Some(holdings) = &self.holdings {
-            names.iter().for_each(|name| holdings.lose(&name.topic, name.partition));
-        }
-        let change = match is_assigned {
-            true => Change::Assigned(names),
-            false if is_lost => Change::Lost(names),
-            false => Change::Revoked(names),
+        let change = match what {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Change::Assigned(names),
+            _ if consumer.assignment_lost() || self.is_leaving.load(Ordering::Relaxed) => Change::Lost(names),
+            _ => Change::Revoked(names),
         };
+        let answered = match &change {
+            // Where they begin is found out while the group goes on.
+            Change::Assigned(_) => consumer.incremental_assign(&TopicPartitionList::new()),
+            Change::Revoked(_) => Ok(()),
+            Change::Lost(names) => {
+                // Who stores the state has to know before the reader comes to it: the reader may wait for the engine, the
+                // engine for what cannot be stored any more, and so for ever.
+                if let Some(holdings) = &self.holdings {
+                    names.iter().for_each(|name| holdings.lose(&name.topic, name.partition));
+                }
+                unassign(consumer, names)
+            }
+        };
+        if let Err(error) = answered {
+            warn!(source = %self.client.name(), %error, "the group cannot be told that its changes are known");
+        }
         self.changes().push_back((change, Instant::now()));
     }
 

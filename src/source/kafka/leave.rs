@@ -65,11 +65,8 @@ impl Leaving {
         }
         consumer.context().leave();
         // What it has said of the group and was not answered, it would wait for.
-        for answered in [
-            consumer.incremental_unassign(&TopicPartitionList::new()),
-            consumer.incremental_assign(&TopicPartitionList::new()),
-        ] {
-            answered.unwrap_or_else(|error| debug!(%source, %error, "the group was not answered"));
+        if let Err(error) = consumer.incremental_unassign(&TopicPartitionList::new()) {
+            debug!(%source, %error, "the group was not answered");
         }
         drop(consumer);
     }

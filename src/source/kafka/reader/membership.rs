@@ -25,24 +25,22 @@ pub struct Beginning {
     names: Vec<Name>,
     /// When that is tried again.
     when: Instant,
-    /// Whether the library has been told that we know of them all: it waits for that before anything else changes.
-    is_answered: bool,
 }
 
 impl Reader {
-    /// Whether the library waits for nothing of what it has said of the group.
-    fn is_free(&self) -> bool {
-        self.giving_up.is_none() && self.beginning.as_ref().is_none_or(|beginning| beginning.is_answered)
-    }
-
     /// Whether nothing has changed in the group, as far as is known.
     pub(super) fn is_undisturbed(&self) -> bool {
-        self.is_free() && !self.consumer.context().has_changed() && !self.consumer.assignment_lost()
+        self.giving_up.is_none()
+            && self.given_up.is_empty()
+            && !self.consumer.context().has_changed()
+            && !self.consumer.assignment_lost()
     }
 
     pub(super) fn follow_group(&mut self) -> Result<(), EngineGone> {
+        let given_up = std::mem::take(&mut self.given_up);
+        self.forget(&given_up)?;
         // One after the other: the library waits until each has been done.
-        if !self.is_free() {
+        if self.giving_up.is_some() {
             return Ok(());
         }
         let consumer = Arc::clone(&self.consumer);
@@ -52,42 +50,52 @@ impl Reader {
         match change {
             Change::Assigned(names) => {
                 info!(%source, partitions = %shown(&names), "partitions are ours from now on");
-                self.begin_at(Instant::now(), names).is_answered = false;
+                self.begin_at(Instant::now(), names);
                 Ok(())
             }
             Change::Revoked(names) => {
                 self.begin_no_more(&names);
                 let source = &self.inlet.identity.name;
                 info!(%source, partitions = %shown(&names), "partitions go to another instance when all that was read of them is stored");
+                self.giving_up = Some((names.clone(), Instant::now() + GIVING_UP));
                 for place in names.iter().filter_map(|name| self.place_of(name)).collect::<Vec<_>>() {
                     self.flush_one(place)?;
                 }
-                if self.moving.is_some() {
-                    return self.stand_still(names);
-                }
-                self.giving_up = Some((names, Instant::now() + GIVING_UP));
-                Ok(())
+                // Where the state goes with them, it is stored when nothing more is read of them.
+                if self.moving.is_some() { self.close(&names) } else { Ok(()) }
             }
             Change::Lost(names) => {
-                self.begin_no_more(&names);
                 let source = &self.inlet.identity.name;
                 error!(%source, partitions = %shown(&names), "partitions are another instance's already: what was read of them here and not stored is read there again");
-                self.let_go(&names)
-            }
-            Change::GivenUp(names) => {
-                self.begin_no_more(&names);
-                self.close(&names)
+                self.forget(&names)
             }
         }
     }
 
+    /// Partitions are others', as the library knows.
+    fn forget(&mut self, names: &[Name]) -> Result<(), EngineGone> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        self.begin_no_more(names);
+        self.hold_no_more(names);
+        self.close(names)?;
+        self.metrics.partitions.set(self.partitions.len() as u64);
+        Ok(())
+    }
+
+    /// The state of partitions is not stored here any more.
+    fn hold_no_more(&self, names: &[Name]) {
+        if let Some(moving) = &self.moving {
+            names.iter().for_each(|name| moving.give_up(self.number(name)));
+        }
+    }
+
     /// These are to be begun as well, and all of them then.
-    pub(super) fn begin_at(&mut self, when: Instant, names: Vec<Name>) -> &mut Beginning {
-        let none = || Beginning { names: Vec::new(), when, is_answered: true };
-        let beginning = self.beginning.get_or_insert_with(none);
+    pub(super) fn begin_at(&mut self, when: Instant, names: Vec<Name>) {
+        let beginning = self.beginning.get_or_insert_with(|| Beginning { names: Vec::new(), when });
         beginning.names.extend(names);
         beginning.when = when;
-        beginning
     }
 
     /// These are not to be begun any more.
@@ -103,7 +111,7 @@ impl Reader {
     /// Begins the partitions that are ours and have not begun. Those that cannot be begun yet hold up no others.
     pub(super) fn begin_what_waits(&mut self) -> Result<(), EngineGone> {
         let now = Instant::now();
-        let Some(Beginning { names, is_answered, .. }) = self.beginning.take_if(|one| one.when <= now) else {
+        let Some(Beginning { names, .. }) = self.beginning.take_if(|one| one.when <= now) else {
             return Ok(());
         };
         let (ready, waiting, is_moment) = self.read_states(names);
@@ -111,7 +119,7 @@ impl Reader {
         match self.places(&ready) {
             Ok(places) => {
                 self.open(&places)?;
-                self.assign(&places, is_answered)?;
+                self.assign(&places)?;
                 if !waiting.is_empty() {
                     self.begin_at(again, waiting);
                 }
@@ -124,47 +132,69 @@ impl Reader {
             }
             Err(error) => {
                 self.complain(&error, "it cannot be found out where partitions begin; this is tried again");
-                let names = ready.into_iter().chain(waiting).collect();
-                self.begin_at(now + AGAIN, names).is_answered = is_answered;
+                self.begin_at(now + AGAIN, ready.into_iter().chain(waiting).collect());
             }
         }
         Ok(())
     }
 
-    /// Lets the library read partitions from where they begin, and tells it that we know of those it has given us.
-    pub(super) fn assign(&mut self, places: &[(Name, u64)], is_answered: bool) -> Result<(), EngineGone> {
+    /// Has the library read partitions from where they begin, but for those that are gone already.
+    pub(super) fn assign(&mut self, places: &[(Name, u64)]) -> Result<(), EngineGone> {
         let offset = |offset: u64| Offset::Offset(i64::try_from(offset).unwrap_or(i64::MAX));
         let assigned = self.consumer.assignment().unwrap_or_default();
         let is_read = |name: &Name| assigned.find_partition(&name.topic, name.partition).is_some();
-        let (again, new): (Vec<_>, Vec<_>) = places.iter().partition(|(name, _)| is_read(name));
-        let (mut failed, mut is_answered) = (Vec::new(), is_answered);
-        if !is_answered || !new.is_empty() {
+        let places = places.iter().filter(|(name, _)| !self.is_to_go(name));
+        let (again, new): (Vec<_>, Vec<_>) = places.partition(|(name, _)| is_read(name));
+        let (mut going, mut failed) = (Vec::new(), Vec::new());
+        if !new.is_empty() {
             let list = group::list(new.iter().map(|(name, next)| (name, offset(*next))));
-            match self.consumer.incremental_assign(&list) {
-                Ok(()) => is_answered = true,
-                Err(error) => {
-                    self.complain(&error, "partitions cannot be read; this is tried again");
-                    failed.extend(new.iter().map(|(name, _)| name.clone()));
-                }
+            let assigned = self.consumer.incremental_assign(&list);
+            if let Err(error) = &assigned {
+                self.complain(error, "partitions cannot be read; this is tried again");
             }
+            let into = if assigned.is_ok() { &mut going } else { &mut failed };
+            into.extend(new.iter().map(|(name, _)| name.clone()));
         }
         for (name, next) in again {
             match self.consumer.seek(&name.topic, name.partition, offset(*next), PATIENCE) {
-                Ok(()) => self.drop_stashed(name),
+                Ok(()) => {
+                    self.drop_stashed(name);
+                    going.push(name.clone());
+                }
                 Err(error) => {
-                    self.complain(&error, "a partition cannot be gone back to; this is tried again");
+                    self.complain(&error, "a partition cannot be gone back to; it is assigned anew");
+                    self.unassign_anyhow(std::slice::from_ref(name));
                     failed.push(name.clone());
                 }
             }
         }
         // It remembers what was paused when it was ours before.
-        let going = places.iter().map(|(name, _)| name).filter(|name| !failed.contains(name));
-        self.say(&group::list(going.map(|name| (name, Offset::Invalid))), false);
-        if !failed.is_empty() || !is_answered {
+        self.say(&group::list(going.iter().map(|name| (name, Offset::Invalid))), false);
+        self.partitions
+            .iter_mut()
+            .filter(|one| going.contains(&one.name))
+            .for_each(|one| one.is_paused = false);
+        if !failed.is_empty() {
             self.close(&failed)?;
-            self.begin_at(Instant::now() + AGAIN, failed).is_answered = is_answered;
+            self.begin_at(Instant::now() + AGAIN, failed);
         }
         Ok(())
+    }
+
+    /// Whether a partition is others', or will be.
+    fn is_to_go(&self, name: &Name) -> bool {
+        self.given_up.contains(name) || self.consumer.context().is_to_go(name)
+    }
+
+    /// Has the library read partitions no more that are ours. If the group wants others back just now, it takes this for
+    /// the answer: what others have by then must not be stored here.
+    pub(super) fn unassign_anyhow(&mut self, names: &[Name]) {
+        if let Some(moving) = &self.moving {
+            moving.lose_all();
+        }
+        if let Err(error) = group::unassign(&self.consumer, names) {
+            self.complain(&error, "partitions cannot be assigned anew");
+        }
     }
 
     pub(super) fn number(&self, name: &Name) -> PartitionId {
@@ -177,6 +207,9 @@ impl Reader {
         let inlet = self.inlet.clone();
         let stream = inlet.identity.stream;
         for (name, offset) in places {
+            if self.is_to_go(name) {
+                continue;
+            }
             let id = self.number(name);
             if let Some(same) = self.partitions.iter().find(|one| one.id == id) {
                 let (source, one, other) = (&inlet.identity.name, &name.topic, &same.name.topic);
@@ -283,17 +316,21 @@ impl Reader {
     /// While the engine takes nothing, it is not seen that partitions are to be given up. Others may be able to go on with
     /// them.
     pub(super) fn give_up_what_is_overdue(&mut self) {
-        let Some(names) = self.consumer.context().overdue(GIVING_UP) else { return };
+        let names = match &self.giving_up {
+            Some((_, until)) if *until > Instant::now() => return,
+            Some(_) => self.giving_up.take().map(|(names, _)| names),
+            None => self.consumer.context().take_overdue(GIVING_UP),
+        };
+        let Some(names) = names else { return };
         let source = &self.inlet.identity.name;
-        error!(%source, partitions = %shown(&names), "nothing is taken or stored here for so long that partitions are given up");
+        error!(%source, partitions = %shown(&names), "nothing is taken or stored here for so long that partitions are given up: the instance that gets them reads a part again");
         self.unassign(&names);
+        self.given_up.extend(names);
     }
 
     /// Tells the group that partitions are given up.
     pub(super) fn unassign(&mut self, names: &[Name]) {
-        if let Some(moving) = &self.moving {
-            names.iter().for_each(|name| moving.give_up(self.number(name)));
-        }
+        self.hold_no_more(names);
         if let Err(error) = group::unassign(&self.consumer, names) {
             warn!(source = %self.inlet.identity.name, %error, "partitions cannot be given up");
         }

@@ -43,6 +43,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 const BURST: usize = 8_192;
 /// So long something may take before the group is to hear of us meanwhile.
 const BEAT: Duration = Duration::from_secs(1);
+/// So long the library has to say the next thing.
+const WORD: Duration = Duration::from_millis(10);
 /// How often the group is told how far we have come.
 const COMMIT: Duration = Duration::from_secs(1);
 /// So long a partition may take to be settled before it is given up without.
@@ -97,6 +99,8 @@ pub struct Reader {
     misplaced: Option<Instant>,
     /// Partitions that are to be given up, and when that is done whether they are settled or not.
     giving_up: Option<(Vec<Name>, Instant)>,
+    /// Partitions that were given up while something was waited for, and are still open at the engine.
+    given_up: Vec<Name>,
     committed: Instant,
     logged: Option<Instant>,
 }
@@ -132,6 +136,7 @@ impl Reader {
             beginning: None,
             misplaced: None,
             giving_up: None,
+            given_up: Vec::new(),
             committed: Instant::now(),
             logged: None,
         }
@@ -377,11 +382,17 @@ impl Reader {
                     self.hold(true);
                 }
             }
-            let consumer = Arc::clone(&self.consumer);
-            while let Some(polled) = consumer.poll(Duration::ZERO) {
-                self.stash.push_back(polled.map(|message| message.detach()));
-            }
+            self.hear_of_the_group();
             self.give_up_what_is_overdue();
+        }
+    }
+
+    /// Has the library say what it has to say. Messages that come meanwhile are kept for later.
+    fn hear_of_the_group(&mut self) {
+        let consumer = Arc::clone(&self.consumer);
+        // Without waiting at all it would say one thing, and that would always be what it sees of the cluster.
+        while let Some(polled) = consumer.poll(WORD) {
+            self.stash.push_back(polled.map(|message| message.detach()));
         }
     }
 

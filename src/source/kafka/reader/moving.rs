@@ -17,7 +17,7 @@ use crate::source::kafka::start::Own;
 use crate::source::queue::EngineGone;
 
 use super::states::{Progress, States, Unread};
-use super::{AGAIN, GIVING_UP, Reader};
+use super::{AGAIN, Reader};
 
 /// How state moves with the partitions.
 pub struct MovingState {
@@ -96,17 +96,10 @@ impl Reader {
         if lost.is_empty() || !self.is_undisturbed() {
             return Ok(());
         }
-        self.close(&lost)?;
         // Until they are gone back to.
         self.say(&group::list(lost.iter().map(|name| (name, Offset::Invalid))), true);
+        self.close(&lost)?;
         self.begin_at(Instant::now() + AGAIN, lost);
-        Ok(())
-    }
-
-    /// Partitions are to be given up: nothing more is read of them, and when the last of their state is stored they go.
-    pub(super) fn stand_still(&mut self, names: Vec<Name>) -> Result<(), EngineGone> {
-        self.close(&names)?;
-        self.giving_up = Some((names, Instant::now() + GIVING_UP));
         Ok(())
     }
 

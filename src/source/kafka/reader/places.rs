@@ -6,7 +6,7 @@ use std::time::Instant;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
-use tracing::{error, warn};
+use tracing::error;
 
 use crate::event::{PartitionId, Timestamp};
 use crate::kafka::PATIENCE;
@@ -96,54 +96,57 @@ impl Reader {
             return Ok(());
         }
         self.misplaced = None;
-        let names: Vec<Name> = self.partitions.iter().map(|one| one.name.clone()).collect();
-        let kept = match self.kept(&names) {
-            Ok(kept) => kept,
-            Err(error) => {
-                self.complain(
-                    &error,
-                    "it cannot be found out where a partition goes on; this is tried again",
-                );
-                self.misplaced = Some(Instant::now() + AGAIN);
-                return Ok(());
+        let mut missing = Vec::new();
+        for place in 0..self.partitions.len() {
+            let name = self.partitions[place].name.clone();
+            match self.kept(std::slice::from_ref(&name)) {
+                Ok(kept) => {
+                    let next = self.partitions[place].next;
+                    missing.extend(kept.into_iter().filter_map(|kept| match start::within(next, kept) {
+                        Begin::With { offset, missing: Some(why) } => Some((name.clone(), offset, why)),
+                        _ => None,
+                    }));
+                }
+                Err(error) => {
+                    self.complain(
+                        &error,
+                        "it cannot be found out where a partition goes on; this is tried again",
+                    );
+                    self.misplaced = Some(Instant::now() + AGAIN);
+                }
             }
-        };
-        let mut places = Vec::new();
-        for (place, kept) in kept.into_iter().enumerate() {
-            let Begin::With { offset, missing: Some(missing) } =
-                start::within(self.partitions[place].next, kept)
-            else {
-                continue;
-            };
-            if self.moving.is_none() {
-                self.say_missing(&names[place], Some(missing));
-                self.partitions[place].next = offset;
-            }
-            places.push((names[place].clone(), offset));
         }
-        self.assign_anew(&places)
+        // Asking may have taken a while.
+        self.hear_of_the_group();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        if !self.is_undisturbed() {
+            self.misplaced = Some(Instant::now());
+            return Ok(());
+        }
+        self.assign_anew(missing)
     }
 
     /// Has partitions read from other places. The library goes to no place in one that it has found none in.
-    fn assign_anew(&mut self, places: &[(Name, u64)]) -> Result<(), EngineGone> {
-        if places.is_empty() {
-            return Ok(());
-        }
-        let names: Vec<Name> = places.iter().map(|(name, _)| name.clone()).collect();
-        if let Some(moving) = &self.moving {
-            // If the group wants partitions back just now, it takes this for the answer. What others have by then must not
-            // be stored here.
-            moving.lose_all();
+    fn assign_anew(&mut self, missing: Vec<(Name, u64, start::Missing)>) -> Result<(), EngineGone> {
+        let names: Vec<Name> = missing.iter().map(|(name, ..)| name.clone()).collect();
+        self.unassign_anyhow(&names);
+        if self.moving.is_some() {
             self.close(&names)?;
-            self.unassign(&names);
             self.begin_at(Instant::now(), names);
             return Ok(());
         }
-        names.iter().for_each(|name| self.drop_stashed(name));
-        if let Err(error) = group::unassign(&self.consumer, &names) {
-            warn!(source = %self.inlet.identity.name, %error, "partitions cannot be given up");
+        let mut places = Vec::new();
+        for (name, offset, missing) in missing {
+            self.say_missing(&name, Some(missing));
+            self.drop_stashed(&name);
+            if let Some(place) = self.place_of(&name) {
+                self.partitions[place].next = offset;
+            }
+            places.push((name, offset));
         }
-        self.assign(places, true)
+        self.assign(&places)
     }
 
     /// How far a partition had come by our own state.
