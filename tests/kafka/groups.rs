@@ -11,7 +11,7 @@ use crate::reading::alerts;
 const PARTITIONS: i32 = 6;
 
 /// Every event is an alert, so that each alert is decided by whoever read its event.
-const RULES: &str = r#"
+pub const RULES: &str = r#"
 stream auth { id int, card string from "_kafka.key" }
 
 rule each {

@@ -2,21 +2,9 @@
 
 use crate::broker::Broker;
 use crate::client::{Sent, delete_records, make_topic, send};
+use crate::groups::RULES;
 use crate::harness::Service;
 use crate::reading::alerts;
-
-/// Every event is an alert.
-const RULES: &str = r#"
-stream auth { id int, card string from "_kafka.key" }
-
-rule each {
-  by card
-  event e = auth
-  match e
-  alert low "{card}" { id = e.id }
-  to out
-}
-"#;
 
 fn events(from: i64, to: i64) -> Vec<Sent> {
     let event = |id: i64| Sent { key: Some("c".into()), ..Sent::new(0, format!("{{\"id\":{id}}}")) };
