@@ -37,6 +37,8 @@ use view::StateView;
 const WAITING: usize = 16;
 /// How the part of the service is called that stores checkpoints.
 pub const STORE: &str = "store";
+/// How the part of the service is called that reads.
+pub const SOURCES: &str = "sources";
 /// The most partial matches that are shown at once.
 pub const MOST_SHOWN: usize = 1_000;
 

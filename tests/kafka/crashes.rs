@@ -121,6 +121,24 @@ fn a_service_that_is_killed_goes_on_where_it_was() {
 }
 
 #[test]
+fn who_is_replaced_by_one_of_its_name_says_so_and_ends_with_an_error() {
+    let broker = Broker::shared();
+    make_topic(&broker, "twins", PARTITIONS, &[]);
+    let config = config(&broker, "twins", "twins");
+    let mut first = Service::start(RULES, &config);
+    first.wait_for("reading begins", |_| true);
+    let mut second = Service::start(RULES, &config);
+    second.wait_for("reading begins", |_| true);
+    let failed = first.wait_for("the source cannot go on", |_| true);
+    let error = failed["error"].as_str().expect("an error");
+    assert!(error.contains("another instance may have the same `instance`"), "{error}");
+    let ended = first.end();
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.log());
+    let ended = second.stop();
+    assert!(ended.status.success(), "{}", ended.log());
+}
+
+#[test]
 fn a_broker_that_is_killed_is_waited_for() {
     let mut broker = Broker::start();
     make_topic(&broker, "orphaned", PARTITIONS, &[]);

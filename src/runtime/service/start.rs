@@ -20,13 +20,13 @@ use crate::source::flow::Flow;
 use crate::source::kafka::Moving;
 use crate::source::positions::{Positions, Resume};
 use crate::source::queue::{self, queue};
-use crate::source::{Clock, LastThings, PartitionNumbers, Source, Stop, Surroundings};
+use crate::source::{Clock, Failures, LastThings, PartitionNumbers, Source, Stop, Surroundings};
 use crate::store::Store;
 use crate::table::TableId;
 use crate::telemetry::Metrics;
 
 use super::Service;
-use crate::runtime::control::{Control, Requests};
+use crate::runtime::control::{Control, Requests, SOURCES};
 use crate::runtime::driver::{Driver, Exit};
 use crate::runtime::engines::Engines;
 use crate::runtime::keeping::Keeping;
@@ -106,9 +106,12 @@ impl Service {
         let engine = start_engine(driver, inputs, Arc::clone(&halt_engine))?;
 
         let (stop, stopped) = watch::channel(false);
-        let last = LastThings::default();
-        let around = parts.surroundings(queue, settling, last.clone(), Stop::new(stopped));
+        let (last, failures) = (LastThings::default(), Failures::default());
+        let ending = (last.clone(), failures.clone());
+        let around = parts.surroundings(queue, settling, ending, Stop::new(stopped));
         let sources = parts.sources(sources, around, keeping.as_ref(), positions).await?;
+        let failed = failures.clone();
+        parts.control.health().ask(SOURCES, move || failed.shown());
         parts.control.health().ask_for_notes(sinks::notes(&parts.metrics));
         parts.control.health().started();
         parts.log_ready();
@@ -123,6 +126,7 @@ impl Service {
             halt_engine,
             sources,
             last,
+            failures,
             sinks,
             engine,
             keeping,
@@ -217,7 +221,7 @@ impl Parts {
         &self,
         queue: queue::Sender,
         settled: watch::Receiver<Arc<Positions>>,
-        last: LastThings,
+        (last, failures): (LastThings, Failures),
         stop: Stop,
     ) -> Surroundings {
         Surroundings {
@@ -230,6 +234,7 @@ impl Parts {
             flow: Arc::clone(&self.flow),
             settled,
             last,
+            failures,
             stop,
             clock: Arc::clone(&self.clock),
         }

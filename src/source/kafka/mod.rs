@@ -24,7 +24,7 @@ use std::time::Duration;
 use rdkafka::consumer::Consumer as _;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::codec::Format;
 use crate::event::{Field, FieldId, StreamSchema};
@@ -212,18 +212,18 @@ impl Source for Topic {
     fn run(self: Box<Self>, inlets: Vec<Inlet>, mut turn: Turn) -> Running {
         let inlet = only(inlets);
         Box::pin(async move {
-            let source = Arc::clone(&inlet.identity.name);
+            let (source, failures) = (Arc::clone(&inlet.identity.name), inlet.around.failures.clone());
             turn.come().await;
             let (reader, signals) = match self.reader(inlet) {
                 Ok(reader) => reader,
                 Err(error) => {
-                    error!(%source, %error, "the source cannot begin");
+                    failures.add(&source, error);
                     return;
                 }
             };
             let Signals { begun, go, ended } = signals;
             if let Err(error) = std::thread::Builder::new().name("kafka".into()).spawn(move || reader.run()) {
-                error!(%source, %error, "the source has no thread");
+                failures.add(&source, error);
                 return;
             }
             if timeout(BEGIN, begun).await.is_err() {

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use tracing::error;
 
 use crate::source::Input;
 use crate::source::queue::EngineGone;
@@ -50,7 +49,8 @@ impl Reader {
         let source = Arc::clone(&self.inlet.identity.name);
         match error {
             KafkaError::MessageConsumptionFatal(code) => {
-                error!(%source, %code, "the source cannot go on: another instance may have the same `instance`");
+                let why = format!("{code}; another instance may have the same `instance`");
+                self.inlet.around.failures.add(&source, why);
                 // Its partitions are the other one's.
                 if let Some(moving) = &self.moving {
                     moving.lose_all();
