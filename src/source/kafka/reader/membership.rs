@@ -282,13 +282,8 @@ impl Reader {
         }
         let names = names.clone();
         self.giving_up = None;
-        self.let_go(&names)
-    }
-
-    /// Lets go of partitions: they are others' from now on.
-    fn let_go(&mut self, names: &[Name]) -> Result<(), EngineGone> {
-        self.close(names)?;
-        self.unassign(names);
+        self.close(&names)?;
+        self.unassign(&names);
         Ok(())
     }
 

@@ -10,9 +10,9 @@ use tokio::task::{JoinError, JoinHandle};
 
 use crate::event::PartitionId;
 use crate::moving::{EnsureError, ReadError, Reading, State, ensure};
+use crate::source::kafka::group::Name;
 
 use super::LOGGED;
-use super::Name;
 
 /// So many states are read at a time.
 const MOST: usize = 8;
