@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
-use reqwest::{RequestBuilder, Url};
+use reqwest::{ClientBuilder, RequestBuilder, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -55,16 +55,7 @@ impl Client {
     /// When the means to ask cannot be had.
     pub fn find(state: &Path) -> Result<Option<Client>, ClientError> {
         let Some(socket) = socket::find(state) else { return Ok(None) };
-        // Nothing is encrypted here, but the client is not made without.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .unix_socket(socket.used.as_path())
-            .no_proxy()
-            .redirect(Policy::none())
-            .tls_certs_only([])
-            .user_agent(concat!("tripline/", env!("CARGO_PKG_VERSION")))
-            .build();
-        match client {
+        match over(&socket).build() {
             Ok(http) => Ok(Some(Client { http, socket })),
             Err(error) => Err(silent(&socket, &error)),
         }
@@ -188,18 +179,14 @@ impl Client {
     }
 
     async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
-        let mut answer = request.send().await.map_err(|error| silent(&self.socket, &error))?;
-        let mut body = Vec::new();
-        while let Some(piece) = answer.chunk().await.map_err(|error| silent(&self.socket, &error))? {
-            body.extend_from_slice(&piece);
-            if body.len() > MOST {
-                return Err(self.strange("the answer has no end".into()));
-            }
-        }
-        if !answer.status().is_success() {
+        let answer = request.send().await.map_err(|error| silent(&self.socket, &error))?;
+        let status = answer.status();
+        let body = body(answer).await.map_err(|error| silent(&self.socket, &error))?;
+        let body = body.ok_or_else(|| self.strange("the answer has no end".into()))?;
+        if !status.is_success() {
             return Err(match serde_json::from_slice::<Sent>(&body) {
                 Ok(problem) => ClientError::Refused(problem.detail),
-                Err(_) => self.strange(format!("it says {}", answer.status())),
+                Err(_) => self.strange(format!("it says {status}")),
             });
         }
         serde_json::from_slice(&body)
@@ -209,6 +196,40 @@ impl Client {
     fn strange(&self, why: String) -> ClientError {
         ClientError::Silent { socket: self.socket.shown.display().to_string(), why }
     }
+}
+
+/// What asks over a socket.
+pub(super) fn over(socket: &SocketPath) -> ClientBuilder {
+    // Nothing is encrypted there, so that no authority is needed.
+    asking().unix_socket(socket.used.as_path()).tls_certs_only([])
+}
+
+/// What asks a service.
+pub(super) fn asking() -> ClientBuilder {
+    // The first caller decides which implementation of TLS the process uses; a second call changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .user_agent(concat!("tripline/", env!("CARGO_PKG_VERSION")))
+}
+
+/// The body of an answer; `None`: it has no end.
+pub(super) async fn body(mut answer: Response) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(piece) = answer.chunk().await? {
+        body.extend_from_slice(&piece);
+        if body.len() > MOST {
+            return Ok(None);
+        }
+    }
+    Ok(Some(body))
+}
+
+/// The last of the causes of an error, which says most.
+pub(super) fn cause(error: &reqwest::Error) -> String {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.last().map(ToString::to_string).unwrap_or_default()
 }
 
 /// The host is of no meaning over a socket, but something has to stand there.
@@ -228,7 +249,5 @@ fn of(what: &str, id: &str, more: &[&str]) -> Url {
 }
 
 fn silent(socket: &SocketPath, error: &reqwest::Error) -> ClientError {
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-    let why = causes.last().map(ToString::to_string).unwrap_or_default();
-    ClientError::Silent { socket: socket.shown.display().to_string(), why }
+    ClientError::Silent { socket: socket.shown.display().to_string(), why: cause(error) }
 }

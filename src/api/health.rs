@@ -3,19 +3,33 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Response, StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::runtime::control::{Control, Trouble};
 
-#[derive(Serialize)]
-struct Report {
-    status: &'static str,
+/// How a service is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The same in a word.
+    pub status: Status,
     /// Why it is not as it should be.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    reasons: Vec<Trouble>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Trouble>,
     /// What does not work, although it is no reason to send no events.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    notes: Vec<Trouble>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Trouble>,
+}
+
+/// How a service is, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// As it should be.
+    Ok,
+    /// Something does not work, but it is as it should be for those who ask.
+    Degraded,
+    /// It is not as it should be.
+    Failing,
 }
 
 /// Whether the service works at all; who hears that it does not should start it again.
@@ -32,9 +46,9 @@ pub async fn ready(State(control): State<Control>) -> Response<Body> {
 
 fn report(reasons: Vec<Trouble>, notes: Vec<Trouble>) -> Response<Body> {
     let (code, status) = match (reasons.is_empty(), notes.is_empty()) {
-        (true, true) => (StatusCode::OK, "ok"),
-        (true, false) => (StatusCode::OK, "degraded"),
-        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
+        (true, true) => (StatusCode::OK, Status::Ok),
+        (true, false) => (StatusCode::OK, Status::Degraded),
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, Status::Failing),
     };
     super::json(code, super::JSON, &Report { status, reasons, notes })
 }

@@ -2,7 +2,8 @@
 //!
 //! Enters: requests. Leaves: answers of [`Control`], as JSON; what goes wrong as problem details (RFC 9457). One
 //! file a resource; [`problem`] is how mistakes are told, [`server`] speaks HTTP on a socket in the folder of the
-//! state ([`socket`]) and on an address of this machine, [`client`] is how commands ask.
+//! state ([`socket`]) and on an address of this machine, [`client`] is how commands ask, and [`probe`] how they ask
+//! whether it is well.
 //!
 //! | | |
 //! |---|---|
@@ -30,8 +31,9 @@
 mod alerts;
 mod body;
 pub mod client;
-mod health;
+pub mod health;
 mod outbox;
+pub mod probe;
 mod problem;
 mod savepoints;
 pub mod server;

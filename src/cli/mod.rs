@@ -11,6 +11,7 @@ mod cost;
 mod explain;
 mod fmt;
 mod graph;
+mod health;
 mod init;
 mod listing;
 mod lsp;
@@ -53,6 +54,7 @@ enum Command {
     Fmt(fmt::Fmt),
     Replay(replay::Replay),
     Run(run::Run),
+    Health(health::Health),
     Routes(routes::Routes),
     State(state::State),
     Alerts(alerts::Alerts),
@@ -83,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Fmt(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Run(command) => command.run(),
+        Command::Health(command) => command.run(),
         Command::Routes(command) => command.run(),
         Command::State(command) => command.run(),
         Command::Alerts(command) => command.run(),

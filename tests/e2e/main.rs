@@ -11,6 +11,7 @@ mod delivery;
 mod explain;
 mod files;
 mod fmt;
+mod health;
 mod http;
 mod intake;
 mod load;
