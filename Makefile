@@ -5,7 +5,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulate bench load check format grammar fuzz
+.PHONY: help demo test simulate bench load check format web grammar fuzz
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ check: ## Check formatting and lints, as CI does
 
 format: ## Format the code
 	$(CARGO) fmt
+
+web: ## Build the web page into web/dist, which the program embeds; wants Node.js
+	@scripts/build-web
 
 grammar: ## Check what editors colour and fold by; builds tree-sitter once (about two minutes) and wants Node.js
 	@scripts/test-tree-sitter

@@ -1,0 +1,1 @@
+var o=["system","light","dark"],m="tripline.theme";function n(){let e=s(m);return o.includes(e)?e:"system"}function r(e){let{dataset:t}=document.documentElement;e==="system"?delete t.theme:t.theme=e}function s(e){try{return localStorage.getItem(e)}catch{return null}}r(n());

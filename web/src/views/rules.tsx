@@ -1,0 +1,2 @@
+import { View } from "../parts/frame";
+export function RulesView(_: any) { return <View title="rules">…</View>; }

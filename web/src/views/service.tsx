@@ -1,0 +1,2 @@
+import { View } from "../parts/frame";
+export function ServiceView(_: any) { return <View title="service">…</View>; }
