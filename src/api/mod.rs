@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `GET /livez` | 200 as long as the service works at all |
 //! | `GET /readyz` | 200 when it takes events, or 503 with the reasons |
+//! | `GET /metrics` | the metrics, for Prometheus |
 //! | `GET /v1/state` | partial matches: `rule`, `key` (may be given several times), `limit` |
 //! | `GET /v1/savepoints` | the savepoints that there are |
 //! | `POST /v1/savepoints` | makes one: `{"name": "…"}`, or a name is found |
@@ -32,6 +33,7 @@ mod alerts;
 mod body;
 pub mod client;
 pub mod health;
+mod metrics;
 mod outbox;
 pub mod probe;
 mod problem;
@@ -64,6 +66,7 @@ pub fn router(control: Control) -> Router {
     Router::new()
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::scrape))
         .route("/v1/state", get(state::look))
         .route("/v1/savepoints", get(savepoints::list).post(savepoints::create))
         .route("/v1/outbox", get(outbox::look))
@@ -84,9 +87,10 @@ pub fn router(control: Control) -> Router {
 }
 
 async fn nothing(uri: Uri) -> Problem {
-    const PATHS: [&str; 12] = [
+    const PATHS: [&str; 13] = [
         "/livez",
         "/readyz",
+        "/metrics",
         "/v1/state",
         "/v1/savepoints",
         "/v1/outbox",

@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use super::client::{Client, ClientError};
 use super::server::Server;
 use super::*;
-use crate::runtime::control::tests::{answering, engine_with, query};
-use crate::runtime::control::{Requests, StateQuery, Trouble, control};
+use crate::runtime::control::tests::{answering, control, engine_with, query};
+use crate::runtime::control::{Requests, ServicePart, StateQuery, Trouble};
 
 struct Bench {
     router: TowerToHyperService<Router>,
@@ -75,7 +75,7 @@ async fn health_is_told_with_its_reasons() {
     health.ask_for_notes(|| vec![Trouble { part: "sink desk".into(), why: "it is down".into() }]);
     let notes = json!([{"part": "sink desk", "why": "it is down"}]);
     assert_eq!(bench.get("/readyz").await, (200, json!({"status": "degraded", "notes": notes})));
-    health.trouble("store", "the disk is full");
+    health.trouble(ServicePart::Store, "the disk is full");
     let reasons = json!([{"part": "store", "why": "the disk is full"}]);
     let failing = json!({"status": "failing", "reasons": reasons, "notes": notes});
     assert_eq!(bench.get("/readyz").await, (503, failing));

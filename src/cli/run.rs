@@ -16,7 +16,7 @@ use crate::diagnostic::Sources;
 use crate::event::seed_hashes;
 use crate::program::Program;
 use crate::runtime::clock::SystemClock;
-use crate::runtime::service::{Service, Start};
+use crate::runtime::service::{self, Service, Start};
 use crate::runtime::{control, recovery};
 use crate::store::Store;
 use crate::telemetry::log;
@@ -149,7 +149,7 @@ async fn serve(
     let _file_too_large =
         signal(SignalKind::from_raw(nix::libc::SIGXFSZ)).context("cannot listen for signals")?;
     let state = config.state.as_ref().map(|state| state.path.clone());
-    let (control, requests) = control::control(state.as_deref());
+    let (control, requests) = control::control(state.as_deref(), service::metrics(&config, &program));
     let mut api = Server::new(control.clone());
     if let Some(address) = config.api {
         api.listen(address).await?;

@@ -8,6 +8,7 @@
 //! Whoever asks is always answered: a request that is dropped is answered with [`ControlError::Gone`].
 
 mod health;
+mod scrape;
 #[cfg(test)]
 pub mod tests;
 pub mod view;
@@ -24,21 +25,18 @@ use crate::engine::Look;
 use crate::program::Program;
 use crate::routing::Refused;
 use crate::store::{Snapshot, StoreError};
+use crate::telemetry::Metrics;
 
 use super::engines::Engines;
 use super::outbox::Desk;
 use super::routing;
 use super::savepoints::{self, BadName, Saved};
 
-pub use health::{Health, Trouble};
+pub use health::{Health, ServicePart, Trouble};
 use view::StateView;
 
 /// How many requests may wait for the engine.
 const WAITING: usize = 16;
-/// How the part of the service is called that stores checkpoints.
-pub const STORE: &str = "store";
-/// How the part of the service is called that reads.
-pub const SOURCES: &str = "sources";
 /// The most partial matches that are shown at once.
 pub const MOST_SHOWN: usize = 1_000;
 
@@ -47,6 +45,7 @@ pub const MOST_SHOWN: usize = 1_000;
 pub struct Control {
     requests: mpsc::Sender<Request>,
     health: Health,
+    metrics: Arc<Metrics>,
     /// The folder of the state, if there is one.
     state: Option<Arc<Path>>,
     /// Whether a savepoint is being made.
@@ -148,14 +147,15 @@ impl Drop for Saving {
     }
 }
 
-/// A way to ask a service whose state is in that folder, if it keeps any, and what its engine's thread needs to
-/// answer.
-pub fn control(state: Option<&Path>) -> (Control, Requests) {
+/// A way to ask a service whose state is in that folder, if it keeps any, and that counts there; and what its engine's
+/// thread needs to answer.
+pub fn control(state: Option<&Path>, metrics: Arc<Metrics>) -> (Control, Requests) {
     let (sender, receiver) = mpsc::channel(WAITING);
     let health = Health::starting();
     let control = Control {
         requests: sender,
         health,
+        metrics,
         state: state.map(Arc::from),
         is_saving: Arc::default(),
         outbox: Arc::default(),
@@ -168,6 +168,11 @@ impl Control {
     /// How the service does.
     pub fn health(&self) -> &Health {
         &self.health
+    }
+
+    /// What the service counts.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// What waits for sinks.
@@ -209,7 +214,9 @@ impl Control {
             return Err(ControlError::Exists(name));
         }
         // It would wait until that is over, and nobody knows how long.
-        if let Some(trouble) = self.health.reasons().into_iter().find(|trouble| trouble.part == STORE) {
+        if let Some(trouble) =
+            self.health.reasons().into_iter().find(|trouble| trouble.part == ServicePart::Store.name())
+        {
             return Err(ControlError::System(format!("nothing can be stored now: {}", trouble.why)));
         }
         if self.is_saving.swap(true, Ordering::Acquire) {

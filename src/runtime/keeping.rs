@@ -26,7 +26,7 @@ use super::LAST_GRACE;
 use super::checkpoint::elsewhere::{Elsewhere, Participant};
 use super::checkpoint::writer::{self, Job, Writer};
 use super::checkpoint::{Checkpoints, checkpoints};
-use super::control::Control;
+use super::control::{Control, ServicePart};
 use super::recovery::Opened;
 use super::routing::durable::Routing;
 use super::{routing, sinks};
@@ -76,7 +76,7 @@ impl Keeping {
         };
         let feed = sinks::start_durable(config, metrics, outbox, halted, workers)?;
         let backlog = Arc::clone(listening.backlog());
-        health.ask("journal", move || backlog.reason().map(|why| why.to_string()));
+        health.ask(ServicePart::Journal, move || backlog.reason().map(|why| why.to_string()));
         let waker = jobs.clone();
         let desk = control.desk().clone();
         desk.attend(Arc::new(move || drop(waker.send(Job::Asked))));

@@ -28,7 +28,7 @@ use super::kept::Kept;
 use super::reload::Watch;
 use super::sinks;
 
-pub use start::Start;
+pub use start::{Start, metrics};
 
 /// A service that runs.
 pub struct Service {

@@ -194,6 +194,13 @@ impl Service {
         line["address"].as_str().expect("an address").parse().expect("an address")
     }
 
+    /// Where the API listens.
+    #[allow(dead_code, reason = "not all who start the service ask it something")]
+    pub fn api(&mut self) -> SocketAddr {
+        let line = self.wait_for("the API listens", |line| line["address"].is_string());
+        line["address"].as_str().expect("an address").parse().expect("an address")
+    }
+
     /// A connection to a source.
     pub fn connect(&mut self, source: &str) -> TcpStream {
         let stream = TcpStream::connect(self.address(source)).expect("it listens");

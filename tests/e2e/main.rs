@@ -5,6 +5,8 @@
 
 mod harness;
 mod receiver;
+#[path = "../common/scrape.rs"]
+mod scrape;
 
 mod commands;
 mod delivery;
@@ -15,6 +17,7 @@ mod health;
 mod http;
 mod intake;
 mod load;
+mod metrics;
 mod outage;
 mod outbox;
 mod project;

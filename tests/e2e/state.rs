@@ -61,9 +61,8 @@ fn state_with(folder: &Folder, state: &str, total: u64) -> Value {
 
 /// What a path of the API answers.
 fn get(service: &mut Service, path: &str) -> (u16, Value) {
-    let line = service.wait_for("the API listens", |line| line["address"].is_string());
-    let address = line["address"].as_str().expect("an address").to_owned();
-    let mut stream = TcpStream::connect(&address).expect("it listens");
+    let address = service.api();
+    let mut stream = TcpStream::connect(address).expect("it listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
     let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("it reads");

@@ -22,7 +22,7 @@ use crate::telemetry::catalogue::CheckpointMetrics;
 use crate::telemetry::limit::{RateLimit, Verdict};
 use crate::watch;
 
-use super::super::control::{ControlError, Health, STORE};
+use super::super::control::{ControlError, Health, ServicePart};
 use super::super::engines::Part;
 use super::super::outbox::{Done, Order, OrderRequest};
 use super::super::routing::durable::Routing;
@@ -37,9 +37,6 @@ const SETTLE: Wait = Wait::from_millis(500);
 const TROUBLE_LOGGED: Duration = Duration::from_micros(60_000_000);
 /// So long the ids of alerts are remembered, so that none enters the outbox twice.
 const REMEMBERED: Duration = Duration::DAY;
-
-/// How the part of the service is called that is not in order when there are too many alerts in it.
-const OUTBOX: &str = "outbox";
 
 /// What there is to do.
 #[derive(Debug)]
@@ -322,7 +319,7 @@ impl Writer {
         self.counted.rows.add(checkpoint.rows() as u64);
         self.counted.bytes.add(committed.bytes);
         self.counted.forgotten.add(committed.crowded_out);
-        self.counted.time.set(checkpoint.time.as_micros().unsigned_abs() / 1_000_000);
+        self.counted.time.set(checkpoint.time);
     }
 
     fn measure(&mut self) {
@@ -347,7 +344,7 @@ impl Writer {
         }
         self.reply.set_outbox_full(self.is_outbox_full);
         if was_full {
-            health.fine(OUTBOX);
+            health.fine(ServicePart::Outbox);
             info!(bytes, "sinks have accepted alerts: the service goes on");
         } else {
             let why = format!(
@@ -355,7 +352,7 @@ impl Writer {
                  have accepted some; look why they do not, or set it higher"
             );
             error!("{why}");
-            health.trouble(OUTBOX, why);
+            health.trouble(ServicePart::Outbox, why);
         }
     }
 
@@ -364,7 +361,7 @@ impl Writer {
         self.counted.stuck.set(1);
         self.is_stuck = true;
         self.reply.set_stuck(true);
-        self.around.health.trouble(STORE, error.to_string());
+        self.around.health.trouble(ServicePart::Store, error.to_string());
         if let Verdict::Show { .. } = self.complaints.check(self.around.clock.now()) {
             error!(%error, "nothing is taken until the state can be stored; this is tried again each second");
         }
@@ -374,7 +371,7 @@ impl Writer {
         if std::mem::take(&mut self.is_stuck) {
             self.counted.stuck.set(0);
             self.reply.set_stuck(false);
-            self.around.health.fine(STORE);
+            self.around.health.fine(ServicePart::Store);
             self.complaints = RateLimit::new(1, TROUBLE_LOGGED);
             info!("the state can be stored again: the service goes on");
         }

@@ -13,9 +13,9 @@ struct Known {
     /// Why it does not work any more, if that is so.
     failed: Option<String>,
     /// What is not in order, by the part of the service.
-    trouble: BTreeMap<&'static str, String>,
+    trouble: BTreeMap<ServicePart, String>,
     /// Parts that are asked whether they are in order.
-    asked: Vec<(&'static str, Probe)>,
+    asked: Vec<(ServicePart, Probe)>,
     /// Who is asked what does not work although events are taken.
     notes: Vec<Notes>,
 }
@@ -34,6 +34,44 @@ impl fmt::Debug for Known {
     }
 }
 
+/// A part of the service for which it can be not ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ServicePart {
+    /// The service as a whole.
+    Service,
+    /// What reads.
+    Sources,
+    /// What keeps records that cannot be read again.
+    Journal,
+    /// What stores checkpoints.
+    Store,
+    /// What holds alerts for sinks.
+    Outbox,
+}
+
+impl ServicePart {
+    /// All, in order.
+    #[cfg(test)]
+    pub const ALL: [ServicePart; 5] = [
+        ServicePart::Service,
+        ServicePart::Sources,
+        ServicePart::Journal,
+        ServicePart::Store,
+        ServicePart::Outbox,
+    ];
+
+    /// Its name, for people and machines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ServicePart::Service => "service",
+            ServicePart::Sources => "sources",
+            ServicePart::Journal => "journal",
+            ServicePart::Store => "store",
+            ServicePart::Outbox => "outbox",
+        }
+    }
+}
+
 /// What is wrong with a part of the service, for which it is not ready or worse than it might be.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Trouble {
@@ -43,26 +81,23 @@ pub struct Trouble {
     pub why: String,
 }
 
-/// The part that stands for the service as a whole.
-const SERVICE: &str = "service";
-
 impl Health {
     /// Of a service that starts: it is alive, and not ready before [`Health::started`].
     pub fn starting() -> Health {
         let health = Health::default();
-        health
-            .trouble(SERVICE, "it starts: the state is loaded and what is left in the journal is worked off");
+        let why = "it starts: the state is loaded and what is left in the journal is worked off";
+        health.trouble(ServicePart::Service, why);
         health
     }
 
     /// The service takes events.
     pub fn started(&self) {
-        self.fine(SERVICE);
+        self.fine(ServicePart::Service);
     }
 
     /// The service stops: nothing new is to be sent to it.
     pub fn stopping(&self) {
-        self.trouble(SERVICE, "it stops");
+        self.trouble(ServicePart::Service, "it stops");
     }
 
     /// The service cannot do its work any more, and will not by itself.
@@ -70,20 +105,20 @@ impl Health {
         self.lock().failed.get_or_insert(why.into());
     }
 
-    /// Something is wrong with a part of the service (`store`, `journal`, …), for which nothing may be sent to it.
-    /// Takes the place of what was wrong with it before.
-    pub fn trouble(&self, part: &'static str, why: impl Into<String>) {
+    /// Something is wrong with a part of the service, for which nothing may be sent to it. Takes the place of what was
+    /// wrong with it before.
+    pub fn trouble(&self, part: ServicePart, why: impl Into<String>) {
         self.lock().trouble.insert(part, why.into());
     }
 
     /// Nothing is wrong with a part of the service any more.
-    pub fn fine(&self, part: &'static str) {
-        self.lock().trouble.remove(part);
+    pub fn fine(&self, part: ServicePart) {
+        self.lock().trouble.remove(&part);
     }
 
     /// A part of the service is asked what is wrong with it, whenever someone wants to know. It must answer at
     /// once.
-    pub fn ask(&self, part: &'static str, probe: impl Fn() -> Option<String> + Send + 'static) {
+    pub fn ask(&self, part: ServicePart, probe: impl Fn() -> Option<String> + Send + 'static) {
         self.lock().asked.push((part, Box::new(probe)));
     }
 
@@ -106,11 +141,11 @@ impl Health {
     /// Why it is not ready; none if it is.
     pub fn reasons(&self) -> Vec<Trouble> {
         let known = self.lock();
-        let failed = known.failed.iter().map(|why| (SERVICE, why.clone()));
+        let failed = known.failed.iter().map(|why| (ServicePart::Service, why.clone()));
         let trouble = known.trouble.iter().map(|(part, why)| (*part, why.clone()));
         let asked = known.asked.iter().filter_map(|(part, probe)| Some((*part, probe()?)));
         let all = failed.chain(trouble).chain(asked);
-        all.map(|(part, why)| Trouble { part: part.into(), why }).collect()
+        all.map(|(part, why)| Trouble { part: part.name().into(), why }).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {

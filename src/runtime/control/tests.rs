@@ -11,6 +11,7 @@ use crate::engine::Engine;
 use crate::engine::EngineOptions;
 use crate::event::{PartitionId, Position, Timestamp};
 use crate::store::{Commit, Options, Row, Savepoint, Store};
+use crate::telemetry::catalogue::TROUBLE_PARTS;
 
 const RULES: &str = "\
 stream charges time at { card string, amount float, at timestamp }
@@ -22,6 +23,11 @@ rule testing {
   alert high \"x\"
 }
 ";
+
+/// A way to ask a service without sources and sinks, and what its engine needs to answer.
+pub fn control(state: Option<&Path>) -> (Control, Requests) {
+    super::control(state, Arc::new(Metrics::new([], [], [])))
+}
 
 pub fn engine() -> Engine {
     let sources = Sources::new([("rules.trip", RULES)]);
@@ -77,12 +83,12 @@ fn health_has_a_reason_for_each_part_that_is_not_in_order() {
     assert_eq!(all.reasons().len(), 1);
     all.started();
     assert_eq!(health(&all), Vec::<String>::new());
-    all.trouble("store", "the disk is full");
-    all.trouble("journal", "the disk is full");
-    all.trouble("store", "the disk is broken");
+    all.trouble(ServicePart::Store, "the disk is full");
+    all.trouble(ServicePart::Journal, "the disk is full");
+    all.trouble(ServicePart::Store, "the disk is broken");
     assert_eq!(health(&all), ["journal: the disk is full", "store: the disk is broken"]);
-    all.fine("store");
-    all.fine("journal");
+    all.fine(ServicePart::Store);
+    all.fine(ServicePart::Journal);
     assert_eq!((health(&all), all.failure()), (vec![], None));
     all.failed("a shard has failed");
     assert_eq!(all.failure().as_deref(), Some("a shard has failed"));
@@ -154,4 +160,26 @@ async fn a_savepoint_is_written_and_a_half_one_of_before_is_cleared_away() {
     let shown: Vec<_> = listed.iter().map(|one| (one.name.as_str(), one.problem.is_none())).collect();
     assert_eq!(shown, [("broken", false), ("one", true), ("two", true)]);
     assert!(!own.join("half.savepoint.new").exists());
+}
+
+#[test]
+fn every_part_that_can_be_in_trouble_is_a_metric() {
+    assert_eq!(ServicePart::ALL.map(ServicePart::name), TROUBLE_PARTS);
+    let (control, _requests) = control(None);
+    let scrape = |wanted: &str| {
+        let text = control.scrape();
+        let found = text.lines().find(|line| line.starts_with(wanted)).map(str::to_owned);
+        found.unwrap_or_else(|| panic!("no {wanted} in\n{text}"))
+    };
+    assert_eq!(scrape("tripline_ready"), "tripline_ready 0");
+    assert_eq!(scrape("tripline_trouble{part=\"service\""), "tripline_trouble{part=\"service\"} 1");
+    control.health().started();
+    assert_eq!(scrape("tripline_ready"), "tripline_ready 1");
+    for part in ServicePart::ALL {
+        control.health().trouble(part, "the disk is full");
+        let shown = format!("tripline_trouble{{part=\"{}\"}}", part.name());
+        assert_eq!(scrape(&shown), format!("{shown} 1"));
+        control.health().fine(part);
+        assert_eq!(scrape(&shown), format!("{shown} 0"));
+    }
 }

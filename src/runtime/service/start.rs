@@ -26,7 +26,7 @@ use crate::table::TableId;
 use crate::telemetry::Metrics;
 
 use super::Service;
-use crate::runtime::control::{Control, Requests, SOURCES};
+use crate::runtime::control::{Control, Requests, ServicePart};
 use crate::runtime::driver::{Driver, Exit};
 use crate::runtime::engines::Engines;
 use crate::runtime::keeping::Keeping;
@@ -48,7 +48,7 @@ pub struct Start {
     pub tables: Loaded,
     /// The store of its state, if it keeps one: that of its configuration.
     pub store: Option<Store>,
-    /// Told how it does, and how its outbox can be reached.
+    /// Told how it does, and how its outbox can be reached. It has its [`metrics`].
     pub control: Control,
     /// What it is asked.
     pub requests: Requests,
@@ -75,7 +75,7 @@ impl Service {
     /// When a sink cannot be opened or an address cannot be taken.
     pub async fn start(start: Start) -> anyhow::Result<Service> {
         let Start { config, program, tables, store, control, requests, clock } = start;
-        let metrics = metrics(&config, &program);
+        let metrics = Arc::clone(control.metrics());
         let opened = config.state.as_ref().zip(store);
         let opened = opened.map(|(state, store)| recovery::open(state, store, &metrics)).transpose()?;
         let positions = opened.as_ref().map(|opened| opened.positions.clone()).unwrap_or_default();
@@ -111,7 +111,7 @@ impl Service {
         let around = parts.surroundings(queue, settling, ending, Stop::new(stopped));
         let sources = parts.sources(sources, around, keeping.as_ref(), positions).await?;
         let failed = failures.clone();
-        parts.control.health().ask(SOURCES, move || failed.shown());
+        parts.control.health().ask(ServicePart::Sources, move || failed.shown());
         parts.control.health().ask_for_notes(sinks::notes(&parts.metrics));
         parts.control.health().started();
         parts.log_ready();
@@ -307,8 +307,8 @@ fn moving(config: &Config) -> (Option<Moving>, Option<Ledger>) {
     (Some(Moving { holdings, reading: Reading::new(moving.settings.clone()) }), Some(ledger))
 }
 
-/// The metrics of a service, all at 0.
-fn metrics(config: &Config, program: &Program) -> Arc<Metrics> {
+/// The metrics of a service with this configuration and these rules, all at 0.
+pub fn metrics(config: &Config, program: &Program) -> Arc<Metrics> {
     let of_kind = |is_it: fn(&SourceKind) -> bool| {
         let those = config.sources.iter().filter(move |source| is_it(&source.kind));
         those.map(|source| source.name.value.as_str())

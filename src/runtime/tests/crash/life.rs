@@ -15,7 +15,7 @@ use crate::outbox::{Lane, durable};
 use crate::program::Program;
 use crate::runtime::checkpoint::writer::{Job, Surroundings as AroundWriter, Writer};
 use crate::runtime::checkpoint::{Checkpoint, checkpoints};
-use crate::runtime::control::Health;
+use crate::runtime::control::{Health, ServicePart};
 use crate::runtime::driver::{Driver, Exit};
 use crate::runtime::recovery;
 use crate::runtime::routing::desk::Desk;
@@ -169,7 +169,7 @@ impl Life {
         let (feed, workers) = start_sinks(around, &settings, &metrics, &outside, &halted);
         let health = Health::default();
         let backlog = Arc::clone(listening.backlog());
-        health.ask("journal", move || backlog.reason().map(|why| why.to_string()));
+        health.ask(ServicePart::Journal, move || backlog.reason().map(|why| why.to_string()));
         let (desk, counted) = (Desk::default(), Arc::clone(&metrics.routing));
         let routing = Routing::open(Arc::new(to_sinks()), store.snapshot(), desk, counted)
             .map_err(|error| Over(error.to_string()))?;
