@@ -188,14 +188,13 @@ export class Service {
     const all = [];
     for (const one of this.rules) {
       if (rule !== null && one.name !== rule) continue;
-      if (keys.length === 0) continue;
       const isOf = keys.every((key) => one.key.includes(key.split("=")[0]) || !key.includes("="));
       if (!isOf || STORIES[one.name].steps.length < 2) continue;
       const { make, steps, within } = STORIES[one.name];
       const { events } = make(chanceOf(one.name.length + 5), now - 90_000);
       const taken = events.filter(([variable]) => variable === steps[0].variable).slice(0, 3);
       const since = now - 200_000;
-      const key = Object.fromEntries(one.key.map((name, index) => [name, keys[index]?.replace(/^\w+=/, "") ?? "…"]));
+      const key = Object.fromEntries(one.key.map((name, index) => [name, keys[index]?.replace(/^\w+=/, "") ?? make(chanceOf(one.name.length), now).key[name]]));
       const next = steps[1];
       all.push({
         rule: one.name, fingerprint: one.fingerprint, key, reported: false, since: iso(since), until: iso(since + within * 1000),
@@ -242,7 +241,7 @@ export class Service {
   play({ text, events }) {
     const diagnostics = diagnosticsOf(text, [...this.streams.map((stream) => stream.name), "attacks"]);
     const answer = { diagnostics, alerts: [], partial_matches: [], rejected: [], why_not: [], tokens: tokensOf(text) };
-    const name = /\brule\s+(\w+)/.exec(text)?.[1];
+    const name = /^rule (\w+)/m.exec(text)?.[1];
     if (name === undefined || diagnostics.some((one) => one.severity === "error")) return answer;
     const least = Number(/match\s+(\d+)\+\s+tiny/.exec(text)?.[1] ?? 3);
     const tiny = [];
@@ -256,7 +255,7 @@ export class Service {
         answer.alerts.push({
           id: this.chance.hex(32), rule: name, fingerprint: this.chance.hex(32), severity: "critical", kind: "match", about: null, tags: [], key: { card: record.card },
           title: `Card ${record.card}: ${all.length - 1} tiny charges, then ${record.amount} at ${record.merchant}`, first_time: all[0].time, last_time: captured.time, decided_time: captured.time,
-          suppressed: 0, fields: { tries: all.length - 1, spent: record.amount }, events: { tiny: all.slice(0, -1).map((one) => one.record), big: [record] }, tables: {}, captured: all,
+          suppressed: 0, fields: { tries: all.length - 1, spent: record.amount }, events: { tiny: all.slice(0, -1).map((one) => one.record), big: [record] }, tables: {}, captured: all, steps: [{ variable: "tiny", text: `${least}+ tiny`, absent: false }, { variable: "big", text: "big", absent: false }], within_seconds: 600,
         });
       }
     });

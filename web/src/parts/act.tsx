@@ -83,7 +83,11 @@ interface DialogProps {
 
 export function Dialog({ title, onClose, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    dialog.current?.showModal();
+    // The first thing to do is rarely to close it.
+    dialog.current?.querySelector<HTMLElement>("form input, form textarea, form button[type=submit]")?.focus();
+  }, []);
   return (
     <dialog ref={dialog} aria-label={title} onClose={onClose} onClick={(event) => event.target === dialog.current && onClose()}>
       <div class="dialog-body">

@@ -208,9 +208,11 @@ function RulesByActivity() {
                 {ordered.slice(0, MOST_RULES).map((rule) => (
                   <tr key={rule.name}>
                     <td>
-                      <SeverityTag severity={rule.severity} quiet />
-                      <a href={href(["rules", rule.name])}>{rule.name}</a>
-                      {rule.mode !== "live" && <ModeTag mode={rule.mode} />}
+                      <div class="rule-cell">
+                        <SeverityTag severity={rule.severity} quiet />
+                        <a href={href(["rules", rule.name])}>{rule.name}</a>
+                        {rule.mode !== "live" && <ModeTag mode={rule.mode} />}
+                      </div>
                     </td>
                     <td class="bar-column">
                       <span class="bar-cell">

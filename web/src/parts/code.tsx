@@ -1,0 +1,67 @@
+// Text of rules in colours.
+import { useMemo } from "preact/hooks";
+import type { Diagnostic, Token } from "../api/types";
+import { inText, pieces, type Piece } from "../lib/tokens";
+
+/** Tokens as the service gives them. */
+export function Code({ text, tokens }: { text: string; tokens: readonly Token[] }) {
+  const all = useMemo(() => pieces(text, inText(tokens, text)), [text, tokens]);
+  const lines = text.replace(/\n$/, "").split("\n").length;
+  return (
+    <div class="code-block scroll" tabIndex={0} role="region" aria-label="Text of the rule">
+      <pre class="line-numbers" aria-hidden="true">
+        {Array.from({ length: lines }, (_, index) => index + 1).join("\n")}
+      </pre>
+      <pre>
+        <code>
+          <Pieces all={all} />
+        </code>
+      </pre>
+    </div>
+  );
+}
+
+export function Pieces({ all, marks = [] }: { all: readonly Piece[]; marks?: readonly Mark[] }) {
+  return (
+    <>
+      {all.map((piece) => {
+        const mark = marks.find((one) => piece.start < one.end && piece.start + piece.text.length > one.start);
+        const name = [piece.kind === "" ? "" : `t-${piece.kind}`, mark === undefined ? "" : `squiggle ${mark.severity}`].join(" ").trim();
+        return name === "" ? piece.text : <span class={name}>{piece.text}</span>;
+      })}
+    </>
+  );
+}
+
+/** A stretch of the text that something is said of; places in the text of JavaScript. */
+export interface Mark {
+  start: number;
+  end: number;
+  severity: Diagnostic["severity"];
+}
+
+const LINES = [/#.*/, /\[\[?[\w.-]+\]\]?/, /"(?:\\.|[^"\\])*"/, /\b(?:true|false)\b/, /\b\d[\d.]*\w*\b/];
+const KINDS = ["comment", "keyword", "string", "keyword", "number"];
+
+/** TOML in colours, as far as it is easily told. */
+export function Toml({ text }: { text: string }) {
+  const shape = new RegExp(LINES.map((one) => `(${one.source})`).join("|"), "g");
+  const all: Piece[] = [];
+  let done = 0;
+  for (const match of text.matchAll(shape)) {
+    const kind = KINDS[match.slice(1).findIndex((group) => group !== undefined)] ?? "";
+    if (match.index > done) all.push({ text: text.slice(done, match.index), kind: "", start: done });
+    all.push({ text: match[0], kind, start: match.index });
+    done = match.index + match[0].length;
+  }
+  all.push({ text: text.slice(done), kind: "", start: done });
+  return (
+    <div class="code-block scroll" tabIndex={0} role="region" aria-label="Configuration">
+      <pre>
+        <code>
+          <Pieces all={all} />
+        </code>
+      </pre>
+    </div>
+  );
+}
