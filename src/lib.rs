@@ -26,7 +26,7 @@
 //!
 //! A module imports only from those before its own group in this list, which `tests/layers.rs`
 //! checks: stored · event, diagnostic · table · alert, expression · language, codec, ordering · automaton ·
-//! program, matcher · shard · engine · testing; then the edge: telemetry, append, disk, secret, watch · kafka, quarantine, journal, store ·
+//! program, matcher · shard · engine · testing; then the edge: telemetry, append, described, disk, secret, watch · kafka, quarantine, journal, store ·
 //! source, outbox · sink, routing · config · runtime · api, lsp · cli.
 
 #![warn(missing_docs)]
@@ -60,6 +60,8 @@ mod append;
 pub mod cli;
 #[cfg(feature = "service")]
 pub mod config;
+#[cfg(feature = "service")]
+mod described;
 #[cfg(feature = "service")]
 pub mod disk;
 #[cfg(feature = "service")]

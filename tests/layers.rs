@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["shard"],
     &["engine"],
     &["testing"],
-    &["telemetry", "append", "disk", "secret", "watch"],
+    &["telemetry", "append", "described", "disk", "secret", "watch"],
     &["kafka", "quarantine", "journal", "store"],
     &["moving"],
     &["source", "outbox"],

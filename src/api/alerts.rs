@@ -1,90 +1,126 @@
 //! `/v1/alerts`: what was decided of alerts, and what people say of them.
 
-use axum::body::Body;
-use axum::extract::{Path, Request, State};
-use axum::http::{Response, StatusCode, Uri};
+use axum::extract::State;
+use serde::Deserialize;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
-use crate::diagnostic::did_you_mean;
-use crate::runtime::control::{Control, MOST_SHOWN};
-use crate::runtime::routing::desk::{self, AlertQuery, ById, Said};
+use crate::routing::{Record, Settled};
+use crate::runtime::control::Control;
+use crate::runtime::routing::desk::{self, AlertList, AlertQuery, ById, Said};
 use crate::telemetry::catalogue::DECISION_REASONS;
 
-use super::body;
+use super::answer::Changed;
+use super::extract::{Json, Limit, Path, Query};
 use super::problem::{self, Problem};
 
-/// How many alerts are shown if nothing is said.
-const SHOWN: usize = 100;
-/// How what somebody says is written.
-const EXAMPLE: &str = r#"{"by": "ana", "comment": "…"}"#;
-
-/// Lists the last alerts: of the rule `rule`, of which something was decided for `reason`, so many as `limit` says.
-pub async fn list(State(control): State<Control>, uri: Uri) -> Result<Response<Body>, Problem> {
-    let wanted = wanted(&uri)?;
-    let asked = control.desk().ask(|reply| desk::Request::Alerts(wanted, reply));
-    Ok(super::json(StatusCode::OK, super::JSON, &problem::in_time(asked).await?))
+/// Which alerts are shown.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct Wanted {
+    /// Those of this rule.
+    rule: Option<String>,
+    /// Those of which something was decided for this reason.
+    #[param(inline)]
+    reason: Option<Reason>,
+    /// So many at most, the last ones first.
+    #[serde(default)]
+    #[param(inline)]
+    limit: Limit,
 }
 
-fn wanted(uri: &Uri) -> Result<AlertQuery, Problem> {
-    let mut wanted = AlertQuery { limit: SHOWN, ..AlertQuery::default() };
-    for (name, value) in super::query(uri) {
-        match &*name {
-            "rule" => wanted.rule = Some(value.into_owned()),
-            "reason" if DECISION_REASONS.contains(&&*value) => wanted.reason = Some(value.into_owned()),
-            "reason" => {
-                let hint = did_you_mean(&value, DECISION_REASONS);
-                return Err(Problem::bad(format!("nothing is decided for the reason `{value}`{hint}")));
-            }
-            "limit" => {
-                let limit = value.parse().ok().filter(|limit| (0..=MOST_SHOWN).contains(limit));
-                let why = || Problem::bad(format!("`limit` is a number from 0 to {MOST_SHOWN}"));
-                wanted.limit = limit.ok_or_else(why)?;
-            }
-            _ => {
-                return Err(Problem::bad(format!(
-                    "`{name}` is not known here; possible are `rule`, `reason` and `limit`"
-                )));
-            }
-        }
+/// One of [`DECISION_REASONS`].
+#[derive(Debug, Deserialize)]
+struct Reason(String);
+
+impl PartialSchema for Reason {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(DECISION_REASONS)).into()
     }
-    Ok(wanted)
+}
+
+impl ToSchema for Reason {}
+
+/// An alert.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct Id {
+    /// The id of an alert, or the beginning of it.
+    id: String,
+}
+
+/// Lists the last alerts.
+#[utoipa::path(
+    get,
+    path = "/v1/alerts",
+    tag = "alerts",
+    responses((status = 200, description = "The alerts, the last ones first."))
+)]
+pub async fn list(
+    State(control): State<Control>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<AlertList>, Problem> {
+    let Wanted { rule, reason, limit: Limit(limit) } = wanted;
+    let query = AlertQuery { rule, reason: reason.map(|Reason(name)| name), limit };
+    let asked = control.desk().ask(|reply| desk::Request::Alerts(query, reply));
+    problem::in_time(asked).await.map(Json)
 }
 
 /// Shows what was decided of an alert.
-pub async fn show(State(control): State<Control>, Path(id): Path<String>) -> Result<Response<Body>, Problem> {
+#[utoipa::path(
+    get,
+    path = "/v1/alerts/{id}",
+    tag = "alerts",
+    responses((status = 200, description = "The alert, and what was decided of it, in order."))
+)]
+pub async fn show(
+    State(control): State<Control>,
+    Path(Id { id }): Path<Id>,
+) -> Result<Json<Record>, Problem> {
     let asked = control.desk().ask(|reply| desk::Request::Alert(id, reply));
-    Ok(super::json(StatusCode::OK, super::JSON, &problem::in_time(asked).await?))
+    problem::in_time(asked).await.map(Json)
 }
 
 /// Somebody has seen an alert.
+///
+/// It is not escalated any further.
+#[utoipa::path(
+    post,
+    path = "/v1/alerts/{id}/ack",
+    tag = "alerts",
+    responses((status = 200, description = "What has come of it."))
+)]
 pub async fn acknowledge(
     State(control): State<Control>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Result<Response<Body>, Problem> {
-    let said = said(request).await?;
+    Path(Id { id }): Path<Id>,
+    Json(said): Json<Said>,
+) -> Result<Changed<Settled>, Problem> {
+    let said = check(said)?;
     let asked = control.desk().ask(|reply| desk::Request::Acknowledge(ById { id, said }, reply));
-    Ok(super::json(StatusCode::OK, super::JSON, &problem::in_time(asked).await?))
+    problem::in_time(asked).await.map(|settled| Changed::new(settled.alert.clone(), settled))
 }
 
 /// Somebody says that what an alert tells of is over.
+#[utoipa::path(
+    post,
+    path = "/v1/alerts/{id}/resolve",
+    tag = "alerts",
+    responses((status = 200, description = "What has come of it."))
+)]
 pub async fn resolve(
     State(control): State<Control>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Result<Response<Body>, Problem> {
-    let said = said(request).await?;
+    Path(Id { id }): Path<Id>,
+    Json(said): Json<Said>,
+) -> Result<Changed<Settled>, Problem> {
+    let said = check(said)?;
     let asked = control.desk().ask(|reply| desk::Request::Resolve(ById { id, said }, reply));
-    Ok(super::json(StatusCode::OK, super::JSON, &problem::in_time(asked).await?))
+    problem::in_time(asked).await.map(|settled| Changed::new(settled.alert.clone(), settled))
 }
 
-/// What somebody says.
-///
-/// # Errors
-/// When it is not said who does, or too much is said.
-pub async fn said(request: Request) -> Result<Said, Problem> {
-    let said: Said = body::read(request, EXAMPLE).await?;
+/// What somebody says, if it is not said by nobody and not too much.
+pub fn check(said: Said) -> Result<Said, Problem> {
     if said.by.trim().is_empty() {
-        return Err(Problem::bad(format!("`by` says who you are: write `{EXAMPLE}`")));
+        return Err(Problem::bad("`by` says who you are, and cannot be empty"));
     }
     if said.by.len() + said.comment.len() > MOST_SAID {
         return Err(Problem::bad(format!("`by` and `comment` have more than {MOST_SAID} bytes")));

@@ -175,7 +175,7 @@ impl Client {
 
     async fn post<T: DeserializeOwned>(&self, url: Url, body: &impl Serialize) -> Result<T, ClientError> {
         let body = serde_json::to_vec(body).expect("plain data can be written as JSON");
-        self.ask(self.http.post(url).header("content-type", super::JSON).body(body)).await
+        self.ask(self.http.post(url).header("content-type", super::answer::JSON).body(body)).await
     }
 
     async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {

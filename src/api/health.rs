@@ -4,11 +4,15 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::runtime::control::{Control, Trouble};
 
+use super::answer;
+
 /// How a service is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Health)]
 pub struct Report {
     /// The same in a word.
     pub status: Status,
@@ -21,8 +25,9 @@ pub struct Report {
 }
 
 /// How a service is, in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = HealthStatus)]
 pub enum Status {
     /// As it should be.
     Ok,
@@ -32,14 +37,36 @@ pub enum Status {
     Failing,
 }
 
-/// Whether the service works at all; who hears that it does not should start it again.
+/// Whether the service works at all.
+///
+/// Who hears that it does not should start it again.
+#[utoipa::path(
+    get,
+    path = "/livez",
+    tag = "health",
+    responses(
+        (status = 200, description = "It works.", body = Report),
+        (status = 503, description = "It does not.", body = Report)
+    )
+)]
 pub async fn live(State(control): State<Control>) -> Response<Body> {
     let failure = control.health().failure();
     let reasons = failure.into_iter().map(|why| Trouble { part: "service".into(), why });
     report(reasons.collect(), Vec::new())
 }
 
-/// Whether the service takes events; who hears that it does not should send none for now.
+/// Whether the service takes events.
+///
+/// Who hears that it does not should send none for now.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "health",
+    responses(
+        (status = 200, description = "It takes events.", body = Report),
+        (status = 503, description = "It takes none.", body = Report)
+    )
+)]
 pub async fn ready(State(control): State<Control>) -> Response<Body> {
     report(control.health().reasons(), control.health().notes())
 }
@@ -50,5 +77,5 @@ fn report(reasons: Vec<Trouble>, notes: Vec<Trouble>) -> Response<Body> {
         (true, false) => (StatusCode::OK, Status::Degraded),
         (false, _) => (StatusCode::SERVICE_UNAVAILABLE, Status::Failing),
     };
-    super::json(code, super::JSON, &Report { status, reasons, notes })
+    answer::json(code, answer::JSON, &Report { status, reasons, notes })
 }

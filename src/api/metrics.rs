@@ -2,20 +2,28 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{Response, StatusCode, header};
+use axum::http::{Response, header};
 
 use crate::runtime::control::Control;
 use crate::telemetry::exposition::MEDIA_TYPE;
 
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
 
-/// All metrics as they are now.
+/// Gives all metrics as they are now, for Prometheus.
+///
+/// The page of metrics in the documentation has every one of them.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "health",
+    responses((status = 200, description = "The metrics.", body = String, content_type = "text/plain"))
+)]
 pub async fn scrape(State(control): State<Control>) -> Result<Response<Body>, Problem> {
     // With thousands of rules it takes a while, and the system is asked, which may wait.
     let scraped = tokio::task::spawn_blocking(move || control.scrape()).await;
     let text = scraped.map_err(|error| {
         let detail = format!("the metrics cannot be put together: {error}; look at the log of the service");
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", detail)
+        Problem::new(Kind::Failed, detail)
     })?;
     let answer = Response::builder()
         .header(header::CONTENT_TYPE, MEDIA_TYPE)

@@ -1,4 +1,7 @@
 //! How what goes wrong is told: problem details, RFC 9457.
+//!
+//! [`Kind`] is the catalogue: what kinds there are, the status of each and what it means. The document of the API and its
+//! page are made from it.
 
 use std::time::Duration;
 
@@ -7,26 +10,103 @@ use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
+use utoipa::ToSchema;
 
 use crate::disk::Cause;
 use crate::routing::Refused;
 use crate::runtime::control::ControlError;
 
-/// What the type of each problem begins with; a name follows that stays as it is.
+/// What the type of each problem begins with; the name of its kind follows, which stays as it is.
 pub const TYPES: &str = "urn:tripline:problem:";
+/// The media type of problem details.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+macro_rules! kinds {
+    ($($(#[doc = $means:literal])+ $kind:ident = $status:ident, $name:literal;)*) => {
+        /// What kinds of problems there are.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Kind {
+            $($(#[doc = $means])+ $kind,)*
+        }
+
+        impl Kind {
+            /// The status that it has.
+            pub fn status(self) -> StatusCode {
+                match self {
+                    $(Kind::$kind => StatusCode::$status,)*
+                }
+            }
+
+            /// What machines know it by.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Kind::$kind => $name,)*
+                }
+            }
+
+            /// What it means, in words for people.
+            pub fn means(self) -> &'static str {
+                match self {
+                    $(Kind::$kind => concat!($($means),+).trim_ascii_start(),)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The request makes no sense.
+    BadRequest = BAD_REQUEST, "bad-request";
+    /// The name cannot be used.
+    BadName = BAD_REQUEST, "bad-name";
+    /// There is nothing at this path.
+    NoSuchPath = NOT_FOUND, "no-such-path";
+    /// There is no such rule.
+    NoSuchRule = NOT_FOUND, "no-such-rule";
+    /// There is nothing of that id.
+    NoSuchId = NOT_FOUND, "no-such-id";
+    /// The path cannot be asked in this way.
+    MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed";
+    /// The body did not come in time.
+    Slow = REQUEST_TIMEOUT, "slow";
+    /// The service keeps no state that could be asked for.
+    NoState = CONFLICT, "no-state";
+    /// There is one of that name.
+    Exists = CONFLICT, "exists";
+    /// It cannot be done as things stand.
+    Refused = CONFLICT, "refused";
+    /// Another savepoint is being made.
+    Saving = CONFLICT, "saving";
+    /// The body is too large.
+    TooLarge = PAYLOAD_TOO_LARGE, "too-large";
+    /// The body is not JSON, or does not say so.
+    MediaType = UNSUPPORTED_MEDIA_TYPE, "media-type";
+    /// The request is for a name that is not one of this service.
+    OtherHost = MISDIRECTED_REQUEST, "other-host";
+    /// The disk fails.
+    Disk = INTERNAL_SERVER_ERROR, "disk";
+    /// Something has gone wrong in the service itself; its log says what.
+    Failed = INTERNAL_SERVER_ERROR, "failed";
+    /// The service has other things to do; ask again later.
+    Busy = SERVICE_UNAVAILABLE, "busy";
+    /// The service is stopping.
+    Stopping = SERVICE_UNAVAILABLE, "stopping";
+    /// The disk is full.
+    DiskFull = INSUFFICIENT_STORAGE, "disk-full";
+}
 
 /// What went wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    status: StatusCode,
-    kind: &'static str,
+    kind: Kind,
     detail: String,
 }
 
-/// The same as it is sent.
-#[derive(Debug, Serialize, Deserialize)]
+/// What went wrong (RFC 9457).
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Problem)]
 pub struct Sent {
-    /// What kind of problem it is, for machines.
+    /// What kind of problem it is, for machines: `urn:tripline:problem:` and a name that stays as it is.
     #[serde(rename = "type")]
     pub kind: String,
     /// The status in words.
@@ -38,14 +118,14 @@ pub struct Sent {
 }
 
 impl Problem {
-    /// A problem of some kind.
-    pub fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Problem {
-        Problem { status, kind, detail: detail.into() }
+    /// A problem of some kind. `detail` says what is wrong and what to do.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Problem {
+        Problem { kind, detail: detail.into() }
     }
 
     /// A request that makes no sense.
     pub fn bad(detail: impl Into<String>) -> Problem {
-        Problem::new(StatusCode::BAD_REQUEST, "bad-request", detail)
+        Problem::new(Kind::BadRequest, detail)
     }
 }
 
@@ -60,49 +140,50 @@ pub async fn in_time<T>(asked: impl Future<Output = Result<T, ControlError>>) ->
     let Ok(answer) = timeout(PATIENCE, asked).await else {
         let detail =
             format!("the service did not come to it within {} s; ask again later", PATIENCE.as_secs());
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail));
+        return Err(Problem::new(Kind::Busy, detail));
     };
     Ok(answer?)
 }
 
 impl From<ControlError> for Problem {
     fn from(error: ControlError) -> Problem {
-        let (status, kind) = match &error {
-            ControlError::Gone => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
-            ControlError::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
-            ControlError::NoRule(_) => (StatusCode::NOT_FOUND, "no-such-rule"),
-            ControlError::Asked(_) => (StatusCode::BAD_REQUEST, "bad-request"),
-            ControlError::NoState | ControlError::Elsewhere => (StatusCode::CONFLICT, "no-state"),
-            ControlError::Name(_) => (StatusCode::BAD_REQUEST, "bad-name"),
-            ControlError::Exists(_) => (StatusCode::CONFLICT, "exists"),
-            ControlError::Refused(Refused::Unknown { .. }) => (StatusCode::NOT_FOUND, "no-such-id"),
+        let kind = match &error {
+            ControlError::Gone => Kind::Stopping,
+            ControlError::Busy => Kind::Busy,
+            ControlError::NoRule(_) => Kind::NoSuchRule,
+            ControlError::Asked(_) => Kind::BadRequest,
+            ControlError::NoState | ControlError::Elsewhere => Kind::NoState,
+            ControlError::Name(_) => Kind::BadName,
+            ControlError::Exists(_) => Kind::Exists,
+            ControlError::Refused(Refused::Unknown { .. }) => Kind::NoSuchId,
             ControlError::Refused(Refused::Ambiguous { .. } | Refused::Many | Refused::Ended { .. }) => {
-                (StatusCode::CONFLICT, "refused")
+                Kind::Refused
             }
-            ControlError::Refused(_) => (StatusCode::BAD_REQUEST, "refused"),
-            ControlError::Saving => (StatusCode::CONFLICT, "busy"),
-            ControlError::Store(error) if error.cause() == Some(Cause::Full) => {
-                (StatusCode::INSUFFICIENT_STORAGE, "disk")
-            }
-            ControlError::Store(_) | ControlError::System(_) => (StatusCode::INTERNAL_SERVER_ERROR, "disk"),
+            ControlError::Refused(_) => Kind::BadRequest,
+            ControlError::Saving => Kind::Saving,
+            ControlError::Store(error) if error.cause() == Some(Cause::Full) => Kind::DiskFull,
+            ControlError::Store(_) | ControlError::System(_) => Kind::Disk,
         };
-        Problem::new(status, kind, error.to_string())
+        Problem::new(kind, error.to_string())
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response<Body> {
-        let Problem { status, kind, detail } = self;
+        let Problem { kind, detail } = self;
+        let status = kind.status();
         let sent = Sent {
-            kind: format!("{TYPES}{kind}"),
+            kind: format!("{TYPES}{}", kind.name()),
             title: status.canonical_reason().unwrap_or_default().to_owned(),
             status: status.as_u16(),
             detail,
         };
-        let mut answer = super::json(status, "application/problem+json", &sent);
+        let mut answer = super::answer::json(status, MEDIA_TYPE, &sent);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        // So that the route can hold it against what it says of itself.
+        answer.extensions_mut().insert(kind);
         answer
     }
 }

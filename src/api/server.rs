@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
+use axum::http::{Request, header};
 use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -31,7 +31,7 @@ use crate::runtime::control::Control;
 use crate::source::unix;
 use crate::watch;
 
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
 use super::socket::{self, SocketPath};
 
 /// Most connections at a time; who comes beyond waits.
@@ -78,7 +78,7 @@ impl Server {
     pub fn new(control: Control) -> Server {
         let (stop, _) = watch::channel(false);
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        Server { router: super::router(control), slots, stop, tasks: JoinSet::new() }
+        Server { router: super::routes::router(control), slots, stop, tasks: JoinSet::new() }
     }
 
     /// Answers at an address, which must be one of this machine alone, from now on. Gives the address, with the
@@ -218,7 +218,7 @@ fn refusal(request: &Request<Incoming>) -> Option<Problem> {
     (!is_this_machine(host)).then(|| {
         let detail =
             "requests have to be for `localhost` or an address of this machine, by the header `Host`";
-        Problem::new(StatusCode::MISDIRECTED_REQUEST, "other-host", detail)
+        Problem::new(Kind::OtherHost, detail)
     })
 }
 

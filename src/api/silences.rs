@@ -1,49 +1,78 @@
 //! `/v1/silences`: for a time, nobody is told of some alerts.
 
-use axum::body::Body;
-use axum::extract::{Path, Request, State};
-use axum::http::{Response, StatusCode};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::routing::{NewSilence, Silence};
 use crate::runtime::control::Control;
-use crate::runtime::routing::desk::{self, ById};
+use crate::runtime::routing::desk::{self, ById, Said};
 
+use super::alerts;
+use super::answer::{Changed, Created};
+use super::extract::{Json, Path};
 use super::problem::{self, Problem};
-use super::{alerts, body};
-
-/// How a silence is written.
-const EXAMPLE: &str =
-    r#"{"match": {"rules": ["card_*"]}, "ends": "2026-01-01T18:00:00Z", "author": "ana", "comment": "…"}"#;
 
 /// The silences that there are.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = SilenceList)]
 pub struct List {
     /// The one that ends first before the others; those that are over last for some days.
     pub silences: Vec<Silence>,
 }
 
-/// Lists them.
-pub async fn list(State(control): State<Control>) -> Result<Response<Body>, Problem> {
+/// A silence.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct Id {
+    /// The id of a silence, or the beginning of it.
+    id: String,
+}
+
+/// Lists the silences.
+#[utoipa::path(
+    get,
+    path = "/v1/silences",
+    tag = "silences",
+    responses((status = 200, description = "The silences, those that end first before the others."))
+)]
+pub async fn list(State(control): State<Control>) -> Result<Json<List>, Problem> {
     let asked = control.desk().ask(desk::Request::Silences);
     let silences = problem::in_time(asked).await?;
-    Ok(super::json(StatusCode::OK, super::JSON, &List { silences }))
+    Ok(Json(List { silences }))
 }
 
-/// Makes one.
-pub async fn add(State(control): State<Control>, request: Request) -> Result<Response<Body>, Problem> {
-    let wanted: NewSilence = body::read(request, EXAMPLE).await?;
+/// Makes a silence.
+#[utoipa::path(
+    post,
+    path = "/v1/silences",
+    tag = "silences",
+    responses((status = 201, description = "The silence, with its id."))
+)]
+pub async fn add(
+    State(control): State<Control>,
+    Json(wanted): Json<NewSilence>,
+) -> Result<Created<Silence>, Problem> {
     let asked = control.desk().ask(|reply| desk::Request::Silence(wanted, reply));
-    Ok(super::json(StatusCode::CREATED, super::JSON, &problem::in_time(asked).await?))
+    problem::in_time(asked).await.map(|silence| Created::new(silence.id.clone(), silence))
 }
 
-/// Ends one.
+/// Ends a silence.
+#[utoipa::path(
+    post,
+    path = "/v1/silences/{id}/end",
+    tag = "silences",
+    responses((status = 200, description = "The silence, which is over now."))
+)]
 pub async fn end(
     State(control): State<Control>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Result<Response<Body>, Problem> {
-    let said = alerts::said(request).await?;
+    Path(Id { id }): Path<Id>,
+    Json(said): Json<Said>,
+) -> Result<Changed<Silence>, Problem> {
+    let said = alerts::check(said)?;
+    let before = problem::in_time(control.desk().ask(desk::Request::Silences)).await?;
     let asked = control.desk().ask(|reply| desk::Request::EndSilence(ById { id, said }, reply));
-    Ok(super::json(StatusCode::OK, super::JSON, &problem::in_time(asked).await?))
+    let silence = problem::in_time(asked).await?;
+    let before = before.into_iter().find(|before| before.id == silence.id);
+    Ok(Changed::new(silence.id.clone(), silence).before(before))
 }

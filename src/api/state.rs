@@ -1,55 +1,41 @@
 //! `GET /v1/state`: live partial matches.
 
-use std::time::Duration;
-
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{Response, StatusCode, Uri};
-use tokio::time::timeout;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
-use crate::runtime::control::{Control, MOST_SHOWN, StateQuery};
+use crate::runtime::control::view::StateView;
+use crate::runtime::control::{Control, StateQuery};
 
-use super::problem::Problem;
+use super::extract::{Json, Limit, Query};
+use super::problem::{self, Problem};
 
-/// How many partial matches are shown if nothing is said.
-const SHOWN: usize = 100;
-/// How long the engine may take to come to it.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// The most parts of a key that can be asked for.
-const MOST_PARTS: usize = 32;
-
-/// Shows partial matches: of the rule `rule`, for keys that have each `key`, so many as `limit` says.
-pub async fn look(State(control): State<Control>, uri: Uri) -> Result<Response<Body>, Problem> {
-    let asked = control.state(wanted(&uri)?);
-    let Ok(view) = timeout(PATIENCE, asked).await else {
-        let detail =
-            format!("the engine did not come to it within {} s; ask again later", PATIENCE.as_secs());
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail));
-    };
-    Ok(super::json(StatusCode::OK, super::JSON, &view?))
+/// Which partial matches are shown.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct Wanted {
+    /// Those of this rule.
+    rule: Option<String>,
+    /// Those for keys that have this value, or this value of this name: `c1` or `card=c1`. May be given several times.
+    #[serde(default)]
+    #[param(max_items = 32)]
+    key: Vec<String>,
+    /// So many at most.
+    #[serde(default)]
+    #[param(inline)]
+    limit: Limit,
 }
 
-fn wanted(uri: &Uri) -> Result<StateQuery, Problem> {
-    let mut wanted = StateQuery { limit: SHOWN, ..StateQuery::default() };
-    for (name, value) in super::query(uri) {
-        match &*name {
-            "rule" if wanted.rule.is_some() => return Err(Problem::bad("`rule` is given twice")),
-            "rule" => wanted.rule = Some(value.into_owned()),
-            "key" if wanted.key.len() >= MOST_PARTS => {
-                return Err(Problem::bad(format!("more than {MOST_PARTS} parts of a key are given")));
-            }
-            "key" => wanted.key.push(value.into_owned()),
-            "limit" => {
-                let limit = value.parse().ok().filter(|limit| (0..=MOST_SHOWN).contains(limit));
-                let why = || Problem::bad(format!("`limit` is a number from 0 to {MOST_SHOWN}"));
-                wanted.limit = limit.ok_or_else(why)?;
-            }
-            _ => {
-                return Err(Problem::bad(format!(
-                    "`{name}` is not known here; possible are `rule`, `key` and `limit`"
-                )));
-            }
-        }
-    }
-    Ok(wanted)
+/// Shows live partial matches.
+#[utoipa::path(
+    get,
+    path = "/v1/state",
+    tag = "state",
+    responses((status = 200, description = "Some of the partial matches, and how many there are."))
+)]
+pub async fn look(
+    State(control): State<Control>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<StateView>, Problem> {
+    let Wanted { rule, key, limit: Limit(limit) } = wanted;
+    problem::in_time(control.state(StateQuery { rule, key, limit })).await.map(Json)
 }

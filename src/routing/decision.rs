@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use utoipa::ToSchema;
 
 use crate::alert::notification::Named;
 use crate::event::{Duration, Timestamp};
@@ -11,7 +12,7 @@ use crate::event::{Duration, Timestamp};
 use super::facts::plain;
 
 /// Something that was decided of an alert, or has happened to it since. It says why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "decision", rename_all = "snake_case")]
 pub enum Decision {
     /// The rule's `limit` held it back, so that it came no further.
@@ -67,6 +68,7 @@ pub enum Decision {
         /// The route that it took.
         route: String,
         /// What they have in common.
+        #[schema(value_type = Object)]
         group: Named<Json>,
         /// The id that they will be sent under.
         notification: String,
@@ -158,7 +160,7 @@ pub enum Decision {
 }
 
 /// Of what there was too much.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Crowd {
     /// Groups: it goes out by itself.
@@ -172,7 +174,7 @@ pub enum Crowd {
 }
 
 /// Why something is over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "by", rename_all = "lowercase")]
 pub enum Why {
     /// No other alert has come for so long.

@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use utoipa::ToSchema;
 
 use crate::alert::notification::Named;
 use crate::alert::{Alert, AlertKind, Severity};
@@ -30,7 +31,7 @@ const LONGEST_TITLE: usize = 300;
 const LONGEST_KEY: usize = 2_000;
 
 /// An alert in the log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Record {
     /// Its id.
     pub id: String,
@@ -43,6 +44,7 @@ pub struct Record {
     /// The beginning of its title.
     pub title: String,
     /// The key; empty if it is very long.
+    #[schema(value_type = Object)]
     pub key: Named<Json>,
     /// When it was certain, in event time.
     pub decided_time: Timestamp,
@@ -56,7 +58,7 @@ pub struct Record {
 }
 
 /// Something that was decided of an alert.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Entry {
     /// When.
     pub at: Timestamp,

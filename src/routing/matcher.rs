@@ -11,20 +11,23 @@ use std::str::FromStr;
 use glob::Pattern;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use utoipa::ToSchema;
 
 use crate::alert::{AlertKind, Severity};
 
 use super::facts::{Facts, plain};
 
 /// Which alerts are meant. One that says nothing means all.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Matcher {
     /// How much they matter.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, examples(">= high"))]
     pub severity: Option<SeverityTest>,
     /// Their rules.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
     pub rules: Vec<Glob>,
     /// Tags that they have.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -34,6 +37,7 @@ pub struct Matcher {
     pub kinds: Vec<AlertKind>,
     /// Values of the key and of fields, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = BTreeMap<String, Vec<Json>>)]
     pub fields: BTreeMap<String, Vec<Wanted>>,
 }
 

@@ -1,6 +1,7 @@
 //! Silences: for a time, nobody is told of some alerts.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::event::{Duration, Timestamp, digest};
 
@@ -18,7 +19,7 @@ pub const LONGEST: Duration = Duration::from_micros(366 * Duration::DAY.as_micro
 const LONGEST_TEXT: usize = 1_000;
 
 /// A silence.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Silence {
     /// What it is called by.
     pub id: String,
@@ -41,8 +42,11 @@ pub struct Silence {
 }
 
 /// A silence that is wanted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({
+    "match": {"rules": ["card_*"]}, "ends": "2026-01-01T18:00:00Z", "author": "ana", "comment": "deploy"
+})))]
 pub struct NewSilence {
     /// The alerts that it is to be about.
     #[serde(rename = "match")]

@@ -2,6 +2,7 @@
 //! people say of alerts.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::alert::notification::Notification;
 use crate::event::{Duration, Timestamp, digest};
@@ -49,7 +50,7 @@ impl Row for Escalation {
 }
 
 /// What has come of what somebody said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Settled {
     /// The alert that was meant.
     pub alert: String,

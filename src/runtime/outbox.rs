@@ -9,6 +9,7 @@ use std::sync::{OnceLock, mpsc};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
+use utoipa::ToSchema;
 
 use crate::alert::notification::Notification;
 use crate::event::Timestamp;
@@ -22,8 +23,9 @@ const PORTION: usize = 1_000;
 const PORTION_BYTES: u64 = 16 << 20;
 
 /// Of which alerts something is wanted: those for which all of this is so.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schema(examples(json!({"sink": "desk"})))]
 pub struct Which {
     /// They are for this sink.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,14 +57,14 @@ pub enum Order {
 }
 
 /// What was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Done {
     /// To how many alerts, or sinks.
     pub count: u64,
 }
 
 /// What waits and what was given up.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct OutboxView {
     /// The sinks for which something waits, or was given up, or that are disabled.
     pub sinks: Vec<SinkView>,
@@ -73,7 +75,8 @@ pub struct OutboxView {
 }
 
 /// What there is of a sink.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = OutboxSink)]
 pub struct SinkView {
     /// Its name.
     pub sink: String,
@@ -89,7 +92,8 @@ pub struct SinkView {
 }
 
 /// An alert that waits or was given up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = OutboxAlert)]
 pub struct AlertView {
     /// Its id.
     pub id: String,

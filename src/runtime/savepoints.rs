@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::disk::Disk;
 use crate::event::Timestamp;
@@ -29,11 +30,12 @@ const LONGEST: usize = 100;
 pub struct BadName(pub String);
 
 /// A savepoint that was written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Saved {
     /// Its name.
     pub name: String,
     /// Its file.
+    #[schema(value_type = String)]
     pub file: PathBuf,
     /// How many bytes that has.
     pub bytes: u64,
@@ -52,11 +54,12 @@ impl Saved {
 }
 
 /// A savepoint in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Listed {
     /// Its name.
     pub name: String,
     /// Its file.
+    #[schema(value_type = String)]
     pub file: PathBuf,
     /// How many bytes that has.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -73,7 +73,7 @@ impl ServicePart {
 }
 
 /// What is wrong with a part of the service, for which it is not ready or worse than it might be.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Trouble {
     /// The part of the service.
     pub part: String,

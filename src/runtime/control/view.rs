@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
+use utoipa::ToSchema;
 
 use crate::engine::{End, Found, RunView, WaitKind};
 use crate::event::{Event, Timestamp};
@@ -17,7 +18,7 @@ const LONGEST_RECORD: usize = 16 << 10;
 const MOST_BYTES: usize = 4 << 20;
 
 /// Partial matches.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct StateView {
     /// All times before this have passed; none before the first event.
     #[serde(with = "optional_time")]
@@ -43,7 +44,7 @@ fn is_zero(count: &u64) -> bool {
 }
 
 /// How many partial matches a rule has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RuleView {
     /// The rule.
     pub rule: String,
@@ -59,7 +60,7 @@ pub struct RuleView {
 }
 
 /// A partial match.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct MatchView {
     /// Its rule.
     pub rule: String,
@@ -90,7 +91,7 @@ pub struct MatchView {
 }
 
 /// Where in the pattern a partial match stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StepView {
     /// The part that it is at, from 1 on.
     pub number: usize,
@@ -103,7 +104,7 @@ pub struct StepView {
 }
 
 /// What becomes of a partial match for which nothing comes any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Then {
     /// It is dropped.
@@ -117,7 +118,7 @@ pub enum Then {
 }
 
 /// Something that a partial match waits for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WaitView {
     /// The event definition, or the stream.
     pub event: String,
@@ -131,8 +132,9 @@ pub struct WaitView {
 }
 
 /// What a wait is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = WaitKind)]
 pub enum Kind {
     /// Such an event.
     Event,
@@ -143,7 +145,7 @@ pub enum Kind {
 }
 
 /// An event that was captured.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct CapturedView {
     /// What as.
     pub name: String,
@@ -155,6 +157,7 @@ pub struct CapturedView {
     pub stream: Option<String>,
     /// The record as it came in; none if it is too long to be shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Json>)]
     pub record: Option<Box<RawValue>>,
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
+use utoipa::ToSchema;
 
 use crate::event::Timestamp;
 use crate::routing::{NewSilence, Record, Refused, Router, Settled, Silence};
@@ -45,8 +46,9 @@ pub struct ById {
 }
 
 /// What somebody says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({"by": "ana", "comment": "on it"})))]
 pub struct Said {
     /// Who.
     pub by: String,
@@ -67,7 +69,7 @@ pub struct AlertQuery {
 }
 
 /// Alerts, the last ones first.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct AlertList {
     /// How many fit.
     pub total: usize,

@@ -1,17 +1,22 @@
 //! Requests to the router, with an engine that answers; and a server that is asked over its socket.
 
-use axum::body::to_bytes;
+mod document;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::answer::JSON;
 use super::client::{Client, ClientError};
+use super::routes::router;
 use super::server::Server;
-use super::*;
+use super::{problem, socket};
 use crate::runtime::control::tests::{answering, control, engine_with, query};
-use crate::runtime::control::{Requests, ServicePart, StateQuery, Trouble};
+use crate::runtime::control::{Control, Requests, ServicePart, StateQuery, Trouble};
 
 struct Bench {
     router: TowerToHyperService<Router>,
@@ -111,7 +116,14 @@ async fn what_is_asked_wrongly_is_told() {
     assert_eq!(detail(&wrong), (404, "no-such-rule", "there is no rule `testin`; did you mean `testing`?"));
     let wrong = bench.get("/v1/state?limit=1001").await;
     assert_eq!(detail(&wrong), (400, "bad-request", "`limit` is a number from 0 to 1000"));
-    assert_eq!(detail(&bench.get("/v1/state?cards=1").await).0, 400);
+    let wrong = bench.get("/v1/state?cards=1").await;
+    let detail_of = "`cards` is not known here; possible are `rule`, `key`, `limit`";
+    assert_eq!(detail(&wrong), (400, "bad-request", detail_of));
+    let wrong = bench.get("/v1/alerts?reason=silence").await;
+    let detail_of = "`reason` cannot be `silence`; did you mean `silenced`?";
+    assert_eq!(detail(&wrong), (400, "bad-request", detail_of));
+    let wrong = bench.get("/v1/alerts/%ff").await;
+    assert_eq!(detail(&wrong).1, "bad-request");
     assert_eq!(detail(&bench.get("/v1/stat").await).1, "no-such-path");
     let wrong = bench.post("/v1/state", JSON, "{}").await;
     assert_eq!(detail(&wrong), (405, "method-not-allowed", "`/v1/state` cannot be asked with POST"));
@@ -119,7 +131,7 @@ async fn what_is_asked_wrongly_is_told() {
     assert_eq!(detail(&wrong).0, 415);
     let wrong = bench.post("/v1/savepoints", JSON, "{\"nam\": 1}").await;
     assert_eq!(detail(&wrong).1, "bad-request");
-    let wrong = bench.post("/v1/savepoints", JSON, &" ".repeat(MAX_BODY + 1)).await;
+    let wrong = bench.post("/v1/savepoints", JSON, &" ".repeat((64 << 10) + 1)).await;
     assert_eq!(detail(&wrong).0, 413);
     let wrong = bench.post("/v1/savepoints", JSON, r#"{"name": "../../etc/passwd"}"#).await;
     assert_eq!(detail(&wrong).1, "bad-name");

@@ -1,0 +1,10 @@
+//! What handlers take out of a request. Each says in the document of the API what it takes, and refuses everything else
+//! with a problem that says what is wrong; so the document and what is taken cannot differ.
+
+mod body;
+mod path;
+mod query;
+
+pub use body::Json;
+pub use path::Path;
+pub use query::{Limit, Query};
