@@ -1,4 +1,4 @@
-// Builds the page into dist/: two scripts, one style sheet, an icon and the page itself. Names of what may be cached
+// Builds the page into dist/: two scripts, one style sheet, an icon, the page itself, and for the program a list of them. Names of what may be cached
 // for ever hold a hash of the contents; the same sources give the same bytes on every machine.
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
@@ -54,6 +54,13 @@ export async function files(extra = {}) {
   return all;
 }
 
+/** The list of the files that the program embeds. */
+function rust(names) {
+  const path = (name) => (name === "index.html" ? name : `assets/${name}`);
+  const rows = names.map((name) => `    ("${name}", include_bytes!("${path(name)}")),\n`);
+  return `// Written by web/build.mjs: the files of the page, for src/api/page.rs.\n&[\n${rows.join("")}]\n`;
+}
+
 async function write() {
   const dist = join(here, "dist");
   const all = await files();
@@ -65,6 +72,7 @@ async function write() {
     bytes += contents.length;
     packed += gzipSync(contents, { level: 9 }).length;
   }
+  await writeFile(join(dist, "files.rs"), rust([...all.keys()].sort()));
   const kilo = (count) => `${(count / 1024).toFixed(1)} kB`;
   console.log(`web/dist: ${all.size} files, ${kilo(bytes)}, ${kilo(packed)} compressed`);
   if (bytes > MOST_BYTES) {

@@ -4,8 +4,8 @@
 //! problem details (RFC 9457). [`routes`] is the table of all routes; one file a resource; [`extract`] is what handlers
 //! take, [`answer`] what they give, [`problem`] how mistakes are told, [`document`] how all of it is described for
 //! machines, which comes by [`handler`] from the types of handlers. [`server`] speaks HTTP on a socket in the folder of
-//! the state ([`socket`]) and on an address, [`client`] is how commands ask, and [`probe`] how they ask whether it is
-//! well.
+//! the state ([`socket`]) and on an address, [`page`] is the web page beside the API, [`client`] is how commands ask, and
+//! [`probe`] how they ask whether it is well.
 //!
 //! Nobody has to show who they are. So it is there for this machine only: the socket is its owner's, and the
 //! address must be one that no other machine can reach. Requests that a web page could make a browser send are
@@ -21,6 +21,7 @@ mod handler;
 pub mod health;
 mod metrics;
 mod outbox;
+mod page;
 pub mod probe;
 mod problem;
 mod routes;

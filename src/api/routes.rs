@@ -26,7 +26,7 @@ use super::access::Role::{self, Admin, Operate, Read};
 use super::answer::Change;
 use super::handler::{Described, Handler};
 use super::problem::{Kind, Problem};
-use super::{alerts, document, health, metrics, outbox, savepoints, silences, state};
+use super::{alerts, document, health, metrics, outbox, page, savepoints, silences, state};
 
 /// A route: the role that it needs, if it needs one, and its handler.
 macro_rules! route {
@@ -170,7 +170,11 @@ pub fn router(control: Control) -> Router {
         }));
         router = router.route(&route.path, handler);
     }
-    router.fallback(nothing).method_not_allowed_fallback(other_method).with_state(control)
+    router
+        .merge(page::router())
+        .fallback(nothing)
+        .method_not_allowed_fallback(other_method)
+        .with_state(control)
 }
 
 async fn nothing(uri: Uri) -> Problem {

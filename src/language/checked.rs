@@ -112,17 +112,6 @@ pub enum Mode {
     Off,
 }
 
-impl Mode {
-    /// The word the language uses.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Mode::Live => "live",
-            Mode::Shadow => "shadow",
-            Mode::Off => "off",
-        }
-    }
-}
-
 /// An old version of a rule, which goes on with what it has begun.
 #[derive(Clone, Debug)]
 pub struct OldRule {

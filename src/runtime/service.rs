@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{error, info, warn};
 
 use crate::config::Config;
-use crate::source::{LastThings, Troubles};
+use crate::source::{Failures, LastThings};
 use crate::telemetry::Metrics;
 use crate::watch;
 
@@ -41,8 +41,8 @@ pub struct Service {
     sources: JoinSet<()>,
     /// What sources do when all they have read is settled.
     last: LastThings,
-    /// What is wrong with some of them.
-    troubles: Troubles,
+    /// Why some of them have ended that should not have.
+    failures: Failures,
     sinks: sinks::Workers,
     engine: oneshot::Receiver<anyhow::Result<usize>>,
     /// What keeps state, if some is kept.
@@ -94,7 +94,7 @@ impl Service {
                 self.finish_engine(deadline).await
             }
         };
-        complete &= matches!(ended, Ok(true)) && !self.troubles.has_failed();
+        complete &= matches!(ended, Ok(true)) && self.failures.shown().is_none();
         if let Some(keeping) = &self.keeping {
             keeping.last_alert();
         }

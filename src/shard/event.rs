@@ -210,7 +210,7 @@ impl Shard {
         let (held, state) = self.keys.runs_mut(slot, rule);
         if let Some(within) = program.lone(rule).filter(|_| !is_active && !is_watched) {
             state.runs = RunSet::lone(event, within);
-            self.live.begin(rule);
+            self.live.runs += 1;
             state.schedule(slot, &mut self.timers);
             return;
         }

@@ -70,7 +70,7 @@ const ROUTES = {
     const since = Date.parse(params.get("since") ?? "") || until - 3_600_000;
     return service.counts(since, until, Number(params.get("step") ?? 60));
   }],
-  "GET alerts/*": ["read", ({ service, id }) => alertOf(service, id)],
+  "GET alerts/*": ["read", ({ service, id }) => service.whole(alertOf(service, id))],
   "POST alerts/*/ack": ["operate", (request) => say(request, "acknowledged")],
   "POST alerts/*/resolve": ["operate", (request) => say(request, "resolved")],
   "GET rules": ["read", ({ service }) => ({ rules: service.rules.map((rule) => service.rule(rule)) })],
@@ -144,7 +144,7 @@ export function fits(service, params, one) {
   const any = (name, value) => params.getAll(name).length === 0 || params.getAll(name).includes(value);
   const text = (params.get("text") ?? "").toLowerCase();
   const written = `${alert.title} ${alert.rule} ${Object.values(alert.key).join(" ")}`.toLowerCase();
-  return any("rule", alert.rule) && any("severity", alert.severity) && written.includes(text) &&
+  return any("rule", alert.rule) && any("status", one.status) && any("severity", alert.severity) && written.includes(text) &&
     params.getAll("key").every((key) => Object.entries(alert.key).some(([name, value]) => key === value || key === `${name}=${value}`)) &&
     (!params.get("since") || time >= params.get("since")) && (!params.get("until") || time < params.get("until"));
 }
@@ -153,7 +153,7 @@ function listAlerts({ service, params }) {
   const before = Number(params.get("cursor") ?? Infinity);
   const found = service.alerts.filter((one) => one.number < before && fits(service, params, one)).reverse();
   const page = found.slice(0, limitOf(params, 100));
-  return { alerts: page.map((one) => service.summary(one)), next: found.length > page.length ? String(page.at(-1).number) : null, searched_to: null };
+  return { alerts: page.map((one) => service.summary(one)), next: found.length > page.length ? page.at(-1).number : null, searched_to: null };
 }
 
 function say({ service, id, body, now }, status) {

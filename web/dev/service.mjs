@@ -79,16 +79,23 @@ export class Service {
       },
       captured: story.events.map(([variable, stream, at, record]) => ({ variable, stream, time: iso(at), record })),
       steps, within_seconds: within, rule_is_current: true, decisions,
-      deliveries: status === "held" ? [] : sinks.map((sink) => ({
-        sink, at: lead(180), outcome: isFailing && sink === "security_desk" ? "waiting" : "accepted", tries: isFailing && sink === "security_desk" ? 3 : 1,
-        error: isFailing && sink === "security_desk" ? "the receiver answered 503 Service Unavailable" : "", to: null,
-      })),
+      deliveries: status === "held" ? [] : sinks.flatMap((sink) => {
+        const failed = { notification: id, sink, at: lead(180), outcome: "failed", error: "the receiver answered 503 Service Unavailable" };
+        if (isFailing && sink === "security_desk") return [failed, { ...failed, at: lead(4_180) }, { ...failed, at: lead(20_180) }];
+        return [{ notification: id, sink, at: lead(180), outcome: "accepted" }];
+      }),
     };
   }
 
   summary({ number, time, status, status_by, alert, captured, decisions }) {
     const { id, rule, severity, kind, title, about, key, first_time, last_time, decided_time, suppressed } = alert;
     return { number, id, rule, severity, kind, title, about, key, first_time, last_time, decided_time, time, suppressed, events: captured.length, status, status_by, decisions };
+  }
+
+  /** All of an alert, as it is answered. */
+  whole(one) {
+    const { alert, captured, steps, within_seconds, rule_is_current, deliveries } = one;
+    return { summary: this.summary(one), alert, captured, steps, within_seconds, rule_is_current, deliveries };
   }
 
   /** A moment passes: counts change, and sometimes an alert comes. */
@@ -104,8 +111,12 @@ export class Service {
     }
   }
 
+  /** An alert comes, of a key that had none. */
   raise(name, now = Date.now()) {
-    const made = this.makeAlert(now, name);
+    const values = (one) => Object.values(one.alert.key).join();
+    const known = new Set(this.alerts.map(values));
+    let made = this.makeAlert(now, name);
+    while (known.has(values(made))) made = this.makeAlert(now, name);
     this.alerts.push(made);
     this.tell({ event: "alert", id: made.number, data: this.summary(made) });
     return made;
@@ -179,7 +190,7 @@ export class Service {
     const { make, steps } = STORIES[one.name];
     const near_misses = Array.from({ length: 5 }, (_, index) => {
       const { key, events } = make(chance, now - index * 1_700_000);
-      return { key, since: iso(events[0][2]), ended: iso(events[0][2] + 600_000), captured: Math.max(1, events.length - 1), missing: 1, waited_for: [steps.at(-1).variable] };
+      return { key, since: iso(events[0][2]), ended: iso(events[0][2] + 600_000), captured: Math.max(1, events.length - 1), missing: 1, waited_for: [steps.at(-1).variables[0]] };
     });
     return { time: iso(now - 4_000), keys: Math.round(total * 0.9), partial_matches: total, nodes, keys_not_read: 0, near_misses };
   }
@@ -192,7 +203,7 @@ export class Service {
       if (!isOf || STORIES[one.name].steps.length < 2) continue;
       const { make, steps, within } = STORIES[one.name];
       const { events } = make(chanceOf(one.name.length + 5), now - 90_000);
-      const taken = events.filter(([variable]) => variable === steps[0].variable).slice(0, 3);
+      const taken = events.filter(([variable]) => steps[0].variables.includes(variable)).slice(0, 3);
       const since = now - 200_000;
       const key = Object.fromEntries(one.key.map((name, index) => [name, keys[index]?.replace(/^\w+=/, "") ?? make(chanceOf(one.name.length), now).key[name]]));
       const next = steps[1];
@@ -200,7 +211,7 @@ export class Service {
         rule: one.name, fingerprint: one.fingerprint, key, reported: false, since: iso(since), until: iso(since + within * 1000),
         step: { number: next.absent ? 1 : 2, of: steps.length, element: next.absent ? steps[0].text : next.text, taken: 0 },
         then: next.absent && steps.length === 2 ? "match" : "dropped",
-        waits_for: [{ event: next.variable, kind: next.absent ? "absence" : "event", until: iso(since + within * 1000), missing: steps.length - 2 }],
+        waits_for: [{ event: next.variables[0], kind: next.absent ? "absence" : "event", until: iso(since + within * 1000), missing: steps.length - 2 }],
         captured: taken.map(([name, stream, , record], index) => ({ name, stream, time: iso(since + index * 31_000), record })), events: taken.length, of_key: 1,
       });
     }
@@ -255,7 +266,7 @@ export class Service {
         answer.alerts.push({
           id: this.chance.hex(32), rule: name, fingerprint: this.chance.hex(32), severity: "critical", kind: "match", about: null, tags: [], key: { card: record.card },
           title: `Card ${record.card}: ${all.length - 1} tiny charges, then ${record.amount} at ${record.merchant}`, first_time: all[0].time, last_time: captured.time, decided_time: captured.time,
-          suppressed: 0, fields: { tries: all.length - 1, spent: record.amount }, events: { tiny: all.slice(0, -1).map((one) => one.record), big: [record] }, tables: {}, captured: all, steps: [{ variable: "tiny", text: `${least}+ tiny`, absent: false }, { variable: "big", text: "big", absent: false }], within_seconds: 600,
+          suppressed: 0, fields: { tries: all.length - 1, spent: record.amount }, events: { tiny: all.slice(0, -1).map((one) => one.record), big: [record] }, tables: {}, captured: all, steps: [{ text: `${least}+ tiny`, variables: ["tiny"], absent: false }, { text: "big", variables: ["big"], absent: false }], within_seconds: 600,
         });
       }
     });

@@ -16,7 +16,7 @@ const login = (chance, user, at, ip, ok, more = {}) => ({
   id: `l${chance.hex(6)}`, user, ip, ok, known_device: more.known ?? true, device: { id: more.device ?? "d-1" },
   geo: { country: more.country ?? "DE", lat: more.lat ?? 52.5, lon: more.lon ?? 13.4 }, at: iso(at),
 });
-const step = (variable, text = variable, absent = false) => ({ variable, text, absent });
+const step = (variable, text = variable, absent = false) => ({ text, variables: [variable], absent });
 
 /** Each gives, ending about at a time: key, events in order, title, fields, kind, severity. */
 export const STORIES = {

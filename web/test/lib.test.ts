@@ -4,6 +4,7 @@ import { EventReader } from "../src/api/sse";
 import { pauseAfter } from "../src/api/stream";
 import { NO_ALERTS, reduce } from "../src/lib/alert-list";
 import { averages, barsOf, topOf } from "../src/lib/chart";
+import { sendingsOf } from "../src/lib/delivery";
 import { filterOf, filterParams, filterQuery, fits, hasKey, NO_FILTER } from "../src/lib/filter";
 import { bytes, count, flat, keyParts, rate } from "../src/lib/format";
 import { href, parsePlace } from "../src/lib/route";
@@ -40,7 +41,7 @@ test("pauses between connections grow to a bound, and are not the same for all",
 });
 
 test("an alert that comes live has its place by its number, once", () => {
-  let list = reduce(NO_ALERTS, { type: "loaded", page: { alerts: [alert(5), alert(3)], next: "3", searched_to: null } });
+  let list = reduce(NO_ALERTS, { type: "loaded", page: { alerts: [alert(5), alert(3)], next: 3, searched_to: null } });
   list = reduce(list, { type: "arrived", alert: alert(7) });
   list = reduce(list, { type: "arrived", alert: alert(6) });
   list = reduce(list, { type: "arrived", alert: alert(7) });
@@ -49,7 +50,7 @@ test("an alert that comes live has its place by its number, once", () => {
 });
 
 test("what was said of an alert holds for a page that was asked for before", () => {
-  let list = reduce(NO_ALERTS, { type: "loaded", page: { alerts: [alert(5)], next: "5", searched_to: null } });
+  let list = reduce(NO_ALERTS, { type: "loaded", page: { alerts: [alert(5)], next: 5, searched_to: null } });
   list = reduce(list, { type: "changed", id: "id4", status: "acknowledged", status_by: "ana" });
   list = reduce(list, { type: "changed", id: "id5", status: "resolved", status_by: "bo" });
   list = reduce(list, { type: "more", page: { alerts: [alert(5), alert(4)], next: null, searched_to: null } });
@@ -144,4 +145,18 @@ test("what is searched for is guessed from how it is written", () => {
   assert.equal(first("0b33fb5e"), "alerts/0b33fb5e");
   assert.equal(first("c-77"), "keys/c-77");
   assert.deepEqual(suggestions("  ", []), []);
+});
+
+test("each sink has one line: how its last attempt ended, or that it waits", () => {
+  const decision = (decision: string, sinks: string[]) => ({ at: "a", decision, text: "", sinks });
+  const delivery = (sink: string, outcome: "accepted" | "failed" | "forwarded", at: string, more = {}) => ({ notification: "n", sink, outcome, at, ...more });
+  const sendings = sendingsOf(
+    [decision("sent", ["desk", "audit", "hook"]), decision("already", ["other"])],
+    [delivery("desk", "failed", "b", { error: "503" }), delivery("desk", "failed", "c", { error: "502" }), delivery("desk", "accepted", "d"), delivery("hook", "forwarded", "e", { to: "mail" })],
+  );
+  assert.deepEqual(sendings.map(({ sink, outcome, failed, at, error, to }) => [sink, outcome, failed, at, error, to]), [
+    ["desk", "accepted", 2, "d", "", null],
+    ["hook", "forwarded", 0, "e", "", "mail"],
+    ["audit", "waiting", 0, "a", "", null],
+  ]);
 });

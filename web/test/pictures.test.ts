@@ -8,7 +8,7 @@ import { firstZoom, layOut, type TimelineInput } from "../src/lib/timeline";
 import { afterEdit, inText, pieces } from "../src/lib/tokens";
 
 const at = (clock: string): string => `2026-11-20T${clock}Z`;
-const step = (variable: string, absent = false): Step => ({ variable, text: variable, absent });
+const step = (variable: string, absent = false): Step => ({ text: variable, variables: [variable], absent });
 const event = (variable: string, clock: string) => ({ variable, stream: "s", time: at(clock), record: {} });
 
 const input = (more: Partial<TimelineInput> = {}): TimelineInput => ({
@@ -19,7 +19,7 @@ const input = (more: Partial<TimelineInput> = {}): TimelineInput => ({
 
 test("each event lies in the lane of its step, at its time, inside the picture", () => {
   const picture = layOut(input(), 800, "window", "utc");
-  assert.deepEqual(picture.lanes.map((lane) => [lane.variable, lane.count]), [["tiny", 3], ["big", 1]]);
+  assert.deepEqual(picture.lanes.map((lane) => [lane.text, lane.count]), [["tiny", 3], ["big", 1]]);
   assert.deepEqual(picture.marks.map((mark) => mark.lane), [0, 0, 0, 1]);
   const [first, second, third] = picture.marks.map((mark) => mark.x);
   assert.ok(first !== undefined && second !== undefined && third !== undefined);
@@ -64,9 +64,15 @@ test("marks that would lie on each other are one with their number, and lose no 
   assert.equal(picture.marks.reduce((sum, mark) => sum + mark.events.length, 0), 500);
 });
 
+test("a part that takes one of several has one lane; a variable that stands twice has one, too", () => {
+  const steps = [{ text: "a or b", variables: ["a", "b"], absent: false }, step("c"), { text: "c again", variables: ["c"], absent: false }];
+  const picture = layOut(input({ steps, captured: [event("b", "08:00:00"), event("c", "08:01:00"), event("a", "08:02:00")] }), 800, "window", "utc");
+  assert.deepEqual(picture.lanes.map((lane) => [lane.text, lane.count]), [["a or b", 2], ["c", 1]]);
+});
+
 test("without the steps of the rule, lanes are those of the variables; a moment has a width", () => {
   const picture = layOut(input({ steps: null, captured: [event("a", "08:00:00"), event("b", "08:00:00")], lastTime: at("08:00:00"), decidedTime: at("08:00:00"), withinSeconds: null }), 800, "events", "utc");
-  assert.deepEqual(picture.lanes.map((lane) => lane.variable), ["a", "b"]);
+  assert.deepEqual(picture.lanes.map((lane) => lane.text), ["a", "b"]);
   assert.ok(picture.marks.every((mark) => Number.isFinite(mark.x)));
 });
 

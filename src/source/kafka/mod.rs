@@ -211,21 +211,19 @@ impl Source for Topic {
 
     fn run(self: Box<Self>, inlets: Vec<Inlet>, mut turn: Turn) -> Running {
         let inlet = only(inlets);
-        let (identity, troubles) = (inlet.identity.clone(), inlet.around.troubles.clone());
-        troubles.away(&identity, "no broker has answered yet");
         Box::pin(async move {
-            let source = Arc::clone(&identity.name);
+            let (source, failures) = (Arc::clone(&inlet.identity.name), inlet.around.failures.clone());
             turn.come().await;
             let (reader, signals) = match self.reader(inlet) {
                 Ok(reader) => reader,
                 Err(error) => {
-                    troubles.fail(&identity, error);
+                    failures.add(&source, error);
                     return;
                 }
             };
             let Signals { begun, go, ended } = signals;
             if let Err(error) = std::thread::Builder::new().name("kafka".into()).spawn(move || reader.run()) {
-                troubles.fail(&identity, error);
+                failures.add(&source, error);
                 return;
             }
             if timeout(BEGIN, begun).await.is_err() {

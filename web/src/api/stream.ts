@@ -30,15 +30,15 @@ export function pauseAfter(failures: number, chance: number): number {
   return pause * (0.5 + chance / 2);
 }
 
-/** Listens until the returned function is called. */
-export function listen(filter: Params, listener: Listener): () => void {
+/** Listens until the returned function is called: to what comes behind the alert of a number, or from now on. */
+export function listen(filter: Params, after: number | null, listener: Listener): () => void {
   const stop = new AbortController();
-  void go(filter, listener, stop.signal);
+  void go(filter, after, listener, stop.signal);
   return () => stop.abort();
 }
 
-async function go(filter: Params, listener: Listener, stop: AbortSignal): Promise<void> {
-  let last: string | null = null;
+async function go(filter: Params, after: number | null, listener: Listener, stop: AbortSignal): Promise<void> {
+  let last = after === null ? null : String(after);
   let failures = 0;
   while (!stop.aborted) {
     listener.state?.("connecting");

@@ -81,8 +81,9 @@ export interface Overview {
 export interface Decision {
   at: string;
   decision: string;
-  text?: string;
-  silence?: string;
+  text: string;
+  /** The sinks that it was handed to, of those decisions that hand it on. */
+  sinks?: string[];
 }
 
 export interface AlertSummary {
@@ -108,7 +109,7 @@ export interface AlertSummary {
 
 export interface AlertPage {
   alerts: AlertSummary[];
-  next: string | null;
+  next: number | null;
   searched_to: string | null;
 }
 
@@ -151,32 +152,30 @@ export interface Captured {
   record: Json;
 }
 
+/** A part of a pattern: what it captures, or that something does not come. */
 export interface Step {
-  variable: string;
   text: string;
+  variables: string[];
   absent: boolean;
 }
 
+/** What has come of sending an alert, or what it was put to, to a sink. */
 export interface Delivery {
+  notification: string;
   sink: string;
   at: string;
-  outcome: string;
-  tries: number;
-  error: string;
-  to: string | null;
+  outcome: "accepted" | "failed" | "given_up" | "forwarded";
+  error?: string;
+  to?: string | null;
 }
 
 export interface AlertDetail {
-  number: number;
-  time: string;
-  status: Status;
-  status_by: string | null;
+  summary: AlertSummary;
   alert: Alert;
   captured: Captured[];
   steps: Step[] | null;
   within_seconds: number | null;
   rule_is_current: boolean;
-  decisions: Decision[];
   deliveries: Delivery[];
 }
 

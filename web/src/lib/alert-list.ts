@@ -4,7 +4,7 @@ import type { AlertPage, AlertSummary, Status } from "../api/types";
 export interface AlertList {
   items: AlertSummary[];
   /** Where the next page begins; none at the end. */
-  next: string | null;
+  next: number | null;
   /** How far back has been looked, when little was found. */
   searchedTo: string | null;
   /** Ids of those that came live since it was loaded. */

@@ -40,8 +40,8 @@ export function filterParams(filter: Filter): Record<string, string | string[]> 
 
 /** What the API is asked for; spans count back from now. */
 export function filterQuery(filter: Filter, now: number): Params {
-  const { text, rules, severities, keys } = filter;
-  const query: Params = { text, rule: rules, severity: severities, key: keys };
+  const { text, rules, severities, keys, status } = filter;
+  const query: Params = { text, rule: rules, severity: severities, key: keys, status };
   query.since = timeOf(filter.since, now);
   query.until = timeOf(filter.until, now);
   return query;

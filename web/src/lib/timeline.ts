@@ -15,7 +15,8 @@ export interface TimelineInput {
 }
 
 export interface Lane {
-  variable: string;
+  /** What lies in it. */
+  variables: string[];
   text: string;
   absent: boolean;
   /** How many events lie in it. */
@@ -121,19 +122,21 @@ function times(input: TimelineInput, zoom: Zoom): [number, number] {
 
 function lanesOf(input: TimelineInput, isNarrow: boolean): Lane[] {
   const steps: Step[] = [];
+  const known = new Set<string>();
   for (const step of input.steps ?? []) {
     // A variable that the pattern names twice has one lane: its events do not say which of the two took them.
-    if (!steps.some((other) => other.variable === step.variable && other.absent === step.absent)) steps.push(step);
+    const variables = step.absent ? [] : step.variables.filter((variable) => !known.has(variable));
+    variables.forEach((variable) => known.add(variable));
+    if (step.absent || variables.length > 0) steps.push({ ...step, variables });
   }
   for (const { variable } of input.captured) {
-    if (!steps.some((step) => step.variable === variable && !step.absent)) {
-      steps.push({ variable, text: variable, absent: false });
-    }
+    if (!known.has(variable)) steps.push({ variables: [variable], text: variable, absent: false });
+    known.add(variable);
   }
-  return steps.map(({ variable, text, absent }, index) => {
-    const count = absent ? 0 : input.captured.filter((event) => event.variable === variable).length;
+  return steps.map(({ variables, text, absent }, index) => {
+    const count = input.captured.filter((event) => variables.includes(event.variable)).length;
     const top = TOP + index * LANE;
-    return { variable, text, absent, count, top, middle: top + LANE / 2 + (isNarrow ? 6 : 0) };
+    return { variables, text, absent, count, top, middle: top + LANE / 2 + (isNarrow ? 6 : 0) };
   });
 }
 
@@ -142,7 +145,7 @@ function marksOf(input: TimelineInput, lanes: Lane[], scale: Scale): Mark[] {
     if (lane.absent) return [];
     const events = input.captured
       .map((event, index) => ({ index, time: at(event.time), variable: event.variable }))
-      .filter((event) => event.variable === lane.variable)
+      .filter((event) => lane.variables.includes(event.variable))
       .sort((one, other) => one.time - other.time);
     const marks: Mark[] = [];
     for (const { index, time } of events) {
@@ -162,7 +165,7 @@ function marksOf(input: TimelineInput, lanes: Lane[], scale: Scale): Mark[] {
 /** Between the events before and those after, or the decision, that did not come which must not. */
 function stretchesOf(input: TimelineInput, lanes: Lane[], scale: Scale): Stretch[] {
   const timesOf = (lane: Lane): number[] =>
-    lane.absent ? [] : input.captured.filter((event) => event.variable === lane.variable).map((event) => at(event.time));
+    input.captured.filter((event) => lane.variables.includes(event.variable)).map((event) => at(event.time));
   return lanes.flatMap((lane, number) => {
     if (!lane.absent) return [];
     const before = lanes.slice(0, number).flatMap(timesOf);

@@ -73,7 +73,7 @@ function BoxShape({ box, isStart, count: number, most }: BoxProps) {
   const [left, top] = [x - width / 2, y - height / 2];
   const kind = isStart ? "start" : accepting ? "accepting" : (number ?? 0) > 0 ? "held" : "state";
   // What differs by thousands still shows next to each other.
-  const share = number === null || number === 0 ? 0 : 0.1 + 0.55 * (Math.log1p(number) / Math.log1p(most));
+  const share = number === null || number === 0 ? 0 : 0.08 + 0.34 * (Math.log1p(number) / Math.log1p(most));
   return (
     <g class={`box ${kind}${isMoved ? " moved" : ""}`}>
       <title>{number === null ? label : `${label}: ${plural(number, "partial match", "partial matches")}`}</title>

@@ -23,7 +23,7 @@ export function hear(listener: Listener): () => void {
 
 /** Keeps all of it up to date until the returned function is called. */
 export function live(): () => void {
-  const stop = listen({}, {
+  const stop = listen({}, null, {
     alert: (alert) => {
       unseen.value += 1;
       hearers.forEach((hearer) => hearer.alert?.(alert));

@@ -25,7 +25,7 @@ const TWO_KEYS_MS = 1_000;
 
 export function useShortcuts(onHelp: () => void): void {
   useEffect(() => {
-    let wentAt = 0;
+    let wentAt = -Infinity;
     const onKey = (event: KeyboardEvent): void => {
       if (isTyping(event)) return;
       if (event.key === "/") {
@@ -36,10 +36,10 @@ export function useShortcuts(onHelp: () => void): void {
       } else if (event.timeStamp - wentAt < TWO_KEYS_MS && PLACES[event.key] !== undefined) {
         event.preventDefault();
         event.stopImmediatePropagation();
-        wentAt = 0;
+        wentAt = -Infinity;
         go(PLACES[event.key]![0]);
       } else {
-        wentAt = event.key === "g" ? event.timeStamp : 0;
+        wentAt = event.key === "g" ? event.timeStamp : -Infinity;
       }
     };
     addEventListener("keydown", onKey, true);

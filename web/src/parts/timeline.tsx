@@ -4,7 +4,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Captured } from "../api/types";
 import { listed, plural } from "../lib/format";
 import { clockTime, exactTime, shortTime, span } from "../lib/time";
-import { firstZoom, layOut, type Lane, type Mark, type Timeline, type TimelineInput, type Zoom } from "../lib/timeline";
+import { firstZoom, layOut, type Mark, type Timeline, type TimelineInput, type Zoom } from "../lib/timeline";
 import { now, zone } from "./clock";
 import { RecordTable } from "./record";
 import { useWidth } from "./width";
@@ -40,7 +40,6 @@ export function TimelinePicture({ input }: { input: TimelineInput }) {
               key={`${mark.lane}-${mark.events[0]}`}
               mark={mark}
               index={index}
-              lane={picture.lanes[mark.lane]!}
               captured={input.captured}
               isChosen={index === at}
               onChoose={() => setAt(index)}
@@ -86,7 +85,7 @@ function Ground({ picture, input }: { picture: Timeline; input: TimelineInput })
         </g>
       )}
       {lanes.map((lane, index) => (
-        <g key={`${lane.variable}-${lane.absent}`}>
+        <g key={index}>
           {index > 0 && <line class="grid" x1={isNarrow ? 0 : 8} x2={width} y1={lane.top} y2={lane.top} />}
           <text class={lane.absent ? "lane-name absent" : "lane-name"} x={isNarrow ? 4 : 8} y={isNarrow ? lane.top + 13 : lane.middle + 4}>
             {shortened(lane.text, isNarrow ? 44 : 20)}
@@ -142,19 +141,19 @@ function Story({ picture }: { picture: Timeline }) {
 interface MarkProps {
   mark: Mark;
   index: number;
-  lane: Lane;
   captured: Captured[];
   /** The tab key stops only at the one that is chosen. */
   isChosen: boolean;
   onChoose: () => void;
 }
 
-function MarkShape({ mark, index, lane, captured, isChosen, onChoose }: MarkProps) {
+function MarkShape({ mark, index, captured, isChosen, onChoose }: MarkProps) {
   const first = captured[mark.events[0]!]!;
   const many = mark.events.length;
   const text = String(many);
   const width = Math.max(mark.end - mark.x + 2 * RADIUS, many > 1 ? text.length * 8 + 12 : 0);
-  const label = `${many > 1 ? plural(many, `event ${lane.variable}`, `events ${lane.variable}`) : lane.variable} at ${exactTime(Date.parse(first.time), zone.value)}`;
+  const names = listed([...new Set(mark.events.map((event) => captured[event]!.variable))]);
+  const label = `${many > 1 ? `${many} events ${names}` : names} at ${exactTime(Date.parse(first.time), zone.value)}`;
   const centre = (mark.x + mark.end) / 2;
   return (
     <g

@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { get, part, post } from "../api/client";
 import type { Alert, AlertDetail, Captured } from "../api/types";
+import { sendingsOf, type Sending } from "../lib/delivery";
 import { flat, listed, plain } from "../lib/format";
 import { writeEvents } from "../lib/play";
 import { href } from "../lib/route";
@@ -37,7 +38,8 @@ export function AlertView({ id }: { id: string }) {
   );
 }
 
-function Lead({ known: { alert, status, status_by, time } }: { known: AlertDetail }) {
+function Lead({ known: { alert, summary } }: { known: AlertDetail }) {
+  const { status, status_by, time } = summary;
   return (
     <div class="lead-line">
       <SeverityTag severity={alert.severity} />
@@ -53,7 +55,8 @@ function Lead({ known: { alert, status, status_by, time } }: { known: AlertDetai
 
 function Actions({ known, reload }: { known: AlertDetail; reload: () => void }) {
   const [open, setOpen] = useState<"ack" | "resolve" | "silence" | null>(null);
-  const { alert, status } = known;
+  const { alert } = known;
+  const { status } = known.summary;
   const say = (what: "ack" | "resolve", done: string) => (by: string, comment: string) =>
     attempt(done, () => post(`alerts/${part(alert.id)}/${what}`, { by, comment })).then((isDone) => (isDone && reload(), isDone));
   return (
@@ -127,7 +130,8 @@ function timelineOf(alert: Alert, captured: Captured[], steps: AlertDetail["step
   };
 }
 
-function Fields({ known: { alert, number, time } }: { known: AlertDetail }) {
+function Fields({ known: { alert, summary } }: { known: AlertDetail }) {
+  const { number, time } = summary;
   return (
     <Card title="Fields">
       <dl class="facts">
@@ -266,46 +270,54 @@ function EvidenceTable({ stream, captured, isOnly }: { stream: string | null; ca
   );
 }
 
-const OUTCOMES: Record<string, string> = {
-  waiting: "waits", accepted: "accepted", failed: "failed", given_up: "given up", forwarded: "given to another sink", discarded: "dropped by hand",
+const OUTCOMES: Record<Sending["outcome"], string> = {
+  waiting: "waits",
+  accepted: "accepted",
+  failed: "failed, is tried again",
+  given_up: "given up",
+  forwarded: "given to another sink",
 };
 
-function History({ known: { decisions, deliveries } }: { known: AlertDetail }) {
+function History({ known: { summary, deliveries } }: { known: AlertDetail }) {
+  const { decisions } = summary;
+  const sendings = sendingsOf(decisions, deliveries);
   return (
     <Card title="What became of it">
-      {decisions.length + deliveries.length === 0 && <Empty title="Nothing was decided yet." />}
+      {decisions.length + sendings.length === 0 && <Empty title="Nothing was decided yet" />}
       <ol class="history">
         {decisions.map((decision, index) => (
           <li key={index} class={`history-item ${decision.decision}`}>
             <span class="history-time">
               <Wall time={decision.at} />
             </span>
-            <span class="wrap">{decision.text ?? decision.decision}</span>
+            <span class="wrap">{decision.text}</span>
           </li>
         ))}
       </ol>
-      {deliveries.length > 0 && (
+      {sendings.length > 0 && (
         <table class="deliveries">
           <thead>
             <tr>
               <th>Sink</th>
               <th>Delivery</th>
-              <th class="number">Tries</th>
+              <th class="number">Failed tries</th>
               <th>When</th>
             </tr>
           </thead>
           <tbody>
-            {deliveries.map((delivery, index) => (
-              <tr key={index}>
-                <td>{delivery.sink}</td>
+            {sendings.map((sending) => (
+              <tr key={`${sending.sink}-${sending.notification}`}>
                 <td>
-                  <span class={`outcome ${delivery.outcome}`}>{OUTCOMES[delivery.outcome] ?? delivery.outcome}</span>
-                  {delivery.to !== null && <> to {delivery.to}</>}
-                  {delivery.error !== "" && <div class="small bad wrap">{delivery.error}</div>}
+                  <a href={href(["delivery"], { sink: sending.sink })}>{sending.sink}</a>
                 </td>
-                <td class="number">{delivery.tries}</td>
                 <td>
-                  <Ago time={delivery.at} />
+                  <span class={`outcome ${sending.outcome}`}>{OUTCOMES[sending.outcome]}</span>
+                  {sending.to !== null && <> to {sending.to}</>}
+                  {sending.error !== "" && <div class="small bad wrap">{sending.error}</div>}
+                </td>
+                <td class="number">{sending.failed}</td>
+                <td>
+                  <Ago time={sending.at} />
                 </td>
               </tr>
             ))}

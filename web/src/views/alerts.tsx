@@ -100,7 +100,7 @@ function useFeed(filter: Filter, about: string): Feed {
         change({ type: "loaded", page });
         setLoading(false);
         // From the newest that the page has, so that none is missed in between.
-        silence = listen({ ...query.current, after: page.alerts[0]?.number }, {
+        silence = listen(query.current, page.alerts[0]?.number ?? null, {
           alert: (alert) => fits({ ...filter, text: "", status: "" }, alert) && change({ type: "arrived", alert }),
           changed: (changed) => change({ type: "changed", ...changed }),
           missed: (count) => change({ type: "missed", count }),

@@ -113,7 +113,9 @@ function SinkTable({ sinks, outbox, chosen, problem, onWant }: SinkProps) {
             <th class="number">Failed tries</th>
             <th class="number">Waiting</th>
             <th class="number">Given up</th>
-            <th />
+            <th>
+              <span class="hidden-text">What can be done</span>
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -182,7 +184,9 @@ function OutboxTable({ alerts, isDead, onWant }: { alerts: OutboxAlert[]; isDead
           <th>{isDead ? "Given up" : "Since"}</th>
           <th class="number">Tries</th>
           <th>{isDead ? "Why" : "What went wrong"}</th>
-          <th />
+          <th>
+              <span class="hidden-text">What can be done</span>
+            </th>
         </tr>
       </thead>
       <tbody>

@@ -74,7 +74,9 @@ function Group({ name, state, silences, onEnd }: { name: string; state: SilenceS
             <th>By</th>
             <th>Begins</th>
             <th>Ends</th>
-            <th />
+            <th>
+              <span class="hidden-text">What can be done</span>
+            </th>
           </tr>
         </thead>
         <tbody>

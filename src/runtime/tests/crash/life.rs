@@ -29,7 +29,7 @@ use crate::source::http::Intake;
 use crate::source::positions::{Positions, Resume};
 use crate::source::queue::{Receiver, Sender, queue};
 use crate::source::reader::Batch;
-use crate::source::{Clock, Inlet, Input, LastThings, PartitionNumbers, Stop, Surroundings, Troubles};
+use crate::source::{Clock, Failures, Inlet, Input, LastThings, PartitionNumbers, Stop, Surroundings};
 use crate::store::{Current, Store};
 use crate::stored::{Shelf, Space};
 use crate::telemetry::Metrics;
@@ -201,7 +201,7 @@ impl Life {
             flow: Arc::default(),
             settled: watch::channel(Arc::default()).1,
             last: LastThings::default(),
-            troubles: Troubles::default(),
+            failures: Failures::default(),
             stop: Stop::new(stopped),
             clock,
         };
