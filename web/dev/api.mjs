@@ -1,32 +1,29 @@
 // The made-up service as an API: paths, parameters, problems.
 import { diagnosticsOf, tokensOf } from "./language.mjs";
 
-const CONFIG = `# The demo of Tripline.
-rules = ["rules"]
+const CONFIG = `# Fraud, security and operations.
+rules = "rules"
 
 [state]
-folder = "state"
-checkpoint_every = "1s"
+path = "/var/lib/tripline"
+memory = "2GB"
 
 [api]
 listen = "127.0.0.1:7070"
 tokens = "tokens.toml"
 
-[[sources]]
-name = "cards"
+[sources.cards]
 type = "kafka"
-brokers = ["kafka:9092"]
-topics = ["card-auths"]
-streams = ["card_auths"]
+stream = "card_auths"
+brokers = ["kafka.example.com:9093"]
+topic = "card-auths"
 password = "***"
 
-[[sinks]]
-name = "fraud_desk"
+[sinks.fraud_desk]
 type = "slack"
 url = "***"
 
-[[sinks]]
-name = "security_desk"
+[sinks.security_desk]
 type = "webhook"
 url = "https://desk.example.com/hooks/tripline"
 secret = "***"

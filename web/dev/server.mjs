@@ -2,7 +2,7 @@
 // page built again at each change.
 //
 //   node dev/server.mjs [--watch] [--port 7071] [--role read|operate|admin] [--token TOKEN] [--quiet]
-//   node dev/server.mjs --api http://127.0.0.1:7070     the page before a service that really runs
+//   node dev/server.mjs --watch --api http://127.0.0.1:7070    the page before a service that really runs
 import { createServer, request as ask } from "node:http";
 import { readFile } from "node:fs/promises";
 import { dirname, extname, join, normalize } from "node:path";
@@ -23,8 +23,8 @@ export async function start({ port = 0, role = "admin", token = null, quiet = tr
   const streams = new Set();
   const server = createServer((request, response) => {
     const url = new URL(request.url, "http://localhost");
+    if (api !== null && (!watch || url.pathname.startsWith("/v1/"))) return void pass(api, request, response, streams);
     if (!url.pathname.startsWith("/v1/")) return void page(url.pathname).then((file) => send(response, file));
-    if (api !== null) return void pass(api, request, response);
     if (token !== null && request.headers.authorization !== `Bearer ${token}`) {
       return problem(response, new Refusal(401, "no-token", "a token is wanted, and there is none or a wrong one"));
     }
@@ -116,7 +116,11 @@ function stream(service, url, request, response, streams) {
 }
 
 /** Hands a request on to a service that really runs. */
-function pass(api, request, response) {
+function pass(api, request, response, streams) {
+  if (request.url.startsWith("/v1/alerts/stream")) {
+    streams.add(response);
+    response.on("close", () => streams.delete(response));
+  }
   const to = new URL(request.url, api);
   const onward = ask(to, { method: request.method, headers: { ...request.headers, host: to.host } }, (reply) => {
     response.writeHead(reply.statusCode, reply.headers);

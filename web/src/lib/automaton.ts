@@ -137,7 +137,7 @@ function cut(size: { width: number; height: number }, boxes: readonly Box[], arr
 }
 
 /** A soft line through points. */
-export function curve(points: readonly { x: number; y: number }[]): string {
+function curve(points: readonly { x: number; y: number }[]): string {
   const at = ({ x, y }: { x: number; y: number }): string => `${x.toFixed(1)} ${y.toFixed(1)}`;
   const [first, ...rest] = points;
   if (first === undefined) return "";

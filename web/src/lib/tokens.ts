@@ -9,7 +9,7 @@ export interface Piece {
 }
 
 /** Places that count bytes of UTF-8 as places in a text of JavaScript. */
-export function placesOf(text: string): (byte: number) => number {
+function placesOf(text: string): (byte: number) => number {
   // In ASCII they are the same, and nearly all rules are that.
   if (/^[\x00-\x7f]*$/.test(text)) return (byte) => Math.min(byte, text.length);
   const places: number[] = [];

@@ -119,7 +119,3 @@ export function Fact({ name, children }: { name: ComponentChildren; children: Co
     </div>
   );
 }
-
-export function Kbd({ children }: { children: string }) {
-  return <kbd>{children}</kbd>;
-}

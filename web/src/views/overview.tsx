@@ -26,6 +26,7 @@ export function OverviewView() {
         problem === null ? <Loading lines={6} /> : <Failure problem={problem} />
       ) : (
         <div class="stack">
+          {problem !== null && <p class="stale" role="status">Not up to date: {problem.message}</p>}
           <Order known={known} />
           <Figures known={known} />
           <div class="columns wide-left">
