@@ -74,7 +74,8 @@ const ROUTES = {
   "GET rules/*": ["read", ({ service, id }) => service.ruleDetail(ruleOf(service, id))],
   "GET rules/*/runs": ["read", ({ service, id, now }) => service.runs(ruleOf(service, id), now)],
   "POST rules/*/mode": ["admin", ({ service, id, body }) => {
-    ruleOf(service, id).mode = body.mode;
+    const { mode, by, comment } = body;
+    Object.assign(ruleOf(service, id), { mode, wanted: mode === "live" ? null : { mode, by, comment, since: new Date().toISOString() } });
     return service.rule(ruleOf(service, id));
   }],
   "POST rules/validate": ["read", ({ service, body }) => {
@@ -115,7 +116,7 @@ const ROUTES = {
     return made;
   }],
   "GET config": ["read", () => ({ file: "tripline.toml", text: CONFIG })],
-  "POST reload": ["admin", () => ({ rules: { added: [], changed: ["card_testing"], removed: [] } })],
+  "POST reload": ["admin", () => ({ added: [], changed: ["card_testing"], removed: [], modes: [] })],
   "GET quarantine": ["read", ({ service, params }) => {
     const from = Number(params.get("cursor") ?? 0);
     const all = service.quarantine.filter((one) => ["source", "stream", "reason"].every((name) => !params.get(name) || params.get(name) === one[name]));

@@ -49,7 +49,7 @@ export function diagnosticsOf(text, streams) {
     const before = text.slice(0, start).split("\n");
     const to = text.slice(0, end).split("\n");
     found.push({
-      severity, code, message, help,
+      severity, code, message, label: "", help: help === null ? [] : [help], file: null,
       line: before.length, column: before.at(-1).length + 1, end_line: to.length, end_column: to.at(-1).length + 1,
       start: Buffer.byteLength(text.slice(0, start)), end: Buffer.byteLength(text.slice(0, end)),
     });
@@ -108,10 +108,10 @@ export function readStreams() {
   const found = [];
   for (const folder of ["fraud", "operations", "security"]) {
     const text = readFileSync(join(rules, folder, "streams.trip"), "utf8");
-    for (const [, name, time, body] of text.matchAll(/^stream (\w+) time (\w+)[^{]*\{([^}]*)\}/gm)) {
+    for (const [, name, body] of text.matchAll(/^stream (\w+) time \w+[^{]*\{([^}]*)\}/gm)) {
       const fields = body.split("\n").map((line) => /^\s*(\w+)\s+(\w+)(?:\([^)]*\))?(\?)?/.exec(line)).filter(Boolean);
       found.push({
-        name, time_field: time, sources: [name === "sensor_readings" ? "sensors" : name],
+        name, alerts_of: null, sources: [name === "sensor_readings" ? "sensors" : name],
         fields: fields.map(([, field, type, optional]) => ({ name: field, type, optional: optional === "?" })),
       });
     }

@@ -1,7 +1,11 @@
 // A made-up service: what it knows, and how that changes. Speaks no HTTP.
+import { readFileSync } from "node:fs";
 import { chanceOf } from "./random.mjs";
 import { diagnosticsOf, readRules, readStreams, tokensOf } from "./language.mjs";
-import { GRAPHS, STORIES, WORDS } from "./stories.mjs";
+import { GRAPHS, STORIES } from "./stories.mjs";
+
+/** As `tripline explain --format markdown` writes them. */
+const WORDS = JSON.parse(readFileSync(new URL("words.json", import.meta.url), "utf8"));
 
 const iso = (ms) => new Date(ms).toISOString();
 const H = 3_600_000;
@@ -169,7 +173,7 @@ export class Service {
     const own = this.alerts.filter((alert) => alert.alert.rule === one.name);
     const seed = one.name.length;
     return {
-      ...rest, mode_of_file: one.name === "siege" ? "live" : one.mode,
+      ...rest, mode_of_text: "live", mode_wanted: one.wanted ?? (one.mode === "live" ? null : { mode: one.mode, by: "chris", comment: "new, being watched", since: iso(this.started) }), sinks: SINKS_OF[one.file.split("/")[0]],
       counters: { events: 180_000 * seed + this.events % 100_000, alerts: own.length, held_back: own.filter((alert) => alert.status === "held").length, limits: one.name === "impossible_travel" ? 2 : 0, forgotten: 0, faults: 0 },
       last_alert: own.at(-1)?.time ?? null,
     };
@@ -177,7 +181,7 @@ export class Service {
 
   ruleDetail(one) {
     return {
-      ...this.rule(one), text: one.text, tokens: tokensOf(one.text), words: WORDS[one.name] ?? `${one.about}.\n\nFor each ${one.key.join(" and ")}: ${STORIES[one.name].steps.map((step) => step.text).join(", then ")}.`,
+      ...this.rule(one), text: one.text, tokens: tokensOf(one.text), words: WORDS[one.name],
       cost: `${STORIES[one.name].steps.length + 2} states; partial matches are held together, 48 bytes each; an event that concerns the rule costs about 60 ns`,
       graph: { ...GRAPHS[one.name], within_seconds: STORIES[one.name].within, left_out: 0 },
     };
@@ -192,7 +196,7 @@ export class Service {
       const { key, events } = make(chance, now - index * 1_700_000);
       return { key, since: iso(events[0][2]), ended: iso(events[0][2] + 600_000), captured: Math.max(1, events.length - 1), missing: 1, waited_for: [steps.at(-1).variables[0]] };
     });
-    return { time: iso(now - 4_000), keys: Math.round(total * 0.9), partial_matches: total, nodes, keys_not_read: 0, near_misses };
+    return { time: iso(now), keys: Math.round(total * 0.9), partial_matches: total, nodes, keys_not_read: 0, near_misses };
   }
 
   state({ rule, keys, limit, now }) {

@@ -251,7 +251,3 @@ export const GRAPHS = {
   password_spray: chain([["start"], ["attempt 1", false, "attempt"], ["attempt 2", false, "attempt"], ["attempt 10+", false, "attempt ×8", true], ["hit", true, "hit"]], [{ from: 3, to: 3, label: "attempt", dashed: false }]),
   siege: chain([["start"], ["failed 1", false, "failed"], ["failed 2", false, "failed"], ["failed 3", true, "failed"]]),
 };
-
-export const WORDS = {
-  card_testing: "For each card: three or more events tiny, then one event big, all within 10 minutes of the first.\n\ntiny is an event of card_auths whose amount is less than 2 and whose entry is online or missing.\nbig is an event of card_auths that is approved, whose amount is at least 200 and whose entry is online or missing.\n\nWhatever happens in between is skipped. After a match, everything that the same card had begun is dropped.\n\nThe alert is critical and goes to fraud_desk and audit.",
-};

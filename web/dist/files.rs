@@ -2,7 +2,7 @@
 &[
     ("icon-3F2D33AC.svg", include_bytes!("assets/icon-3F2D33AC.svg")),
     ("index.html", include_bytes!("index.html")),
-    ("main-OOK4OJGG.js", include_bytes!("assets/main-OOK4OJGG.js")),
-    ("style-TVUNWGK7.css", include_bytes!("assets/style-TVUNWGK7.css")),
+    ("main-JHFPS4UU.js", include_bytes!("assets/main-JHFPS4UU.js")),
+    ("style-J7X5Y36Q.css", include_bytes!("assets/style-J7X5Y36Q.css")),
     ("theme-JAR2SJNI.js", include_bytes!("assets/theme-JAR2SJNI.js")),
 ]

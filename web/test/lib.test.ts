@@ -7,6 +7,7 @@ import { averages, barsOf, topOf } from "../src/lib/chart";
 import { sendingsOf } from "../src/lib/delivery";
 import { filterOf, filterParams, filterQuery, fits, hasKey, NO_FILTER } from "../src/lib/filter";
 import { bytes, count, flat, keyParts, rate } from "../src/lib/format";
+import { inline, parseMarkdown, type List } from "../src/lib/markdown";
 import { href, parsePlace } from "../src/lib/route";
 import { linear, niceTop, timeTicks } from "../src/lib/scale";
 import { suggestions } from "../src/lib/suggest";
@@ -159,4 +160,22 @@ test("each sink has one line: how its last attempt ended, or that it waits", () 
     ["hook", "forwarded", 0, "e", "", "mail"],
     ["audit", "waiting", 0, "a", "", null],
   ]);
+});
+
+test("a rule in words is read as the service writes it", () => {
+  const text = "# `r`\n\n> about \\*it\\*\n\nFor each `card`: one.\n\n## Events\n\n- a is `x`\n  - its field\n    1. deep\n- b\n1. one\n2. two\n";
+  const blocks = parseMarkdown(text);
+  assert.deepEqual(blocks.map((block) => block.kind), ["heading", "quote", "paragraph", "heading", "list", "list"]);
+  const shown = (list: List): unknown[] => list.items.map((item) => [item.text.map((one) => one.text).join(""), ...item.children.map(shown)]);
+  const lists = blocks.flatMap((block) => (block.kind === "list" ? [block.list] : []));
+  assert.deepEqual(lists.map((list) => list.numbered), [false, true]);
+  assert.deepEqual(lists.map(shown), [[["a is x", [["its field", [["deep"]]]]], ["b"]], [["one"], ["two"]]]);
+  assert.deepEqual(blocks[1], { kind: "quote", text: [{ code: false, text: "about *it*" }] });
+});
+
+test("code is told from words, and what an author writes is no markup", () => {
+  assert.deepEqual(inline("a `b` ``x`y`` c"), [{ code: false, text: "a " }, { code: true, text: "b" }, { code: false, text: " " }, { code: true, text: "x`y" }, { code: false, text: " c" }]);
+  assert.deepEqual(inline("a `b"), [{ code: false, text: "a `b" }]);
+  assert.deepEqual(inline("\\<b\\> \\`c\\`"), [{ code: false, text: "<b> `c`" }]);
+  assert.deepEqual(inline("`` ` ``"), [{ code: true, text: "`" }]);
 });

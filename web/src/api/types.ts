@@ -50,7 +50,9 @@ export interface Sink {
   type: string;
   waiting: number;
   sent: number;
+  /** Alerts that were given up for it since the service began. */
   failed: number;
+  /** Of these, those that are kept. */
   dead: number;
   disabled: string | null;
 }
@@ -59,7 +61,7 @@ export interface Overview {
   version: string;
   started: string;
   now: string;
-  event_time: string | null;
+  event_time?: string | null;
   lag_seconds: number | null;
   ready: Ready;
   totals: {
@@ -184,7 +186,9 @@ export interface Rule {
   about: string | null;
   severity: Severity;
   mode: Mode;
-  mode_of_file: Mode;
+  mode_of_text: Mode;
+  /** Who has put it into another mode than its text says. */
+  mode_wanted: { mode: Mode; by: string; comment: string; since: string } | null;
   tags: string[];
   runbook: string | null;
   file: string;
@@ -192,6 +196,7 @@ export interface Rule {
   fingerprint: string;
   key: string[];
   streams: string[];
+  sinks: string[];
   counters: {
     events: number;
     alerts: number;
@@ -220,9 +225,10 @@ export interface Graph {
 export interface RuleDetail extends Rule {
   text: string;
   tokens: Token[];
+  /** Markdown. */
   words: string;
   cost: string;
-  graph: Graph;
+  graph: Graph | null;
 }
 
 export interface NearMiss {
@@ -235,19 +241,23 @@ export interface NearMiss {
 }
 
 export interface Runs {
-  time: string | null;
+  time: string;
   keys: number;
   partial_matches: number;
   nodes: number[];
   keys_not_read: number;
-  near_misses: NearMiss[];
+  near_misses?: NearMiss[];
 }
 
 export interface Diagnostic {
   severity: "error" | "warning";
   code: string;
   message: string;
-  help: string | null;
+  /** What is wrong with this place. */
+  label: string;
+  help: string[];
+  /** Another file of the rules, if it is not in the text. */
+  file: string | null;
   line: number;
   column: number;
   end_line: number;
@@ -265,7 +275,8 @@ export interface Validation {
 
 export interface Stream {
   name: string;
-  time_field: string | null;
+  /** The rule whose alerts it carries, if it does. */
+  alerts_of: string | null;
   fields: { name: string; type: string; optional: boolean }[];
   sources: string[];
 }
@@ -383,5 +394,8 @@ export interface QuarantinePage {
 }
 
 export interface Reloaded {
-  rules: { added: string[]; changed: string[]; removed: string[] };
+  added: string[];
+  changed: string[];
+  removed: string[];
+  modes: string[];
 }

@@ -110,8 +110,10 @@ interface ConfirmProps {
   danger?: boolean;
   /** Whether a name and a comment are asked for. */
   comment?: boolean;
+  /** Whether the service begins anew with it, which loses what was begun if it keeps no state. */
+  isRenewal?: boolean;
   onDone: () => void;
-  act: (by: string, comment: string) => Promise<boolean>;
+  act: (by: string, comment: string, force: boolean) => Promise<boolean>;
   children?: ComponentChildren;
 }
 
@@ -123,16 +125,17 @@ export function myName(): string {
   return name === "anonymous" ? (remembered(BY) ?? "") : name;
 }
 
-export function Confirm({ title, verb, danger = false, comment = false, onDone, act, children }: ConfirmProps) {
+export function Confirm({ title, verb, danger = false, comment = false, isRenewal = false, onDone, act, children }: ConfirmProps) {
   const [by, setBy] = useState(myName());
   const [text, setText] = useState("");
+  const [isForced, setForced] = useState(false);
   const [isBusy, setBusy] = useState(false);
   const hasName = me.value !== null && me.value.name !== "anonymous";
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     setBusy(true);
     if (!hasName && by.trim() !== "") remember(BY, by.trim());
-    if (await act(by.trim(), text.trim())) onDone();
+    if (await act(by.trim(), text.trim(), isForced)) onDone();
     else setBusy(false);
   };
   return (
@@ -144,6 +147,12 @@ export function Confirm({ title, verb, danger = false, comment = false, onDone, 
           <label class="field">
             <span>Comment, if there is something to say</span>
             <input value={text} maxLength={900} onInput={(event) => setText(event.currentTarget.value)} />
+          </label>
+        )}
+        {isRenewal && (
+          <label class="check">
+            <input type="checkbox" checked={isForced} onChange={(event) => setForced(event.currentTarget.checked)} />
+            <span>Also if the service keeps no state, so that all partial matches are lost</span>
           </label>
         )}
         <div class="dialog-actions">

@@ -3,14 +3,16 @@ import { useMemo } from "preact/hooks";
 import type { Diagnostic, Token } from "../api/types";
 import { inText, pieces, type Piece } from "../lib/tokens";
 
-/** Tokens as the service gives them. */
-export function Code({ text, tokens }: { text: string; tokens: readonly Token[] }) {
+/** A rule with tokens as the service gives them; `line` is that of its file on which the rule begins, behind its comments. */
+export function Code({ text, tokens, line }: { text: string; tokens: readonly Token[]; line: number }) {
   const all = useMemo(() => pieces(text, inText(tokens, text)), [text, tokens]);
+  const above = text.slice(0, Math.max(0, text.search(/^rule\b/m))).split("\n").length - 1;
+  const first = Math.max(1, line - above);
   const lines = text.replace(/\n$/, "").split("\n").length;
   return (
     <div class="code-block scroll" tabIndex={0} role="region" aria-label="Text of the rule">
       <pre class="line-numbers" aria-hidden="true">
-        {Array.from({ length: lines }, (_, index) => index + 1).join("\n")}
+        {Array.from({ length: lines }, (_, index) => first + index).join("\n")}
       </pre>
       <pre>
         <code>

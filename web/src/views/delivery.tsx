@@ -110,9 +110,9 @@ function SinkTable({ sinks, outbox, chosen, problem, onWant }: SinkProps) {
             <th>Sink</th>
             <th>State</th>
             <th class="number">Sent</th>
-            <th class="number">Failed tries</th>
+            <th class="number">Given up so far</th>
             <th class="number">Waiting</th>
-            <th class="number">Given up</th>
+            <th class="number">Kept of these</th>
             <th>
               <span class="hidden-text">What can be done</span>
             </th>
@@ -135,12 +135,12 @@ function SinkTable({ sinks, outbox, chosen, problem, onWant }: SinkProps) {
                   <SinkState sink={sink} />
                 </td>
                 <td class="number" data-name="Sent">{count(sink.sent)}</td>
-                <td class="number" data-name="Failed tries">{count(sink.failed)}</td>
+                <td class="number" data-name="Given up so far">{count(sink.failed)}</td>
                 <td class={sink.waiting > 0 ? "number warn" : "number"} data-name="Waiting">
                   {count(sink.waiting)}
                   {size > 0 && <div class="small dim">{bytes(size)}</div>}
                 </td>
-                <td class={sink.dead > 0 ? "number bad" : "number"} data-name="Given up">{count(sink.dead)}</td>
+                <td class={sink.dead > 0 ? "number bad" : "number"} data-name="Kept of these">{count(sink.dead)}</td>
                 <td class="number">
                   {sink.disabled !== null && (
                     <Act role="operate" onClick={() => onWant({ title: `Use ${sink.name} again?`, verb: "Use again", text: `Its receiver has said that it wants nothing any more: ${sink.disabled}`, danger: false, path: "sinks/enable", body: { sink: sink.name }, done: `${sink.name} is used again.` })}>

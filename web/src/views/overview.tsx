@@ -50,7 +50,7 @@ function Lead({ known }: { known: Overview }) {
   return (
     <>
       Running for {span(Math.max(0, Math.round((now.value - Date.parse(known.started)) / 60_000) * 60))}
-      {known.event_time !== null && (
+      {known.event_time != null && (
         <>
           {" · "}event time <EventTime time={known.event_time} />
         </>

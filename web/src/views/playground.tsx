@@ -192,6 +192,7 @@ function useChecked(text: string): Checked {
 /** Diagnostics with places in the text instead of bytes. */
 function inPlace(diagnostics: readonly Diagnostic[], text: string): Diagnostic[] {
   return diagnostics.map((one) => {
+    if (one.file !== null) return one;
     const [place] = inText([{ start: one.start, end: one.end, kind: "" }], text);
     return { ...one, start: place!.start, end: Math.max(place!.end, place!.start + 1) };
   });
@@ -199,10 +200,11 @@ function inPlace(diagnostics: readonly Diagnostic[], text: string): Diagnostic[]
 
 function RuleEditor({ draft, opened, checked, onText, onRun }: { draft: Draft; opened: number; checked: Checked; onText: (text: string) => void; onRun: () => void }) {
   const [jump, setJump] = useState<{ at: number; number: number } | null>(null);
-  const marks: Mark[] = checked.isNew ? checked.diagnostics : [];
+  const here = checked.diagnostics.filter((one) => one.file === null);
+  const marks: Mark[] = checked.isNew ? here : [];
   const all = useMemo(() => pieces(draft.text, checked.tokens), [draft.text, checked.tokens]);
   const split = useMemo(() => all.flatMap((piece) => splitAt(piece, marks)), [all, marks]);
-  const wrong = new Set(checked.isNew ? checked.diagnostics.map((one) => one.line) : []);
+  const wrong = new Set(checked.isNew ? here.map((one) => one.line) : []);
   // Below the remarks that a file of rules begins with.
   const top = draft.text.slice(0, Math.max(0, draft.text.search(/^rule\b/m))).split("\n").length;
   const errors = checked.diagnostics.filter((one) => one.severity === "error").length;
@@ -216,14 +218,21 @@ function RuleEditor({ draft, opened, checked, onText, onRun }: { draft: Draft; o
         <ul class="diagnostics" aria-label="Mistakes and warnings">
           {checked.diagnostics.map((one, index) => (
             <li key={index} class={one.severity}>
-              <button type="button" class="bare" onClick={() => setJump({ at: one.start, number: Date.now() })}>
+              <button type="button" class="bare" disabled={one.file !== null} onClick={() => setJump({ at: one.start, number: Date.now() })}>
                 <span class="diagnostic-place">
+                  {one.file !== null && `${one.file}:`}
                   {one.line}:{one.column}
                 </span>
                 <span class="diagnostic-word">{one.severity}</span>
                 <span class="diagnostic-text">
                   {one.message}
-                  {one.help !== null && <span class="dim"> – {one.help}</span>} <code class="dim">{one.code}</code>
+                  {one.label !== "" && <span>: {one.label}</span>}
+                  {one.help.map((help) => (
+                    <span class="dim" key={help}>
+                      {" "}
+                      – {help}
+                    </span>
+                  ))} <code class="dim">{one.code}</code>
                 </span>
               </button>
             </li>

@@ -2,7 +2,7 @@
 import { useEffect, useReducer, useState } from "preact/hooks";
 import { get, part, post } from "../api/client";
 import { may, me } from "../api/session";
-import type { AlertPage, Mode, Rule, RuleDetail, Runs } from "../api/types";
+import type { AlertPage, Mode, NearMiss, Rule, RuleDetail, Runs } from "../api/types";
 import { NO_ALERTS, reduce } from "../lib/alert-list";
 import { count, exactCount, listed, plural } from "../lib/format";
 import { href } from "../lib/route";
@@ -18,6 +18,7 @@ import { KeyLink } from "../parts/keys";
 import { hear } from "../parts/live";
 import { useResource, type Resource } from "../parts/resource";
 import { SeverityTag } from "../parts/severity";
+import { Words } from "../parts/words";
 
 export function RuleView({ name }: { name: string }) {
   const detail = useResource((signal) => get<RuleDetail>(`rules/${part(name)}`, {}, signal), [name], 10_000);
@@ -36,13 +37,13 @@ export function RuleView({ name }: { name: string }) {
             <Alive known={value} runs={runs} />
             <div class="columns wide-left">
               <Card title="The rule" aside={<span>{`${value.file}, line ${value.line}`}</span>}>
-                <Code text={value.text} tokens={value.tokens} />
+                <Code text={value.text} tokens={value.tokens} line={value.line} />
               </Card>
               <div class="stack">
                 <Card title="In words">
-                  <p class="words">{value.words}</p>
+                  <Words text={value.words} />
                 </Card>
-                <NearMisses runs={runs} />
+                {runs.value?.near_misses !== undefined && <NearMisses misses={runs.value.near_misses} />}
                 <LastAlerts name={name} />
                 <Card title="What it costs">
                   <p class="words small">{value.cost}</p>
@@ -66,6 +67,7 @@ function Lead({ known }: { known: RuleDetail }) {
           for each <b>{listed(known.key) || "nothing: all events together"}</b>
         </span>
         <span>reads {listed(known.streams)}</span>
+        {known.sinks.length > 0 && <span>to {listed(known.sinks)}</span>}
         {known.tags.map((tag) => (
           <span class="tag" key={tag}>
             {tag}
@@ -106,8 +108,8 @@ function ModeSwitch({ rule, reload }: { rule: Rule; reload: () => void }) {
     if (isAllowed) setWanted(mode);
     else note(`This needs the role admin; you have ${me.value?.role ?? "none"}.`, true);
   };
-  const set = (by: string, comment: string) =>
-    attempt(`${rule.name} is ${wanted} now.`, () => post(`rules/${part(rule.name)}/mode`, { mode: wanted, by, comment })).then((isDone) => (isDone && reload(), isDone));
+  const set = (by: string, comment: string, force: boolean) =>
+    attempt(`${rule.name} is ${wanted} now.`, () => post(`rules/${part(rule.name)}/mode`, { mode: wanted, by, comment, force })).then((isDone) => (isDone && reload(), isDone));
   return (
     <>
       <div class="segments modes" role="radiogroup" aria-label="Mode">
@@ -118,11 +120,16 @@ function ModeSwitch({ rule, reload }: { rule: Rule; reload: () => void }) {
           </button>
         ))}
       </div>
-      {rule.mode !== rule.mode_of_file && <span class="small dim">the file says {rule.mode_of_file}</span>}
+      {rule.mode_wanted !== null && (
+        <span class="small dim">
+          by {rule.mode_wanted.by} <Ago time={rule.mode_wanted.since} />
+          {rule.mode_wanted.comment !== "" && `: ${rule.mode_wanted.comment}`}; its text says {rule.mode_of_text}
+        </span>
+      )}
       {wanted !== null && (
-        <Confirm title={`Put ${rule.name} ${wanted === "shadow" ? "in shadow" : wanted}?`} verb={wanted === "live" ? "Put live" : wanted === "off" ? "Switch off" : "Put in shadow"} danger={wanted === "off"} comment onDone={() => setWanted(null)} act={set}>
+        <Confirm title={`Put ${rule.name} ${wanted === "shadow" ? "in shadow" : wanted}?`} verb={wanted === "live" ? "Put live" : wanted === "off" ? "Switch off" : "Put in shadow"} danger={wanted === "off"} comment isRenewal onDone={() => setWanted(null)} act={set}>
           <p>{MODES[wanted]}</p>
-          <p class="dim">It stays so over restarts, until somebody changes it here.</p>
+          <p class="dim">The service begins anew with that, from its state. It stays so over restarts, until somebody changes it here.</p>
         </Confirm>
       )}
     </>
@@ -174,15 +181,18 @@ function Counters({ rule, runs }: { rule: Rule; runs: Runs | null }) {
 
 function Alive({ known, runs }: { known: RuleDetail; runs: Resource<Runs> }) {
   const { graph } = known;
+  if (graph === null) return null;
   const within = graph.within_seconds === null ? "" : `All within ${span(graph.within_seconds)}. `;
   const isOff = known.mode === "off";
   const aside = isOff ? (
     "It is off: nothing runs."
-  ) : runs.value?.time == null ? (
-    "No event has come yet."
+  ) : runs.problem !== null ? (
+    runs.problem.message
+  ) : runs.value === null ? (
+    "Counting…"
   ) : (
     <>
-      live, event time <EventTime time={runs.value.time} short />
+      as of <Ago time={runs.value.time} />
     </>
   );
   return (
@@ -196,12 +206,10 @@ function Alive({ known, runs }: { known: RuleDetail; runs: Resource<Runs> }) {
   );
 }
 
-function NearMisses({ runs }: { runs: Resource<Runs> }) {
+function NearMisses({ misses }: { misses: NearMiss[] }) {
   return (
     <Card title="Near misses" aside="ended without a match">
-      <Show of={runs}>
-        {({ near_misses }) =>
-          near_misses.length === 0 ? (
+      {misses.length === 0 ? (
             <Empty title="None yet">Partial matches that nearly became a match stand here when they end.</Empty>
           ) : (
             <table>
@@ -214,7 +222,7 @@ function NearMisses({ runs }: { runs: Resource<Runs> }) {
                 </tr>
               </thead>
               <tbody>
-                {near_misses.map((miss, index) => (
+                {misses.map((miss, index) => (
                   <tr key={index}>
                     <td>
                       <KeyLink value={miss.key} />
@@ -231,9 +239,7 @@ function NearMisses({ runs }: { runs: Resource<Runs> }) {
                 ))}
               </tbody>
             </table>
-          )
-        }
-      </Show>
+      )}
     </Card>
   );
 }

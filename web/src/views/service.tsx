@@ -82,10 +82,10 @@ function About() {
 function Configuration() {
   const [isAsking, setAsking] = useState(false);
   const config = useResource((signal) => get<{ file: string; text: string }>("config", {}, signal), []);
-  const reload = () =>
+  const reload = (_by: string, _comment: string, force: boolean) =>
     attempt("Reloaded.", async () => {
-      const { rules } = await post<Reloaded>("reload", {});
-      const words = [["added", rules.added], ["changed", rules.changed], ["removed", rules.removed]] as const;
+      const { added, changed, removed, modes } = await post<Reloaded>("reload", { force });
+      const words = [["added", added], ["changed", changed], ["removed", removed], ["in another mode", modes]] as const;
       const said = words.filter(([, names]) => names.length > 0).map(([what, names]) => `${what} ${listed(names)}`);
       note(said.length === 0 ? "No rule has changed." : `Rules: ${said.join("; ")}.`);
       config.reload();
@@ -106,8 +106,8 @@ function Configuration() {
         {({ text }) => <Toml text={text} />}
       </Show>
       {isAsking && (
-        <Confirm title="Reload?" verb="Reload" onDone={() => setAsking(false)} act={reload}>
-          <p>Rules, lists and the configuration are read again. What is wrong with them is said here, and then everything stays as it is.</p>
+        <Confirm title="Reload?" verb="Reload" isRenewal onDone={() => setAsking(false)} act={reload}>
+          <p>The configuration, rules and lists are read again, and the service begins anew with them, from its state. What is wrong with them is said here, and then everything stays as it is.</p>
         </Confirm>
       )}
     </Card>
@@ -124,14 +124,13 @@ function Streams() {
         ) : (
           <div class="stream-grid">
             {all.map((stream) => (
-              <Card key={stream.name} title={stream.name} aside={stream.sources.length === 0 ? "no source" : `from ${listed(stream.sources)}`}>
+              <Card key={stream.name} title={stream.name} aside={originOf(stream)}>
                 <table>
                   <tbody>
                     {stream.fields.map((field) => (
                       <tr key={field.name}>
                         <td>
                           {field.name}
-                          {field.name === stream.time_field && <span class="tag">event time</span>}
                         </td>
                         <td class="dim">
                           {field.type}
@@ -148,6 +147,11 @@ function Streams() {
       }
     </Show>
   );
+}
+
+function originOf(stream: Stream): string {
+  if (stream.alerts_of !== null) return `alerts of ${stream.alerts_of}`;
+  return stream.sources.length === 0 ? "no source" : `from ${listed(stream.sources)}`;
 }
 
 function Savepoints() {
