@@ -19,7 +19,7 @@ use generator::{Case, Generator, HOUR, Line, STREAMS, Settings};
 
 fn settings(seed: u64) -> Settings {
     // 2026-03-02T00:00:00Z, a day with 3,000 cards.
-    Settings { seed, events: 30_000, keys: 3_000, start_ms: 1_772_409_600_000, planted: true }
+    Settings { seed, events: 30_000, keys: 3_000, start_ms: 1_772_409_600_000, planted: 1 }
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn no_line_is_late_and_all_streams_go_on_to_the_end() {
 #[test]
 fn there_are_about_as_many_lines_as_asked_of_about_200_bytes() {
     for (events, keys) in [(30_000, 3_000), (30_000, 300), (20_000, 8_000)] {
-        let settings = Settings { events, keys, planted: false, ..settings(4) };
+        let settings = Settings { events, keys, planted: 0, ..settings(4) };
         let lines: Vec<Line> = Generator::new(settings).collect();
         let count = lines.len() as f64 / events as f64;
         assert!((0.95..1.05).contains(&count), "{} lines for {events}", lines.len());
@@ -73,6 +73,19 @@ fn cases_of_every_kind_are_planted_under_keys_of_their_own() {
     }
     assert_eq!(rules.len(), 10, "{rules:?}");
     assert!(rules.values().all(|[near, cases]| *near > 0 && *cases > 0), "{rules:?}");
+}
+
+#[test]
+fn cases_can_be_planted_more_often() {
+    let count = |planted| {
+        let generator = Generator::new(Settings { planted, ..settings(5) });
+        let keys: BTreeSet<_> = generator.cases().iter().map(|case| (case.rule, case.key.clone())).collect();
+        assert_eq!(keys.len(), generator.cases().len(), "a key is shared");
+        let fire = generator.cases().iter().filter(|case| case.fires).count();
+        [fire, generator.cases().len() - fire]
+    };
+    assert_eq!(count(0), [0, 0]);
+    assert_eq!(count(3), count(1).map(|number| 3 * number));
 }
 
 /// What an alert is known by: rule, kind and key.

@@ -70,7 +70,7 @@ impl Traffic {
     /// Makes the lines.
     pub fn prepare(plan: Plan) -> Traffic {
         let events = plan.cards * LINES_PER_CARD;
-        let settings = Settings { seed: 1, events, keys: plan.cards, start_ms: START_MS, planted: true };
+        let settings = Settings { seed: 1, events, keys: plan.cards, start_ms: START_MS, planted: 1 };
         // A line at the very end would be before the first ones of the next day in the order of time.
         let mut lines: Vec<Line> =
             Generator::new(settings).filter(|line| line.time_ms < START_MS + DAY).collect();

@@ -1,4 +1,4 @@
-//! Made-up traffic of a card issuer, a bank, a shop and a building, for the demo and the benchmark.
+//! Made-up traffic of a card issuer, a bank, a shop and a building, for the demo, the benchmark and what fills Kafka.
 //!
 //! Enters: a seed and a size. Leaves: JSON lines with their stream and event time, in the order in
 //! which they are sent, and the list of cases planted among them. The same settings give the same
@@ -81,8 +81,8 @@ pub struct Settings {
     pub keys: u64,
     /// Event time of the beginning, in milliseconds since 1970-01-01Z.
     pub start_ms: i64,
-    /// Whether to plant cases for the rules to find.
-    pub planted: bool,
+    /// How many times to plant the cases that the rules are to find; 0: none.
+    pub planted: u64,
 }
 
 impl Settings {
@@ -99,7 +99,7 @@ pub struct Line {
     /// The stream, by its place in [`STREAMS`].
     pub stream: usize,
     /// Event time in milliseconds.
-    #[allow(dead_code, reason = "the benchmark reads it, the demo does not")]
+    #[allow(dead_code, reason = "the benchmark and what fills Kafka read it, the demo does not")]
     pub time_ms: i64,
     /// A JSON object, without line end.
     pub json: String,
@@ -179,15 +179,13 @@ impl Generator {
             traffic: traffic::Traffic::new(&settings),
             cases: Vec::new(),
         };
-        if settings.planted {
-            planted::plant(&mut generator);
-        }
+        planted::plant(&mut generator, settings.planted);
         generator.begin_traffic();
         generator
     }
 
     /// The planted cases and near misses.
-    #[allow(dead_code, reason = "the demo reads it, the benchmark does not")]
+    #[allow(dead_code, reason = "the demo reads it, others do not")]
     pub fn cases(&self) -> &[Case] {
         &self.cases
     }

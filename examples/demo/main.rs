@@ -100,7 +100,7 @@ fn settings(options: &Options) -> Settings {
         events: options.events,
         keys: (options.events / 10).max(100),
         start_ms: 0,
-        planted: true,
+        planted: 1,
     };
     settings.start_ms = midnight - settings.span_ms();
     settings

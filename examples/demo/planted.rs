@@ -40,8 +40,8 @@ struct Planting {
     fires: bool,
 }
 
-/// Plants every kind of case for which the generator's span has room.
-pub fn plant(generator: &mut Generator) {
+/// Plants every kind of case for which the generator's span has room, so many times.
+pub fn plant(generator: &mut Generator, times: u64) {
     // Above every card, user and sensor of the traffic.
     let mut number = generator.settings.keys + 1_000;
     for (rule, plant, takes, cases, near_misses) in KINDS {
@@ -51,9 +51,10 @@ pub fn plant(generator: &mut Generator) {
         if to <= from {
             continue;
         }
-        for index in 0..cases + near_misses {
+        for index in 0..times * (cases + near_misses) {
             let at = generator.between(from, to);
-            plant(generator, Planting { rule, at, number, fires: index < cases });
+            let fires = index % (cases + near_misses) < cases;
+            plant(generator, Planting { rule, at, number, fires });
             number += 1;
         }
     }

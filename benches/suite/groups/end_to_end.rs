@@ -117,7 +117,7 @@ fn examples(suite: &mut Suite) {
 /// One file a stream, in the order in which the lines would arrive.
 fn write_examples(folder: &Path, events: u64) -> Vec<(&'static str, PathBuf)> {
     let settings =
-        Settings { seed: 1, events, keys: (events / 10).max(1), start_ms: 1_772_352_000_000, planted: true };
+        Settings { seed: 1, events, keys: (events / 10).max(1), start_ms: 1_772_352_000_000, planted: 1 };
     let files: Vec<(&str, PathBuf)> =
         STREAMS.iter().map(|stream| (stream.name, folder.join(format!("{}.jsonl", stream.name)))).collect();
     let mut writers: Vec<BufWriter<File>> = files
