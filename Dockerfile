@@ -19,21 +19,25 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target,sharing=locked \
     cargo build --locked --release --bin tripline \
     && install -D target/release/tripline /image/usr/bin/tripline \
-    && install -D --mode=644 LICENSE /image/usr/share/doc/tripline/copyright \
-    && mkdir --parents /volume
+    && install -D --mode=644 LICENSE /image/usr/share/doc/tripline/LICENSE \
+    && scripts/third-party-licenses >/image/usr/share/doc/tripline/third-party-licenses \
+    && mkdir /volume
 
-# What fills topics for compose.yaml. A few lines a second need no optimisation, which would take minutes.
-FROM build AS build-traffic
+# What compose.yaml needs beside the service: something that fills topics, and a shell.
+
+# A few lines a second need no optimisation, which would take minutes.
+FROM build AS build-demo
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target,sharing=locked \
     cargo build --locked --example traffic \
     && install -D --strip target/debug/examples/traffic /image/usr/bin/traffic
 
-FROM gcr.io/distroless/cc-debian13:nonroot AS traffic
-COPY --from=build-traffic /image/usr/bin/traffic /usr/bin/traffic
+FROM gcr.io/distroless/cc-debian13:debug-nonroot AS demo
+COPY --from=build-demo /image/usr/bin /usr/bin
+COPY --from=build --chown=65532:65532 /volume /tokens
 USER 65532:65532
-ENTRYPOINT ["/usr/bin/traffic"]
 
+# The image itself; it stands last, so that it is what is built when nothing else is asked for.
 FROM gcr.io/distroless/cc-debian13:nonroot AS tripline
 LABEL org.opencontainers.image.title="Tripline" \
       org.opencontainers.image.description="Rules and alerts for streams of events" \
@@ -47,7 +51,7 @@ VOLUME /var/lib/tripline
 EXPOSE 7070
 # It is asked over the socket of its state, so that neither tokens nor certificates nor a configuration that is just being
 # edited stand in the way.
-HEALTHCHECK --interval=10s --timeout=6s --start-period=2m --start-interval=1s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=6s --start-period=2m --retries=3 \
     CMD ["/usr/bin/tripline", "health", "--state", "/var/lib/tripline/state"]
 ENTRYPOINT ["/usr/bin/tripline"]
 CMD ["run", "--config", "/etc/tripline/tripline.toml"]
