@@ -7,6 +7,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::alert::{AlertKind, Severity};
 use crate::event::{Duration, Timestamp};
+use crate::language::PartKind;
+use crate::program::Mode;
 
 impl PartialSchema for Timestamp {
     fn schema() -> RefOr<Schema> {
@@ -45,6 +47,30 @@ impl PartialSchema for Severity {
 }
 
 impl ToSchema for Severity {}
+
+impl PartialSchema for Mode {
+    fn schema() -> RefOr<Schema> {
+        words(
+            Mode::ALL.map(Mode::name),
+            "Whether the alerts of a rule are sent (`live`), only counted (`shadow`), or it does not run (`off`).",
+        )
+    }
+}
+
+impl ToSchema for Mode {}
+
+impl PartialSchema for PartKind {
+    fn schema() -> RefOr<Schema> {
+        words(PartKind::ALL.map(PartKind::name), "What a part of a text of rules is.")
+    }
+}
+
+impl ToSchema for PartKind {}
+
+/// A text that is one of these words.
+fn words<const N: usize>(words: [&'static str; N], about: &'static str) -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).description(Some(about)).into()
+}
 
 impl PartialSchema for AlertKind {
     fn schema() -> RefOr<Schema> {

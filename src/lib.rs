@@ -27,7 +27,7 @@
 //! A module imports only from those before its own group in this list, which `tests/layers.rs`
 //! checks: stored · event, diagnostic · table · alert, expression · language, codec, ordering · automaton ·
 //! program, matcher · shard · engine · testing; then the edge: telemetry, append, described, disk, secret, watch · kafka, quarantine, journal, store ·
-//! source, outbox · sink, routing · config · runtime · api, lsp · cli.
+//! source, outbox · sink, routing · archive · config · runtime · api, lsp · cli.
 
 #![warn(missing_docs)]
 
@@ -56,6 +56,8 @@ pub mod testing;
 mod api;
 #[cfg(feature = "service")]
 mod append;
+#[cfg(feature = "service")]
+mod archive;
 #[cfg(feature = "service")]
 pub mod cli;
 #[cfg(feature = "service")]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::alert::{Notes, Severity};
 use crate::automaton::cost::Cost;
-use crate::automaton::graph::{self, Graph};
+use crate::automaton::graph::Graph;
 use crate::automaton::{self, CompiledRule, OneByOne, Predicates, Representation};
 use crate::diagnostic::codes::E0010;
 use crate::diagnostic::{Diagnostics, Sources};
@@ -31,6 +31,7 @@ pub use compiling::{MAX_STATES, MAX_TRANSITIONS};
 pub use old::{NotOld, OldRule};
 
 pub use crate::automaton::cost;
+pub use crate::automaton::{StepInfo, graph};
 pub use crate::language::checked::Mode;
 
 /// A rule of the program, by its place in the order of names; old versions of rules come behind all rules.
@@ -124,6 +125,9 @@ pub enum NoInput {
     },
 }
 
+/// Rules that are in another mode than their text says, by name.
+pub type Modes = BTreeMap<String, Mode>;
+
 /// What the outside needs to know of a rule.
 #[derive(Clone, Debug)]
 pub struct RuleInfo {
@@ -139,6 +143,8 @@ pub struct RuleInfo {
     pub sinks: Arc<[String]>,
     /// Whether its alerts are sent.
     pub mode: Mode,
+    /// The same as its text says.
+    pub mode_of_text: Mode,
 }
 
 impl Program {
@@ -152,7 +158,8 @@ impl Program {
     /// [`crate::testing`]. It does the same but takes more memory: its events keep all their fields,
     /// as tests and explanations speak of any, and it follows each partial match by itself.
     pub fn compile_for_tests(sources: &Sources) -> (Option<Program>, Diagnostics) {
-        let (program, diagnostics) = Program::compile_by(sources, &[], language::check_for_tests);
+        let (program, diagnostics) =
+            Program::compile_by(sources, &[], &Modes::new(), language::check_for_tests);
         let keeping_all = |program: Program| {
             let kept = vec![Kept::ALL; program.streams.len()];
             Program { kept, ..program }
@@ -176,6 +183,7 @@ impl Program {
     fn compile_by(
         sources: &Sources,
         olds: &[OldRule],
+        modes: &Modes,
         check: for<'t> fn(&'t [tree::File], &'t [Old<'t>]) -> (checked::Checked, Diagnostics),
     ) -> (Option<Program>, Diagnostics) {
         let mut diagnostics = Diagnostics::default();
@@ -191,9 +199,10 @@ impl Program {
         }
         let known: Vec<Old<'_>> =
             olds.iter().map(|old| Old::new(&old.name, &old.fingerprint, &old.text)).collect();
-        let (checked, problems) = check(&files, &known);
+        let (mut checked, problems) = check(&files, &known);
         diagnostics.append(problems);
         let texts = language::alone(&files, sources);
+        set_modes(&mut checked, modes);
         let program = Program::build(checked, (olds, &texts), &mut diagnostics);
         let diagnostics = language::apply_allowed(&files, sources, diagnostics).sorted();
         if diagnostics.has_errors() { (None, diagnostics) } else { (Some(program), diagnostics) }
@@ -349,6 +358,34 @@ impl Program {
         self.own().iter().map(|compiled| Cost::of(compiled, &self.streams, &self.kept)).collect()
     }
 
+    /// The picture of the automaton of a rule.
+    pub fn graph(&self, rule: &str) -> Option<Graph> {
+        self.graphs(Some(rule)).pop()
+    }
+
+    /// The parts of the pattern of a rule, in order; none when there is no such rule.
+    pub fn steps(&self, rule: &str) -> Vec<StepInfo> {
+        let compiled = self.own().iter().find(|compiled| *compiled.rule.name == *rule);
+        compiled.map_or_else(Vec::new, |compiled| automaton::steps(&compiled.rule))
+    }
+
+    /// The names of the parts of the key of a rule, and of the streams that it reads.
+    pub fn reads(&self, rule: &str) -> (Vec<String>, Vec<String>) {
+        let Some(compiled) = self.own().iter().find(|compiled| *compiled.rule.name == *rule) else {
+            return Default::default();
+        };
+        let key = &compiled.rule.key;
+        let streams = key.fields.keys().map(|stream| self.schema(*stream).name.to_string());
+        (key.names.iter().map(ToString::to_string).collect(), streams.collect())
+    }
+
+    /// The stream whose events a rule captures as this.
+    pub fn stream_of(&self, rule: &str, variable: &str) -> Option<&str> {
+        let compiled = self.own().iter().find(|compiled| *compiled.rule.name == *rule)?;
+        let captured = compiled.rule.variables.iter().find(|known| known.name == *variable)?;
+        Some(self.schema(captured.stream).name.as_str())
+    }
+
     fn graphs(&self, rule: Option<&str>) -> Vec<Graph> {
         let wanted = |compiled: &&CompiledRule| rule.is_none_or(|rule| *compiled.rule.name == *rule);
         self.own().iter().filter(wanted).map(Graph::new).collect()
@@ -456,6 +493,16 @@ impl Program {
     }
 }
 
+/// Puts rules, and their old versions, into the modes in which somebody wants them.
+fn set_modes(checked: &mut checked::Checked, modes: &Modes) {
+    let old = checked.old_rules.iter_mut().filter_map(|(_, old)| old.as_mut().ok());
+    for rule in checked.rules.iter_mut().chain(old.map(|old| &mut old.rule)) {
+        if let Some(mode) = modes.get(&*rule.name) {
+            rule.mode = *mode;
+        }
+    }
+}
+
 /// The rules that are not off, with their ids.
 fn running(rules: &[CompiledRule]) -> impl Iterator<Item = (RuleId, &CompiledRule)> {
     let all = (0..).map(RuleId).zip(rules);
@@ -504,6 +551,7 @@ impl RuleInfo {
             severity: rule.alert.severity,
             sinks: rule.sinks.clone(),
             mode: rule.mode,
+            mode_of_text: rule.mode_of_text,
         }
     }
 }

@@ -23,6 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["moving"],
     &["source", "outbox"],
     &["sink", "routing"],
+    &["archive"],
     &["config"],
     &["runtime"],
     &["api", "lsp"],

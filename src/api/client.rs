@@ -8,13 +8,15 @@ use reqwest::{ClientBuilder, RequestBuilder, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::routing::{NewSilence, Record, Settled, Silence};
+use crate::archive::Query;
+use crate::routing::{NewSilence, Settled, Silence};
 use crate::runtime::control::StateQuery;
 use crate::runtime::control::view::StateView;
 use crate::runtime::outbox::{Done, Order, OutboxView, Which};
-use crate::runtime::routing::desk::{AlertList, AlertQuery, Said};
+use crate::runtime::routing::desk::Said;
 use crate::runtime::savepoints::Saved;
 
+use super::alerts::view::{AlertPage, WholeAlert};
 use super::outbox::Enable;
 use super::problem::Sent;
 use super::savepoints::Wanted;
@@ -102,17 +104,25 @@ impl Client {
         self.ask(self.http.get(url).timeout(PATIENCE)).await
     }
 
-    /// What was decided of the last alerts.
+    /// Alerts.
     ///
     /// # Errors
-    /// When the service does not say it.
-    pub async fn alerts(&self, query: &AlertQuery) -> Result<AlertList, ClientError> {
+    /// When the service does not give them.
+    pub async fn alerts(&self, query: &Query, limit: usize) -> Result<AlertPage, ClientError> {
+        let Query { rules, severities, kinds, keys, text, since, until, reason, statuses } = query;
         let mut url = url("/v1/alerts");
         {
             let mut pairs = url.query_pairs_mut();
-            pairs.append_pair("limit", &query.limit.to_string());
-            pairs.extend_pairs(query.rule.iter().map(|rule| ("rule", rule)));
-            pairs.extend_pairs(query.reason.iter().map(|reason| ("reason", reason)));
+            pairs.append_pair("limit", &limit.to_string());
+            pairs.extend_pairs(rules.iter().map(|rule| ("rule", rule)));
+            pairs.extend_pairs(severities.iter().map(|severity| ("severity", severity.name())));
+            pairs.extend_pairs(kinds.iter().map(|kind| ("kind", kind.name())));
+            pairs.extend_pairs(keys.iter().map(|key| ("key", key)));
+            pairs.extend_pairs(text.iter().map(|text| ("text", text)));
+            pairs.extend_pairs(since.iter().map(|since| ("since", since.to_string())));
+            pairs.extend_pairs(until.iter().map(|until| ("until", until.to_string())));
+            pairs.extend_pairs(reason.iter().map(|reason| ("reason", reason)));
+            pairs.extend_pairs(statuses.iter().map(|status| ("status", status.name())));
         }
         self.ask(self.http.get(url).timeout(PATIENCE)).await
     }
@@ -131,11 +141,11 @@ impl Client {
         }
     }
 
-    /// What was decided of an alert.
+    /// All of an alert.
     ///
     /// # Errors
     /// When there is none, or the service does not say it.
-    pub async fn alert(&self, id: &str) -> Result<Record, ClientError> {
+    pub async fn alert(&self, id: &str) -> Result<WholeAlert, ClientError> {
         self.ask(self.http.get(of("alerts", id, &[])).timeout(PATIENCE)).await
     }
 

@@ -25,11 +25,13 @@ use super::routes::{ROUTES, Route};
 /// What the routes are about, in the order of the page.
 const TAGS: &[(&str, &str)] = &[
     ("alerts", "What was decided of alerts, and what people say of them."),
+    ("rules", "The rules, what they do, and whether they run."),
     ("silences", "For a time, nobody is told of some alerts."),
     ("state", "Live partial matches."),
     ("savepoints", "The state kept under a name."),
     ("outbox", "Alerts that wait for sinks or were given up."),
     ("health", "Whether the service is alive and takes events, and what it counts."),
+    ("service", "What the service is made of."),
     ("document", "This document."),
 ];
 

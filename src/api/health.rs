@@ -52,7 +52,7 @@ pub enum Status {
 pub async fn live(State(control): State<Control>) -> Response<Body> {
     let failure = control.health().failure();
     let reasons = failure.into_iter().map(|why| Trouble { part: "service".into(), why });
-    report(reasons.collect(), Vec::new())
+    answer(&Report::of(reasons.collect(), Vec::new()))
 }
 
 /// Whether the service takes events.
@@ -68,14 +68,29 @@ pub async fn live(State(control): State<Control>) -> Response<Body> {
     )
 )]
 pub async fn ready(State(control): State<Control>) -> Response<Body> {
-    report(control.health().reasons(), control.health().notes())
+    answer(&readiness(&control))
 }
 
-fn report(reasons: Vec<Trouble>, notes: Vec<Trouble>) -> Response<Body> {
-    let (code, status) = match (reasons.is_empty(), notes.is_empty()) {
-        (true, true) => (StatusCode::OK, Status::Ok),
-        (true, false) => (StatusCode::OK, Status::Degraded),
-        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, Status::Failing),
+/// Whether a service takes events, and what does not work.
+pub fn readiness(control: &Control) -> Report {
+    Report::of(control.health().reasons(), control.health().notes())
+}
+
+impl Report {
+    fn of(reasons: Vec<Trouble>, notes: Vec<Trouble>) -> Report {
+        let status = match (reasons.is_empty(), notes.is_empty()) {
+            (true, true) => Status::Ok,
+            (true, false) => Status::Degraded,
+            (false, _) => Status::Failing,
+        };
+        Report { status, reasons, notes }
+    }
+}
+
+fn answer(report: &Report) -> Response<Body> {
+    let code = match report.status {
+        Status::Ok | Status::Degraded => StatusCode::OK,
+        Status::Failing => StatusCode::SERVICE_UNAVAILABLE,
     };
-    answer::json(code, answer::JSON, &Report { status, reasons, notes })
+    answer::json(code, answer::JSON, report)
 }

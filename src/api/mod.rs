@@ -12,7 +12,7 @@
 //! refused: those for another host's name, and those that change something and are not JSON.
 
 mod access;
-mod alerts;
+pub mod alerts;
 mod answer;
 pub mod client;
 mod document;
@@ -21,12 +21,15 @@ mod handler;
 pub mod health;
 mod metrics;
 mod outbox;
+mod overview;
 mod page;
 pub mod probe;
 mod problem;
 mod routes;
+mod rules;
 mod savepoints;
 pub mod server;
+mod service;
 mod silences;
 pub mod socket;
 mod state;

@@ -12,9 +12,11 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
+use crate::archive::FindError;
 use crate::disk::Cause;
 use crate::routing::Refused;
 use crate::runtime::control::ControlError;
+use crate::store::StoreError;
 
 /// What the type of each problem begins with; the name of its kind follows, which stays as it is.
 pub const TYPES: &str = "urn:tripline:problem:";
@@ -77,6 +79,10 @@ kinds! {
     Refused = CONFLICT, "refused";
     /// Another savepoint is being made.
     Saving = CONFLICT, "saving";
+    /// The rules or the configuration are wrong.
+    WrongRules = UNPROCESSABLE_ENTITY, "wrong-rules";
+    /// The path speaks WebSocket.
+    NoWebSocket = UPGRADE_REQUIRED, "no-websocket";
     /// The body is too large.
     TooLarge = PAYLOAD_TOO_LARGE, "too-large";
     /// The body is not JSON, or does not say so.
@@ -145,6 +151,23 @@ pub async fn in_time<T>(asked: impl Future<Output = Result<T, ControlError>>) ->
     Ok(answer?)
 }
 
+impl From<FindError> for Problem {
+    fn from(error: FindError) -> Problem {
+        let kind = match error {
+            FindError::Unknown(_) => Kind::NoSuchId,
+            FindError::Several { .. } => Kind::Refused,
+            FindError::Store(error) => return error.into(),
+        };
+        Problem::new(kind, error.to_string())
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Problem {
+        ControlError::from(error).into()
+    }
+}
+
 impl From<ControlError> for Problem {
     fn from(error: ControlError) -> Problem {
         let kind = match &error {
@@ -161,7 +184,10 @@ impl From<ControlError> for Problem {
             }
             ControlError::Refused(_) => Kind::BadRequest,
             ControlError::Saving => Kind::Saving,
+            // It is opened again when the service begins anew.
+            ControlError::Store(StoreError::Ended { .. }) => Kind::Stopping,
             ControlError::Store(error) if error.cause() == Some(Cause::Full) => Kind::DiskFull,
+            ControlError::Rules(_) => Kind::WrongRules,
             ControlError::Store(_) | ControlError::System(_) => Kind::Disk,
         };
         Problem::new(kind, error.to_string())

@@ -26,7 +26,9 @@ use super::access::Role::{self, Admin, Operate, Read};
 use super::answer::Change;
 use super::handler::{Described, Handler};
 use super::problem::{Kind, Problem};
-use super::{alerts, document, health, metrics, outbox, page, savepoints, silences, state};
+use super::{
+    alerts, document, health, metrics, outbox, overview, page, rules, savepoints, service, silences, state,
+};
 
 /// A route: the role that it needs, if it needs one, and its handler.
 macro_rules! route {
@@ -40,16 +42,31 @@ macro_rules! route {
 
 /// All routes, in the order in which the document has them.
 fn all() -> Vec<Route> {
-    use Kind::{BadName, DiskFull, Exists, Failed, NoState, NoSuchId, NoSuchRule, Refused, Saving};
+    use Kind::{
+        BadName, DiskFull, Exists, Failed, NoState, NoSuchId, NoSuchRule, NoWebSocket, Refused, Saving,
+        WrongRules,
+    };
     vec![
         route!(health::live),
         route!(health::ready),
         route!(Read, metrics::scrape).may(&[Failed]),
         route!(document::show),
         route!(Read, alerts::list),
+        route!(Read, alerts::counts),
+        route!(Read, alerts::follow),
+        route!(Read, alerts::talk).may(&[NoWebSocket]),
         route!(Read, alerts::show).may(&[NoSuchId, Refused]),
         route!(Operate, alerts::acknowledge).may(&[NoSuchId, Refused]),
         route!(Operate, alerts::resolve).may(&[NoSuchId, Refused]),
+        route!(Read, rules::list),
+        route!(Read, rules::validate).looks(),
+        route!(Read, rules::show).may(&[NoSuchRule]),
+        route!(Read, rules::runs).may(&[NoSuchRule]),
+        route!(Admin, rules::set_mode).may(&[NoSuchRule, NoState, WrongRules]),
+        route!(Read, overview::show),
+        route!(Read, service::config),
+        route!(Read, service::streams),
+        route!(Admin, service::reload).may(&[NoState, WrongRules]),
         route!(Read, silences::list),
         route!(Operate, silences::add).may(&[Refused]),
         route!(Operate, silences::end).may(&[NoSuchId, Refused]),
@@ -80,10 +97,18 @@ pub struct Route {
     pub described: Described,
     /// The kinds of problems that it can answer.
     pub problems: BTreeSet<Kind>,
+    /// Whether it changes nothing, although it is no `GET`.
+    only_looks: bool,
     handler: MethodRouter<Control>,
 }
 
 impl Route {
+    /// Changes nothing, although it is no `GET`: what it works on is too long for a URL.
+    fn looks(mut self) -> Route {
+        self.only_looks = true;
+        self
+    }
+
     /// Can answer these problems as well.
     fn may(mut self, kinds: &[Kind]) -> Route {
         self.problems.extend(kinds);
@@ -101,12 +126,12 @@ impl Route {
         let mut described = Described { operation, schemas };
         types.describe(&mut described);
         let problems = usual_problems(role, &described.operation);
-        Route { role, method, path, described, problems, handler }
+        Route { role, method, path, described, problems, only_looks: false, handler }
     }
 
     /// Whether it changes something, so that it has to be recorded.
     pub fn changes(&self) -> bool {
-        !matches!(self.method, Method::GET | Method::HEAD)
+        !self.only_looks && !matches!(self.method, Method::GET | Method::HEAD)
     }
 
     /// Holds an answer against what the route says of itself.

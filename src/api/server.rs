@@ -8,7 +8,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -49,7 +49,7 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
 
 /// Answers those who ask until it is stopped.
 pub struct Server {
-    router: Router,
+    router: Arc<RwLock<Router>>,
     slots: Arc<Semaphore>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -78,7 +78,13 @@ impl Server {
     pub fn new(control: Control) -> Server {
         let (stop, _) = watch::channel(false);
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        Server { router: super::routes::router(control), slots, stop, tasks: JoinSet::new() }
+        let router = Arc::new(RwLock::new(super::routes::router(control)));
+        Server { router, slots, stop, tasks: JoinSet::new() }
+    }
+
+    /// Answers with what this one knows from the next request on: another service has taken the place of the one before.
+    pub fn replace(&self, control: Control) {
+        *self.router.write().unwrap_or_else(PoisonError::into_inner) = super::routes::router(control);
     }
 
     /// Answers at an address, which must be one of this machine alone, from now on. Gives the address, with the
@@ -119,7 +125,7 @@ impl Server {
     }
 
     fn door(&self, is_open: bool) -> Door {
-        let (router, slots) = (self.router.clone(), Arc::clone(&self.slots));
+        let (router, slots) = (Arc::clone(&self.router), Arc::clone(&self.slots));
         Door { router, slots, stop: self.stop.subscribe(), is_open }
     }
 
@@ -133,7 +139,7 @@ impl Server {
 /// Where connections come in.
 #[derive(Clone)]
 struct Door {
-    router: Router,
+    router: Arc<RwLock<Router>>,
     slots: Arc<Semaphore>,
     stop: watch::Receiver<bool>,
     /// Whether a web page could make a browser come here.
@@ -173,10 +179,10 @@ impl Door {
 
     async fn converse(self, stream: impl AsyncRead + AsyncWrite + Send + Unpin, slot: OwnedSemaphorePermit) {
         let Door { router, stop, is_open, .. } = self;
-        let router = TowerToHyperService::new(router);
+        let router = || router.read().unwrap_or_else(PoisonError::into_inner).clone();
         let answer = service_fn(|request: Request<Incoming>| {
             let refusal = if is_open { refusal(&request) } else { None };
-            let answer = router.call(request.map(Body::new));
+            let answer = TowerToHyperService::new(router()).call(request.map(Body::new));
             async move {
                 match refusal {
                     Some(problem) => Ok(problem.into_response()),

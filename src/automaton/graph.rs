@@ -31,6 +31,9 @@ pub struct Graph {
     pub held: Held,
     /// How many states are not drawn.
     pub left_out: usize,
+    /// For each state the box that it is drawn as, or that comes before it if it is one of a long stretch; `None` if
+    /// none is drawn for it.
+    pub boxes: Vec<Option<usize>>,
 }
 
 /// A box.
@@ -68,6 +71,7 @@ impl Graph {
             within: compiled.rule.within,
             held: Held::of(compiled),
             left_out: automaton.states.len() - drawn.len(),
+            boxes: boxes(automaton, &drawn),
         };
         for (from, &id) in drawn.iter().enumerate() {
             let state = automaton.state(id);
@@ -162,6 +166,24 @@ fn drawn_states(automaton: &Automaton) -> Vec<StateId> {
     order.retain(|id| !hidden[id.0 as usize]);
     order.truncate(MAX_NODES);
     order
+}
+
+/// For each state the box that it belongs to.
+fn boxes(automaton: &Automaton, drawn: &[StateId]) -> Vec<Option<usize>> {
+    let mut boxes = vec![None; automaton.states.len()];
+    for (place, id) in drawn.iter().enumerate() {
+        boxes[id.0 as usize] = Some(place);
+    }
+    for (place, id) in drawn.iter().enumerate() {
+        let mut at = *id;
+        while let [only] = automaton.state(at).transitions.as_slice()
+            && boxes[only.target.0 as usize].is_none()
+        {
+            boxes[only.target.0 as usize] = Some(place);
+            at = only.target;
+        }
+    }
+    boxes
 }
 
 /// The states from `id` on that do nothing but take one and the same step again.

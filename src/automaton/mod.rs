@@ -12,6 +12,7 @@
 mod build;
 pub mod cost;
 mod distance;
+mod elements;
 pub mod graph;
 mod lint;
 mod predicates;
@@ -28,6 +29,7 @@ use crate::expression::{RegisterId, RegisterSpec};
 use crate::language::checked::{ClockId, LinkKind, Rule, Test, TestId, VariableId};
 
 pub use build::build;
+pub use elements::{Element, StepInfo, steps};
 pub use lint::{Linter, same_meaning};
 pub use predicates::{Answers, FieldNumbers, Index, Place, PredicateId, Predicates};
 pub use representation::{OneByOne, Representation};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::config::{rules, tables};
 use crate::diagnostic::{Diagnostics, Sources, did_you_mean};
-use crate::program::{OldRule, Program};
+use crate::program::{Modes, OldRule, Program};
 
 use super::{Misuse, output};
 
@@ -57,7 +57,12 @@ pub fn compile_for_tests(paths: &[PathBuf]) -> Compiled {
 
 /// The same for going on with a state that is of these rules.
 pub fn compile_with_old(paths: &[PathBuf], olds: &[OldRule]) -> Compiled {
-    compile_by(paths, |sources| Program::compile_with_old(sources, olds))
+    compile_with(paths, olds, &Modes::new())
+}
+
+/// The same with rules that are in another mode than their text says.
+pub fn compile_with(paths: &[PathBuf], olds: &[OldRule], modes: &Modes) -> Compiled {
+    compile_by(paths, |sources| Program::compile_with(sources, olds, modes))
 }
 
 fn compile_by(
@@ -91,23 +96,35 @@ impl Compiled {
         self
     }
 
+    /// The program with its lists and tables, if they have been read and all is right, and what there is to say.
+    pub fn into_parts(self) -> (Option<Ready>, Diagnostics, Sources) {
+        let Compiled { program, tables, sources, diagnostics } = self;
+        let ready = program.zip(tables).map(|(program, tables)| Ready {
+            program: Arc::new(program),
+            tables,
+            sources: sources.clone(),
+        });
+        (ready, diagnostics, sources)
+    }
+
     /// Shows what is wrong on standard error and gives the program with its lists and tables, if they
     /// are right.
     pub fn show_and_take_all(self) -> anyhow::Result<Ready> {
-        let mut compiled = self.with_tables();
-        let tables = compiled.tables.take();
-        let (program, sources) = compiled.show_and_take()?;
-        let tables = tables.expect("lists and tables are read for every program");
-        Ok(Ready { program: Arc::new(program), tables, sources })
+        let (ready, diagnostics, sources) = self.with_tables().into_parts();
+        output::show(&diagnostics, &sources);
+        Ok(ready.ok_or_else(|| wrong(&diagnostics))?)
     }
 
     /// Shows what is wrong on standard error and gives the program, if there is one.
     pub fn show_and_take(self) -> anyhow::Result<(Program, Sources)> {
         output::show(&self.diagnostics, &self.sources);
-        let (errors, _) = self.diagnostics.counts();
-        let wrong = || Misuse(format!("the rules have {}", output::plural(errors, "error")));
-        Ok((self.program.ok_or_else(wrong)?, self.sources))
+        Ok((self.program.ok_or_else(|| wrong(&self.diagnostics))?, self.sources))
     }
+}
+
+fn wrong(diagnostics: &Diagnostics) -> Misuse {
+    let (errors, _) = diagnostics.counts();
+    Misuse(format!("the rules have {}", output::plural(errors, "error")))
 }
 
 impl RuleArgs {

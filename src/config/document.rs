@@ -25,13 +25,15 @@ use super::value::parse_size;
 pub struct Report {
     /// The mistakes so far.
     pub diagnostics: Diagnostics,
+    /// Where secrets stand in the text itself.
+    pub secrets: Vec<Span>,
     file: FileId,
 }
 
 impl Report {
     /// For a file.
     pub fn new(file: FileId) -> Report {
-        Report { diagnostics: Diagnostics::default(), file }
+        Report { diagnostics: Diagnostics::default(), secrets: Vec::new(), file }
     }
 
     /// The place of something that the parser has read.

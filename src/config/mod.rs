@@ -16,6 +16,7 @@ mod registries;
 mod routing;
 pub mod rules;
 mod schemas;
+mod shown;
 mod sinks;
 mod sources;
 mod state;
@@ -133,6 +134,22 @@ pub enum SourceKind {
     Kafka(Box<source::kafka::Settings>),
 }
 
+impl SourceKind {
+    /// The word of its `type`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            SourceKind::Tcp(_) => "tcp",
+            SourceKind::TcpClient(_) => "tcp_client",
+            SourceKind::Udp(_) => "udp",
+            SourceKind::Unix(_) => "unix",
+            SourceKind::Http(_) => "http",
+            SourceKind::Stdin => "stdin",
+            SourceKind::File(_) => "file",
+            SourceKind::Kafka(_) => "kafka",
+        }
+    }
+}
+
 /// A configuration that has been read.
 #[derive(Debug)]
 pub struct Loaded {
@@ -142,6 +159,8 @@ pub struct Loaded {
     pub diagnostics: Diagnostics,
     /// The file that the diagnostics point into.
     pub sources: Sources,
+    /// The text of it, without its secrets.
+    pub shown: String,
 }
 
 /// Largest configuration file, in bytes.
@@ -166,6 +185,7 @@ pub fn load(path: &Path) -> Result<Loaded, String> {
 /// `folder`.
 pub fn parse(name: &str, text: &str, folder: &Path) -> Loaded {
     let sources = Sources::new([(name, text)]);
-    let (config, diagnostics) = read::read(&sources, folder);
-    Loaded { config, diagnostics: diagnostics.sorted(), sources }
+    let (config, diagnostics, secrets) = read::read(&sources, folder);
+    let shown = shown::without_secrets(text, &secrets);
+    Loaded { config, diagnostics: diagnostics.sorted(), sources, shown }
 }

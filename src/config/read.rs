@@ -22,8 +22,8 @@ use super::sources::{source, twice};
 use super::state;
 use super::{Config, Located};
 
-/// Reads the one file of `sources`.
-pub fn read(sources: &Sources, folder: &Path) -> (Option<Config>, Diagnostics) {
+/// Reads the one file of `sources`; gives also where secrets stand in it.
+pub fn read(sources: &Sources, folder: &Path) -> (Option<Config>, Diagnostics, Vec<Span>) {
     let file = FileId(0);
     let text = &sources.file(file).text;
     let mut report = Report::new(file);
@@ -38,7 +38,7 @@ pub fn read(sources: &Sources, folder: &Path) -> (Option<Config>, Diagnostics) {
     }
     let config = if readable { root(table.get_ref(), folder, file, &mut report) } else { None };
     let right = !report.diagnostics.has_errors();
-    (config.filter(|_| right), report.diagnostics)
+    (config.filter(|_| right), report.diagnostics, report.secrets)
 }
 
 fn syntax(error: &TomlError, file: FileId, text: &str) -> (Diagnostic, bool) {

@@ -37,6 +37,10 @@ pub struct State {
     pub memory: Option<u64>,
     /// How many bytes of alerts may wait for sinks.
     pub max_outbox: u64,
+    /// How long alerts are kept for people to look at.
+    pub keep_alerts: Duration,
+    /// How many bytes of them are, at most.
+    pub max_alerts: u64,
     /// How large the journal in it may get.
     pub journal: Limits,
     /// Where the state of engines is kept when it moves with partitions; `None`: in the folder.
@@ -113,12 +117,15 @@ fn held(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<State> 
         word => word.map(|_| ChangedRules::Drain),
     };
     let (memory, max_outbox) = (table.size("memory", report), table.size("max_outbox", report));
+    let (keep_alerts, max_alerts) = (table.duration("keep_alerts", report), table.size("max_alerts", report));
     Some(State {
         path: path?,
         checkpoint: checkpoint?,
         changed_rules: changed_rules?,
         memory,
         max_outbox: max_outbox?,
+        keep_alerts: keep_alerts?,
+        max_alerts: max_alerts?,
         journal: Limits::default(),
         moving: None,
     })

@@ -19,7 +19,7 @@ use crate::table::{Content, MAX_FILE, Problem, Problems, TableId, TableSpec, Tab
 use super::rules::{io_reason, read_limited};
 
 /// The lists and tables of a program.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Loaded {
     /// Their contents.
     pub tables: Arc<Tables>,

@@ -69,7 +69,7 @@ fn misfits_of(rules: &str, text: &str) -> String {
     let folder = folder();
     let (program, problems) = Program::compile(&Sources::new([("rules.trip", rules)]));
     assert!(!problems.has_errors(), "{problems:?}");
-    let Loaded { config, sources, diagnostics } = parse("tripline.toml", text, folder.path());
+    let Loaded { config, sources, diagnostics, .. } = parse("tripline.toml", text, folder.path());
     let config = config.unwrap_or_else(|| panic!("{}", show(&diagnostics, &sources)));
     show(&config.check(&program.expect("there are no errors")), &sources)
 }

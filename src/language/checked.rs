@@ -97,12 +97,15 @@ pub struct Rule {
     pub max_events: usize,
     /// Whether alerts are sent.
     pub mode: Mode,
+    /// The same as the text says: somebody may want it otherwise.
+    pub mode_of_text: Mode,
     /// Names of the sinks.
     pub sinks: Arc<[String]>,
 }
 
 /// Whether a rule's alerts are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// They are.
     Live,
@@ -110,6 +113,25 @@ pub enum Mode {
     Shadow,
     /// The rule is not evaluated.
     Off,
+}
+
+impl Mode {
+    /// Every mode.
+    pub const ALL: [Mode; 3] = [Mode::Live, Mode::Shadow, Mode::Off];
+
+    /// The word that rules use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Mode::Live => "live",
+            Mode::Shadow => "shadow",
+            Mode::Off => "off",
+        }
+    }
+
+    /// The mode of that name.
+    pub fn of_name(name: &str) -> Option<Mode> {
+        Mode::ALL.into_iter().find(|mode| mode.name() == name)
+    }
 }
 
 /// An old version of a rule, which goes on with what it has begun.

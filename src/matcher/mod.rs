@@ -8,7 +8,6 @@
 //! Invariant: what was due before an event has been decided before it is looked at.
 
 mod compact;
-mod elements;
 pub mod explain;
 mod list;
 mod policy;

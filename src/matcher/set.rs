@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use super::compact::{CompactRuns, Lone};
 use super::list::{Run, RunList};
 use super::{Matcher, Report};
-use crate::automaton::{Answers, CompiledRule, Representation};
+use crate::automaton::{Answers, CompiledRule, Representation, StateId};
 use crate::event::{Duration, Event, Timestamp};
 
 /// The partial matches of one rule for one key.
@@ -113,6 +113,16 @@ impl RunSet {
             RunSet::Lone(run) => give(run.event()),
             RunSet::List(list) => list.events(give),
             RunSet::Compact(runs) => runs.events(give),
+        }
+    }
+
+    /// Gives for each state in which runs stand how many do; of runs that are held together, how many at most.
+    pub fn states(&self, rule: &CompiledRule, give: &mut impl FnMut(StateId, u64)) {
+        match self {
+            RunSet::None => {}
+            RunSet::Lone(_) => give(Lone::state(rule), 1),
+            RunSet::List(list) => list.runs().iter().for_each(|run| give(run.state, 1)),
+            RunSet::Compact(runs) => runs.states(give),
         }
     }
 

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 
 use super::Run;
-use super::elements::Element;
-use crate::automaton::{CompiledRule, State, Transition, Trigger};
+use crate::automaton::{CompiledRule, Element, State, Transition, Trigger};
 use crate::event::{Event, SequencePoint, Timestamp, Value};
 use crate::language::checked::{LinkKind, VariableId};
 

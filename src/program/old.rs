@@ -8,7 +8,7 @@ use crate::language;
 use crate::language::checked::{self, AlertStream};
 
 use super::compiling::Compiling;
-use super::{Program, RuleId, RuleInfo, find};
+use super::{Modes, Program, RuleId, RuleInfo, find};
 
 /// A rule as it was when a state was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +95,16 @@ impl Program {
     /// [`Program::old_rules`] says which these are, and [`Program::not_old`] of which others that is not possible.
     /// Rules that are not there any more, or are off, do not go on.
     pub fn compile_with_old(sources: &Sources, olds: &[OldRule]) -> (Option<Program>, Diagnostics) {
-        Program::compile_by(sources, olds, language::check)
+        Program::compile_with(sources, olds, &Modes::new())
+    }
+
+    /// The same with rules that are in another mode than their text says, as somebody wants it. So are their old versions.
+    pub fn compile_with(
+        sources: &Sources,
+        olds: &[OldRule],
+        modes: &Modes,
+    ) -> (Option<Program>, Diagnostics) {
+        Program::compile_by(sources, olds, modes, language::check)
     }
 
     /// The old versions of rules that are run besides, each with the name that its rule has.

@@ -147,6 +147,9 @@ pub enum Decision {
         route: String,
         /// How long it has waited.
         after: Duration,
+        /// The id that it was sent under then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        notification: Option<String>,
         /// The sinks.
         sinks: Vec<String>,
     },
@@ -156,6 +159,9 @@ pub enum Decision {
         why: Why,
         /// The sinks that were told; none where none was to be.
         sinks: Vec<String>,
+        /// The id under which they were.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        notification: Option<String>,
     },
 }
 
@@ -225,6 +231,31 @@ impl Decision {
     }
 }
 
+impl Decision {
+    /// The id that it was sent under, or will be, where that is not its own.
+    pub fn notification(&self) -> Option<&str> {
+        match self {
+            Decision::Grouped { notification, .. } | Decision::GroupSent { notification, .. } => {
+                Some(notification)
+            }
+            Decision::Escalated { notification, .. } | Decision::Resolved { notification, .. } => {
+                notification.as_deref()
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Why {
+    /// Who says so, if somebody does.
+    pub fn who(&self) -> Option<&str> {
+        match self {
+            Why::Hand { who, .. } => Some(who),
+            Why::Time { .. } | Why::Rule { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -271,11 +302,11 @@ impl fmt::Display for Decision {
                 write!(f, "waits for somebody until {until}, then to {} (route `{route}`)", Names(sinks))
             }
             Decision::Acknowledged { by, comment } => write!(f, "acknowledged by {by}{}", Remark(comment)),
-            Decision::Escalated { route, after, sinks } => {
+            Decision::Escalated { route, after, sinks, .. } => {
                 write!(f, "escalated to {}: nobody came for {after} (route `{route}`)", Names(sinks))
             }
-            Decision::Resolved { why, sinks } if sinks.is_empty() => write!(f, "resolved: {why}"),
-            Decision::Resolved { why, sinks } => write!(f, "resolved: {why}; {} told", Names(sinks)),
+            Decision::Resolved { why, sinks, .. } if sinks.is_empty() => write!(f, "resolved: {why}"),
+            Decision::Resolved { why, sinks, .. } => write!(f, "resolved: {why}; {} told", Names(sinks)),
         }
     }
 }

@@ -291,18 +291,19 @@ impl Router {
     fn tell_end(&mut self, key: &str, now: Timestamp) {
         let Some((open, members)) = self.followed.take(key) else { return };
         self.escalations.take_named(key);
+        let ids: Vec<&str> = members.iter().take(LISTED).map(|member| member.alert.id.as_str()).collect();
+        let id = digest(&format!("resolved {key}: {}", ids.join(" ")));
         for member in &members {
             let why = member.over.clone().unwrap_or(Why::Time { after: Duration::ZERO });
-            self.note(&member.alert.id, now, Decision::Resolved { why, sinks: open.sinks.clone() });
+            let (sinks, notification) = (open.sinks.clone(), Some(id.clone()));
+            self.note(&member.alert.id, now, Decision::Resolved { why, sinks, notification });
             self.drop_sources_of(&member.subject);
         }
         let count = members.len() as u64;
         let alerts: Vec<Told> = members.into_iter().take(LISTED).map(|member| member.alert).collect();
-        let ids: Vec<&str> = alerts.iter().map(|told| told.id.as_str()).collect();
-        if ids.is_empty() {
+        if alerts.is_empty() {
             return;
         }
-        let id = digest(&format!("resolved {key}: {}", ids.join(" ")));
         let Open { subject, group, sinks, .. } = open;
         let notification = Notification { id, status: Status::Resolved, subject, group, count, alerts };
         self.send_notification(&notification, sinks);

@@ -156,13 +156,14 @@ impl Log {
         }
     }
 
-    /// Something was decided.
-    pub fn note(&mut self, id: &str, at: Timestamp, decision: Decision) {
-        let entry = Entry { at, decision };
-        self.open.time = self.open.time.max(at);
-        if self.add(id, entry.clone()) {
+    /// Something was decided. Returns whether the alert is known, and there is room for that.
+    pub fn note(&mut self, id: &str, entry: Entry) -> bool {
+        self.open.time = self.open.time.max(entry.at);
+        let is_added = self.add(id, entry.clone());
+        if is_added {
             self.open.entries.push((id.to_owned(), entry));
         }
+        is_added
     }
 
     fn add(&mut self, id: &str, entry: Entry) -> bool {
@@ -257,12 +258,12 @@ mod tests {
             rows.clone()
         };
         log.begin(record("a"));
-        log.note("a", at(0), Decision::Unrouted);
+        log.note("a", Entry { at: at(0), decision: Decision::Unrouted });
         keep(&mut log, at(0));
         log.begin(record("b"));
-        log.note("a", at(5), Decision::Repeat);
-        log.note("b", at(5), Decision::Unrouted);
-        log.note("none", at(5), Decision::Unrouted);
+        log.note("a", Entry { at: at(5), decision: Decision::Repeat });
+        log.note("b", Entry { at: at(5), decision: Decision::Unrouted });
+        log.note("none", Entry { at: at(5), decision: Decision::Unrouted });
         let rows = keep(&mut log, at(5));
         assert_eq!(rows.len(), 2);
         let mut again = Log::default();
@@ -288,7 +289,9 @@ mod tests {
         log.begin(record("x"));
         log.take_changes(at(0), &mut Vec::new());
         assert_eq!(log.records.len(), 1, "the page that made it too many is gone as a whole");
-        (0..100).for_each(|_| log.note("x", at(0), Decision::Repeat));
+        for _ in 0..100 {
+            log.note("x", Entry { at: at(0), decision: Decision::Repeat });
+        }
         assert_eq!(log.get("x").map(|record| record.decisions.len()), Some(MOST_ENTRIES));
     }
 }

@@ -14,7 +14,8 @@ use super::follow::Followed;
 use super::groups::{Batch, Listed};
 use super::inhibition::Source;
 use super::kept::{Change, Kept, Unreadable};
-use super::log::{Log, Record};
+use super::log::{Entry, Log, Record};
+use super::noted::{Came, Noted};
 use super::plan::{Plan, Step};
 use super::settings::{Route, Settings};
 use super::silences::Silences;
@@ -48,6 +49,8 @@ pub struct Round {
     pub changes: Vec<Change>,
     /// The ids of alerts that were dealt with: none of them is to be dealt with again.
     pub ids: Vec<String>,
+    /// What there is to keep for people to look at.
+    pub noted: Noted,
     /// How often something was decided, by reason.
     pub counts: BTreeMap<&'static str, u64>,
 }
@@ -135,7 +138,7 @@ impl Router {
         let offered = Offered::new(alert);
         let facts = &offered.facts;
         let record = Record::new(alert, facts.key.clone(), offered.subject.clone(), now);
-        self.log.begin(record);
+        self.begin(alert, record, Arc::clone(&offered.outgoing));
         self.round.ids.push(alert.id.clone());
         if let Some(limit) = alert.notes.limit.filter(|_| alert.suppressed > 0) {
             let passed = Decision::Passed { limit: limit.to_string(), suppressed: alert.suppressed };
@@ -156,10 +159,18 @@ impl Router {
         if self.log.knows(&alert.id) {
             return;
         }
-        let Offered { facts, subject, .. } = Offered::new(alert);
-        self.log.begin(Record::new(alert, facts.key, subject, now));
+        // There may be very many of them, and what they would have shown is not needed.
+        let alert = &Alert { events: Vec::new(), ..alert.clone() };
+        let Offered { facts, subject, outgoing, .. } = Offered::new(alert);
+        self.begin(alert, Record::new(alert, facts.key, subject, now), outgoing);
         let limit = alert.notes.limit.map(|limit| limit.to_string()).unwrap_or_default();
         self.note(&alert.id, now, Decision::Limited { limit, before });
+    }
+
+    /// An alert has come.
+    fn begin(&mut self, alert: &Alert, record: Record, outgoing: Arc<Outgoing>) {
+        self.round.noted.came.push(Came::new(alert, record.clone(), outgoing));
+        self.log.begin(record);
     }
 
     /// Does what a route says.
@@ -226,7 +237,10 @@ impl Router {
     /// Notes what was decided of an alert, and counts it.
     pub(super) fn note(&mut self, alert: &str, now: Timestamp, decision: Decision) {
         *self.round.counts.entry(decision.reason()).or_default() += 1;
-        self.log.note(alert, now, decision);
+        let entry = Entry { at: now, decision };
+        if self.log.note(alert, entry.clone()) {
+            self.round.noted.entries.push((alert.to_owned(), entry));
+        }
     }
 
     /// Does what is due.
@@ -307,6 +321,7 @@ impl Router {
     }
 
     /// What was decided of alerts.
+    #[cfg(test)]
     pub fn log(&self) -> &Log {
         &self.log
     }

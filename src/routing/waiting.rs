@@ -15,7 +15,7 @@ use super::settings::Escalate;
 use super::silences::{Refused, one_of};
 
 /// What is said when an alert is not known.
-const KEPT: &str = "; alerts are kept for a week, and the last 10,000 of them";
+const KEPT: &str = "; something can be said of alerts for a week, and of the last 10,000 of them";
 
 /// A notification that waits for somebody.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -103,7 +103,8 @@ impl Router {
         self.send_notification(&notification, sinks.clone());
         for alert in alerts {
             let (route, sinks) = (route.clone(), sinks.clone());
-            self.note(&alert, now, Decision::Escalated { route, after, sinks });
+            let notification = Some(notification.id.clone());
+            self.note(&alert, now, Decision::Escalated { route, after, sinks, notification });
         }
         if let Some(opened) = opened {
             self.followed.told(&opened, sinks);
@@ -205,7 +206,7 @@ impl Router {
         self.settle_all(now);
         let told = self.round.sendings[before..].iter().flat_map(|sending| sending.sinks.clone()).collect();
         if followed == 0 {
-            self.note(&alert, now, Decision::Resolved { why, sinks: Vec::new() });
+            self.note(&alert, now, Decision::Resolved { why, sinks: Vec::new(), notification: None });
         }
         Ok(Settled { alert, stopped, told })
     }

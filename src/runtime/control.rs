@@ -8,6 +8,8 @@
 //! Whoever asks is always answered: a request that is dropped is answered with [`ControlError::Gone`].
 
 mod health;
+pub mod orders;
+pub mod samples;
 mod scrape;
 #[cfg(test)]
 pub mod tests;
@@ -19,18 +21,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::diagnostic::did_you_mean;
+use crate::archive::Archive;
+use crate::config::Config;
+use crate::diagnostic::{Sources, did_you_mean};
 use crate::disk::Disk;
 use crate::engine::Look;
+use crate::event::Timestamp;
 use crate::program::Program;
 use crate::routing::Refused;
 use crate::store::{Snapshot, StoreError};
 use crate::telemetry::Metrics;
 
 use super::engines::Engines;
+use super::modes::WantedModes;
 use super::outbox::Desk;
 use super::routing;
 use super::savepoints::{self, BadName, Saved};
+
+use orders::{Giver, ModeOrder, Renewed};
+use samples::Samples;
 
 pub use health::{Health, ServicePart, Trouble};
 use view::StateView;
@@ -54,6 +63,33 @@ pub struct Control {
     outbox: Arc<Desk>,
     /// Where is asked what was decided of alerts.
     desk: routing::desk::Desk,
+    /// Where alerts are looked at.
+    archive: Archive,
+    /// What the service is made of, where that is known.
+    about: Option<Arc<About>>,
+    /// How busy the process was.
+    samples: Samples,
+    /// Where orders are given, where some are taken.
+    orders: Option<Giver>,
+}
+
+/// What a service is made of.
+#[derive(Debug)]
+pub struct About {
+    /// What it is to do.
+    pub config: Config,
+    /// The name of the file of that.
+    pub file: PathBuf,
+    /// Its text, without its secrets.
+    pub text: String,
+    /// Its rules.
+    pub program: Arc<Program>,
+    /// The files of these.
+    pub rules: Sources,
+    /// Rules that somebody has put into another mode.
+    pub modes: WantedModes,
+    /// When it began.
+    pub started: Timestamp,
 }
 
 /// What has been asked, for the engine's thread.
@@ -65,6 +101,8 @@ pub struct Requests(mpsc::Receiver<Request>);
 pub enum Request {
     /// To look at partial matches.
     State(StateRequest),
+    /// To count where those of a rule stand.
+    Standing(StandingRequest),
     /// To make a savepoint.
     Savepoint(SavepointRequest),
 }
@@ -105,6 +143,9 @@ pub enum ControlError {
     /// It makes no sense, or is about nothing that there is.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// The files of the service are wrong.
+    #[error("{0}")]
+    Rules(String),
     /// The system does not let us.
     #[error("{0}")]
     System(String),
@@ -126,6 +167,26 @@ pub struct StateQuery {
 pub struct StateRequest {
     query: StateQuery,
     reply: oneshot::Sender<Result<StateView, ControlError>>,
+}
+
+/// A request for where the partial matches of a rule stand.
+#[derive(Debug)]
+pub struct StandingRequest {
+    rule: String,
+    reply: oneshot::Sender<Result<Standing, ControlError>>,
+}
+
+/// Where the partial matches of a rule stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How many keys have some.
+    pub keys: u64,
+    /// How many there are.
+    pub runs: u64,
+    /// How many stand in each state.
+    pub states: Vec<u64>,
+    /// How many keys have not been looked at.
+    pub keys_not_read: u64,
 }
 
 /// A request for a savepoint.
@@ -160,11 +221,56 @@ pub fn control(state: Option<&Path>, metrics: Arc<Metrics>) -> (Control, Request
         is_saving: Arc::default(),
         outbox: Arc::default(),
         desk: routing::desk::Desk::default(),
+        archive: Archive::default(),
+        about: None,
+        samples: Samples::default(),
+        orders: None,
     };
     (control, Requests(receiver))
 }
 
 impl Control {
+    /// The same that can say what the service is made of.
+    pub fn about(self, about: About) -> Control {
+        Control { about: Some(Arc::new(about)), ..self }
+    }
+
+    /// The same that takes orders.
+    pub fn taking_orders(self, giver: Giver) -> Control {
+        Control { orders: Some(giver), ..self }
+    }
+
+    /// The same with alerts that others look at already.
+    pub fn with_archive(self, archive: Archive) -> Control {
+        Control { archive, ..self }
+    }
+
+    /// The same whose process has these samples already.
+    pub fn with_samples(self, samples: Samples) -> Control {
+        Control { samples, ..self }
+    }
+
+    /// How busy the process was.
+    pub fn samples(&self) -> &Samples {
+        &self.samples
+    }
+
+    /// What the service is made of.
+    ///
+    /// # Errors
+    /// When nobody has said.
+    pub fn made_of(&self) -> Result<&Arc<About>, ControlError> {
+        self.about.as_ref().ok_or(ControlError::Gone)
+    }
+
+    /// Lets the service begin anew with what its files say now, and with a rule in another mode if so.
+    ///
+    /// # Errors
+    /// When it cannot; then all is as it was.
+    pub async fn order(&self, mode: Option<ModeOrder>) -> Result<Renewed, ControlError> {
+        self.orders.as_ref().ok_or(ControlError::Gone)?.give(mode).await
+    }
+
     /// How the service does.
     pub fn health(&self) -> &Health {
         &self.health
@@ -188,6 +294,11 @@ impl Control {
         &self.desk
     }
 
+    /// Where alerts are looked at.
+    pub fn archive(&self) -> &Archive {
+        &self.archive
+    }
+
     /// The folder of the state, if there is one.
     pub fn state_folder(&self) -> Option<&Path> {
         self.state.as_deref()
@@ -200,6 +311,16 @@ impl Control {
     pub async fn state(&self, query: StateQuery) -> Result<StateView, ControlError> {
         let (reply, answer) = oneshot::channel();
         self.ask(Request::State(StateRequest { query, reply }))?;
+        answer.await.unwrap_or(Err(ControlError::Gone))
+    }
+
+    /// Counts where the partial matches of a rule stand.
+    ///
+    /// # Errors
+    /// When there is no such rule, too much is asked, or the service stops.
+    pub async fn standing(&self, rule: String) -> Result<Standing, ControlError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Request::Standing(StandingRequest { rule, reply }))?;
         answer.await.unwrap_or(Err(ControlError::Gone))
     }
 
@@ -263,6 +384,23 @@ impl StateRequest {
             });
             let _ = self.reply.send(view);
         }
+    }
+}
+
+impl StandingRequest {
+    /// Answers it, on the thread of the engines.
+    pub fn answer(self, engines: &mut Engines) {
+        if self.reply.is_closed() {
+            return;
+        }
+        let program = Arc::clone(engines.program());
+        let standing = Look::at_states(&program, &self.rule).map(|look| {
+            let (_, found) = engines.look(&look);
+            let (keys, runs) = found.counts.iter().fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
+            Standing { keys, runs, states: found.states, keys_not_read: found.not_read }
+        });
+        let unknown = || ControlError::NoRule(format!("there is no rule `{}`", self.rule));
+        let _ = self.reply.send(standing.ok_or_else(unknown));
     }
 }
 

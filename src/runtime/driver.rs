@@ -256,6 +256,10 @@ impl<O: Outbox> Driver<O> {
                 request.answer(&mut self.engines);
                 self.hand_over();
             }
+            (Request::Standing(request), _) => {
+                request.answer(&mut self.engines);
+                self.hand_over();
+            }
             (Request::Savepoint(request), _) if self.engines.are_by_partition() => {
                 request.refuse(ControlError::Elsewhere);
             }

@@ -74,6 +74,8 @@ impl Keeping {
             waker: Arc::new(move || drop(waker.send(Job::Settled))),
             now: Arc::new(move || time.now()),
         };
+        let archive = control.archive().clone();
+        archive.in_store(store.current())?;
         let feed = sinks::start_durable(config, metrics, outbox, halted, workers)?;
         let backlog = Arc::clone(listening.backlog());
         health.ask(ServicePart::Journal, move || backlog.reason().map(|why| why.to_string()));
@@ -96,6 +98,8 @@ impl Keeping {
             metrics: Arc::clone(metrics),
             health: health.clone(),
             max_outbox: state.max_outbox,
+            archive,
+            keep_alerts: state.keep_alerts,
             disk: Arc::new(RealDisk),
         };
         let writer = Writer::new(store, around, reply);

@@ -5,7 +5,8 @@
 //! ([`workers`]); sources and sinks run as tasks beside it and meet it at two bounded queues only;
 //! another thread reads lists and tables again when their files change ([`reload`]). With a store, a
 //! further thread keeps [`checkpoint`]s in it, from the last of which the next start goes on
-//! ([`recovery`]). A service that runs is asked through [`control`]; [`savepoints`] are where its state can be
+//! ([`recovery`]). A service that runs is asked through [`control`], and rules
+//! are put into other [`modes`]; [`savepoints`] are where its state can be
 //! kept by a name.
 //! Records from the quarantine are fed to a service again by [`refeed`].
 
@@ -16,6 +17,7 @@ pub mod driver;
 mod engines;
 mod keeping;
 mod kept;
+pub mod modes;
 pub mod outbox;
 pub mod recovery;
 pub mod refeed;

@@ -46,7 +46,8 @@ pub struct Opened {
 /// # Errors
 /// When it is in use, cannot be written, or is not what was written.
 pub fn store(state: &State) -> anyhow::Result<Store> {
-    Ok(Store::open(Arc::new(RealDisk), &state.path, store::Options::default())?)
+    let options = store::Options { archive: state.max_alerts, ..store::Options::default() };
+    Ok(Store::open(Arc::new(RealDisk), &state.path, options)?)
 }
 
 /// The rules that the state of a store is of, the newest first, as [`Program::compile_with_old`] takes them;

@@ -52,6 +52,15 @@ pub struct Service {
     _watch: Watch,
 }
 
+/// Why a service is asked to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// For good: alerts are delivered as far as that is possible in time.
+    Good,
+    /// Another takes its place, with what is left in its state.
+    Anew,
+}
+
 /// How a service ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -64,11 +73,15 @@ impl Service {
     ///
     /// # Errors
     /// When the engine fails.
-    pub async fn run(mut self, stop: impl Future<Output = ()>) -> anyhow::Result<Outcome> {
+    pub async fn run(mut self, stop: impl Future<Output = Ending>) -> anyhow::Result<Outcome> {
+        let mut ending = Ending::Good;
         // How the engine ended, if it did before it was waited for.
         let mut ended = None;
         tokio::select! {
-            () = stop => info!("stopping: reading what has arrived"),
+            asked = stop => {
+                ending = asked;
+                info!("stopping: reading what has arrived");
+            }
             () = join_all(&mut self.sources) => info!("all sources have ended"),
             // With the last source its queue ends, and it may be through before that is noticed here.
             // Otherwise it ends by itself only when it panics.
@@ -97,6 +110,10 @@ impl Service {
         complete &= matches!(ended, Ok(true)) && self.failures.shown().is_none();
         if let Some(keeping) = &self.keeping {
             keeping.last_alert();
+        }
+        if ending == Ending::Anew && self.keeping.is_some() {
+            // What waits for sinks is in the store, and goes on from there in a moment.
+            self.halt_sinks.send_replace(true);
         }
         complete &= self.finish_sinks(deadline).await;
         if let Some(keeping) = self.keeping.take() {

@@ -37,6 +37,8 @@ pub struct Look {
     most: usize,
     /// How many of one rule and key.
     of_key: usize,
+    /// The rule of which the runs in each state are counted, if one is.
+    counted: Option<RuleId>,
 }
 
 /// Which keys of a rule.
@@ -148,12 +150,20 @@ impl Look {
             let is_asked = rule.is_none_or(|rule| rule == program.now(id));
             is_asked.then(|| Wanted::new(program, &compiled.rule.key, key))
         };
-        let mut look = Look { rules: ids.map(of_rule).collect(), most, of_key: most };
+        let mut look = Look { rules: ids.map(of_rule).collect(), most, of_key: most, counted: None };
         if look.only().is_none() {
             // Many that began one after the other would hide the other keys.
             look.of_key = OF_KEY;
         }
         Some(look)
+    }
+
+    /// At how many partial matches of a rule stand in each state, whatever their key. None when there is no such rule.
+    pub fn at_states(program: &Program, rule: &str) -> Option<Look> {
+        let counted = program.rule(rule)?;
+        let rules = (0..).map(RuleId).zip(program.compiled());
+        let rules = rules.map(|(id, _)| (id == counted).then_some(Wanted::Every)).collect();
+        Some(Look { rules, most: 0, of_key: 0, counted: Some(counted) })
     }
 
     /// The same without a bound on how many are shown of one rule and key.
@@ -198,6 +208,8 @@ pub struct Found {
     /// For each rule, and behind these for each old version of one, how many keys were found, and how many runs they
     /// have.
     pub counts: Vec<(u64, u64)>,
+    /// For each state of the rule of which that is counted, how many runs stand in it; nothing if it is of none.
+    pub states: Vec<u64>,
     /// Some of the runs.
     pub runs: Vec<FoundRun>,
     /// For how many keys more that are not in memory something is held of which nobody has looked whether it is
@@ -227,6 +239,8 @@ impl Found {
         for (own, more) in self.counts.iter_mut().zip(other.counts) {
             *own = (own.0 + more.0, own.1 + more.1);
         }
+        self.states.resize(self.states.len().max(other.states.len()), 0);
+        self.states.iter_mut().zip(other.states).for_each(|(own, more)| *own += more);
         self.not_read += other.not_read;
         self.runs.extend(other.runs);
         // Those of one key stay together and in their order.
@@ -247,6 +261,7 @@ pub(crate) struct Search<'a, T> {
     look: &'a Look,
     passed: Timestamp,
     counts: Vec<(u64, u64)>,
+    states: Vec<u64>,
     nearest: BinaryHeap<Near<T>>,
 }
 
@@ -281,7 +296,9 @@ impl<'a, T> Search<'a, T> {
     /// Nothing has been found yet; all times before `passed` have passed.
     pub fn new(program: &'a Program, look: &'a Look, passed: Timestamp) -> Search<'a, T> {
         let counts = vec![(0, 0); program.compiled().len()];
-        Search { program, look, passed, counts, nearest: BinaryHeap::new() }
+        let counted = look.counted.map(|rule| &program.compiled()[rule.0 as usize]);
+        let states = vec![0; counted.map_or(0, |rule| rule.automaton.states.len())];
+        Search { program, look, passed, counts, states, nearest: BinaryHeap::new() }
     }
 
     /// Offers the runs of a rule for a key; `what` finds them again.
@@ -291,6 +308,10 @@ impl<'a, T> Search<'a, T> {
         }
         let count = &mut self.counts[rule.0 as usize];
         *count = (count.0 + 1, count.1 + runs.len() as u64);
+        if self.look.counted == Some(rule) {
+            let compiled = &self.program.compiled()[rule.0 as usize];
+            runs.states(compiled, &mut |state, count| self.states[state.0 as usize] += count);
+        }
         let due = runs.due();
         if self.nearest.len() < self.look.most {
             self.nearest.push(Near { due, rule, what: what() });
@@ -303,7 +324,7 @@ impl<'a, T> Search<'a, T> {
 
     /// What was found; `show` gives the runs that were offered.
     pub fn finish(self, mut show: impl FnMut(&T, &mut dyn FnMut(&Key, &RunSet), RuleId)) -> Found {
-        let mut found = Found { counts: self.counts, ..Found::default() };
+        let mut found = Found { counts: self.counts, states: self.states, ..Found::default() };
         let (program, most, passed) = (self.program, self.look.most, self.passed);
         let of_key = self.look.of_key;
         let mut looking: Option<(RuleId, Looking<'_>)> = None;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::event::Timestamp;
 
+use super::archive::{ArchiveEdit, Entry};
 use super::blob::{LARGEST_ROW, Row, StoredRow};
 use super::directory::Directory;
 use super::draft::Draft;
@@ -18,6 +19,14 @@ use super::record::{self, Record};
 use super::snapshot::Snapshot;
 use super::tables::{Edit, Name};
 use super::{Options, Sizes, whole};
+
+/// What has come of the part of a commit that is about alerts.
+struct Alerts {
+    lanes: Lanes,
+    ids: IdsChange,
+    /// As far as it is known by then.
+    committed: Committed,
+}
 
 /// What one commit brings: all of it is stored, or nothing.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +49,10 @@ pub struct Commit<'a> {
     pub dealt_with: &'a [&'a str],
     /// What has changed of what routing keeps.
     pub routing: &'a [RoutingRow<'a>],
+    /// What is to be kept for people to look at, in order.
+    pub archive: &'a [Entry<'a>],
+    /// What is kept for them from before may be removed.
+    pub archive_before: Option<Timestamp>,
     /// Ids may be forgotten whose alerts, and all that came with the same commit, are older.
     pub forget: Option<Timestamp>,
 }
@@ -73,6 +86,8 @@ pub struct Committed {
     pub number: u64,
     /// The numbers of its alerts in the outbox, in their order; `None` for those that were left out.
     pub alerts: Vec<Option<u64>>,
+    /// The numbers of what is kept for people to look at, in the order in which it came; `None` for what was left out.
+    pub archived: Vec<Option<u64>>,
     /// How many ids of older alerts were forgotten because there were too many, and not because of their
     /// age. If one of these alerts is decided again, it is sent again.
     pub crowded_out: u64,
@@ -106,7 +121,8 @@ impl Commit<'_> {
         let alerts: usize = self.alerts.iter().map(|alert| alert.body.len() + alert.id.len()).sum();
         let routing: usize =
             self.routing.iter().map(|row| row.key.len() + row.value.map_or(0, <[u8]>::len)).sum();
-        (rows + alerts + routing + self.head.len() + self.positions.len()) as u64
+        let archive: usize = self.archive.iter().map(Entry::size).sum();
+        (rows + alerts + routing + archive + self.head.len() + self.positions.len()) as u64
     }
 
     /// Looks whether it can be stored at all.
@@ -119,6 +135,9 @@ impl Commit<'_> {
         }
         for row in self.routing {
             is_small("what is kept of routing", row.key.len() + row.value.map_or(0, <[u8]>::len))?;
+        }
+        for entry in self.archive {
+            is_small("an entry of the archive", entry.size())?;
         }
         check_whole(self.head, self.positions)
     }
@@ -133,11 +152,10 @@ impl Commit<'_> {
         options: Options,
     ) -> Result<Prepared, StoreError> {
         let mut record = before.record.clone();
-        let (alerts, lanes, ids) = self.write_alerts(edit, &mut record, before, ids, options)?;
+        let Alerts { lanes, ids, committed } = self.write_alerts(edit, &mut record, before, ids, options)?;
         write_record(edit, &mut record)?;
-        let (number, crowded_out) = (record.number, ids.crowded_out);
         let directory = before.directory.clone();
-        let committed = Committed { number, alerts, crowded_out, ..Committed::default() };
+        let committed = Committed { number: record.number, ..committed };
         Ok(Prepared { record, directory, lanes, ids, committed })
     }
 
@@ -162,21 +180,11 @@ impl Commit<'_> {
         drop(draft);
         write_whole(edit, before, &mut record, self.head, self.positions)?;
         (record.number, record.time, record.journal) = (record.number + 1, self.time, self.journal);
-        let (alerts, lanes, ids) = self.write_alerts(edit, &mut record, before, ids, options)?;
+        let Alerts { lanes, ids, committed } = self.write_alerts(edit, &mut record, before, ids, options)?;
         write_record(edit, &mut record)?;
         let write_time = begun.elapsed() - merge_time;
         let number = record.number;
-        let crowded_out = ids.crowded_out;
-        let committed = Committed {
-            number,
-            alerts,
-            crowded_out,
-            blobs,
-            merged_blobs,
-            merge_time,
-            write_time,
-            ..Committed::default()
-        };
+        let committed = Committed { number, blobs, merged_blobs, merge_time, write_time, ..committed };
         Ok(Prepared { record, directory, lanes, ids, committed })
     }
 
@@ -187,7 +195,7 @@ impl Commit<'_> {
         before: &Snapshot,
         ids: &Ids,
         options: Options,
-    ) -> Result<(Vec<Option<u64>>, Lanes, IdsChange), StoreError> {
+    ) -> Result<Alerts, StoreError> {
         let mut outbox = OutboxEdit::new(edit, before.lanes.clone(), options.dead)?;
         for change in self.outbox {
             outbox.change(record, change)?;
@@ -201,10 +209,26 @@ impl Commit<'_> {
         let new = self.alerts.iter().zip(&numbers).filter(|(_, number)| number.is_some());
         let dealt_with = self.dealt_with.iter().map(|id| (*id, self.time));
         let new = new.map(|(alert, _)| (alert.id, alert.time)).chain(dealt_with);
+        let archived = self.write_archive(edit, record, ids, options)?;
         let ids = ids.change(new, self.forget, options.ids);
         ids.write(edit, record.serial + 1)?;
         self.write_routing(edit)?;
-        Ok((numbers, outbox.finish()?, ids))
+        let crowded_out = ids.crowded_out;
+        let committed = Committed { alerts: numbers, archived, crowded_out, ..Committed::default() };
+        Ok(Alerts { lanes: outbox.finish()?, ids, committed })
+    }
+
+    fn write_archive(
+        &self,
+        edit: &Edit,
+        record: &mut Record,
+        ids: &Ids,
+        options: Options,
+    ) -> Result<Vec<Option<u64>>, StoreError> {
+        let mut archive = ArchiveEdit::new(edit)?;
+        let numbers = archive.keep(record, self.archive, ids)?;
+        archive.trim(record, self.archive_before, options.archive, numbers.len())?;
+        Ok(numbers)
     }
 
     fn write_routing(&self, edit: &Edit) -> Result<(), StoreError> {

@@ -21,6 +21,7 @@
 //! The folder has the file `state.store`, which is `state.new` until it is whole, and `lock`, which the
 //! one process that has it open holds.
 
+mod archive;
 mod blob;
 mod commit;
 mod copy;
@@ -43,6 +44,7 @@ mod tables;
 mod tests;
 mod whole;
 
+pub use archive::{ArchiveSize, Entry, Kept, Term, Way};
 pub use blob::{Row, StoredRow};
 pub use commit::{Commit, Committed, Restore, RoutingRow};
 pub use copy::VERSION as FORMAT;
@@ -70,6 +72,8 @@ pub struct Options {
     /// How many ids of alerts are remembered; beyond that those of the oldest commits are forgotten. Each
     /// takes about 50 bytes of memory.
     pub ids: usize,
+    /// How many bytes of entries are kept for people to look at; beyond that the oldest are removed.
+    pub archive: u64,
     /// How large the pieces are in which it works.
     pub sizes: Sizes,
 }
@@ -98,7 +102,7 @@ impl Default for Options {
         let sizes = Sizes { blob: blob::FULL, portion: 512 << 10 };
         // Blobs are read once and directories are held here: pages are rarely asked for twice. But half of this
         // is what a commit can hold back; of a larger one the database writes pages, reads them and writes them again.
-        Options { cache: 64 << 20, dead, ids: 1_000_000, sizes }
+        Options { cache: 64 << 20, dead, ids: 1_000_000, archive: 1 << 30, sizes }
     }
 }
 

@@ -40,6 +40,10 @@ pub struct Record {
     pub dead: u64,
     pub dead_bytes: u64,
     pub dead_dropped: u64,
+    /// The next number of an entry that is kept for people to look at, how many there are, and their bytes.
+    pub next_archived: u64,
+    pub archived: u64,
+    pub archived_bytes: u64,
 }
 
 impl Default for Record {
@@ -61,6 +65,9 @@ impl Default for Record {
             dead: 0,
             dead_bytes: 0,
             dead_dropped: 0,
+            next_archived: 1,
+            archived: 0,
+            archived_bytes: 0,
         }
     }
 }
@@ -74,7 +81,8 @@ impl Record {
         let writer = writer.u64(self.hand.round).bytes(&self.hand.key);
         let writer = writer.u64(self.credit).u64(self.next_blob).u64(self.next_run);
         let writer = writer.u64(self.next_alert).u64(self.next_letter);
-        writer.u64(self.dead).u64(self.dead_bytes).u64(self.dead_dropped)
+        let writer = writer.u64(self.dead).u64(self.dead_bytes).u64(self.dead_dropped);
+        writer.u64(self.next_archived).u64(self.archived).u64(self.archived_bytes)
     }
 
     fn decode(mut reader: Reader<'_>) -> Option<Record> {
@@ -94,6 +102,10 @@ impl Record {
             dead: reader.u64()?,
             dead_bytes: reader.u64()?,
             dead_dropped: reader.u64()?,
+            // What follows is not there in what older versions have written.
+            next_archived: reader.u64().unwrap_or(1),
+            archived: reader.u64().unwrap_or(0),
+            archived_bytes: reader.u64().unwrap_or(0),
         })
     }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::disk::DiskFile;
 use crate::event::Timestamp;
 
+use super::archive::{ArchiveSize, Kept, Term, Way};
 use super::blob::{Row, StoredRow, group_start};
 use super::directory::{Directory, Size, Span};
 use super::error::StoreError;
@@ -189,6 +190,29 @@ impl Snapshot {
     /// When it cannot be read or is damaged.
     pub fn routing(&self) -> Result<KeptRows, StoreError> {
         self.view.routing()
+    }
+
+    /// Looks at what is kept in a list for people to look at, one entry after the other, as long as `each` wants more:
+    /// all of it, or what has a term.
+    ///
+    /// # Errors
+    /// When it cannot be read or is damaged.
+    pub fn archive(
+        &self,
+        list: u8,
+        term: Option<Term>,
+        way: Way,
+        each: impl FnMut(Kept) -> bool,
+    ) -> Result<(), StoreError> {
+        match term {
+            Some(term) => self.view.archive_with(list, term, way, each),
+            None => self.view.archive(list, way, each),
+        }
+    }
+
+    /// How much is kept for people to look at.
+    pub fn archive_size(&self) -> ArchiveSize {
+        ArchiveSize { entries: self.record.archived, bytes: self.record.archived_bytes }
     }
 
     /// Of alerts that have been given up: how many there are, how many bytes they have, and how many have

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use redb::{
-    Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, StorageError, Table,
+    AccessGuard, Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, StorageError, Table,
     TableDefinition, TableError, WriteTransaction,
 };
 
@@ -50,9 +50,13 @@ impl Name {
     pub const DEAD: Name = Name("dead");
     /// What routing keeps.
     pub const ROUTING: Name = Name("routing");
+    /// What is kept for people to look at.
+    pub const ARCHIVE: Name = Name("archive");
+    /// By what it is looked for.
+    pub const ARCHIVE_TERMS: Name = Name("archive_terms");
 
     /// All of them.
-    pub const ALL: [Name; 12] = [
+    pub const ALL: [Name; 14] = [
         Name::RECORD,
         Name::HEAD,
         Name::BLOBS,
@@ -65,6 +69,8 @@ impl Name {
         Name::LANES,
         Name::DEAD,
         Name::ROUTING,
+        Name::ARCHIVE,
+        Name::ARCHIVE_TERMS,
     ];
 
     fn definition(self) -> TableDefinition<'static, Bytes, Bytes> {
@@ -221,13 +227,33 @@ impl View {
         &self,
         table: Name,
         from: Bound<&[u8]>,
+        each: impl FnMut(&[u8], &[u8]) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        self.go_over(table, (from, Bound::Unbounded), redb::Range::next, each)
+    }
+
+    /// Goes over the keys down from one, as long as `each` says so.
+    pub fn scan_back(
+        &self,
+        table: Name,
+        from: Bound<&[u8]>,
+        each: impl FnMut(&[u8], &[u8]) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        self.go_over(table, (Bound::Unbounded, from), redb::Range::next_back, each)
+    }
+
+    fn go_over(
+        &self,
+        table: Name,
+        range: (Bound<&[u8]>, Bound<&[u8]>),
+        next: impl Fn(&mut Entries) -> Option<redb::Result<Found, StorageError>>,
         mut each: impl FnMut(&[u8], &[u8]) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
         let mut entries = ask(&self.file, || {
             let table = self.transaction.open_table(table.definition())?;
-            Ok::<_, redb::Error>(table.range::<&[u8]>((from, Bound::Unbounded))?)
+            Ok::<_, redb::Error>(table.range::<&[u8]>(range)?)
         })?;
-        while let Some((key, value)) = ask(&self.file, || entries.next().transpose())? {
+        while let Some((key, value)) = ask(&self.file, || next(&mut entries).transpose())? {
             let (key, value) = ask(&self.file, || Ok::<_, StorageError>((key.value(), value.value())))?;
             if !each(key, value)? {
                 break;
@@ -235,20 +261,28 @@ impl View {
         }
         Ok(())
     }
+
+    /// Whether there is a table: a store that an older version has made may have none of that name.
+    pub fn has(&self, name: Name) -> Result<bool, StoreError> {
+        ask(&self.file, || match self.transaction.open_table(name.definition()) {
+            Err(TableError::TableDoesNotExist(_)) => Ok(false),
+            opened => opened.map(|_| true),
+        })
+    }
 }
+
+/// The keys and values of a range, each as the database hands it out.
+type Entries = redb::Range<'static, Bytes, Bytes>;
+type Found = (AccessGuard<'static, Bytes>, AccessGuard<'static, Bytes>);
 
 /// Rows as they were written, with their keys.
 pub type KeptRows = Vec<(Vec<u8>, Vec<u8>)>;
 
 impl View {
-    /// What routing keeps. A store that was made before there was such a thing has no table for it.
+    /// What routing keeps.
     pub fn routing(&self) -> Result<KeptRows, StoreError> {
         let (name, mut rows) = (Name::ROUTING, Vec::new());
-        let is_there = ask(&self.file, || match self.transaction.open_table(name.definition()) {
-            Err(TableError::TableDoesNotExist(_)) => Ok(false),
-            opened => opened.map(|_| true),
-        })?;
-        if is_there {
+        if self.has(name)? {
             self.scan(name, Bound::Unbounded, |key, value| {
                 rows.push((key.to_vec(), name.unseal(&self.file, key, value)?.rest().to_vec()));
                 Ok(true)
@@ -321,7 +355,7 @@ impl<'t> TableEdit<'t> {
         let Some(found) = ask(self.file, || table.get(key))? else { return Ok(None) };
         let value = ask(self.file, || Ok::<_, StorageError>(found.value()))?;
         let reader = self.name.unseal(self.file, key, value)?;
-        read(reader).map(Some).ok_or_else(|| self.name.damaged(self.file, key, STRANGE))
+        read(reader).map(Some).ok_or_else(|| self.strange(key))
     }
 
     /// Forgets a key; whether there was one.
@@ -343,6 +377,21 @@ impl<'t> TableEdit<'t> {
         let Some(table) = &self.table else { return Ok(None) };
         ask(self.file, || {
             let first = table.first()?;
+            Ok::<_, StorageError>(first.map(|(key, _)| key.value().to_vec()))
+        })
+    }
+
+    /// The error for a value that is not what it should be.
+    pub fn strange(&self, key: &[u8]) -> StoreError {
+        self.name.damaged(self.file, key, STRANGE)
+    }
+
+    /// The first key behind another.
+    pub fn first_behind(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(table) = &self.table else { return Ok(None) };
+        ask(self.file, || {
+            let mut behind = table.range::<&[u8]>((Bound::Excluded(key), Bound::Unbounded))?;
+            let first = behind.next().transpose()?;
             Ok::<_, StorageError>(first.map(|(key, _)| key.value().to_vec()))
         })
     }

@@ -7,4 +7,4 @@ mod query;
 
 pub use body::Json;
 pub use path::Path;
-pub use query::{Limit, Query};
+pub use query::{Both, Limit, Query};

@@ -5,8 +5,8 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value as Json};
 use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, SchemaType, Type};
@@ -43,6 +43,24 @@ impl<T: IntoParams> Taken for Query<T> {
     fn describe(described: &mut Described) {
         let parameters = described.operation.parameters.get_or_insert_default();
         parameters.extend(parameters_of::<T>().into_iter().map(RefOr::T));
+    }
+}
+
+/// The parameters of two types together.
+#[derive(Debug)]
+pub struct Both<A, B>(pub A, pub B);
+
+impl<A: IntoParams, B: IntoParams> IntoParams for Both<A, B> {
+    fn into_params(of: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        A::into_params(&of).into_iter().chain(B::into_params(&of)).collect()
+    }
+}
+
+impl<'de, A: DeserializeOwned, B: DeserializeOwned> Deserialize<'de> for Both<A, B> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Both<A, B>, D::Error> {
+        let values = Json::deserialize(deserializer)?;
+        let one = A::deserialize(&values).map_err(D::Error::custom)?;
+        Ok(Both(one, B::deserialize(&values).map_err(D::Error::custom)?))
     }
 }
 

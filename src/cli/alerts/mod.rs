@@ -15,8 +15,8 @@ use super::place;
 
 /// See where alerts went and why; acknowledge and resolve them
 ///
-/// The service keeps what it decided of the last 10,000 alerts, for a week. An alert is named by its id, or by the
-/// beginning of it.
+/// The service keeps alerts for as long as `state.keep_alerts` says. An alert is named by its id, or by the beginning of
+/// it.
 #[derive(Debug, clap::Args)]
 pub struct Alerts {
     #[command(subcommand)]

@@ -45,7 +45,11 @@ impl<'a> Table<'a> {
             let given =
                 |key: &str| inner.and_then(|table| table.get(key)).and_then(|value| value.get_ref().as_str());
             let secret = match (value.get_ref().as_str(), given("env"), given("file")) {
-                (Some(text), _, _) => Some(Secret::text(&whole, text.trim())),
+                (Some(text), _, _) => {
+                    let secret = report.span(value);
+                    report.secrets.push(secret);
+                    Some(Secret::text(&whole, text.trim()))
+                }
                 (_, Some(env), _) => {
                     let name = Located { value: env.to_owned(), span: report.span(value) };
                     variable(&whole, &name, report)
@@ -77,6 +81,10 @@ impl<'a> Table<'a> {
             Given::Itself(value) => (key.name, value),
             Given::Variable(name, value) | Given::File(name, value) => (name, value),
         };
+        if let Given::Itself(value) = given {
+            let secret = report.span(value);
+            report.secrets.push(secret);
+        }
         let words = text(value, key, report)?;
         let trimmed = words.value.trim();
         if trimmed.is_empty() {

@@ -44,6 +44,20 @@ pub static STATE: Section = Section {
              they do, no events are taken until sinks have accepted some, and the service is not ready.",
         ),
         key(
+            "keep_alerts",
+            Takes::Duration("1h", "3650d"),
+            Missing::Is("30d"),
+            "How long alerts can be looked at, with the events that they have captured, what was decided of them and what has \
+             come of sending them.",
+        ),
+        key(
+            "max_alerts",
+            Takes::Size("1MiB", "1024GiB"),
+            Missing::Is("1GiB"),
+            "What is kept of alerts to be looked at does not take more on the disk; then the oldest are removed before \
+             `keep_alerts` is over.",
+        ),
+        key(
             "changed_rules",
             Takes::Word(CHANGED_RULES),
             Missing::Is("drain"),

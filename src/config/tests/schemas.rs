@@ -36,7 +36,7 @@ fn misfits(text: &str) -> String {
     let folder = with_schemas();
     let (program, problems) = Program::compile(&Sources::new([("rules.trip", RULES)]));
     assert!(!problems.has_errors(), "{problems:?}");
-    let Loaded { config, sources, diagnostics } = parse("tripline.toml", text, folder.path());
+    let Loaded { config, sources, diagnostics, .. } = parse("tripline.toml", text, folder.path());
     let config = config.unwrap_or_else(|| panic!("{}", show(&diagnostics, &sources)));
     show(&config.check(&program.expect("there are no errors")), &sources)
 }

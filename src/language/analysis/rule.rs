@@ -141,6 +141,7 @@ pub(super) fn check<'t>(
         max_runs: max.0?,
         max_events: max.1?,
         mode: mode?,
+        mode_of_text: mode?,
         tables: globals.tables.take_noted().into_iter().collect(),
         sinks: clauses.to.iter().map(|sink| sink.node.clone()).collect::<Vec<_>>().into(),
     };

@@ -28,6 +28,11 @@ impl Lone {
         &self.event
     }
 
+    /// The state in which such a run of a rule stands.
+    pub fn state(rule: &CompiledRule) -> StateId {
+        rule.automaton.state(StateId::START).transitions[0].target
+    }
+
     /// Its deadline.
     pub fn until(&self) -> Timestamp {
         self.until
@@ -37,9 +42,8 @@ impl Lone {
     pub fn together(self, rule: &CompiledRule) -> CompactRuns {
         let copies = matches!(rule.representation, Representation::Compact { copies: true });
         let mut runs = CompactRuns::new(copies);
-        let first = &rule.automaton.state(StateId::START).transitions[0];
         let head = runs.ring.take(self.event, 0, None, None);
-        runs.lanes.push(Lane { place: Place::at(&rule.automaton, first.target), head });
+        runs.lanes.push(Lane { place: Place::at(&rule.automaton, Lone::state(rule)), head });
         runs.oldest_until = self.until;
         runs.newest = head;
         runs.due = self.until;

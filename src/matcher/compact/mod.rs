@@ -52,7 +52,7 @@ use smallvec::SmallVec;
 
 use super::Matcher;
 use super::step::Place;
-use crate::automaton::CompiledRule;
+use crate::automaton::{CompiledRule, StateId};
 use crate::event::{Duration, Event, SequencePoint, Timestamp};
 pub use lone::Lone;
 use ring::{EntryId, Ring};
@@ -96,6 +96,14 @@ impl CompactRuns {
     /// How many runs are alive, at most: those that are over since they were counted last are in it.
     pub fn len(&self) -> usize {
         self.weight().runs as usize
+    }
+
+    /// Gives for each state in which runs stand how many do at most.
+    pub fn states(&self, give: &mut impl FnMut(StateId, u64)) {
+        let most = self.len() as u64;
+        for lane in &self.lanes {
+            give(lane.place.state, u64::from(self.ring.weight(lane.head).runs).min(most));
+        }
     }
 
     /// Reads something of the oldest event that they hold: the first to be given up.

@@ -18,6 +18,8 @@ pub(super) const MOST_CHANGES: usize = 65_536;
 pub struct Change {
     pub(super) sink: Arc<str>,
     pub(super) number: u64,
+    /// The id that it is sent under; empty for what is said of a sink.
+    pub(super) id: String,
     pub(super) what: What,
 }
 
@@ -45,7 +47,7 @@ pub(super) enum What {
 impl Change {
     /// The same as the store takes it.
     pub fn as_outbox_change(&self) -> OutboxChange<'_> {
-        let Change { sink, number, what } = self;
+        let Change { sink, number, what, .. } = self;
         let number = *number;
         match what {
             What::Accepted => OutboxChange::Accepted { sink, number },
@@ -57,6 +59,11 @@ impl Change {
             What::Disabled(why) => OutboxChange::Disabled { sink, why },
             What::Enabled => OutboxChange::Enabled { sink },
         }
+    }
+
+    /// The id that it is sent under; empty for what is said of a sink.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// Whether the alert has left the queue.

@@ -173,8 +173,18 @@ impl DurableQueue {
         self.discarded.extend(discarded);
     }
 
-    pub(super) fn gather(&self, number: u64, what: What) {
-        let change = Change { sink: Arc::clone(&self.sink), number, what };
+    /// Something has come of an alert.
+    pub(super) fn gather_of(&self, pending: &Pending, what: What) {
+        self.shared.gather(self.place, std::iter::once(self.change_of(pending, what)));
+    }
+
+    fn change_of(&self, pending: &Pending, what: What) -> Change {
+        Change { sink: Arc::clone(&self.sink), number: pending.number, id: pending.alert.id.clone(), what }
+    }
+
+    /// Something is said of the sink.
+    fn gather(&self, what: What) {
+        let change = Change { sink: Arc::clone(&self.sink), number: 0, id: String::new(), what };
         self.shared.gather(self.place, std::iter::once(change));
     }
 
@@ -238,12 +248,8 @@ impl Queue for DurableQueue {
 
     fn accept(&mut self, accepted: &[Pending]) {
         accepted.iter().for_each(|pending| self.window.settle(pending));
-        let change = |pending: &Pending| Change {
-            sink: Arc::clone(&self.sink),
-            number: pending.number,
-            what: What::Accepted,
-        };
-        self.shared.gather(self.place, accepted.iter().map(change));
+        let changes = accepted.iter().map(|pending| self.change_of(pending, What::Accepted));
+        self.shared.gather(self.place, changes);
     }
 
     fn fail(&mut self, pending: &Pending, wait: Duration, error: &str) {
@@ -251,7 +257,7 @@ impl Queue for DurableQueue {
         let wait = event::Duration::from_micros(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX));
         let again = (self.shared.around.now)().saturating_add(wait);
         let failed = pending.failed.saturating_add(1);
-        self.gather(pending.number, What::Failed { failed, again, error: error.to_owned() });
+        self.gather_of(pending, What::Failed { failed, again, error: error.to_owned() });
     }
 
     fn put_back(&mut self, pending: &Pending) {
@@ -261,14 +267,14 @@ impl Queue for DurableQueue {
     fn give_up(&mut self, pending: &Pending, error: &str) {
         self.window.settle(pending);
         let time = (self.shared.around.now)();
-        self.gather(pending.number, What::GivenUp { time, error: error.to_owned() });
+        self.gather_of(pending, What::GivenUp { time, error: error.to_owned() });
     }
 
     fn forward(&mut self, pending: &Pending) {
         self.window.settle(pending);
         let time = (self.shared.around.now)();
         if let Some(to) = &self.fallback {
-            self.gather(pending.number, What::Forwarded { to: Arc::clone(to), time });
+            self.gather_of(pending, What::Forwarded { to: Arc::clone(to), time });
         }
     }
 
@@ -288,7 +294,7 @@ impl Queue for DurableQueue {
             }
             None => What::Enabled,
         };
-        self.gather(0, what);
+        self.gather(what);
     }
 
     fn leave(&mut self) -> Left {

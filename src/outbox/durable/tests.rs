@@ -301,7 +301,8 @@ async fn a_queue_waits_when_too_much_of_it_is_not_stored() {
     setting.commit(&["ax1", "ax2"]);
     let ready = setting.next(1).await;
     for number in 1_000..1_000 + feed::MOST_CHANGES as u64 - 1 {
-        setting.queues[0].gather(number, feed::What::Accepted);
+        let other = Pending { number, ..ready[0].clone() };
+        setting.queues[0].gather_of(&other, feed::What::Accepted);
     }
     assert_eq!(ids(&setting.next(1).await), ["1"]);
     setting.accept(&ready);

@@ -10,13 +10,14 @@ use std::time::{Duration as Wait, Instant};
 
 use tracing::{error, info, warn};
 
+use crate::archive::{Archive, Batch, Delivery, Happening, Item};
 use crate::disk::Disk;
 use crate::event::Duration;
 use crate::journal::Journal;
 use crate::outbox::durable::{Change, Feed};
 use crate::source::Clock;
 use crate::source::positions::Positions;
-use crate::store::{Commit, Committed, OutboxChange, Row, Store};
+use crate::store::{self, Commit, Committed, OutboxChange, Row, Store};
 use crate::telemetry::Metrics;
 use crate::telemetry::catalogue::CheckpointMetrics;
 use crate::telemetry::limit::{RateLimit, Verdict};
@@ -25,7 +26,7 @@ use crate::watch;
 use super::super::control::{ControlError, Health, ServicePart};
 use super::super::engines::Part;
 use super::super::outbox::{Done, Order, OrderRequest};
-use super::super::routing::durable::Routing;
+use super::super::routing::durable::{Routing, Unsaved};
 use super::elsewhere::Elsewhere;
 use super::{Checkpoint, KeepError, Reply};
 
@@ -91,6 +92,10 @@ pub struct Surroundings {
     pub health: Health,
     /// How many bytes of alerts may wait for sinks.
     pub max_outbox: u64,
+    /// Told which alerts are durable.
+    pub archive: Archive,
+    /// So long alerts are kept for people to look at.
+    pub keep_alerts: Duration,
     /// Where savepoints are written.
     pub disk: Arc<dyn Disk>,
 }
@@ -172,10 +177,12 @@ impl Writer {
         self.settled.append(&mut self.around.feed.take_changes());
         self.around.routing.attend(self.around.clock.now());
         let begun = Instant::now();
+        let delivered = self.delivered();
         let stored = match self.pending.take() {
-            Some(pending) => match self.store(&pending) {
+            Some(pending) => match self.store(&pending, &delivered) {
                 Ok(committed) => {
                     self.count(&pending, &committed, begun.elapsed());
+                    self.tell(&delivered, &committed);
                     self.let_go(pending);
                     Ok(())
                 }
@@ -185,7 +192,10 @@ impl Writer {
                 }
             },
             None if self.settled.is_empty() && self.around.routing.unsaved().is_empty() => Ok(()),
-            None => self.store_beside().map(|()| self.published()),
+            None => self.store_beside(&delivered).map(|committed| {
+                self.tell(&delivered, &committed);
+                self.published();
+            }),
         };
         self.measure();
         match stored {
@@ -218,7 +228,9 @@ impl Writer {
         // What sinks have done comes first: the order may be about just that. What routing has decided may be of a
         // checkpoint that is not stored yet: it goes with that.
         if !self.settled.is_empty() {
-            self.store.change_outbox(&changes(&self.settled))?;
+            let delivered = self.delivered();
+            let (outbox, archive) = (changes(&self.settled), delivered.entries().collect::<Vec<_>>());
+            self.store.commit_beside(&Commit { outbox: &outbox, archive: &archive, ..Commit::default() })?;
             self.settled.clear();
             self.around.feed.published();
         }
@@ -237,9 +249,9 @@ impl Writer {
     }
 
     /// Stores a checkpoint: all of it here, or what moves with partitions in their topic.
-    fn store(&mut self, checkpoint: &Checkpoint) -> Result<Committed, KeepError> {
+    fn store(&mut self, checkpoint: &Checkpoint, delivered: &Batch) -> Result<Committed, KeepError> {
         let [Part { holding: None, changes: state, .. }] = &*checkpoint.parts else {
-            return self.store_elsewhere(checkpoint);
+            return self.store_elsewhere(checkpoint, delivered);
         };
         let rows: Vec<Row<'_>> = state.rows().map(as_stored).collect();
         let (time, unsaved) = (checkpoint.time, self.around.routing.unsaved());
@@ -253,6 +265,8 @@ impl Writer {
             outbox: &changes(&self.settled),
             dealt_with: &unsaved.ids(),
             routing: &unsaved.rows(),
+            archive: &kept(unsaved, delivered),
+            archive_before: Some(time.saturating_sub(self.around.keep_alerts)),
             forget: Some(time.saturating_sub(REMEMBERED)),
         });
         Ok(committed?)
@@ -260,16 +274,22 @@ impl Writer {
 
     /// Stores here what is to be sent, and in the topic of the state what the engines have decided it by. When only the
     /// first has happened, it is decided anew, and is sent again with the same id at most.
-    fn store_elsewhere(&mut self, checkpoint: &Checkpoint) -> Result<Committed, KeepError> {
-        let unsaved = self.around.routing.unsaved();
+    fn store_elsewhere(
+        &mut self,
+        checkpoint: &Checkpoint,
+        delivered: &Batch,
+    ) -> Result<Committed, KeepError> {
+        let (time, unsaved) = (checkpoint.time, self.around.routing.unsaved());
         let committed = self.store.commit(&Commit {
-            time: checkpoint.time,
+            time,
             positions: &Positions::default().encode(),
-            alerts: &unsaved.alerts(checkpoint.time),
+            alerts: &unsaved.alerts(time),
             outbox: &changes(&self.settled),
             dealt_with: &unsaved.ids(),
             routing: &unsaved.rows(),
-            forget: Some(checkpoint.time.saturating_sub(REMEMBERED)),
+            archive: &kept(unsaved, delivered),
+            archive_before: Some(time.saturating_sub(self.around.keep_alerts)),
+            forget: Some(time.saturating_sub(REMEMBERED)),
             ..Commit::default()
         })?;
         if let Some(elsewhere) = &mut self.around.elsewhere {
@@ -279,7 +299,7 @@ impl Writer {
     }
 
     /// Stores what sinks have done and routing has decided since the last checkpoint.
-    fn store_beside(&mut self) -> Result<(), KeepError> {
+    fn store_beside(&mut self, delivered: &Batch) -> Result<Committed, KeepError> {
         let (time, unsaved) = (self.around.clock.now(), self.around.routing.unsaved());
         let stored = self.store.commit_beside(&Commit {
             time,
@@ -287,9 +307,28 @@ impl Writer {
             outbox: &changes(&self.settled),
             dealt_with: &unsaved.ids(),
             routing: &unsaved.rows(),
+            archive: &kept(unsaved, delivered),
             ..Commit::default()
         });
-        Ok(stored.map(drop)?)
+        Ok(stored?)
+    }
+
+    /// What sinks have done, as it is kept for people to look at.
+    fn delivered(&self) -> Batch {
+        let now = self.around.clock.now();
+        let of = |change: &Change| Delivery::of(&change.as_outbox_change(), change.id(), now);
+        self.settled
+            .iter()
+            .filter_map(of)
+            .map(|delivery| Item::Happening(Happening::Delivered(delivery)))
+            .collect()
+    }
+
+    /// What is kept is durable: tells those who look on.
+    fn tell(&self, delivered: &Batch, committed: &Committed) {
+        let mut numbers = committed.archived.iter().copied();
+        self.around.archive.tell(self.around.routing.unsaved().archived(), &mut numbers);
+        self.around.archive.tell(delivered, &mut numbers);
     }
 
     /// A checkpoint is durable: does what had to wait for that.
@@ -388,6 +427,11 @@ impl Writer {
             warn!(%error, "the state was not closed as it should be; what was stored is kept");
         }
     }
+}
+
+/// What is kept for people to look at: what routing has noted, then what sinks have done.
+fn kept<'a>(unsaved: &'a Unsaved, delivered: &'a Batch) -> Vec<store::Entry<'a>> {
+    unsaved.archived().entries().chain(delivered.entries()).collect()
 }
 
 fn changes(settled: &[Change]) -> Vec<OutboxChange<'_>> {

@@ -59,6 +59,7 @@ pub fn answering(mut requests: Requests, engine: Engine, snapshot: Option<Arc<Sn
         loop {
             match (requests.next().await, &snapshot) {
                 (Request::State(request), _) => request.answer(&mut engines),
+                (Request::Standing(request), _) => request.answer(&mut engines),
                 (Request::Savepoint(request), Some(snapshot)) => {
                     request.write(Arc::new(RealDisk), Arc::clone(snapshot));
                 }
@@ -103,7 +104,7 @@ async fn whoever_asks_is_answered_or_told_why_not() {
     let answered = async {
         match requests.next().await {
             Request::State(request) => request.answer(&mut engines),
-            Request::Savepoint(_) => panic!("nobody asked for that"),
+            Request::Savepoint(_) | Request::Standing(_) => panic!("nobody asked for that"),
         }
     };
     let (view, ()) = tokio::join!(asked, answered);
@@ -121,7 +122,7 @@ async fn whoever_asks_is_answered_or_told_why_not() {
         assert!(matches!(error, ControlError::Saving), "{error}");
         match requests.next().await {
             Request::Savepoint(request) => request.refuse(ControlError::NoState),
-            Request::State(_) => panic!("nobody asked for that"),
+            Request::State(_) | Request::Standing(_) => panic!("nobody asked for that"),
         }
     };
     let (first, ()) = tokio::join!(first, second);

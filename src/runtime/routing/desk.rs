@@ -1,4 +1,4 @@
-//! Where people ask what was decided of alerts, and say what they want.
+//! Where people say what they want: of alerts, and of silences.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,9 +8,9 @@ use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
 use crate::event::Timestamp;
-use crate::routing::{NewSilence, Record, Refused, Router, Settled, Silence};
+use crate::routing::{NewSilence, Refused, Router, Settled, Silence};
 
-use crate::runtime::control::{ControlError, MOST_SHOWN};
+use crate::runtime::control::ControlError;
 
 /// How many requests may wait.
 const WAITING: usize = 64;
@@ -26,10 +26,6 @@ pub enum Request {
     Silence(NewSilence, Reply<Silence>),
     /// To end one.
     EndSilence(ById, Reply<Silence>),
-    /// What was decided of the last alerts.
-    Alerts(AlertQuery, Reply<AlertList>),
-    /// What was decided of one.
-    Alert(String, Reply<Record>),
     /// Somebody has seen an alert.
     Acknowledge(ById, Reply<Settled>),
     /// Somebody says that it is over.
@@ -55,26 +51,6 @@ pub struct Said {
     /// A remark.
     #[serde(default)]
     pub comment: String,
-}
-
-/// Which alerts are wanted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AlertQuery {
-    /// Of this rule.
-    pub rule: Option<String>,
-    /// Of which something was decided for this reason.
-    pub reason: Option<String>,
-    /// How many at most; the last ones first.
-    pub limit: usize,
-}
-
-/// Alerts, the last ones first.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct AlertList {
-    /// How many fit.
-    pub total: usize,
-    /// Those that are shown.
-    pub alerts: Vec<Record>,
 }
 
 /// Where requests wait. Clones are the same.
@@ -144,12 +120,6 @@ impl Request {
     pub fn serve(self, router: &mut Router, now: Timestamp) -> Option<Answer> {
         match self {
             Request::Silences(reply) => at_once(reply, Ok(router.silences().list())),
-            Request::Alerts(query, reply) => at_once(reply, Ok(alerts(router, &query))),
-            Request::Alert(id, reply) => {
-                let found = router.find(&id).map_err(ControlError::from);
-                let record = found.and_then(|id| router.log().get(&id).cloned().ok_or(ControlError::Gone));
-                at_once(reply, record)
-            }
             Request::Silence(wanted, reply) => later(reply, router.silences().add(wanted, now)),
             Request::EndSilence(ById { id, said }, reply) => {
                 later(reply, router.silences().end(&id, &said.by, now))
@@ -175,21 +145,4 @@ fn later<T: Send + 'static>(reply: Reply<T>, answer: Result<T, Refused>) -> Opti
         Ok(done) => Some(Box::new(move || drop(reply.send(Ok(done))))),
         Err(refused) => at_once(reply, Err(refused.into())),
     }
-}
-
-/// The last alerts that are wanted.
-pub fn alerts(router: &Router, query: &AlertQuery) -> AlertList {
-    let AlertQuery { rule, reason, limit } = query;
-    let is_wanted = |record: &&Record| {
-        rule.as_ref().is_none_or(|rule| record.rule == *rule)
-            && reason
-                .as_ref()
-                .is_none_or(|reason| record.decisions.iter().any(|entry| entry.decision.reason() == reason))
-    };
-    let mut wanted: Vec<&Record> = router.log().records().filter(is_wanted).collect();
-    wanted.sort_by(|one, other| {
-        (other.time, other.decided_time, &other.id).cmp(&(one.time, one.decided_time, &one.id))
-    });
-    let total = wanted.len();
-    AlertList { total, alerts: wanted.into_iter().take((*limit).min(MOST_SHOWN)).cloned().collect() }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration as Wait;
 
 use crate::alert::Alert;
+use crate::archive::{Batch, Item};
 use crate::event::Timestamp;
 use crate::routing::{Change, Round, Router, Sending, Settings, Unreadable};
 use crate::store::{self, RoutingRow, Snapshot};
@@ -32,6 +33,7 @@ pub struct Unsaved {
     sendings: Vec<Sending>,
     changes: Vec<Change>,
     ids: Vec<String>,
+    archived: Batch,
     answers: Vec<Answer>,
 }
 
@@ -104,13 +106,14 @@ impl Routing {
     }
 
     fn end_round(&mut self, now: Timestamp) {
-        let Round { mut sendings, changes, ids, counts } = self.router.take_round(now);
+        let Round { mut sendings, changes, ids, noted, counts } = self.router.take_round(now);
         for Sending { sinks, .. } in &mut sendings {
             sinks.retain(|sink| !self.elsewhere.contains(sink));
         }
         self.unsaved.sendings.extend(sendings);
         self.unsaved.changes.extend(changes);
         self.unsaved.ids.extend(ids);
+        self.unsaved.archived.extend(Item::of_round(noted));
         for (reason, count) in counts {
             self.metrics.decisions.of(reason).add(count);
         }
@@ -144,8 +147,9 @@ impl Routing {
 impl Unsaved {
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
-        let Unsaved { sendings, changes, ids, answers } = self;
-        sendings.is_empty() && changes.is_empty() && ids.is_empty() && answers.is_empty()
+        let Unsaved { sendings, changes, ids, archived, answers } = self;
+        let has_nothing = sendings.is_empty() && changes.is_empty() && ids.is_empty() && archived.is_empty();
+        has_nothing && answers.is_empty()
     }
 
     /// What is to be sent, for each sink, as the store takes it.
@@ -167,6 +171,11 @@ impl Unsaved {
     pub fn rows(&self) -> Vec<RoutingRow<'_>> {
         let Unsaved { changes, .. } = self;
         changes.iter().map(|Change { key, value }| RoutingRow { key, value: value.as_deref() }).collect()
+    }
+
+    /// What is to be kept for people to look at.
+    pub fn archived(&self) -> &Batch {
+        &self.archived
     }
 
     /// The alerts that were dealt with.

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use tracing::error;
 
 use crate::alert::Alert;
+use crate::archive::{Archive, Item};
 use crate::outbox::Outbox;
 use crate::outbox::memory::MemoryOutbox;
 use crate::routing::{Round, Router, Sending, Settings};
@@ -37,6 +38,8 @@ pub struct Around {
     pub clock: Arc<dyn Clock>,
     /// Where people ask.
     pub desk: Desk,
+    /// Where alerts are kept for people to look at.
+    pub archive: Archive,
     /// What is counted.
     pub metrics: Arc<RoutingMetrics>,
 }
@@ -113,11 +116,12 @@ impl Thread {
             .into_iter()
             .filter_map(|request| request.serve(&mut self.router, now))
             .collect();
-        let Round { sendings, counts, .. } = self.router.take_round(now);
+        let Round { sendings, noted, counts, .. } = self.router.take_round(now);
         for (reason, count) in counts {
             self.around.metrics.decisions.of(reason).add(count);
         }
         super::measure(&self.router, &self.around.metrics, now);
+        self.around.archive.keep(&Item::of_round(noted).collect());
         answers.into_iter().for_each(|answer| answer());
         for Sending { outgoing, sinks } in sendings {
             self.outbox.put(&outgoing, &sinks);

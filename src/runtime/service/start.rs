@@ -191,7 +191,9 @@ impl Parts {
         let Some(opened) = opened else {
             let outbox = sinks::start(config, metrics, halted, &mut workers)?;
             let (clock, metrics) = (Arc::clone(clock), Arc::clone(&metrics.routing));
-            let around = memory::Around { clock, desk: control.desk().clone(), metrics };
+            let (desk, archive) = (control.desk().clone(), control.archive().clone());
+            archive.in_memory();
+            let around = memory::Around { clock, desk, archive, metrics };
             let post = memory::start(routing::settings(config), outbox, around)?;
             return Ok((Exit::Outbox(post), None, workers));
         };

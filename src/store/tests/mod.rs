@@ -1,5 +1,6 @@
 //! Tests of the store as a whole, most of them on a disk that fails.
 
+mod archive;
 mod damage;
 mod model;
 mod outbox;
@@ -27,7 +28,7 @@ fn shared(disk: &SimulatedDisk) -> Arc<dyn Disk> {
 /// Small enough that a few rows are merged.
 fn small() -> Options {
     let sizes = Sizes { blob: 300, portion: 600 };
-    Options { cache: 64 << 10, dead: DeadLimits { letters: 5, bytes: 200 }, ids: 1_000, sizes }
+    Options { cache: 64 << 10, dead: DeadLimits { letters: 5, bytes: 200 }, ids: 1_000, archive: 400, sizes }
 }
 
 fn open_with(disk: &SimulatedDisk, options: Options) -> Result<Store, StoreError> {

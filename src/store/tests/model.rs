@@ -21,7 +21,11 @@ pub struct Content {
     positions: Vec<u8>,
     waiting: BTreeMap<(String, u64), Sent>,
     dead: BTreeMap<u64, (String, Sent)>,
+    archive: BTreeMap<u64, Archived>,
 }
+
+/// An entry of the archive: its list, its time, its term if it has one, and what it says.
+type Archived = (u8, i64, Option<&'static str>, Vec<u8>);
 
 /// What a store should hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +33,7 @@ pub struct Model {
     pub content: Content,
     next_alert: u64,
     next_letter: u64,
+    next_archived: u64,
     ids: BTreeSet<String>,
 }
 
@@ -42,6 +47,8 @@ pub struct Change {
     positions: Vec<u8>,
     alerts: Vec<(String, String, Vec<u8>)>,
     outbox: Vec<Event>,
+    archive: Vec<Archived>,
+    archive_before: Option<i64>,
 }
 
 #[derive(Clone, Debug)]
@@ -97,6 +104,11 @@ impl Change {
             let id = random.size(60).to_string();
             change.alerts.push((sink(random), id, bytes(random, 40)));
         }
+        for _ in 0..random.size(3) {
+            let term = [None, Some("a"), Some("b")][random.size(3)];
+            change.archive.push(([7, 8][random.size(2)], change.time, term, bytes(random, 60)));
+        }
+        change.archive_before = random.percent(30).then(|| i64::try_from(random.below(300)).expect("small"));
         for _ in 0..random.size(5) {
             let number = 1 + random.below(model.next_alert + 2);
             let letter = 1 + random.below(model.next_letter + 2);
@@ -136,6 +148,16 @@ impl Change {
             .map(|(sink, id, body)| Alert { sink, id, rule: "rule", key: b"", time: at(0), body })
             .collect();
         let outbox: Vec<OutboxChange<'_>> = self.outbox.iter().map(Event::change).collect();
+        let terms = self.archive.iter().map(|(.., term, _)| term.map(|text| Term::new("", text)));
+        let terms: Vec<Option<Term>> = terms.collect();
+        let entry = |((list, time, _, body), term): (&'_ Archived, &'_ Option<Term>)| -> (u8, i64, Vec<Term>, Vec<u8>) {
+            (*list, *time, term.iter().copied().collect(), body.clone())
+        };
+        let archive: Vec<_> = self.archive.iter().zip(&terms).map(entry).collect();
+        let archive: Vec<Entry<'_>> = archive
+            .iter()
+            .map(|(list, time, terms, body)| Entry { list: *list, id: None, time: at(*time), terms, body })
+            .collect();
         store.commit(&Commit {
             time: at(self.time),
             head: &self.head,
@@ -144,7 +166,8 @@ impl Change {
             journal: self.journal,
             alerts: &alerts,
             outbox: &outbox,
-            forget: None,
+            archive: &archive,
+            archive_before: self.archive_before.map(at),
             ..Commit::default()
         })
     }
@@ -193,8 +216,25 @@ impl Model {
                 model.put(sink, (id.clone(), body.clone(), 0));
             }
         }
+        model.archive(change);
         model.ids.extend(new.into_iter().map(|(_, id)| id.clone()));
         model
+    }
+
+    fn archive(&mut self, change: &Change) {
+        let archive = &mut self.content.archive;
+        for entry in &change.archive {
+            self.next_archived += 1;
+            archive.insert(self.next_archived, entry.clone());
+        }
+        let size = |(.., term, body): &Archived| body.len() + 16 * usize::from(term.is_some());
+        while let Some((_, first)) = archive.first_key_value() {
+            let is_old = change.archive_before.is_some_and(|before| first.1 < before);
+            if !is_old && archive.values().map(size).sum::<usize>() <= 400 {
+                break;
+            }
+            archive.pop_first();
+        }
     }
 
     fn put(&mut self, sink: &str, alert: Sent) {
@@ -273,8 +313,29 @@ impl Content {
             positions: snapshot.positions()?,
             waiting: waiting_of(snapshot)?,
             dead,
+            archive: archive_of(snapshot)?,
         })
     }
+}
+
+/// The archive of a snapshot, found in every way in which it can be.
+fn archive_of(snapshot: &Snapshot) -> Result<BTreeMap<u64, Archived>, StoreError> {
+    let mut found = BTreeMap::new();
+    for list in [7, 8] {
+        snapshot.archive(list, None, Way::After(0), |kept| {
+            found.insert(kept.number, (list, kept.time.as_micros(), None, kept.body));
+            true
+        })?;
+        for term in ["a", "b"] {
+            snapshot.archive(list, Some(Term::new("", term)), Way::Before(u64::MAX), |kept| {
+                let entry = found.get_mut(&kept.number).expect("it is in its list");
+                assert_eq!((entry.0, entry.2.replace(term), &entry.3), (list, None, &kept.body));
+                true
+            })?;
+        }
+    }
+    assert_eq!(snapshot.archive_size().entries, found.len() as u64);
+    Ok(found)
 }
 
 /// The rows of a snapshot.

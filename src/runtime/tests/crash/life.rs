@@ -6,6 +6,7 @@ use std::time::Duration as Wait;
 
 use tokio::task::{JoinError, JoinSet};
 
+use crate::archive::Archive;
 use crate::disk::simulated::Random;
 use crate::disk::{Disk, SimulatedDisk};
 use crate::engine::{Engine, EngineOptions};
@@ -183,6 +184,8 @@ impl Life {
             health: health.clone(),
             settled,
             max_outbox: state.max_outbox,
+            archive: Archive::default(),
+            keep_alerts: state.keep_alerts,
             disk: shared,
         };
         let writer = Writer::new(store, around, reply);

@@ -90,6 +90,8 @@ impl Settings {
             changed_rules: if resets { ChangedRules::Reset } else { ChangedRules::Drain },
             memory: self.memory,
             max_outbox: self.max_outbox,
+            keep_alerts: Duration::DAY,
+            max_alerts: self.store.archive,
             journal: self.journal,
         }
     }

@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use crate::automaton::Trigger;
+use super::Trigger;
 use crate::event::Duration;
 use crate::language::checked::{
     Absence, AbsenceKind, Link, LinkKind, Loop, Node, Part, Rule, TestId, VariableId,
@@ -24,6 +24,28 @@ pub struct Element {
     variables: Vec<VariableId>,
     /// What must not come, if it is an absence.
     absence: Option<TestId>,
+}
+
+/// A part of a pattern, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepInfo {
+    /// About as it is written in the rule.
+    pub text: String,
+    /// What it captures.
+    pub variables: Vec<String>,
+    /// Whether it is that something does not come.
+    pub absent: bool,
+}
+
+/// The parts of the pattern of a rule, in order.
+pub fn steps(rule: &Rule) -> Vec<StepInfo> {
+    let name = |variable: &VariableId| rule.variables[variable.0 as usize].name.to_string();
+    let info = |element: Element| StepInfo {
+        variables: element.variables.iter().map(name).collect(),
+        absent: element.absence.is_some(),
+        text: element.text,
+    };
+    Element::of(rule).into_iter().map(info).collect()
 }
 
 impl Element {

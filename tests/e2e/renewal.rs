@@ -1,0 +1,133 @@
+//! A service that begins anew while it runs: with other rules, from its state.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::harness::{PATIENCE, Service, TCP};
+
+const RULES: &str = r#"
+stream auth {
+  card   string
+  amount float
+}
+
+rule testing {
+  by card
+  event small = auth where amount < 5
+  event big = auth where amount > 100
+  match 2+ small then big within 1h
+  alert high "{card} was tested"
+  to desk
+}
+"#;
+
+/// A rule that takes no other.
+const MORE: &str = r#"
+rule huge {
+  by card
+  event huge = auth where amount > 10000
+  match huge
+  alert critical "{card} spent {huge.amount}"
+  to desk
+}
+"#;
+
+const SINK: &str = "[sinks.desk]\ntype = \"file\"\npath = \"alerts.jsonl\"\n";
+
+fn send(service: &mut Service, events: &[(&str, f64)]) {
+    let lines: String = events
+        .iter()
+        .map(|(card, amount)| format!("{{\"card\":\"{card}\",\"amount\":{amount}}}\n"))
+        .collect();
+    let mut client: TcpStream = service.connect("auth");
+    client.write_all(lines.as_bytes()).expect("it reads");
+}
+
+/// The rules of the alerts that have come, once there are so many.
+fn rules_of_alerts(service: &Service, count: usize) -> Vec<String> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let text = std::fs::read_to_string(service.folder.path().join("alerts.jsonl")).unwrap_or_default();
+        let found: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        if found.len() >= count {
+            return found.iter().map(|alert| alert["rule"].as_str().expect("text").to_owned()).collect();
+        }
+        assert!(Instant::now() < deadline, "{found:?}");
+    }
+}
+
+fn partial_matches(service: &Service, wanted: u64) {
+    let deadline = Instant::now() + PATIENCE;
+    while service.folder.ask(&["state", "--state", "state"])["total"] != wanted {
+        assert!(Instant::now() < deadline);
+    }
+}
+
+#[test]
+fn other_rules_take_over_and_what_was_begun_goes_on() {
+    // A port of its own, which is taken again.
+    let address =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port");
+    let tcp = TCP.replace("127.0.0.1:0", &address.to_string());
+    let config = format!("[state]\npath = \"state\"\n{tcp}{SINK}");
+    let mut service = Service::start(RULES, &config);
+    send(&mut service, &[("c1", 1.0), ("c1", 2.0)]);
+    partial_matches(&service, 2);
+
+    // What is wrong is said, and nothing changes.
+    service
+        .folder
+        .write("rules/test.trip", format!("{RULES}{}", MORE.replace("alert critical", "alert loud")));
+    service.signal("HUP");
+    let line = service.wait_for("does not begin anew", |_| true);
+    let error = line["error"].as_str().expect("text");
+    assert!(error.starts_with("the rules have 1 error; the service goes on with what it had\n"), "{error}");
+    assert!(error.contains("`loud`") && error.contains("test.trip:"), "{error}");
+
+    service.folder.write("rules/test.trip", format!("{RULES}{MORE}"));
+    service.signal("HUP");
+    let line = service.wait_for("began anew", |_| true);
+    assert_eq!(
+        (&line["added"], &line["changed"], &line["removed"]),
+        (&json!("[\"huge\"]"), &json!("[]"), &json!("[]"))
+    );
+    partial_matches(&service, 2);
+    send(&mut service, &[("c1", 20_000.0)]);
+    let mut rules = rules_of_alerts(&service, 2);
+    rules.sort();
+    assert_eq!(rules, ["huge", "testing"]);
+
+    // What needs a restart is refused.
+    service
+        .folder
+        .write("tripline.toml", format!("rules = \"rules\"\n{}", config.replace("\"state\"", "\"other\"")));
+    service.signal("HUP");
+    service.wait_for("does not begin anew", |line| {
+        line["error"]
+            .as_str()
+            .is_some_and(|error| error.contains("`state.path` is another now: that needs a restart"))
+    });
+    let ended = service.stop();
+    assert!(ended.status.success(), "{}", ended.log());
+}
+
+#[test]
+fn a_service_that_cannot_begin_leaves_its_place_to_the_one_before() {
+    let config = format!("[state]\npath = \"state\"\n{TCP}{SINK}");
+    let mut service = Service::start(RULES, &config);
+    send(&mut service, &[("c1", 1.0)]);
+    partial_matches(&service, 1);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let other = TCP.replace("127.0.0.1:0", &taken.local_addr().expect("an address").to_string());
+    let with_other = format!("rules = \"rules\"\n[state]\npath = \"state\"\n{other}{SINK}");
+    service.folder.write("tripline.toml", with_other);
+    service.signal("HUP");
+    service.wait_for("cannot begin anew", |_| true);
+    service.wait_for("went on as before", |_| true);
+    partial_matches(&service, 1);
+    let ended = service.stop();
+    assert!(ended.status.success(), "{}", ended.log());
+}
