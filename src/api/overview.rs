@@ -1,15 +1,20 @@
 //! `/v1/overview`: how the service does, on one page.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::config;
 use crate::event::Timestamp;
 use crate::runtime::clock::SystemClock;
 use crate::runtime::control::samples::Sample;
 use crate::runtime::control::{About, Control};
+use crate::runtime::outbox::Which;
 use crate::source::Clock as _;
 use crate::telemetry::Metrics;
+use crate::telemetry::catalogue::{SinkMetrics, SourceMetrics};
 
 use super::extract::Json;
 use super::health::{self, Report};
@@ -107,30 +112,7 @@ pub struct SinkSummary {
 )]
 pub async fn show(State(control): State<Control>) -> Result<Json<Overview>, Problem> {
     aside(&control, |control, about| {
-        let metrics = control.metrics();
-        let of = |name: &str| {
-            let outbox = control.outbox().ok()?;
-            let which = crate::runtime::outbox::Which { sink: Some(name.to_owned()), ..Default::default() };
-            outbox.look(&which, 0).ok()?.sinks.into_iter().find(|sink| sink.sink == name)
-        };
-        let sinks: Vec<SinkSummary> = about
-            .config
-            .sinks
-            .iter()
-            .zip(&metrics.sinks)
-            .map(|(sink, counted)| {
-                let kept = of(&counted.name);
-                SinkSummary {
-                    name: counted.name.clone(),
-                    kind: sink.kind.name(),
-                    waiting: counted.waiting.get(),
-                    sent: counted.delivered.get(),
-                    failed: counted.failed.get(),
-                    dead: kept.as_ref().map_or(0, |kept| kept.dead),
-                    disabled: kept.and_then(|kept| kept.disabled),
-                }
-            })
-            .collect();
+        let (metrics, sinks) = (control.metrics(), sinks(control, about));
         Ok(Overview {
             version: env!("CARGO_PKG_VERSION"),
             started: about.started,
@@ -147,6 +129,45 @@ pub async fn show(State(control): State<Control>) -> Result<Json<Overview>, Prob
     .map(Json)
 }
 
+/// The sinks of the service.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SinkList {
+    /// The sinks, as in the configuration.
+    sinks: Vec<SinkSummary>,
+}
+
+/// Lists the sinks, with what waits for them.
+#[utoipa::path(
+    get,
+    path = "/v1/sinks",
+    tag = "outbox",
+    responses((status = 200, description = "The sinks."))
+)]
+pub async fn list_sinks(State(control): State<Control>) -> Result<Json<SinkList>, Problem> {
+    aside(&control, |control, about| Ok(SinkList { sinks: sinks(control, about) })).await.map(Json)
+}
+
+fn sinks(control: &Control, about: &About) -> Vec<SinkSummary> {
+    let of = |name: &str| {
+        let which = Which { sink: Some(name.to_owned()), ..Which::default() };
+        let outbox = control.outbox().ok()?.look(&which, 0).ok()?;
+        outbox.sinks.into_iter().find(|sink| sink.sink == name)
+    };
+    let summary = |(sink, counted): (&config::Sink, &Arc<SinkMetrics>)| {
+        let kept = of(&counted.name);
+        SinkSummary {
+            name: counted.name.clone(),
+            kind: sink.kind.name(),
+            waiting: counted.waiting.get(),
+            sent: counted.delivered.get(),
+            failed: counted.failed.get(),
+            dead: kept.as_ref().map_or(0, |kept| kept.dead),
+            disabled: kept.and_then(|kept| kept.disabled),
+        }
+    };
+    about.config.sinks.iter().zip(&control.metrics().sinks).map(summary).collect()
+}
+
 fn totals(metrics: &Metrics, sinks: &[SinkSummary]) -> Totals {
     Totals {
         events: metrics.sources.iter().map(|source| source.events.get()).sum(),
@@ -161,8 +182,7 @@ fn totals(metrics: &Metrics, sinks: &[SinkSummary]) -> Totals {
 }
 
 fn sources(about: &About, metrics: &Metrics) -> Vec<SourceSummary> {
-    let summary = |(source, counted): (&crate::config::Source, &std::sync::Arc<_>)| {
-        let counted: &crate::telemetry::catalogue::SourceMetrics = counted;
+    let summary = |(source, counted): (&config::Source, &Arc<SourceMetrics>)| {
         let fed = about.program.inputs().filter(|stream| source.feeds(stream));
         SourceSummary {
             name: counted.name.clone(),

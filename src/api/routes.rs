@@ -64,6 +64,7 @@ fn all() -> Vec<Route> {
         route!(Read, rules::runs).may(&[NoSuchRule]),
         route!(Admin, rules::set_mode).may(&[NoSuchRule, NoState, WrongRules]),
         route!(Read, overview::show),
+        route!(Read, overview::list_sinks),
         route!(Read, service::config),
         route!(Read, service::streams),
         route!(Admin, service::reload).may(&[NoState, WrongRules]),

@@ -287,6 +287,7 @@ fn without_a_state_nothing_is_lost_unless_it_is_wanted() {
         (&overview["sources"][0]["type"], &overview["sinks"][0]["type"]),
         (&json!("tcp"), &json!("file"))
     );
+    assert_eq!(get(api, "/v1/sinks").1["sinks"][0]["name"], "desk");
     let (_, config) = get(api, "/v1/config");
     assert!(config["text"].as_str().is_some_and(|text| text.contains("[sources.auth]")));
     let (_, streams) = get(api, "/v1/streams");

@@ -11,8 +11,10 @@ use utoipa::{IntoParams, ToSchema};
 use crate::archive::{Archive, Bucket, FindError};
 use crate::event::Timestamp;
 use crate::routing::Settled;
+use crate::runtime::clock::SystemClock;
 use crate::runtime::control::{Control, ControlError};
 use crate::runtime::routing::desk::{self, ById, Said};
+use crate::source::Clock as _;
 
 use super::answer::Changed;
 use super::extract::{Both, Json, Path, Query};
@@ -37,9 +39,9 @@ pub struct Stretches {
     /// Alerts that came then or later.
     #[param(inline)]
     since: Timestamp,
-    /// Alerts that came before.
+    /// Alerts that came before. Without it: now.
     #[param(inline)]
-    until: Timestamp,
+    until: Option<Timestamp>,
     /// The length of a stretch in seconds; there can be 1,000 of them.
     #[param(minimum = 1, maximum = 31_536_000)]
     step: u32,
@@ -91,6 +93,7 @@ pub async fn counts(
     Query(wanted): Query<Stretches>,
 ) -> Result<Json<Counts>, Problem> {
     let Stretches { since, until, step } = wanted;
+    let until = until.unwrap_or_else(|| SystemClock.now());
     let micros = i64::from(step) * 1_000_000;
     let length = until.as_micros().saturating_sub(since.as_micros());
     if length <= 0 || length / micros >= MOST_STRETCHES {
