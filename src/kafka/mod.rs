@@ -19,12 +19,18 @@ use rdkafka::statistics::Statistics;
 use tokio::runtime::Handle;
 use tracing::{debug, error, info, warn};
 
+use crate::event::{self, Timestamp};
 use crate::secret::{Secret, SecretError};
+use crate::telemetry::limit::{RateLimit, Verdict};
 
 pub use oauth::OAuth;
 
 /// How long a question to the cluster may take.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+/// So many complaints of a client are logged in each span of time: while a cluster is away, there are several a second.
+const LOGGED: u64 = 5;
+/// That span.
+const LOG_SPAN: event::Duration = event::Duration::from_micros(10_000_000);
 
 /// How a cluster is reached.
 #[derive(Clone, Debug)]
@@ -180,8 +186,13 @@ impl Settings {
             Some(Sasl::OAuth(oauth)) => Some(oauth.clone()),
             _ => None,
         };
-        let shared =
-            Shared { name: name.to_owned(), oauth, runtime: Handle::current(), seen: Mutex::default() };
+        let shared = Shared {
+            name: name.to_owned(),
+            oauth,
+            runtime: Handle::current(),
+            seen: Mutex::default(),
+            complaints: Mutex::new(RateLimit::new(LOGGED, LOG_SPAN)),
+        };
         Context(Arc::new(shared))
     }
 }
@@ -214,6 +225,7 @@ struct Shared {
     oauth: Option<OAuth>,
     runtime: Handle,
     seen: Mutex<Option<Statistics>>,
+    complaints: Mutex<RateLimit>,
 }
 
 impl fmt::Debug for Context {
@@ -232,6 +244,15 @@ impl Context {
     pub fn take_seen(&self) -> Option<Statistics> {
         self.0.seen.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
+
+    /// Logs what is wrong, unless so much was wrong just before that it is only counted.
+    fn complain(&self, what: fmt::Arguments<'_>) {
+        let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
+        let mut complaints = self.0.complaints.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Verdict::Show { held_back } = complaints.check(now) {
+            warn!(client = %self.name(), not_logged = held_back, "{what}");
+        }
+    }
 }
 
 impl ClientContext for Context {
@@ -245,7 +266,7 @@ impl ClientContext for Context {
             }
             // That a connection broke is said by `error` below, in fewer words.
             RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning | RDKafkaLogLevel::Notice => {
-                warn!(client = %name, "{fac}: {message}");
+                self.complain(format_args!("{fac}: {message}"));
             }
             RDKafkaLogLevel::Info => info!(client = %name, "{fac}: {message}"),
             RDKafkaLogLevel::Debug => debug!(client = %name, "{fac}: {message}"),
@@ -259,7 +280,7 @@ impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
         // Who wants to know where a partition ends is told by itself.
         if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
-            warn!(client = %self.name(), %error, "{reason}");
+            self.complain(format_args!("{reason}: {error}"));
         }
     }
 
