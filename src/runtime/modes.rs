@@ -4,6 +4,7 @@
 //! come back.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -61,7 +62,10 @@ impl WantedModes {
         let Some(path) = folder.map(|folder| folder.join(FILE)) else { return Ok(modes) };
         let error = |why: String| ModesError { doing: "read", path: path.clone(), why };
         let file = match disk.open(&path, Access::Read) {
-            Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => return Ok(modes),
+            // What is wrong with the folder is said by who opens the state in it.
+            Err(missing) if matches!(missing.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(modes);
+            }
             opened => opened.map_err(|why| error(why.to_string()))?,
         };
         let length = file.len().map_err(|why| error(why.to_string()))?;
