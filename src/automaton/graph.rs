@@ -1,4 +1,4 @@
-//! The automaton as a picture: a graph that can be written as Mermaid text or, by [`super::svg`],
+//! The automaton as a picture: a graph that can be written as Mermaid text or, by `svg`,
 //! drawn.
 //!
 //! A box is a state, named after what was taken last; an arrow is what can happen next, the

@@ -1,6 +1,6 @@
 //! Every metric of the service: name, unit, meaning.
 //!
-//! A group is a struct with a field for each of its metrics, declared by the macro of [`group`]; one file for what belongs
+//! A group is a struct with a field for each of its metrics, declared by the macro of `group`; one file for what belongs
 //! together. `docs/metrics.md` is made from it, and what is scraped.
 
 mod engine;
