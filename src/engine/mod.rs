@@ -28,6 +28,7 @@ use stages::{Pending, Round, Stages};
 use texts::Texts;
 
 pub use crate::matcher::view::{End, RunView, Step, Wait, WaitKind};
+pub use crate::ordering::StreamTime;
 pub use crate::shard::ShardCounters;
 pub use crate::shard::legend::{Left, Why};
 pub use crate::shard::look::{Found, FoundRun, Look};
@@ -122,6 +123,8 @@ pub struct Stats {
     pub rules: ShardCounters,
     /// How many runs are alive.
     pub live_runs: usize,
+    /// How many of them there are of each rule, those of its old versions included.
+    pub live_by_rule: Vec<usize>,
     /// How many keys something is held for, in memory or not.
     pub live_keys: usize,
     /// How many keys, and pasts of keys, are not in memory ([`Engine::shelve`]).
@@ -353,9 +356,12 @@ impl Engine {
     /// shards so far has been matched.
     pub fn stats(&mut self) -> Stats {
         let mut rules = ShardCounters::new(self.program.compiled().len());
+        let program = Arc::clone(&self.program);
+        let mut live_by_rule = vec![0; program.rules().len()];
         let of_shards = self.ask(|shard| Stats {
             rules: shard.counters().clone(),
             live_runs: shard.live_runs(),
+            live_by_rule: shard.live_by_rule().to_vec(),
             live_keys: shard.live_keys(),
             cold_keys: shard.cold_keys(),
             brought_back: shard.brought_back(),
@@ -367,10 +373,15 @@ impl Engine {
         let past_events = sum(|stats| stats.past_events);
         let (cold_keys, held_bytes) = (sum(|stats| stats.cold_keys), sum(|stats| stats.held_bytes));
         let brought_back = of_shards.iter().map(|(_, stats)| stats.brought_back).sum();
-        of_shards.iter().for_each(|(_, stats)| rules.add(&stats.rules));
+        for (_, stats) in &of_shards {
+            rules.add(&stats.rules);
+            for (rule, live) in (0..).map(RuleId).zip(&stats.live_by_rule) {
+                live_by_rule[program.now(rule).0 as usize] += live;
+            }
+        }
         rules.limits.iter_mut().zip(self.stages.left_out()).for_each(|(count, more)| *count += more);
-        let rules = rules.together(&self.program);
-        Stats { rules, live_runs, live_keys, cold_keys, brought_back, held_bytes, past_events }
+        let rules = rules.together(&program);
+        Stats { rules, live_runs, live_by_rule, live_keys, cold_keys, brought_back, held_bytes, past_events }
     }
 
     /// The partial matches of a rule and of its old versions: what each has captured and what it waits for.
@@ -438,9 +449,19 @@ impl Engine {
         self.ordering.waiting_bytes()
     }
 
+    /// The time of the first event that waits for others in the order.
+    pub fn first_waiting(&self) -> Option<Timestamp> {
+        self.ordering.first_waiting()
+    }
+
     /// The partitions that are open.
     pub fn open_partitions(&self) -> impl Iterator<Item = (StreamId, PartitionId)> {
         self.ordering.open_partitions()
+    }
+
+    /// How time stands in each stream, in the order of the program.
+    pub fn stream_times(&self) -> Vec<StreamTime> {
+        self.ordering.stream_times()
     }
 
     /// The open partitions that are ahead of event time: what they have sent waits for others.

@@ -109,6 +109,14 @@ impl Buffer {
         self.bytes
     }
 
+    /// The time of the first event.
+    pub fn first_time(&self) -> Option<Timestamp> {
+        let between = self.between.peek().map(|Reverse(first)| first.point.time);
+        let near = self.near.front().map(|first| first.point.time);
+        let next = || self.far.first_key_value()?.1.iter().map(|waiting| waiting.point.time).min();
+        near.into_iter().chain(between).min().or_else(next)
+    }
+
     /// All that waits, in no order.
     fn all(&self) -> impl Iterator<Item = &Waiting> {
         let between = self.between.iter().map(|Reverse(waiting)| waiting);
@@ -291,6 +299,8 @@ mod tests {
                 }
                 prop_assert_eq!(buffer.len(), model.0.len());
                 prop_assert_eq!(buffer.all().count(), model.0.len());
+                let first = model.0.peek().map(|Reverse(first)| first.point.time);
+                prop_assert_eq!(buffer.first_time(), first);
                 let bytes = model.0.iter().map(|Reverse(waiting)| waiting.bytes as usize);
                 prop_assert_eq!(buffer.bytes(), bytes.sum::<usize>());
             }

@@ -44,6 +44,24 @@ pub struct Ordering {
     stored: StoredRows,
 }
 
+/// How time stands in a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StreamTime {
+    /// How many partitions are open.
+    pub partitions: usize,
+    /// The least watermark of those that hold event time back, if one does; the first time of all before it has sent
+    /// anything.
+    pub watermark: Option<Timestamp>,
+}
+
+impl StreamTime {
+    /// Together with how it stands elsewhere.
+    pub fn and(self, other: StreamTime) -> StreamTime {
+        let watermark = [self.watermark, other.watermark].into_iter().flatten().min();
+        StreamTime { partitions: self.partitions + other.partitions, watermark }
+    }
+}
+
 /// What lies at or before it may go.
 type Frontier = (Timestamp, StreamId, PartitionId);
 
@@ -247,6 +265,11 @@ impl Ordering {
         self.waiting.bytes()
     }
 
+    /// The time of the first event that waits.
+    pub fn first_waiting(&self) -> Option<Timestamp> {
+        self.waiting.first_time()
+    }
+
     /// The partitions that are open.
     pub fn open_partitions(&self) -> impl Iterator<Item = (StreamId, PartitionId)> {
         self.partitions.iter().map(|(_, partition)| partition.id)
@@ -261,6 +284,21 @@ impl Ordering {
     /// The partition that holds event time back most.
     pub fn behind(&self) -> Option<(StreamId, PartitionId)> {
         self.frontier.map(|(_, stream, partition)| (stream, partition))
+    }
+
+    /// How time stands in each stream, in their order.
+    pub fn stream_times(&self) -> Vec<StreamTime> {
+        let mut times = vec![StreamTime::default(); self.streams.len()];
+        for (_, partition) in self.partitions.iter() {
+            let time = &mut times[partition.id.0.0 as usize];
+            time.partitions += 1;
+            if !partition.idle {
+                let least =
+                    time.watermark.map_or(partition.watermark, |least| least.min(partition.watermark));
+                time.watermark = Some(least);
+            }
+        }
+        times
     }
 
     /// Time before `time` has passed, unless more already has.

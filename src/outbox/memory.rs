@@ -144,6 +144,11 @@ impl MemoryQueue {
         self.leaves(pending.number);
     }
 
+    fn measure(&self) {
+        self.metrics.waiting_bytes.set(self.window.bytes());
+        self.metrics.oldest.set(self.window.oldest(Instant::now()));
+    }
+
     /// Gives back its room.
     fn leaves(&mut self, number: u64) -> Option<Room> {
         self.metrics.waiting.decrease();
@@ -178,6 +183,7 @@ impl Queue for MemoryQueue {
             while let Ok(waiting) = self.receiver.try_recv() {
                 self.take(waiting);
             }
+            self.measure();
             if let Some(next) = self.window.next(wanted, Instant::now()) {
                 return next;
             }
@@ -233,6 +239,7 @@ impl Queue for MemoryQueue {
         }
         let lost: Vec<_> = self.window.drain().collect();
         self.rooms.clear();
+        self.measure();
         lost.iter().for_each(|_| self.metrics.waiting.decrease());
         Left { lost, kept: 0 }
     }
@@ -296,6 +303,36 @@ mod tests {
             queues[0].give_up(&second[0], "");
             assert_eq!(ids(&next(&mut queues[0], 10).await), [] as [&str; 0]);
             assert_eq!(ids(&next(&mut queues[1], 10).await), ["1", "3"]);
+        });
+    }
+
+    #[test]
+    fn it_is_told_how_long_the_oldest_has_waited_and_how_much_waits() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        let runtime = runtime.expect("a runtime");
+        let lanes = vec![lane("a", 10)];
+        let metrics = Arc::clone(&lanes[0].metrics);
+        let (outbox, mut queues) = outbox(lanes, runtime.handle().clone());
+        ["1", "2"].into_iter().for_each(|id| put(&outbox, id, &["a"]));
+        runtime.block_on(async {
+            let told = || {
+                (
+                    metrics.waiting.get(),
+                    metrics.waiting_bytes.get(),
+                    metrics.oldest.get().as_secs_f64().round() as u64,
+                )
+            };
+            let first = next(&mut queues[0], 1).await;
+            tokio::time::advance(Duration::from_secs(90)).await;
+            // It grows although the worker is busy with the attempt.
+            assert_eq!(told(), (2, 10, 90));
+            queues[0].accept(&first);
+            let second = next(&mut queues[0], 1).await;
+            assert_eq!(told(), (1, 5, 90));
+            queues[0].accept(&second);
+            drop(outbox);
+            assert_eq!(queues[0].next(Wanted { most: 1, is_probe: false, overdue: None }).await, Next::Over);
+            assert_eq!(told(), (0, 0, 0));
         });
     }
 

@@ -68,6 +68,12 @@ impl Window {
         self.ages.len()
     }
 
+    /// How long the oldest has waited.
+    pub fn oldest(&self, now: Instant) -> Option<Duration> {
+        let (begun, _, _) = self.ages.first()?;
+        Some(Duration::from_micros(u64::try_from(self.micros(now).saturating_sub(*begun)).unwrap_or(0)))
+    }
+
     /// How many bytes they have.
     pub fn bytes(&self) -> u64 {
         self.bytes

@@ -6,6 +6,7 @@
 //! is, so that quiet partitions can let go of event time. When the queue has ended, event time stays
 //! where it is: this is a live stream, and what has not happened yet may still happen.
 
+mod measure;
 mod reorder;
 
 use std::collections::BTreeSet;
@@ -486,15 +487,6 @@ impl<O: Outbox> Driver<O> {
         is_behind
     }
 
-    /// Measures as often as the engine learns the time, and also while it is behind: that is when
-    /// someone looks.
-    fn measure_if_due(&mut self, now: Timestamp) {
-        if now >= self.measured.saturating_add(TICK) || now < self.measured {
-            self.measured = now;
-            self.measure(now);
-        }
-    }
-
     fn hand_over(&mut self) {
         let (alerts, limited) = (self.engines.take_alerts(), self.engines.take_limited());
         if !alerts.is_empty() || !limited.is_empty() {
@@ -502,7 +494,7 @@ impl<O: Outbox> Driver<O> {
             match &mut self.exit {
                 Exit::Outbox(outbox) => {
                     let delays = alerts.iter().filter_map(|alert| alert.delay(now));
-                    delays.for_each(|delay| self.metrics.engine.delay.record(delay));
+                    delays.for_each(|delay| self.metrics.engine.delay.record(Wait::from_micros(delay)));
                     outbox.put(alerts, limited);
                 }
                 Exit::Checkpoints(checkpoints) => checkpoints.put(alerts, limited, now),
@@ -512,37 +504,6 @@ impl<O: Outbox> Driver<O> {
             checkpoints.hold(self.engines.held_alerts(), || self.clock.now());
         }
         self.metrics.engine.events.follow(self.engines.events());
-    }
-
-    /// Takes over what the engine holds and has counted.
-    fn measure(&mut self, now: Timestamp) {
-        if let Some(settled) = &self.settled {
-            settled.send_replace(Arc::new(self.keeper.positions().clone()));
-        }
-        let metrics = &self.metrics.engine;
-        let stats = self.engines.stats();
-        metrics.keyless.follow(stats.rules.keyless);
-        metrics.waiting.set(self.engines.waiting() as u64);
-        metrics.waiting_bytes.set(self.engines.waiting_bytes() as u64);
-        metrics.rounds.set(self.engines.under_way() as u64);
-        metrics.runs.set(stats.live_runs as u64);
-        metrics.keys.set(stats.live_keys as u64);
-        metrics.cold.set(stats.cold_keys as u64);
-        metrics.brought_back.follow(stats.brought_back);
-        metrics.held.set(stats.held_bytes as u64);
-        metrics.past.set(stats.past_events as u64);
-        let passed = self.engines.watermark();
-        let lag = if passed < Timestamp::FIRST { None } else { now.since(passed) };
-        metrics.lag.set(lag.map_or(0, |lag| lag.as_micros().unsigned_abs() / 1_000_000));
-        for (index, metrics) in self.metrics.rules.iter().enumerate() {
-            metrics.events.follow(stats.rules.events[index]);
-            metrics.alerts.follow(stats.rules.alerts[index]);
-            metrics.held_back.follow(stats.rules.held_back[index]);
-            metrics.groups_forgotten.follow(stats.rules.groups_forgotten[index]);
-            metrics.limits.follow(stats.rules.limits[index]);
-            metrics.forgotten.follow(stats.rules.forgotten[index]);
-            metrics.faults.follow(stats.rules.faults[index]);
-        }
     }
 }
 

@@ -14,7 +14,9 @@ use std::sync::Arc;
 use tracing::{info, warn};
 
 use crate::alert::Alert;
-use crate::engine::{Changes, Engine, EngineOptions, Found, Look, Restored, Restoring, ShardCounters, Stats};
+use crate::engine::{
+    Changes, Engine, EngineOptions, Found, Look, Restored, Restoring, ShardCounters, Stats, StreamTime,
+};
 use crate::event::{PartitionId, StreamId, Timestamp};
 use crate::moving::{Holding, State};
 use crate::program::{Program, RuleInfo};
@@ -28,6 +30,8 @@ pub struct Engines {
     program: Arc<Program>,
     tables: Arc<Tables>,
     kind: Kind,
+    /// What the only engine had counted before this start.
+    before: Counted,
 }
 
 enum Kind {
@@ -84,9 +88,10 @@ pub struct Part {
 }
 
 impl From<Engine> for Engines {
-    fn from(engine: Engine) -> Engines {
+    fn from(mut engine: Engine) -> Engines {
         let (program, tables) = (Arc::clone(engine.program()), Arc::clone(engine.tables()));
-        Engines { program, tables, kind: Kind::One(Box::new(engine)) }
+        let before = Counted::of(&mut engine);
+        Engines { program, tables, kind: Kind::One(Box::new(engine)), before }
     }
 }
 
@@ -96,8 +101,9 @@ impl Engines {
         let tables = Arc::new(Tables::unread(program.tables()));
         let options = EngineOptions { shards: 1, ..options };
         let gone = Counted::nothing(&program);
+        let before = gone.clone();
         let many = Many { options, engines: BTreeMap::new(), gone };
-        Engines { program, tables, kind: Kind::Many(Box::new(many)) }
+        Engines { program, tables, kind: Kind::Many(Box::new(many)), before }
     }
 
     /// Whether there is one for each partition.
@@ -271,10 +277,10 @@ impl Engines {
         limited
     }
 
-    /// How many events have been taken here.
+    /// How many events have been taken here since the start.
     pub fn events(&self) -> u64 {
         match &self.kind {
-            Kind::One(engine) => engine.counters().events,
+            Kind::One(engine) => engine.counters().events - self.before.events,
             Kind::Many(many) => {
                 let here = |own: &Own| own.engine.counters().events - own.before.events;
                 many.gone.events + many.engines.values().map(here).sum::<u64>()
@@ -292,9 +298,22 @@ impl Engines {
         self.all().map(Engine::waiting_bytes).sum()
     }
 
+    /// The time of the first event that waits.
+    pub fn first_waiting(&self) -> Option<Timestamp> {
+        self.all().filter_map(Engine::first_waiting).min()
+    }
+
     /// The partitions that are open.
     pub fn open_partitions(&self) -> impl Iterator<Item = (StreamId, PartitionId)> {
         self.all().flat_map(Engine::open_partitions)
+    }
+
+    /// How time stands in each stream, in the order of the program.
+    pub fn stream_times(&self) -> Vec<StreamTime> {
+        let none = vec![StreamTime::default(); self.program.streams().len()];
+        self.all().fold(none, |all, engine| {
+            all.into_iter().zip(engine.stream_times()).map(|(one, other)| one.and(other)).collect()
+        })
     }
 
     /// The open partitions that are ahead of event time.
@@ -302,10 +321,13 @@ impl Engines {
         self.all().flat_map(Engine::ahead)
     }
 
-    /// What has been counted here, and how much is held.
+    /// What has been counted here since the start, and how much is held.
     pub fn stats(&mut self) -> Stats {
         match &mut self.kind {
-            Kind::One(engine) => engine.stats(),
+            Kind::One(engine) => {
+                let stats = engine.stats();
+                Stats { rules: stats.rules.since(&self.before.rules), ..stats }
+            }
             Kind::Many(many) => many.stats(),
         }
     }
@@ -383,6 +405,7 @@ impl Many {
         let mut sum = Stats {
             rules,
             live_runs: none,
+            live_by_rule: vec![none; self.gone.rules.events.len()],
             live_keys: none,
             cold_keys: none,
             brought_back: 0,
@@ -390,9 +413,10 @@ impl Many {
             past_events: none,
         };
         for own in self.engines.values_mut() {
-            let Stats { live_runs, live_keys, past_events, .. } = own.engine.stats();
+            let Stats { live_runs, live_by_rule, live_keys, past_events, .. } = own.engine.stats();
             sum.rules.add(&own.counted().rules);
             sum.live_runs += live_runs;
+            sum.live_by_rule.iter_mut().zip(live_by_rule).for_each(|(sum, live)| *sum += live);
             sum.live_keys += live_keys;
             sum.past_events += past_events;
         }

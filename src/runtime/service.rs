@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{error, info, warn};
 
 use crate::config::Config;
-use crate::source::{Failures, LastThings};
+use crate::source::{LastThings, Troubles};
 use crate::telemetry::Metrics;
 use crate::watch;
 
@@ -41,8 +41,8 @@ pub struct Service {
     sources: JoinSet<()>,
     /// What sources do when all they have read is settled.
     last: LastThings,
-    /// Why some of them have ended that should not have.
-    failures: Failures,
+    /// What is wrong with some of them.
+    troubles: Troubles,
     sinks: sinks::Workers,
     engine: oneshot::Receiver<anyhow::Result<usize>>,
     /// What keeps state, if some is kept.
@@ -107,7 +107,7 @@ impl Service {
                 self.finish_engine(deadline).await
             }
         };
-        complete &= matches!(ended, Ok(true)) && self.failures.shown().is_none();
+        complete &= matches!(ended, Ok(true)) && !self.troubles.has_failed();
         if let Some(keeping) = &self.keeping {
             keeping.last_alert();
         }

@@ -210,7 +210,7 @@ impl Shard {
         let (held, state) = self.keys.runs_mut(slot, rule);
         if let Some(within) = program.lone(rule).filter(|_| !is_active && !is_watched) {
             state.runs = RunSet::lone(event, within);
-            self.live.runs += 1;
+            self.live.begin(rule);
             state.schedule(slot, &mut self.timers);
             return;
         }

@@ -168,14 +168,14 @@ struct Live {
     seeing_all: usize,
     /// How many rules there are without old versions.
     own: usize,
-    /// Those of each old version of a rule.
-    old: Vec<usize>,
+    /// Those of each rule, old versions included.
+    by_rule: Vec<usize>,
 }
 
 impl Live {
     fn new(program: &Program) -> Live {
-        let old = program.olds().map(|_| 0).collect();
-        Live { runs: 0, seeing_all: 0, own: program.rules().len(), old }
+        let by_rule = vec![0; program.compiled().len()];
+        Live { runs: 0, seeing_all: 0, own: program.rules().len(), by_rule }
     }
 
     /// A rule now has so many for a key.
@@ -184,18 +184,20 @@ impl Live {
         if rule.automaton.sees_every_event {
             self.seeing_all = self.seeing_all + now - before;
         }
-        if !rule.begins {
-            let old = &mut self.old[id.0 as usize - self.own];
-            *old = *old + now - before;
-        }
+        let of_rule = &mut self.by_rule[id.0 as usize];
+        *of_rule = *of_rule + now - before;
+    }
+
+    /// A run has begun of a rule that need not see every event.
+    fn begin(&mut self, id: RuleId) {
+        self.runs += 1;
+        self.by_rule[id.0 as usize] += 1;
     }
 
     /// A run is over of a rule that need not see every event.
     fn end(&mut self, id: RuleId) {
         self.runs -= 1;
-        if let Some(old) = (id.0 as usize).checked_sub(self.own) {
-            self.old[old] -= 1;
-        }
+        self.by_rule[id.0 as usize] -= 1;
     }
 }
 
@@ -254,7 +256,12 @@ impl Shard {
 
     /// How many runs are alive of each old version of a rule.
     pub fn live_runs_of_old(&self) -> &[usize] {
-        &self.live.old
+        &self.live.by_rule[self.live.own..]
+    }
+
+    /// How many runs are alive of each rule, old versions included.
+    pub fn live_by_rule(&self) -> &[usize] {
+        &self.live.by_rule
     }
 
     /// How many events are kept for aggregates over the past.

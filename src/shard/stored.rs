@@ -53,7 +53,7 @@ impl Shard {
         }
         rows.sort();
         let has_outdated = outdated_keys || outdated_logs;
-        let (counters, live_of_old) = (self.counters.clone(), self.live.old.clone());
+        let (counters, live_of_old) = (self.counters.clone(), self.live_runs_of_old().to_vec());
         ShardChanges { rows, counters, live_of_old, has_outdated }
     }
 

@@ -30,6 +30,7 @@ pub mod tcp_client;
 mod tests;
 pub mod tls;
 pub mod together;
+mod troubles;
 pub mod udp;
 pub mod unix;
 
@@ -40,7 +41,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncRead;
 use tokio::task::JoinSet;
-use tracing::{error, info};
+use tracing::info;
 
 use crate::codec::{Decoder, Format};
 use crate::event::{Kept, PartitionId, StreamId, StreamSchema, Timestamp};
@@ -53,6 +54,7 @@ use self::together::Turn;
 
 #[cfg(test)]
 pub(crate) use partition::Feed;
+pub use troubles::Troubles;
 
 use compression::Compression;
 use flow::Flow;
@@ -359,24 +361,6 @@ impl LastThings {
     }
 }
 
-/// Why sources cannot go on that should. The service has to be started again when that has been put right.
-#[derive(Clone, Debug, Default)]
-pub struct Failures(Arc<Mutex<Vec<String>>>);
-
-impl Failures {
-    /// A source cannot go on: says so.
-    pub fn add(&self, source: &str, why: impl std::fmt::Display) {
-        error!(%source, error = %why, "the source cannot go on");
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(format!("`{source}` cannot go on: {why}"));
-    }
-
-    /// What to tell people; `None` when there is none.
-    pub fn shown(&self) -> Option<String> {
-        let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (!failures.is_empty()).then(|| failures.join("; "))
-    }
-}
-
 /// What all sources share.
 #[derive(Clone)]
 pub struct Surroundings {
@@ -400,8 +384,8 @@ pub struct Surroundings {
     pub settled: watch::Receiver<Arc<Positions>>,
     /// What is to be done when nothing more will be settled.
     pub last: LastThings,
-    /// Told when a source cannot go on.
-    pub failures: Failures,
+    /// Told when a source cannot go on, or is not connected.
+    pub troubles: Troubles,
     /// Says when reading is to stop.
     pub stop: Stop,
     /// The clock.

@@ -304,7 +304,7 @@ impl<'a> Feed<'a> {
         let (stream, partition) = (self.inlet.identity.stream, self.partition);
         let batch = std::mem::take(&mut self.batch);
         let input = if !batch.events.is_empty() {
-            self.inlet.identity.metrics.events.add(batch.events.len() as u64);
+            self.inlet.identity.metrics.took(batch.events.len() as u64, self.arrival);
             let source = self.inlet.identity.index;
             let (reached, arrival) = (reached.clone(), self.arrival);
             Input::Events { source, stream, partition, batch, arrival, reached }
@@ -359,7 +359,7 @@ impl<'a> Feed<'a> {
                 }
             }
             kept.has_begun = true;
-            identity.metrics.events.add(events);
+            identity.metrics.took(events, self.arrival);
         }
         if let Some(acks) = &kept.acks {
             acks.push(kept.last, kept.count);

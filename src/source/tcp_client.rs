@@ -102,6 +102,7 @@ impl Client {
                 }
             };
             attempts += 1;
+            inlet.around.troubles.away(&inlet.identity, &why);
             let wait = self.settings.backoff.wait(attempts, rand::random());
             self.report(&why, attempts, wait, inlet);
             tokio::select! {
@@ -132,6 +133,7 @@ impl Client {
         let (source, address) = (&inlet.identity.name, &self.settings.address);
         let metrics = &inlet.identity.metrics;
         info!(%source, %address, partition = feed.partition().0, "connected");
+        inlet.around.troubles.back(&inlet.identity);
         feed.connected().await?;
         metrics.opened.add(1);
         metrics.connections.increase();
@@ -171,6 +173,7 @@ impl Source for Client {
 
     fn run(self: Box<Self>, inlets: Vec<Inlet>, turn: Turn) -> Running {
         let inlet = only(inlets);
+        inlet.around.troubles.away(&inlet.identity, "the server has not been reached yet");
         Box::pin(async move {
             if let Err(EngineGone) = Client::run(&self, &inlet, turn).await {
                 debug!(source = %inlet.identity.name, "the engine has stopped");

@@ -49,7 +49,7 @@ impl Bench {
             flow: Arc::default(),
             settled: watch::channel(Arc::default()).1,
             last: LastThings::default(),
-            failures: Failures::default(),
+            troubles: Troubles::default(),
             stop: Stop::new(stopped),
             clock: Arc::new(Still),
         };

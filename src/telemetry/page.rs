@@ -55,11 +55,13 @@ const ANY: &str = "any";
 fn labels() -> BTreeMap<&'static str, Labels> {
     let mut found: BTreeMap<&'static str, Labels> = BTreeMap::new();
     let metrics = Metrics::new([ANY], [ANY], [ANY])
+        .with_streams([ANY])
         .with_http([ANY])
         .with_kafka([ANY])
         .with_registries([ANY])
         .with_tables([ANY])
         .with_state();
+    metrics.rules.iter().for_each(|rule| rule.info.set([("severity", ANY), ("mode", ANY)]));
     metrics.visit(&mut |descriptor, labels: &[Label<'_>], _| {
         let all = found.entry(descriptor.name).or_default();
         for (name, value) in labels {

@@ -39,6 +39,12 @@ fn a_scrape_has_what_the_service_has_done() {
         assert_eq!(before.count(name), 0, "{name}");
     }
     assert_eq!(before.count("tripline_ready"), 1);
+    assert_eq!(before.count("tripline_source_connected{source=\"auth\"}"), 1, "it listens");
+    assert_eq!(before.count("tripline_rule_info{rule=\"big\",severity=\"high\",mode=\"live\"}"), 1);
+    assert_eq!(before.count("tripline_outbox_limit_bytes"), 1 << 30);
+    let [free, size] =
+        ["free", "size"].map(|what| before.count(&format!("tripline_store_disk_{what}_bytes")));
+    assert!(0 < free && free < size, "{free} of {size}");
     let version = format!("tripline_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
     assert_eq!(before.count(&version), 1);
     assert!(before.count("process_resident_memory_bytes") > 1 << 20);
@@ -58,6 +64,11 @@ fn a_scrape_has_what_the_service_has_done() {
     assert_eq!(after.count("tripline_engine_detection_delay_seconds_count"), 1);
     assert!(after.value("tripline_engine_detection_delay_seconds_sum") < 60.0, "it is in seconds");
     assert!(after.count("tripline_checkpoints_total") > 0);
+    assert_eq!(after.count("tripline_stream_partitions{stream=\"auth\"}"), 1);
+    for what in ["attempt", "delivery"] {
+        assert_eq!(after.count(&format!("tripline_sink_{what}_seconds_count{{sink=\"desk\"}}")), 1);
+    }
+    assert!(after.value("tripline_source_last_event_timestamp_seconds{source=\"auth\"}") > 1.7e9);
     Scrape::until(api, |now| now.count("tripline_rule_alerts_total{rule=\"big\"}") == 1);
     assert!(!after.text.contains("4711"), "a key is a label:\n{}", after.text);
     assert!(service.stop().status.success());

@@ -223,7 +223,10 @@ impl Shared {
     }
 
     fn measure_lane(&self, gathered: &Gathered, place: usize) {
-        self.lanes[place].metrics.waiting.set(self.waiting_of(gathered, place));
+        let Lane { name, metrics, .. } = &self.lanes[place];
+        metrics.waiting.set(self.waiting_of(gathered, place));
+        // What has left the queue and is still in the store counts here: of changes it is not known how large their alerts were.
+        metrics.waiting_bytes.set(self.around.current.get().lanes().get(name).map_or(0, |lane| lane.bytes));
     }
 }
 

@@ -232,6 +232,7 @@ impl Queue for DurableQueue {
                 return Next::Hurried;
             }
             self.fill().await;
+            self.shared.lanes[self.place].metrics.oldest.set(self.window.oldest(Instant::now()));
             if self.shared.has_room(self.place)
                 && let Some(next) = self.window.next(wanted, Instant::now())
             {

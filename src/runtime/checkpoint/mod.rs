@@ -289,8 +289,9 @@ impl Checkpoints {
         for rule in engines.take_ended() {
             info!(rule = %rule.name, old_fingerprint = %rule.fingerprint, "the old version of the rule has come to an end");
         }
-        let pause = i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX);
-        self.metrics.pause.record(pause.unsigned_abs());
+        let pause = begun.elapsed();
+        self.metrics.pause.record(pause);
+        let pause = i64::try_from(pause.as_micros()).unwrap_or(i64::MAX);
         self.schedule.made(now, Duration::from_micros(pause));
         let checkpoint = Checkpoint {
             time: now,

@@ -69,6 +69,8 @@ pub struct Writer {
     is_stuck: bool,
     /// Whether as many alerts wait for sinks as may.
     is_outbox_full: bool,
+    /// How many dead letters had made room for others before the start.
+    dropped_before: u64,
     complaints: RateLimit,
 }
 
@@ -104,6 +106,7 @@ impl Writer {
     /// Writes to a store, and tells the engine's thread.
     pub fn new(store: Store, around: Surroundings, reply: Reply) -> Writer {
         let counted = around.metrics.checkpoints.clone();
+        let (_, _, dropped_before) = store.snapshot().dead();
         let mut writer = Writer {
             store,
             around,
@@ -113,6 +116,7 @@ impl Writer {
             pending: None,
             is_stuck: false,
             is_outbox_full: false,
+            dropped_before,
             complaints: RateLimit::new(1, TROUBLE_LOGGED),
         };
         writer.measure();
@@ -336,7 +340,7 @@ impl Writer {
         self.published();
         let now = self.around.clock.now();
         let delays = checkpoint.alerts().filter_map(|alert| alert.delay(now));
-        delays.for_each(|delay| self.around.metrics.engine.delay.record(delay));
+        delays.for_each(|delay| self.around.metrics.engine.delay.record(Wait::from_micros(delay)));
         self.around.journal.trim(checkpoint.positions.journal);
         self.around.settled.send_replace(checkpoint.positions);
         for savepoint in checkpoint.savepoints {
@@ -354,7 +358,7 @@ impl Writer {
 
     fn count(&self, checkpoint: &Checkpoint, committed: &Committed, time: Wait) {
         self.counted.stored.add(1);
-        self.counted.commit.record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+        self.counted.commit.record(time);
         self.counted.rows.add(checkpoint.rows() as u64);
         self.counted.bytes.add(committed.bytes);
         self.counted.forgotten.add(committed.crowded_out);
@@ -371,7 +375,7 @@ impl Writer {
         self.say_outbox(outbox);
         let (letters, _, dropped) = snapshot.dead();
         self.counted.dead.set(letters);
-        self.counted.dropped.follow(dropped);
+        self.counted.dropped.follow(dropped - self.dropped_before);
     }
 
     /// Alerts that nobody takes must not fill the disk.

@@ -286,7 +286,8 @@ fn what_is_held_is_measured_also_while_the_engine_is_behind() {
     bench.clock.set(131);
     bench.take(1, 101, 110);
     assert_eq!((bench.metrics.engine.waiting.get(), bench.metrics.engine.runs.get()), (1, 1));
-    assert_eq!(bench.metrics.engine.lag.get(), 31);
+    assert_eq!(bench.metrics.engine.lag.get().as_secs(), 31);
+    assert_eq!(bench.metrics.engine.behind.get().as_secs(), 30);
 }
 
 #[test]

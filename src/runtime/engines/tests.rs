@@ -6,6 +6,7 @@ use crate::codec::json::JsonDecoder;
 use crate::diagnostic::Sources;
 use crate::event::Position;
 use crate::moving::Holdings;
+use crate::runtime::control;
 
 /// A match takes two uses of a card, an absence one.
 const RULES: &str = "\
@@ -154,4 +155,33 @@ fn a_state_that_is_none_is_refused() {
     let holding = bench.holdings.take(ONE, "t", 1, &"m".into());
     let state = State { head: Some(b"something else".to_vec()), ..State::default() };
     assert!(bench.engines.bring(holding, &state).is_err());
+}
+
+#[test]
+fn what_was_counted_before_the_start_is_not_counted_again() {
+    let mut engine =
+        control::tests::engine_with(&[r#"{"card": "c1", "amount": 1.0, "at": "2026-03-01T08:00:00Z"}"#]);
+    assert_eq!((engine.counters().events, engine.stats().rules.events[0]), (1, 1));
+    let mut engines = Engines::from(engine);
+    let stats = engines.stats();
+    assert_eq!(
+        (engines.events(), stats.rules.events[0]),
+        (0, 0),
+        "it would look like a start in the midst of it"
+    );
+    assert_eq!((stats.live_runs, stats.live_by_rule), (1, vec![1]), "what is held is held");
+}
+
+#[test]
+fn the_slowest_partition_says_how_time_stands_in_a_stream() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.engines.stream_times(), [StreamTime::default()]);
+    bench.bring(ONE);
+    bench.bring(TWO);
+    bench.push(ONE, "a", 50);
+    assert_eq!(bench.engines.stream_times()[0].watermark, Some(Timestamp::MIN), "one has sent nothing yet");
+    bench.push(TWO, "b", 20);
+    let slowest = Some(Timestamp::from_micros(20_000_000));
+    assert_eq!(bench.engines.stream_times(), [StreamTime { partitions: 2, watermark: slowest }]);
+    assert_eq!(bench.engines.first_waiting(), None, "each has its own time");
 }

@@ -20,7 +20,7 @@ use crate::source::flow::Flow;
 use crate::source::kafka::Moving;
 use crate::source::positions::{Positions, Resume};
 use crate::source::queue::{self, queue};
-use crate::source::{Clock, Failures, LastThings, PartitionNumbers, Source, Stop, Surroundings};
+use crate::source::{Clock, LastThings, PartitionNumbers, Source, Stop, Surroundings, Troubles};
 use crate::store::Store;
 use crate::table::TableId;
 use crate::telemetry::Metrics;
@@ -106,12 +106,12 @@ impl Service {
         let engine = start_engine(driver, inputs, Arc::clone(&halt_engine))?;
 
         let (stop, stopped) = watch::channel(false);
-        let (last, failures) = (LastThings::default(), Failures::default());
-        let ending = (last.clone(), failures.clone());
+        let (last, troubles) = (LastThings::default(), Troubles::default());
+        let ending = (last.clone(), troubles.clone());
         let around = parts.surroundings(queue, settling, ending, Stop::new(stopped));
         let sources = parts.sources(sources, around, keeping.as_ref(), positions).await?;
-        let failed = failures.clone();
-        parts.control.health().ask(ServicePart::Sources, move || failed.shown());
+        let wrong = troubles.clone();
+        parts.control.health().ask(ServicePart::Sources, move || wrong.shown());
         parts.control.health().ask_for_notes(sinks::notes(&parts.metrics));
         parts.control.health().started();
         parts.log_ready();
@@ -126,7 +126,7 @@ impl Service {
             halt_engine,
             sources,
             last,
-            failures,
+            troubles,
             sinks,
             engine,
             keeping,
@@ -223,7 +223,7 @@ impl Parts {
         &self,
         queue: queue::Sender,
         settled: watch::Receiver<Arc<Positions>>,
-        (last, failures): (LastThings, Failures),
+        (last, troubles): (LastThings, Troubles),
         stop: Stop,
     ) -> Surroundings {
         Surroundings {
@@ -236,7 +236,7 @@ impl Parts {
             flow: Arc::clone(&self.flow),
             settled,
             last,
-            failures,
+            troubles,
             stop,
             clock: Arc::clone(&self.clock),
         }
@@ -320,9 +320,30 @@ pub fn metrics(config: &Config, program: &Program) -> Arc<Metrics> {
         program.rules().iter().map(|rule| &*rule.name),
         config.sinks.iter().map(|sink| sink.name.value.as_str()),
     )
+    .with_streams(program.inputs())
     .with_tables(program.tables().iter().map(|table| table.name.as_str()))
     .with_registries(config.registries.iter().map(|registry| registry.name.value.as_str()))
     .with_http(of_kind(|kind| matches!(kind, SourceKind::Http(_))))
     .with_kafka(of_kind(|kind| matches!(kind, SourceKind::Kafka(_))));
-    Arc::new(if config.state.is_some() { metrics.with_state() } else { metrics })
+    let metrics = if config.state.is_some() { metrics.with_state() } else { metrics };
+    say_limits(&metrics, config);
+    for (metrics, rule) in metrics.rules.iter().zip(program.rules()) {
+        metrics.info.set([("severity", rule.severity.name()), ("mode", rule.mode.name())]);
+    }
+    Arc::new(metrics)
+}
+
+/// What may not be exceeded is told beside what there is.
+fn say_limits(metrics: &Metrics, config: &Config) {
+    let engine = &metrics.engine;
+    engine.waiting_limit.set(config.reorder_bytes as u64);
+    engine.queue_limit.set(config.queue.bytes as u64);
+    for (kept, settings) in [(&metrics.quarantine, &config.quarantine), (&metrics.late, &config.late)] {
+        kept.limit.set(settings.as_ref().map_or(0, |settings| settings.max_size));
+    }
+    if let Some(state) = &config.state {
+        engine.held_limit.set(state.memory.unwrap_or(0));
+        metrics.checkpoints.iter().for_each(|checkpoints| checkpoints.outbox_limit.set(state.max_outbox));
+        metrics.journal.iter().for_each(|journal| journal.limit.set(state.journal.disk));
+    }
 }

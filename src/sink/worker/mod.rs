@@ -50,6 +50,7 @@ pub struct Worker<S, Q> {
 /// An attempt that has come to its end.
 struct Done {
     role: Role,
+    took: Duration,
     pending: Vec<Pending>,
     attempt: Attempt,
 }
@@ -175,8 +176,9 @@ impl<S: Sink + 'static, Q: Queue> Worker<S, Q> {
         self.under_way.spawn(async move {
             let alerts: Vec<Arc<Outgoing>> =
                 pending.iter().map(|pending| Arc::clone(&pending.alert)).collect();
+            let begun = Instant::now();
             let attempt = sink.deliver(&alerts).await;
-            Done { role, pending, attempt }
+            Done { role, took: begun.elapsed(), pending, attempt }
         });
     }
 
@@ -191,10 +193,12 @@ impl<S: Sink + 'static, Q: Queue> Worker<S, Q> {
 
     /// Takes note of an attempt.
     fn note(&mut self, done: Done) {
-        let Done { role, pending, attempt } = done;
+        let Done { role, took, pending, attempt } = done;
+        self.metrics.attempt.record(took);
         let (delivered, rest) = pending.split_at(attempt.delivered.min(pending.len()));
         if !delivered.is_empty() {
             self.metrics.delivered.add(delivered.len() as u64);
+            delivered.iter().for_each(|pending| self.metrics.delivery.record(pending.waited + took));
             self.queue.accept(delivered);
             if self.breaker.accepted() {
                 info!(sink = %self.name, "the sink works again");

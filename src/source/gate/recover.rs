@@ -355,7 +355,7 @@ impl<'a> Replay<'a> {
         let input = if batch.events.is_empty() {
             Input::Reached { stream, partition, reached }
         } else {
-            inlet.identity.metrics.events.add(batch.events.len() as u64);
+            inlet.identity.metrics.took(batch.events.len() as u64, arrival);
             let source = inlet.identity.index;
             Input::Events { source, stream, partition, batch, arrival, reached }
         };

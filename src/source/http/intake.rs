@@ -198,7 +198,7 @@ impl Intake {
         // While the disk works, others decode.
         drop(turn);
 
-        self.inlet.identity.metrics.events.add(accepted);
+        self.inlet.identity.metrics.took(accepted, arrival);
         self.set_aside(set_aside, header).await;
         if let (Some(gate), Some(last)) = (&self.inlet.around.gate, kept) {
             match gate.outcome(last).await {

@@ -211,19 +211,21 @@ impl Source for Topic {
 
     fn run(self: Box<Self>, inlets: Vec<Inlet>, mut turn: Turn) -> Running {
         let inlet = only(inlets);
+        let (identity, troubles) = (inlet.identity.clone(), inlet.around.troubles.clone());
+        troubles.away(&identity, "no broker has answered yet");
         Box::pin(async move {
-            let (source, failures) = (Arc::clone(&inlet.identity.name), inlet.around.failures.clone());
+            let source = Arc::clone(&identity.name);
             turn.come().await;
             let (reader, signals) = match self.reader(inlet) {
                 Ok(reader) => reader,
                 Err(error) => {
-                    failures.add(&source, error);
+                    troubles.fail(&identity, error);
                     return;
                 }
             };
             let Signals { begun, go, ended } = signals;
             if let Err(error) = std::thread::Builder::new().name("kafka".into()).spawn(move || reader.run()) {
-                failures.add(&source, error);
+                troubles.fail(&identity, error);
                 return;
             }
             if timeout(BEGIN, begun).await.is_err() {

@@ -138,7 +138,7 @@ impl Partition {
         if batch.events.is_empty() {
             return Some(Input::Reached { stream, partition, reached });
         }
-        identity.metrics.events.add(batch.events.len() as u64);
+        identity.metrics.took(batch.events.len() as u64, arrival);
         Some(Input::Events { source: identity.index, stream, partition, batch, arrival, reached })
     }
 

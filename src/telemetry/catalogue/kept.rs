@@ -24,8 +24,14 @@ group! {
             "Bytes that checkpoints have written to the disk, with what was merged for them.";
         size: Gauge = Gauge::default(), "tripline_store_bytes", "bytes",
             "Size of the file of the store.";
+        disk_free: Gauge = Gauge::default(), "tripline_store_disk_free_bytes", "bytes",
+            "Room on the disk that it is on.";
+        disk_size: Gauge = Gauge::default(), "tripline_store_disk_size_bytes", "bytes",
+            "Size of that disk.";
         outbox: Gauge = Gauge::default(), "tripline_outbox_bytes", "bytes",
             "Bytes of stored alerts that sinks have not accepted.";
+        outbox_limit: Gauge = Gauge::default(), "tripline_outbox_limit_bytes", "bytes",
+            "How many they may have: `state.max_outbox`.";
         dead: Gauge = Gauge::default(), "tripline_outbox_dead_letters", "alerts",
             "Stored alerts that were given up.";
         dropped: Counter = Counter::default(), "tripline_outbox_dead_letters_dropped_total", "alerts",
@@ -42,6 +48,8 @@ group! {
             "1 while sources have to wait because the journal takes no records: the disk is full, broken or too slow, or the journal is full; otherwise 0.";
         bytes: Gauge = Gauge::default(), "tripline_journal_bytes", "bytes",
             "Size of the files of the journal.";
+        limit: Gauge = Gauge::default(), "tripline_journal_limit_bytes", "bytes",
+            "How large they may be: `journal.max_size`.";
         waiting: Gauge = Gauge::default(), "tripline_journal_waiting_bytes", "bytes",
             "Bytes that wait to be written to the journal.";
         records: Counter = Counter::default(), "tripline_journal_records_total", "records",
@@ -62,5 +70,7 @@ group! {
             "Bytes written to the file.";
         size: Gauge = Gauge::default(), "tripline_quarantine_file_bytes", "bytes",
             "Size of the file when it was last written.";
+        limit: Gauge = Gauge::default(), "tripline_quarantine_limit_bytes", "bytes",
+            "How large it may be: `max_size`; 0: nothing is kept.";
     }
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::metric::{Kind, Label, Value};
 
-pub use engine::EngineMetrics;
+pub use engine::{EngineMetrics, StreamMetrics};
 pub use group::Group;
 pub use kept::{CheckpointMetrics, JournalMetrics, KeptMetrics};
 pub use rules::{RuleMetrics, TableMetrics};
@@ -46,6 +46,7 @@ pub const GROUPS: &[Group] = &[
     ServiceMetrics::GROUP,
     ProcessMetrics::GROUP,
     EngineMetrics::GROUP,
+    StreamMetrics::GROUP,
     SourceMetrics::GROUP,
     HttpMetrics::GROUP,
     KafkaMetrics::GROUP,
@@ -66,6 +67,8 @@ pub struct Metrics {
     pub service: ServiceMetrics,
     /// Those of its process.
     pub process: ProcessMetrics,
+    /// One for each stream that sources can feed.
+    pub streams: Vec<Arc<StreamMetrics>>,
     /// One for each source, in the order of the configuration.
     pub sources: Vec<Arc<SourceMetrics>>,
     /// One for each HTTP source, in the order of the configuration.
@@ -105,6 +108,7 @@ impl Metrics {
             service: ServiceMetrics::new(""),
             process: ProcessMetrics::new(""),
             sources: sources.into_iter().map(|name| Arc::new(SourceMetrics::new(name))).collect(),
+            streams: Vec::new(),
             http: Vec::new(),
             kafka: Vec::new(),
             registries: Vec::new(),
@@ -133,6 +137,12 @@ impl Metrics {
         self
     }
 
+    /// The same with metrics for streams that sources can feed.
+    pub fn with_streams<'a>(mut self, streams: impl IntoIterator<Item = &'a str>) -> Metrics {
+        self.streams = streams.into_iter().map(|name| Arc::new(StreamMetrics::new(name))).collect();
+        self
+    }
+
     /// The same with metrics for HTTP sources.
     pub fn with_http<'a>(mut self, sources: impl IntoIterator<Item = &'a str>) -> Metrics {
         self.http = sources.into_iter().map(|name| Arc::new(HttpMetrics::new(name))).collect();
@@ -156,6 +166,7 @@ impl Metrics {
         self.service.visit(visitor);
         self.process.visit(visitor);
         self.engine.visit(visitor);
+        self.streams.iter().for_each(|group| group.visit(visitor));
         self.sources.iter().for_each(|group| group.visit(visitor));
         self.http.iter().for_each(|group| group.visit(visitor));
         self.kafka.iter().for_each(|group| group.visit(visitor));
@@ -197,7 +208,7 @@ mod tests {
         metrics.sources[0].events.add(3);
         metrics.sources[0].rejected.of("syntax").add(2);
         metrics.engine.events.follow(9);
-        metrics.engine.delay.record(500_000);
+        metrics.engine.delay.record(std::time::Duration::from_millis(500));
         let mut shown = Vec::new();
         metrics.visit(&mut |metric, labels, value| {
             let labels: Vec<_> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -219,6 +230,7 @@ mod tests {
                 "tripline_engine_events_total{} 9",
                 "tripline_engine_detection_delay_seconds{} 500000 µs",
                 "tripline_source_events_total{source=tcp} 3",
+                "tripline_source_connected{source=tcp} 1",
                 "tripline_source_rejected_total{source=tcp,reason=syntax} 2",
             ]
         );

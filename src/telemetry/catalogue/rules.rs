@@ -1,15 +1,19 @@
 //! What rules do, and what they look things up in.
 
-use super::super::metric::{Counter, Gauge};
+use super::super::metric::{Counter, Gauge, Info};
 use super::group::group;
 
 group! {
     /// What each rule sees and says.
     "Rules": RuleMetrics by "rule" {
+        info: Info = Info::default(), "tripline_rule_info", "rules",
+            "1; its labels say how severe its alerts are, and whether it is `live`, in `shadow` (counted, and nothing is sent) or `off`.";
         events: Counter = Counter::default(), "tripline_rule_events_total", "events",
             "Events that fit one of the events that the rule names, for a key that is known.";
         alerts: Counter = Counter::default(), "tripline_rule_alerts_total", "alerts",
-            "Alerts made.";
+            "Alerts made, also of a rule in shadow and those that `limit` held back.";
+        runs: Gauge = Gauge::default(), "tripline_rule_partial_matches", "runs",
+            "Partial matches that are held, those of old versions of the rule included.";
         held_back: Counter = Counter::default(), "tripline_rule_held_back_total", "alerts",
             "Alerts that the rule's `limit` held back.";
         groups_forgotten: Counter = Counter::default(), "tripline_rule_limit_groups_forgotten_total", "groups",

@@ -1,6 +1,6 @@
 //! What goes out.
 
-use super::super::metric::{Counter, Family, Gauge};
+use super::super::metric::{Age, Counter, Family, Gauge, Histogram};
 use super::group::group;
 
 /// The reasons by which decisions of routing are counted, in the order shown.
@@ -55,6 +55,10 @@ group! {
             "Alerts that went to the sink's fallback instead.";
         attempts: Counter = Counter::default(), "tripline_sink_attempts_total", "attempts",
             "Attempts to deliver, of one alert or several, whatever came of them.";
+        attempt: Histogram = Histogram::default(), "tripline_sink_attempt_seconds", "seconds",
+            "Time that attempts took, whatever came of them.";
+        delivery: Histogram = Histogram::default(), "tripline_sink_delivery_seconds", "seconds",
+            "Time for which accepted alerts had waited for the sink, until it had accepted them.";
         under_way: Gauge = Gauge::default(), "tripline_sink_under_way", "attempts",
             "Attempts that are under way.";
         breaker: Gauge = Gauge::default(), "tripline_sink_breaker", "state",
@@ -64,6 +68,10 @@ group! {
         undelivered: Counter = Counter::default(), "tripline_sink_undelivered_total", "alerts",
             "Alerts that were still waiting when the service stopped.";
         waiting: Gauge = Gauge::default(), "tripline_sink_waiting", "alerts",
-            "Alerts in the queue.";
+            "Alerts that wait for the sink or are being attempted.";
+        waiting_bytes: Gauge = Gauge::default(), "tripline_sink_waiting_bytes", "bytes",
+            "About how many bytes they have.";
+        oldest: Age = Age::default(), "tripline_sink_oldest_waiting_seconds", "seconds",
+            "How long the oldest of them has waited; 0 if there is none.";
     }
 }

@@ -1,6 +1,8 @@
 //! What comes in.
 
-use super::super::metric::{Counter, Family, Gauge};
+use crate::event::Timestamp;
+
+use super::super::metric::{Counter, Family, Gauge, Moment};
 use super::group::group;
 
 /// The reasons by which rejected records are counted, in the order shown.
@@ -12,6 +14,10 @@ group! {
     "Sources": SourceMetrics by "source" {
         events: Counter = Counter::default(), "tripline_source_events_total", "events",
             "Records decoded to events.";
+        last_event: Moment = Moment::default(), "tripline_source_last_event_timestamp_seconds", "seconds",
+            "When the last of them came, in seconds since 1970; 0 before the first.";
+        connected: Gauge = Gauge::of(1), "tripline_source_connected", "sources",
+            "0 while the source is not connected to the server or cluster that it reads from, or cannot go on; otherwise 1, also when it has come to its end.";
         bytes: Counter = Counter::default(), "tripline_source_bytes_total", "bytes",
             "Bytes read.";
         rejected: Family = Family::new("reason", REJECTION_REASONS), "tripline_source_rejected_total", "records",
@@ -36,6 +42,16 @@ group! {
             "Followed files that are open.";
         unread: Gauge = Gauge::default(), "tripline_source_unread_bytes", "bytes",
             "Bytes of followed files that have not been read yet.";
+    }
+}
+
+impl SourceMetrics {
+    /// So many events have come at that time.
+    pub fn took(&self, events: u64, arrival: Timestamp) {
+        if events > 0 {
+            self.events.add(events);
+            self.last_event.advance(arrival);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! How often a time took how long.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::{Kind, Label, Metric, Value};
 
@@ -44,7 +45,8 @@ impl Default for Histogram {
 
 impl Histogram {
     /// Counts a time.
-    pub fn record(&self, microseconds: u64) {
+    pub fn record(&self, time: Duration) {
+        let microseconds = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let bucket = BOUNDS.partition_point(|bound| *bound < microseconds);
         self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
         self.sum.fetch_add(microseconds, Ordering::Relaxed);
@@ -86,7 +88,7 @@ mod tests {
     fn times_are_counted_by_the_first_bound_that_they_do_not_exceed() {
         let histogram = Histogram::default();
         for time in [0, 250, 251, 1_000_000, 3_600_000_000] {
-            histogram.record(time);
+            histogram.record(Duration::from_micros(time));
         }
         let counts: Vec<_> = histogram.cumulative().collect();
         assert_eq!((counts[0], counts[1]), ((250, 2), (500, 3)));

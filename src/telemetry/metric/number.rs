@@ -38,6 +38,11 @@ impl Metric for Counter {
 pub struct Gauge(AtomicU64);
 
 impl Gauge {
+    /// One that begins with a number.
+    pub fn of(value: u64) -> Gauge {
+        Gauge(AtomicU64::new(value))
+    }
+
     /// One more.
     pub fn increase(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);

@@ -30,7 +30,7 @@ use crate::source::http::Intake;
 use crate::source::positions::{Positions, Resume};
 use crate::source::queue::{Receiver, Sender, queue};
 use crate::source::reader::Batch;
-use crate::source::{Clock, Failures, Inlet, Input, LastThings, PartitionNumbers, Stop, Surroundings};
+use crate::source::{Clock, Inlet, Input, LastThings, PartitionNumbers, Stop, Surroundings, Troubles};
 use crate::store::{Current, Store};
 use crate::stored::{Shelf, Space};
 use crate::telemetry::Metrics;
@@ -204,7 +204,7 @@ impl Life {
             flow: Arc::default(),
             settled: watch::channel(Arc::default()).1,
             last: LastThings::default(),
-            failures: Failures::default(),
+            troubles: Troubles::default(),
             stop: Stop::new(stopped),
             clock,
         };

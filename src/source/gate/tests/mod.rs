@@ -20,8 +20,8 @@ use crate::source::positions::{Keeper, Positions, Resume};
 use crate::source::queue::{QueueLimits, Receiver, queue};
 use crate::source::reader::{BatchLimits, Checks};
 use crate::source::{
-    Clock, Decoding, Failures, Identity, Inlet, Input, LastThings, PartitionNumbers, SourceLimits, Stop,
-    Surroundings,
+    Clock, Decoding, Identity, Inlet, Input, LastThings, PartitionNumbers, SourceLimits, Stop, Surroundings,
+    Troubles,
 };
 use crate::telemetry::catalogue::{JournalMetrics, SourceMetrics};
 use crate::watch;
@@ -101,7 +101,7 @@ impl Life {
             flow: Arc::default(),
             settled: watch::channel(Arc::default()).1,
             last: LastThings::default(),
-            failures: Failures::default(),
+            troubles: Troubles::default(),
             stop: Stop::new(stopped),
             clock: Arc::new(Still),
         };

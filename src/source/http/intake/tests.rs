@@ -13,7 +13,7 @@ use crate::source::positions::Resume;
 use crate::source::queue::{QueueLimits, Receiver, queue};
 use crate::source::reader::{BatchLimits, Checks};
 use crate::source::{
-    Clock, Decoding, Failures, Identity, LastThings, PartitionNumbers, SourceLimits, Stop, Surroundings,
+    Clock, Decoding, Identity, LastThings, PartitionNumbers, SourceLimits, Stop, Surroundings, Troubles,
 };
 use crate::telemetry::catalogue::SourceMetrics;
 use crate::watch;
@@ -61,7 +61,7 @@ impl Bench {
             flow: Arc::default(),
             settled: watch::channel(Arc::default()).1,
             last: LastThings::default(),
-            failures: Failures::default(),
+            troubles: Troubles::default(),
             stop: Stop::new(stopped),
             clock: clock.clone(),
         };

@@ -1,13 +1,12 @@
 //! What the cluster says: how far behind we are, and what is wrong.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use crate::source::Input;
 use crate::source::queue::EngineGone;
+use crate::source::{Inlet, Input};
 
 use super::Reader;
 
@@ -41,16 +40,20 @@ impl Reader {
             }
         }
         self.metrics.lag.set(lag);
+        let Inlet { identity, around, .. } = &self.inlet;
+        match seen.brokers.values().any(|broker| broker.state == "UP") {
+            true => around.troubles.back(identity),
+            false => around.troubles.away(identity, "no broker can be reached"),
+        }
         news.into_iter().try_for_each(|input| self.send(input))
     }
 
     /// Deals with an error. Returns whether reading can go on.
     pub(super) fn take_error(&mut self, error: &KafkaError) -> bool {
-        let source = Arc::clone(&self.inlet.identity.name);
         match error {
             KafkaError::MessageConsumptionFatal(code) => {
                 let why = format!("{code}; another instance may have the same `instance`");
-                self.inlet.around.failures.add(&source, why);
+                self.inlet.around.troubles.fail(&self.inlet.identity, why);
                 // Its partitions are the other one's.
                 if let Some(moving) = &self.moving {
                     moving.lose_all();
