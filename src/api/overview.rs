@@ -117,7 +117,7 @@ pub async fn show(State(control): State<Control>) -> Result<Json<Overview>, Prob
             version: env!("CARGO_PKG_VERSION"),
             started: about.started,
             now: SystemClock.now(),
-            lag_seconds: metrics.engine.lag.get(),
+            lag_seconds: metrics.engine.lag.get().as_secs(),
             ready: health::readiness(control),
             totals: totals(metrics, &sinks),
             samples: control.samples().all(),

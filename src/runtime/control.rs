@@ -9,6 +9,7 @@
 
 mod health;
 pub mod orders;
+mod pulse;
 pub mod samples;
 mod scrape;
 #[cfg(test)]
@@ -41,7 +42,8 @@ use super::savepoints::{self, BadName, Saved};
 use orders::{Giver, ModeOrder, Renewed};
 use samples::Samples;
 
-pub use health::{Health, ServicePart, Trouble};
+pub use health::{Health, Phase, ServicePart, Trouble};
+pub use pulse::Pulse;
 use view::StateView;
 
 /// How many requests may wait for the engine.

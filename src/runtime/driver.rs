@@ -39,7 +39,7 @@ use crate::telemetry::limit::{RateLimit, Verdict};
 use crate::watch;
 
 use super::checkpoint::Checkpoints;
-use super::control::{ControlError, Request, Requests};
+use super::control::{ControlError, Pulse, Request, Requests};
 use super::engines::Engines;
 use super::reload::Replacement;
 use reorder::Reorder;
@@ -94,6 +94,8 @@ pub struct Driver<O> {
     was_full: bool,
     /// Why it cannot go on, if that is so.
     failure: Option<anyhow::Error>,
+    /// Told that it moves.
+    pulse: Pulse,
 }
 
 impl<O: Outbox> Driver<O> {
@@ -127,6 +129,7 @@ impl<O: Outbox> Driver<O> {
             was_behind: false,
             was_full: false,
             failure: None,
+            pulse: Pulse::default(),
         }
     }
 
@@ -175,6 +178,11 @@ impl<O: Outbox> Driver<O> {
         self
     }
 
+    /// The same telling somebody that it moves.
+    pub fn beating(self, pulse: Pulse) -> Driver<O> {
+        Driver { pulse, ..self }
+    }
+
     /// The same answering what it is asked, between two inputs.
     pub fn answering(mut self, requests: Requests) -> Driver<O> {
         self.requests = Some(requests);
@@ -194,6 +202,7 @@ impl<O: Outbox> Driver<O> {
     /// When what has happened can never be stored.
     pub fn run(mut self, mut queue: Receiver, runtime: &Handle, halt: &AtomicBool) -> anyhow::Result<usize> {
         while !halt.load(Ordering::Relaxed) {
+            self.pulse.beat();
             self.keep()?;
             while let Some(request) = self.requests.as_mut().and_then(Requests::try_next) {
                 self.answer(request);
@@ -290,6 +299,7 @@ impl<O: Outbox> Driver<O> {
     /// Makes the last checkpoint and waits until it is stored, or until `halt` is set.
     fn keep_all(&mut self, runtime: &Handle, halt: &AtomicBool) -> anyhow::Result<()> {
         while !halt.load(Ordering::Relaxed) && !self.keep_last()? {
+            self.pulse.beat();
             if let Next::Asked(request) = runtime.block_on(self.room()) {
                 self.answer(request);
             }
@@ -425,7 +435,7 @@ impl<O: Outbox> Driver<O> {
             }
         }
         if let Some(writer) = &self.late {
-            writer.put_blocking(late);
+            self.pulse.wait(|| writer.put_blocking(late));
         }
     }
 
@@ -495,7 +505,7 @@ impl<O: Outbox> Driver<O> {
                 Exit::Outbox(outbox) => {
                     let delays = alerts.iter().filter_map(|alert| alert.delay(now));
                     delays.for_each(|delay| self.metrics.engine.delay.record(Wait::from_micros(delay)));
-                    outbox.put(alerts, limited);
+                    self.pulse.wait(|| outbox.put(alerts, limited));
                 }
                 Exit::Checkpoints(checkpoints) => checkpoints.put(alerts, limited, now),
             }

@@ -25,7 +25,7 @@ use crate::watch;
 use super::LAST_GRACE;
 use super::checkpoint::elsewhere::{Elsewhere, Participant};
 use super::checkpoint::writer::{self, Job, Writer};
-use super::checkpoint::{Checkpoints, checkpoints};
+use super::checkpoint::{Checkpoints, checkpoints, slow};
 use super::control::{Control, ServicePart};
 use super::recovery::Opened;
 use super::routing::durable::Routing;
@@ -58,6 +58,8 @@ impl Keeping {
         let Opened { store, journal, listening, state, settled, .. } = opened;
         let health = control.health();
         let counted = metrics.checkpoints.clone().expect("a service with a store counts its checkpoints");
+        let watched = Arc::clone(&counted);
+        health.ask(ServicePart::Store, move || slow(&watched));
         let (checkpoints, jobs, work, reply) = checkpoints(state.checkpoint, counted);
         // The journal has to have room for what comes before it may forget what came before that. An event takes
         // more in memory than its record in the journal.

@@ -8,6 +8,7 @@
 //! ([`recovery`]). A service that runs is asked through [`control`], and rules
 //! are put into other [`modes`]; [`savepoints`] are where its state can be
 //! kept by a name.
+//! [`supervisor`] tells systemd how it does.
 //! Records from the quarantine are fed to a service again by [`refeed`].
 
 pub mod checkpoint;
@@ -29,6 +30,7 @@ pub mod service;
 mod shelf;
 pub mod sinks;
 mod sources;
+pub mod supervisor;
 #[cfg(test)]
 mod tests;
 pub mod workers;

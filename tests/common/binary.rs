@@ -3,7 +3,17 @@
 use std::process::Command;
 
 /// What would change how the binary behaves.
-const VARIABLES: [&str; 6] = ["RUST_LOG", "NO_COLOR", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+const VARIABLES: [&str; 9] = [
+    "RUST_LOG",
+    "NO_COLOR",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+];
 
 /// A command that runs it.
 pub fn tripline() -> Command {

@@ -3,6 +3,7 @@
 #[path = "../common/binary.rs"]
 mod binary;
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -129,8 +130,18 @@ impl Service {
 
     /// Starts a service with the `tripline.toml` that is in the folder, and waits until it is ready.
     pub fn launch(folder: Folder, stdout: Stdio) -> Service {
+        Service::launch_with(folder, stdout, [])
+    }
+
+    /// The same with variables in its environment.
+    pub fn launch_with<'a>(
+        folder: Folder,
+        stdout: Stdio,
+        variables: impl IntoIterator<Item = (&'a str, &'a OsStr)>,
+    ) -> Service {
         let mut child = tripline()
             .args(["run", "--log-format", "json"])
+            .envs(variables)
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(stdout)

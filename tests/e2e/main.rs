@@ -29,5 +29,6 @@ mod routing;
 mod sockets;
 mod state;
 mod stopping;
+mod supervised;
 mod tables;
 mod tutorial;

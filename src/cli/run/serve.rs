@@ -23,6 +23,7 @@ use crate::runtime::control::orders::{Giver, ModeOrder, Order, Orders, Renewed, 
 use crate::runtime::control::samples::{EVERY, Samples};
 use crate::runtime::control::{self, About, Control, ControlError, Requests};
 use crate::runtime::service::{self, Ending, Service, Start};
+use crate::runtime::supervisor::{Renewal, Supervisor};
 use crate::source::Clock as _;
 use crate::telemetry::Metrics;
 
@@ -36,6 +37,7 @@ struct Host {
     orders: Orders,
     archive: Archive,
     samples: Samples,
+    supervisor: Supervisor,
     /// Takes samples of the service that runs.
     sampling: JoinSet<()>,
 }
@@ -54,11 +56,18 @@ enum End {
     /// For good.
     Over(ExitCode),
     /// Another is to take its place.
-    Anew(Box<Loading>, Order),
+    Anew(Box<Loading>, Wanted),
+}
+
+/// That another service is to take the place of the one that runs.
+struct Wanted {
+    order: Order,
+    /// Who supervises the process knows of it.
+    _renewal: Renewal,
 }
 
 /// Something that is being read to begin anew with it.
-type Preparing = (JoinHandle<Result<Loading, ControlError>>, Order);
+type Preparing = (JoinHandle<Result<Loading, ControlError>>, Wanted);
 
 /// Runs a service of that configuration.
 pub async fn serve(path: &Path, first: Loading) -> anyhow::Result<ExitCode> {
@@ -66,7 +75,9 @@ pub async fn serve(path: &Path, first: Loading) -> anyhow::Result<ExitCode> {
     let signals = Signals::new()?;
     let (giver, orders) = orders();
     let (archive, samples, sampling) = Default::default();
-    let mut host = Host { path: path.to_owned(), signals, giver, orders, archive, samples, sampling };
+    let supervisor = Supervisor::of_environment(first.config.shutdown_timeout);
+    let path = path.to_owned();
+    let mut host = Host { path, signals, giver, orders, archive, samples, supervisor, sampling };
     let mut first = first;
     // What is wrong with the state is said before anything else is opened.
     let store = first.open_state()?;
@@ -113,6 +124,7 @@ impl Host {
             started: SystemClock.now(),
         };
         let control = control.about(about).taking_orders(self.giver.clone());
+        self.supervisor.follow(&control);
         (control.with_archive(self.archive.clone()).with_samples(self.samples.clone()), requests)
     }
 
@@ -136,23 +148,23 @@ impl Host {
         mut loading: Loading,
     ) -> anyhow::Result<ExitCode> {
         loop {
-            let (next, order) = match self.run(service, &loading).await? {
+            let (next, wanted) = match self.run(service, &loading).await? {
                 End::Over(code) => return Ok(code),
-                End::Anew(next, order) => (*next, order),
+                End::Anew(next, wanted) => (*next, wanted),
             };
             let renewed = Renewed::between(&loading.program, &next.program);
             match self.begin(api, next).await {
                 Ok((begun, now)) => {
                     info!(added = ?renewed.added, changed = ?renewed.changed, removed = ?renewed.removed, modes = ?renewed.modes, "began anew");
                     (service, loading) = (begun, now);
-                    order.answer(Ok(renewed));
+                    wanted.order.answer(Ok(renewed));
                 }
                 Err(why) => {
                     error!(error = format!("{why:#}"), "cannot begin anew");
                     (service, loading) = self.begin(api, loading).await.context("cannot go on as before")?;
                     warn!("went on as before");
-                    order
-                        .answer(Err(ControlError::System(format!("the service went on as before: {why:#}"))));
+                    let why = format!("the service went on as before: {why:#}");
+                    wanted.order.answer(Err(ControlError::System(why)));
                 }
             }
         }
@@ -182,15 +194,15 @@ impl Host {
         let run = service.run(async { stop.await.unwrap_or(Ending::Good) });
         tokio::pin!(run);
         let mut preparing: Option<Preparing> = None;
-        let mut next: Option<(Loading, Order)> = None;
-        let Host { path, signals, orders, .. } = self;
+        let mut next: Option<(Loading, Wanted)> = None;
+        let Host { path, signals, orders, supervisor, .. } = self;
         loop {
             let is_idle = preparing.is_none() && next.is_none();
             let signal = tokio::select! {
                 outcome = &mut run => {
                     let is_complete = outcome?.complete;
                     return Ok(match next {
-                        Some((loading, order)) => End::Anew(Box::new(loading), order),
+                        Some((loading, wanted)) => End::Anew(Box::new(loading), wanted),
                         None if is_complete => End::Over(ExitCode::SUCCESS),
                         None => End::Over(ExitCode::FAILURE),
                     });
@@ -198,28 +210,30 @@ impl Host {
                 _ = signals.terminate.recv() => "SIGTERM",
                 _ = signals.interrupt.recv() => "SIGINT",
                 _ = signals.hang_up.recv(), if is_idle => {
-                    preparing = Some(prepare(path, now, Order::without_answer()));
+                    preparing = Some(prepare(path, now, Order::without_answer(), supervisor));
                     continue;
                 }
                 order = orders.next(), if is_idle => {
-                    preparing = Some(prepare(path, now, order));
+                    preparing = Some(prepare(path, now, order, supervisor));
                     continue;
                 }
                 prepared = prepared(&mut preparing) => {
                     match prepared {
-                        (Ok(loading), order) => {
+                        (Ok(loading), wanted) => {
                             info!("begins anew: finishes what has been received");
                             asked.take().map(|asked| asked.send(Ending::Anew));
-                            next = Some((loading, order));
+                            next = Some((loading, wanted));
                         }
-                        (Err(error), order) => {
+                        (Err(error), wanted) => {
                             warn!(%error, "does not begin anew");
-                            order.answer(Err(error));
+                            wanted.order.answer(Err(error));
                         }
                     }
                     continue;
                 }
             };
+            // What is being read is not wanted any more.
+            preparing = None;
             let is_renewal = next.take().is_some();
             match asked.take() {
                 Some(asked) => {
@@ -247,17 +261,18 @@ async fn sample(samples: Samples, metrics: Arc<Metrics>) {
 }
 
 /// Reads what the files say now, beside everything else.
-fn prepare(path: &Path, now: &Loading, order: Order) -> Preparing {
+fn prepare(path: &Path, now: &Loading, order: Order, supervisor: &Supervisor) -> Preparing {
     let (path, now, mode) = (path.to_owned(), now.clone(), order.mode.clone());
-    (spawn_blocking(move || read_again(&path, &now, mode)), order)
+    let wanted = Wanted { order, _renewal: supervisor.renewing() };
+    (spawn_blocking(move || read_again(&path, &now, mode)), wanted)
 }
 
 /// What was prepared; waits for it, for ever if nothing is.
-async fn prepared(preparing: &mut Option<Preparing>) -> (Result<Loading, ControlError>, Order) {
+async fn prepared(preparing: &mut Option<Preparing>) -> (Result<Loading, ControlError>, Wanted) {
     let Some((task, _)) = preparing else { return std::future::pending().await };
     let read = task.await;
-    let (_, order) = preparing.take().expect("it was there");
-    (read.unwrap_or(Err(ControlError::Gone)), order)
+    let (_, wanted) = preparing.take().expect("it was there");
+    (read.unwrap_or(Err(ControlError::Gone)), wanted)
 }
 
 fn read_again(path: &Path, now: &Loading, order: Option<ModeOrder>) -> Result<Loading, ControlError> {

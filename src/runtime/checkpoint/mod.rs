@@ -19,7 +19,7 @@ pub mod writer;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, TryRecvError};
-use std::time::Instant;
+use std::time::{Duration as Wait, Instant};
 
 use anyhow::{Context as _, bail};
 use tokio::sync::Notify;
@@ -39,6 +39,9 @@ use writer::Job;
 
 /// When so many alerts wait for the store, the engine waits too.
 const MOST_ALERTS: usize = 10_000;
+
+/// A checkpoint that is being stored for longer is trouble.
+const SLOW: Wait = Wait::from_secs(30);
 
 /// What is stored together.
 #[derive(Debug)]
@@ -149,6 +152,17 @@ impl Reply {
             self.news.notify_one();
         }
     }
+}
+
+/// What is wrong with a store that takes so long for a checkpoint that it may never come to an end. Where it says what is
+/// wrong, nothing more is to be said.
+pub fn slow(metrics: &CheckpointMetrics) -> Option<String> {
+    let so_long = metrics.under_way.get();
+    let is_silent = metrics.stuck.get() == 0 && so_long > SLOW;
+    is_silent.then(|| {
+        let seconds = so_long.as_secs();
+        format!("a checkpoint has been being stored for {seconds} s: the disk is very slow, or does not answer at all")
+    })
 }
 
 /// Makes a checkpoint `every` so long for who takes the jobs and gives the replies.
@@ -269,6 +283,7 @@ impl Checkpoints {
             match self.stored.try_recv() {
                 Ok(stored) => {
                     self.is_under_way = false;
+                    self.metrics.under_way.set(None);
                     self.schedule.stored(now);
                     engines.stored(stored.context("the state cannot be stored")?);
                 }
@@ -301,7 +316,30 @@ impl Checkpoints {
             savepoints: std::mem::take(&mut self.savepoints),
         };
         self.is_under_way = true;
+        self.metrics.under_way.set(Some(Wait::ZERO));
         // When the store's thread has failed that is seen at the next look.
         let _ = self.jobs.send(Job::Checkpoint(Box::new(checkpoint)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_does_not_answer_is_trouble() {
+        let metrics = CheckpointMetrics::new("");
+        metrics.under_way.set(Some(Wait::ZERO));
+        tokio::time::advance(SLOW).await;
+        assert_eq!(slow(&metrics), None);
+        tokio::time::advance(Wait::from_secs(1)).await;
+        let why =
+            "a checkpoint has been being stored for 31 s: the disk is very slow, or does not answer at all";
+        assert_eq!(slow(&metrics).as_deref(), Some(why));
+        metrics.stuck.set(1);
+        assert_eq!(slow(&metrics), None, "it is said already what is wrong");
+        metrics.stuck.set(0);
+        metrics.under_way.set(None);
+        assert_eq!(slow(&metrics), None);
     }
 }

@@ -3,10 +3,33 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::watch;
+
+use super::Pulse;
+
+/// A step of the engine that takes longer is no step.
+const HANGING: Duration = Duration::from_secs(120);
 
 /// How the service does. Clones are the same.
-#[derive(Clone, Debug, Default)]
-pub struct Health(Arc<Mutex<Known>>);
+#[derive(Clone, Debug)]
+pub struct Health {
+    known: Arc<Mutex<Known>>,
+    phase: Arc<watch::Sender<Phase>>,
+    pulse: Pulse,
+}
+
+/// What the service is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It loads its state, and lets no events in yet.
+    Starting,
+    /// It runs.
+    Running,
+    /// It finishes what it has received.
+    Stopping,
+}
 
 #[derive(Default)]
 struct Known {
@@ -84,7 +107,11 @@ pub struct Trouble {
 impl Health {
     /// Of a service that starts: it is alive, and not ready before [`Health::started`].
     pub fn starting() -> Health {
-        let health = Health::default();
+        let health = Health {
+            known: Arc::default(),
+            phase: Arc::new(watch::Sender::new(Phase::Starting)),
+            pulse: Pulse::default(),
+        };
         let why = "it starts: the state is loaded and what is left in the journal is worked off";
         health.trouble(ServicePart::Service, why);
         health
@@ -93,11 +120,23 @@ impl Health {
     /// The service takes events.
     pub fn started(&self) {
         self.fine(ServicePart::Service);
+        self.phase.send_replace(Phase::Running);
     }
 
     /// The service stops: nothing new is to be sent to it.
     pub fn stopping(&self) {
         self.trouble(ServicePart::Service, "it stops");
+        self.phase.send_replace(Phase::Stopping);
+    }
+
+    /// What the service is at, and what it comes to.
+    pub fn phase(&self) -> watch::Receiver<Phase> {
+        self.phase.subscribe()
+    }
+
+    /// Told whether the engine moves.
+    pub fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     /// The service cannot do its work any more, and will not by itself.
@@ -135,13 +174,15 @@ impl Health {
 
     /// Why it is not alive, if it is not.
     pub fn failure(&self) -> Option<String> {
-        self.lock().failed.clone()
+        let hangs = || self.pulse.still().filter(|still| *still > HANGING);
+        let failed = self.lock().failed.clone();
+        failed.or_else(|| Some(format!("the engine has not moved for {} s", hangs()?.as_secs())))
     }
 
     /// Why it is not ready; none if it is.
     pub fn reasons(&self) -> Vec<Trouble> {
+        let failed = self.failure().into_iter().map(|why| (ServicePart::Service, why));
         let known = self.lock();
-        let failed = known.failed.iter().map(|why| (ServicePart::Service, why.clone()));
         let trouble = known.trouble.iter().map(|(part, why)| (*part, why.clone()));
         let asked = known.asked.iter().filter_map(|(part, probe)| Some((*part, probe()?)));
         let all = failed.chain(trouble).chain(asked);
@@ -149,6 +190,6 @@ impl Health {
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -51,7 +51,7 @@ impl Samples {
             time,
             events: metrics.sources.iter().map(|source| source.events.get()).sum(),
             alerts: metrics.rules.iter().map(|rule| rule.alerts.get()).sum(),
-            lag_seconds: metrics.engine.lag.get(),
+            lag_seconds: metrics.engine.lag.get().as_secs(),
             partial_matches: metrics.engine.runs.get(),
         };
         let mut samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);

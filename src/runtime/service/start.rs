@@ -26,7 +26,7 @@ use crate::table::TableId;
 use crate::telemetry::Metrics;
 
 use super::Service;
-use crate::runtime::control::{Control, Requests, ServicePart};
+use crate::runtime::control::{Control, Pulse, Requests, ServicePart};
 use crate::runtime::driver::{Driver, Exit};
 use crate::runtime::engines::Engines;
 use crate::runtime::keeping::Keeping;
@@ -101,9 +101,11 @@ impl Service {
         let driver = parts.driver(engines, exit, keeping.as_ref().map(|keeping| (keeping, &positions)));
         let driver = driver.settling(settled);
         let driver = driver.with_news(news).with_replacements(replacements).answering(requests);
+        let pulse = parts.control.health().pulse().clone();
+        let driver = driver.beating(pulse.clone());
         let (queue, inputs) = queue(parts.config.queue);
         let halt_engine = Arc::new(AtomicBool::new(false));
-        let engine = start_engine(driver, inputs, Arc::clone(&halt_engine))?;
+        let engine = start_engine(driver, inputs, Arc::clone(&halt_engine), pulse)?;
 
         let (stop, stopped) = watch::channel(false);
         let (last, troubles) = (LastThings::default(), Troubles::default());
@@ -285,6 +287,7 @@ fn start_engine<O: Outbox + 'static>(
     driver: Driver<O>,
     inputs: queue::Receiver,
     halt: Arc<AtomicBool>,
+    pulse: Pulse,
 ) -> anyhow::Result<oneshot::Receiver<anyhow::Result<usize>>> {
     let (ended, end) = oneshot::channel();
     let runtime = Handle::current();
@@ -292,6 +295,7 @@ fn start_engine<O: Outbox + 'static>(
         .name("engine".into())
         .spawn(move || {
             let left = driver.run(inputs, &runtime, &halt);
+            pulse.end();
             // Nobody listens when the process is being stopped at once.
             let _ = ended.send(left);
         })

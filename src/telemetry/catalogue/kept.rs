@@ -1,6 +1,6 @@
 //! What is kept on the disk.
 
-use super::super::metric::{Counter, Gauge, Histogram, Moment};
+use super::super::metric::{Age, Counter, Gauge, Histogram, Moment};
 use super::group::group;
 
 group! {
@@ -12,6 +12,8 @@ group! {
             "Attempts to store a checkpoint that failed and were made again.";
         stuck: Gauge = Gauge::default(), "tripline_checkpoint_stuck", "stores",
             "1 while nothing can be stored, so that the engine takes no events, otherwise 0.";
+        under_way: Age = Age::default(), "tripline_checkpoint_under_way_seconds", "seconds",
+            "For how long the last checkpoint has been being stored; 0 when it is.";
         time: Moment = Moment::default(), "tripline_checkpoint_timestamp_seconds", "seconds",
             "When the last checkpoint was made, in seconds since 1970; 0 before the first.";
         pause: Histogram = Histogram::default(), "tripline_checkpoint_pause_seconds", "seconds",

@@ -168,7 +168,7 @@ impl Life {
         };
         let (halt, halted) = watch::channel(false);
         let (feed, workers) = start_sinks(around, &settings, &metrics, &outside, &halted);
-        let health = Health::default();
+        let health = Health::starting();
         let backlog = Arc::clone(listening.backlog());
         health.ask(ServicePart::Journal, move || backlog.reason().map(|why| why.to_string()));
         let (desk, counted) = (Desk::default(), Arc::clone(&metrics.routing));
