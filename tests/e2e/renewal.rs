@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::harness::{PATIENCE, Service, TCP};
+use crate::harness::{self, PATIENCE, Service, TCP};
+use crate::receiver::{Gate, Receiver};
 
 const RULES: &str = r#"
 stream auth {
@@ -130,4 +131,29 @@ fn a_service_that_cannot_begin_leaves_its_place_to_the_one_before() {
     partial_matches(&service, 1);
     let ended = service.stop();
     assert!(ended.status.success(), "{}", ended.log());
+}
+
+/// A service that stops may take its time for it, and may be told to begin anew just before or meanwhile.
+#[test]
+fn who_is_asked_to_stop_does_not_begin_anew() {
+    for signals in [["HUP", "TERM"], ["TERM", "HUP"]] {
+        let gate = Gate::default();
+        let receiver = Receiver::gated([], gate.clone());
+        let config = format!("{TCP}{}", receiver.sink("desk", ""));
+        let mut service = Service::start(harness::RULES, &config);
+        service.connect("auth").write_all(harness::event(1, 500.0).as_bytes()).expect("it reads");
+        assert_eq!(receiver.next().event(), "1");
+        for signal in signals {
+            service.signal(signal);
+            if signal == "TERM" {
+                service.wait_for("asked to stop", |_| true);
+            }
+        }
+        // Reads the same files: the service could have done it, too.
+        assert!(service.folder.run(&["check", "rules"]).status.success());
+        gate.open();
+        let ended = service.end();
+        assert!(ended.status.success(), "{signals:?}: {}", ended.log());
+        assert!(ended.lines("began anew").is_empty(), "{signals:?}: {}", ended.log());
+    }
 }

@@ -106,3 +106,30 @@ fn an_engine_that_waits_for_a_sink_does_not_hang() {
     (1..EVENTS).for_each(|id| assert_eq!(receiver.next().event(), id.to_string()));
     assert!(service.stop().status.success());
 }
+
+#[test]
+fn systemd_waits_for_a_service_that_begins_anew() {
+    let (mut systemd, state) = (Systemd::new(), Folder::new());
+    let config = format!(
+        "[state]\npath = \"{}\"\n{TCP}[sinks.desk]\ntype = \"stdout\"\n",
+        state.path().join("state").display()
+    );
+    let mut service = systemd.start(RULES, &config, "60000000");
+    systemd.until("READY=1");
+    service.signal("HUP");
+    systemd.until("RELOADING=1");
+    let monotonic = systemd.next();
+    assert!(monotonic.starts_with("MONOTONIC_USEC="), "{monotonic}");
+    let meanwhile = systemd.until("READY=1");
+    assert!(!meanwhile.iter().any(|line| line.starts_with("STOPPING")), "{meanwhile:?}");
+    service.wait_for("began anew", |_| true);
+    // What is wrong is said, and the service is what it was.
+    service.folder.write("rules/test.trip", "rule");
+    service.signal("HUP");
+    systemd.until("RELOADING=1");
+    systemd.until("READY=1");
+    service.wait_for("does not begin anew", |_| true);
+    service.signal("TERM");
+    systemd.until("STOPPING=1");
+    assert!(service.end().status.success());
+}

@@ -197,7 +197,8 @@ impl Host {
         let mut next: Option<(Loading, Wanted)> = None;
         let Host { path, signals, orders, supervisor, .. } = self;
         loop {
-            let is_idle = preparing.is_none() && next.is_none();
+            // Who has been asked to stop does not begin anew.
+            let is_idle = asked.is_some() && preparing.is_none();
             let signal = tokio::select! {
                 outcome = &mut run => {
                     let is_complete = outcome?.complete;

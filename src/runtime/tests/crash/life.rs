@@ -208,6 +208,7 @@ impl Life {
             stop: Stop::new(stopped),
             clock,
         };
+        health.started();
         let mut life = Life {
             lasting: lasting.clone(),
             program,
