@@ -26,7 +26,7 @@
 //!
 //! A module imports only from those before its own group in this list, which `tests/layers.rs`
 //! checks: stored · event, diagnostic · table · alert, expression · language, codec, ordering · automaton ·
-//! program, matcher · shard · engine · testing; then the edge: telemetry, append, described, disk, secret, watch · kafka, quarantine, journal, store ·
+//! program, matcher · shard · engine · testing; then the edge: telemetry, append, changing, described, disk, watch · secret · kafka, quarantine, journal, store ·
 //! source, outbox · sink, routing · archive · config · runtime · api, lsp · cli.
 
 #![warn(missing_docs)]
@@ -58,6 +58,8 @@ mod api;
 mod append;
 #[cfg(feature = "service")]
 mod archive;
+#[cfg(feature = "service")]
+mod changing;
 #[cfg(feature = "service")]
 pub mod cli;
 #[cfg(feature = "service")]

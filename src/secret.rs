@@ -5,11 +5,10 @@
 //! runs. Nothing here shows a secret: neither `Debug` nor an error has more than the place where it is.
 
 use std::fmt;
-use std::fs::{File, Metadata};
-use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::changing::{Changing, Look};
 
 /// The largest file of a secret, in bytes.
 const MAX_FILE: u64 = 64 << 10;
@@ -26,23 +25,7 @@ pub struct Secret {
 enum Place {
     Text(Arc<str>),
     Variable(Arc<str>),
-    File(Arc<Watched>),
-}
-
-/// A file and what was in it when it was last read.
-struct Watched {
-    path: PathBuf,
-    last: Mutex<Option<(Stamp, Arc<str>)>>,
-}
-
-/// What changes with a file.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    modified: (i64, i64),
-    changed: (i64, i64),
-    device: u64,
-    inode: u64,
-    size: u64,
+    File(Arc<Changing<str>>),
 }
 
 /// Why a secret cannot be had. It says where it should be, and what to do.
@@ -83,7 +66,7 @@ impl Secret {
 
     /// One in a file, which this key names.
     pub fn file(key: &str, path: PathBuf) -> Secret {
-        Secret { key: key.into(), place: Place::File(Arc::new(Watched { path, last: Mutex::default() })) }
+        Secret { key: key.into(), place: Place::File(Arc::new(Changing::new(path, MAX_FILE, parse))) }
     }
 
     /// The key of the configuration that says where it is.
@@ -100,9 +83,9 @@ impl Secret {
         match &self.place {
             Place::Text(text) => Ok(Arc::clone(text)),
             Place::Variable(variable) => self.read_variable(variable),
-            Place::File(file) => file.get().map_err(|why| SecretError::File {
+            Place::File(file) => file.look().map(Look::into_value).map_err(|why| SecretError::File {
                 key: Arc::clone(&self.key),
-                path: file.path.clone(),
+                path: file.path().to_path_buf(),
                 why,
             }),
         }
@@ -123,7 +106,7 @@ impl fmt::Debug for Secret {
         match &self.place {
             Place::Text(_) => write!(f, "Secret(in the configuration)"),
             Place::Variable(variable) => write!(f, "Secret(in the variable {variable})"),
-            Place::File(file) => write!(f, "Secret(in {})", file.path.display()),
+            Place::File(file) => write!(f, "Secret(in {})", file.path().display()),
         }
     }
 }
@@ -135,7 +118,7 @@ impl PartialEq for Secret {
             (Place::Text(one), Place::Text(other)) | (Place::Variable(one), Place::Variable(other)) => {
                 one == other
             }
-            (Place::File(one), Place::File(other)) => one.path == other.path,
+            (Place::File(one), Place::File(other)) => one.path() == other.path(),
             _ => false,
         }
     }
@@ -143,70 +126,18 @@ impl PartialEq for Secret {
 
 impl Eq for Secret {}
 
-impl Watched {
-    fn get(&self) -> Result<Arc<str>, String> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        match (self.read_if_changed(last.as_ref().map(|(stamp, _)| *stamp)), &*last) {
-            (Ok(Some((stamp, text))), _) => {
-                *last = Some((stamp, Arc::clone(&text)));
-                Ok(text)
-            }
-            (Ok(None) | Err(_), Some((_, text))) => Ok(Arc::clone(text)),
-            (Ok(None), None) => Err("it is gone".into()),
-            (Err(why), None) => Err(why),
-        }
-    }
-
-    fn read_if_changed(&self, known: Option<Stamp>) -> Result<Option<(Stamp, Arc<str>)>, String> {
-        let say = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound => "there is no such file".to_owned(),
-            io::ErrorKind::PermissionDenied => "it may not be read by this user".to_owned(),
-            _ => error.to_string(),
-        };
-        let metadata = std::fs::metadata(&self.path).map_err(say)?;
-        // To open something else, a pipe for example, could take for ever.
-        if !metadata.is_file() {
-            return Err("it is no file".into());
-        }
-        if known == Some(Stamp::of(&metadata)) {
-            return Ok(None);
-        }
-        let (stamp, text) = read(&self.path).map_err(say)?;
-        if text.len() as u64 > MAX_FILE {
-            return Err(format!("it is larger than {} KiB", MAX_FILE >> 10));
-        }
-        let text = String::from_utf8(text).map_err(|_| "it is not UTF-8")?;
-        match text.trim() {
-            "" => Err("it is empty".into()),
-            text => Ok(Some((stamp, text.into()))),
-        }
-    }
-}
-
-fn read(path: &Path) -> io::Result<(Stamp, Vec<u8>)> {
-    let mut bytes = Vec::new();
-    let file = File::open(path)?;
-    // Taken before it is read: what is written meanwhile is seen the next time.
-    let stamp = Stamp::of(&file.metadata()?);
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-    Ok((stamp, bytes))
-}
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Stamp {
-        Stamp {
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
-        }
+fn parse(bytes: &[u8]) -> Result<Arc<str>, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8")?;
+    match text.trim() {
+        "" => Err("it is empty".into()),
+        text => Ok(text.into()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn a_file_is_read_again_when_it_is_replaced_and_kept_while_it_is_away() {

@@ -7,10 +7,10 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::changing::Stamp;
 use crate::diagnostic::codes::{E0420, E0424};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity, Sources};
 use crate::program::Program;
@@ -36,18 +36,6 @@ pub struct TableFile {
     pub stamp: Option<Stamp>,
 }
 
-/// What tells, without reading a file, that it is another one or holds something else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
-    device: u64,
-    inode: u64,
-    size: u64,
-    /// Seconds and nanoseconds.
-    modified: (i64, i64),
-    /// The same of its last change of any kind; tools that copy times cannot set it.
-    changed: (i64, i64),
-}
-
 /// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -71,24 +59,13 @@ impl ReadError {
     }
 }
 
-impl Stamp {
-    /// Of the file at `path`, symbolic links followed.
-    ///
-    /// # Errors
-    /// When there is none that could be read.
-    pub fn of(path: &Path) -> Result<Stamp, ReadError> {
-        let data = fs::metadata(path)?;
-        if !data.is_file() {
-            return Err(ReadError::NotAFile);
-        }
-        Ok(Stamp {
-            device: data.dev(),
-            inode: data.ino(),
-            size: data.size(),
-            modified: (data.mtime(), data.mtime_nsec()),
-            changed: (data.ctime(), data.ctime_nsec()),
-        })
-    }
+/// What the file at `path` looks like, symbolic links followed.
+///
+/// # Errors
+/// When there is none that could be read.
+pub fn look(path: &Path) -> Result<Stamp, ReadError> {
+    let data = fs::metadata(path)?;
+    if data.is_file() { Ok(Stamp::of(&data)) } else { Err(ReadError::NotAFile) }
 }
 
 /// Reads a file: what it looked like before, and its bytes.
@@ -97,7 +74,7 @@ impl Stamp {
 /// When it cannot be read or is too large.
 pub fn read(path: &Path) -> Result<(Stamp, Vec<u8>), ReadError> {
     // Asked first, because opening a pipe waits for someone to write.
-    let stamp = Stamp::of(path)?;
+    let stamp = look(path)?;
     if stamp.size > MAX_FILE {
         return Err(ReadError::TooLarge);
     }
@@ -133,7 +110,7 @@ pub fn check(program: &Program, sources: &mut Sources, largest: u64) -> Diagnost
     let mut diagnostics = Diagnostics::default();
     for spec in program.tables() {
         let path = path_of(spec, sources);
-        match Stamp::of(&path) {
+        match look(&path) {
             Ok(stamp) if stamp.size > largest => {}
             Ok(_) => match read(&path) {
                 Ok((_, bytes)) => report(spec, &path, &spec.parse(&bytes).1, sources, &mut diagnostics),

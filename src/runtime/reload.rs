@@ -17,7 +17,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tracing::{error, info, warn};
 
-use crate::config::tables::{self, Loaded, Stamp, TableFile};
+use crate::changing::Stamp;
+use crate::config::tables::{self, Loaded, TableFile};
 use crate::program::Program;
 use crate::table::{Content, Problem, TableId};
 use crate::telemetry::Metrics;
@@ -92,7 +93,7 @@ enum Seen {
 
 impl Seen {
     fn of(file: &TableFile) -> Seen {
-        Stamp::of(&file.path).map_or_else(|error| Seen::Nothing(error.to_string()), Seen::File)
+        tables::look(&file.path).map_or_else(|error| Seen::Nothing(error.to_string()), Seen::File)
     }
 }
 
