@@ -26,7 +26,7 @@
 //!
 //! A module imports only from those before its own group in this list, which `tests/layers.rs`
 //! checks: stored · event, diagnostic · table · alert, expression · language, codec, ordering · automaton ·
-//! program, matcher · shard · engine · testing; then the edge: telemetry, append, changing, described, disk, watch · secret · kafka, quarantine, journal, store ·
+//! program, matcher · shard · engine · testing; then the edge: telemetry, append, changing, described, disk, watch · access, secret, tls · kafka, quarantine, journal, store ·
 //! source, outbox · sink, routing · archive · config · runtime · api, lsp · cli.
 
 #![warn(missing_docs)]
@@ -52,6 +52,8 @@ pub mod table;
 pub mod testing;
 
 // The edge.
+#[cfg(feature = "service")]
+mod access;
 #[cfg(feature = "service")]
 mod api;
 #[cfg(feature = "service")]
@@ -96,5 +98,7 @@ mod source;
 pub mod store;
 #[cfg(feature = "service")]
 pub mod telemetry;
+#[cfg(feature = "service")]
+mod tls;
 #[cfg(feature = "service")]
 mod watch;

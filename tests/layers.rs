@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["engine"],
     &["testing"],
     &["telemetry", "append", "changing", "described", "disk", "watch"],
-    &["secret"],
+    &["access", "secret", "tls"],
     &["kafka", "quarantine", "journal", "store"],
     &["moving"],
     &["source", "outbox"],

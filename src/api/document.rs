@@ -31,7 +31,7 @@ const TAGS: &[(&str, &str)] = &[
     ("savepoints", "The state kept under a name."),
     ("outbox", "Alerts that wait for sinks or were given up."),
     ("health", "Whether the service is alive and takes events, and what it counts."),
-    ("service", "What the service is made of."),
+    ("service", "What the service is made of, and who asks."),
     ("document", "This document."),
 ];
 

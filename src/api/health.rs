@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::runtime::control::{Control, Trouble};
 
 use super::answer;
+use super::gate::Asker;
 
 /// How a service is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -39,7 +40,7 @@ pub enum Status {
 
 /// Whether the service works at all.
 ///
-/// Who hears that it does not should start it again.
+/// Who hears that it does not should start it again. Why it does not is told to those alone who may look.
 #[utoipa::path(
     get,
     path = "/livez",
@@ -49,15 +50,15 @@ pub enum Status {
         (status = 503, description = "It does not.", body = Report)
     )
 )]
-pub async fn live(State(control): State<Control>) -> Response<Body> {
+pub async fn live(State(control): State<Control>, asker: Asker) -> Response<Body> {
     let failure = control.health().failure();
     let reasons = failure.into_iter().map(|why| Trouble { part: "service".into(), why });
-    answer(&Report::of(reasons.collect(), Vec::new()))
+    answer(Report::of(reasons.collect(), Vec::new()), &asker)
 }
 
 /// Whether the service takes events.
 ///
-/// Who hears that it does not should send none for now.
+/// Who hears that it does not should send none for now. Why it does not is told to those alone who may look.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -67,8 +68,8 @@ pub async fn live(State(control): State<Control>) -> Response<Body> {
         (status = 503, description = "It takes none.", body = Report)
     )
 )]
-pub async fn ready(State(control): State<Control>) -> Response<Body> {
-    answer(&readiness(&control))
+pub async fn ready(State(control): State<Control>, asker: Asker) -> Response<Body> {
+    answer(readiness(&control), &asker)
 }
 
 /// Whether a service takes events, and what does not work.
@@ -87,10 +88,15 @@ impl Report {
     }
 }
 
-fn answer(report: &Report) -> Response<Body> {
+/// Everybody may know how it is, and those who are known also why.
+fn answer(report: Report, asker: &Asker) -> Response<Body> {
     let code = match report.status {
         Status::Ok | Status::Degraded => StatusCode::OK,
         Status::Failing => StatusCode::SERVICE_UNAVAILABLE,
     };
-    answer::json(code, answer::JSON, report)
+    let report = match asker.who {
+        Ok(_) => report,
+        Err(_) => Report { reasons: Vec::new(), notes: Vec::new(), ..report },
+    };
+    answer::json(code, answer::JSON, &report)
 }

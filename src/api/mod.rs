@@ -7,18 +7,21 @@
 //! the state ([`socket`]) and on an address, [`page`] is the web page beside the API, [`client`] is how commands ask, and
 //! [`probe`] how they ask whether it is well.
 //!
-//! Nobody has to show who they are. So it is there for this machine only: the socket is its owner's, and the
-//! address must be one that no other machine can reach. Requests that a web page could make a browser send are
-//! refused: those for another host's name, and those that change something and are not JSON.
+//! The socket is its owner's, who may do everything. At an address, [`gate`] finds out who asks, by
+//! [`access`](crate::access), and the table of routes says which role that needs. Requests that a web page could make a
+//! browser send are refused: those for another host's name, those of pages of others, and those that change something
+//! and are not JSON.
 
-mod access;
 pub mod alerts;
 mod answer;
 pub mod client;
 mod document;
 mod extract;
+mod front;
+mod gate;
 mod handler;
 pub mod health;
+mod me;
 mod metrics;
 mod outbox;
 mod overview;

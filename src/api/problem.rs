@@ -6,12 +6,13 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
+use crate::access::Refused as NotLetIn;
 use crate::archive::FindError;
 use crate::disk::Cause;
 use crate::routing::Refused;
@@ -61,6 +62,14 @@ kinds! {
     BadRequest = BAD_REQUEST, "bad-request";
     /// The name cannot be used.
     BadName = BAD_REQUEST, "bad-name";
+    /// It is not known who asks; show a token.
+    Unauthorized = UNAUTHORIZED, "unauthorized";
+    /// The token that was shown does not count: it is unknown, expired, or none.
+    InvalidToken = UNAUTHORIZED, "invalid-token";
+    /// Who asks may not do this.
+    Forbidden = FORBIDDEN, "forbidden";
+    /// A page of somebody else has made a browser ask.
+    OtherOrigin = FORBIDDEN, "other-origin";
     /// There is nothing at this path.
     NoSuchPath = NOT_FOUND, "no-such-path";
     /// There is no such rule.
@@ -99,6 +108,20 @@ kinds! {
     Stopping = SERVICE_UNAVAILABLE, "stopping";
     /// The disk is full.
     DiskFull = INSUFFICIENT_STORAGE, "disk-full";
+}
+
+impl Kind {
+    /// The header that belongs to it.
+    fn header(self) -> Option<(HeaderName, &'static str)> {
+        match self {
+            Kind::Unauthorized => Some((header::WWW_AUTHENTICATE, r#"Bearer realm="tripline""#)),
+            Kind::InvalidToken => {
+                Some((header::WWW_AUTHENTICATE, r#"Bearer realm="tripline", error="invalid_token""#))
+            }
+            Kind::Busy | Kind::Stopping => Some((header::RETRY_AFTER, "1")),
+            _ => None,
+        }
+    }
 }
 
 /// What went wrong.
@@ -194,6 +217,17 @@ impl From<ControlError> for Problem {
     }
 }
 
+impl From<NotLetIn> for Problem {
+    fn from(refused: NotLetIn) -> Problem {
+        let kind = match &refused {
+            NotLetIn::Nothing | NotLetIn::Certificate { .. } => Kind::Unauthorized,
+            NotLetIn::Wrong | NotLetIn::Unknown | NotLetIn::Expired { .. } => Kind::InvalidToken,
+            NotLetIn::Role { .. } => Kind::Forbidden,
+        };
+        Problem::new(kind, refused.to_string())
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response<Body> {
         let Problem { kind, detail } = self;
@@ -205,9 +239,9 @@ impl IntoResponse for Problem {
             detail,
         };
         let mut answer = super::answer::json(status, MEDIA_TYPE, &sent);
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        }
+        answer
+            .headers_mut()
+            .extend(kind.header().map(|(name, value)| (name, HeaderValue::from_static(value))));
         // So that the route can hold it against what it says of itself.
         answer.extensions_mut().insert(kind);
         answer

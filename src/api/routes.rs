@@ -13,21 +13,26 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{Method, Response, Uri};
 use axum::middleware::{Next, from_fn};
+use axum::response::IntoResponse;
 use axum::routing::MethodRouter;
+use tracing::debug;
 use utoipa::openapi::PathItem;
 use utoipa::openapi::path::Operation;
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
+use crate::access::Role::{self, Admin, Operate, Read};
+use crate::access::{self, Refused as NotLetIn};
 use crate::diagnostic::did_you_mean;
 use crate::runtime::control::Control;
 
-use super::access::Role::{self, Admin, Operate, Read};
 use super::answer::Change;
+use super::gate::Asker;
 use super::handler::{Described, Handler};
 use super::problem::{Kind, Problem};
 use super::{
-    alerts, document, health, metrics, outbox, overview, page, rules, savepoints, service, silences, state,
+    alerts, document, health, me, metrics, outbox, overview, page, rules, savepoints, service, silences,
+    state,
 };
 
 /// A route: the role that it needs, if it needs one, and its handler.
@@ -50,6 +55,7 @@ fn all() -> Vec<Route> {
         route!(health::live),
         route!(health::ready),
         route!(Read, metrics::scrape).may(&[Failed]),
+        route!(Read, me::who_asks),
         route!(document::show),
         route!(Read, alerts::list),
         route!(Read, alerts::counts),
@@ -135,6 +141,15 @@ impl Route {
         !self.only_looks && !matches!(self.method, Method::GET | Method::HEAD)
     }
 
+    /// Whether who sends a request may use it.
+    fn permit(&self, request: &Request) -> Result<(), NotLetIn> {
+        let Some(needed) = self.role else { return Ok(()) };
+        // Without an asker nobody has looked who it is, which lets nobody in.
+        let who =
+            request.extensions().get::<Asker>().map_or(Err(NotLetIn::Nothing), |asker| asker.who.clone());
+        access::permit(&who?, needed)
+    }
+
     /// Holds an answer against what the route says of itself.
     fn check(&self, answer: &Response<Body>) {
         let status = answer.status();
@@ -172,8 +187,9 @@ fn operation(item: PathItem) -> Option<(Method, Operation)> {
 
 /// The problems that every route can answer that is like this one.
 fn usual_problems(role: Option<Role>, operation: &Operation) -> BTreeSet<Kind> {
-    let mut problems = BTreeSet::from([Kind::OtherHost]);
+    let mut problems = BTreeSet::from([Kind::OtherHost, Kind::OtherOrigin]);
     if role.is_some() {
+        problems.extend([Kind::Unauthorized, Kind::InvalidToken, Kind::Forbidden]);
         problems.extend([Kind::Busy, Kind::Stopping, Kind::Disk]);
     }
     if operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty()) {
@@ -190,7 +206,15 @@ pub fn router(control: Control) -> Router {
     let mut router = Router::new();
     for route in ROUTES.iter() {
         let handler = route.handler.clone().layer(from_fn(move |request: Request, next: Next| async move {
-            let answer = next.run(request).await;
+            let answer = match route.permit(&request) {
+                Ok(()) => next.run(request).await,
+                Err(refused) => {
+                    let from = request.extensions().get::<Asker>().and_then(|asker| asker.from.as_deref());
+                    let (method, path) = (&route.method, &route.path);
+                    debug!(from, %method, path, why = %refused, "the API does not let somebody do this");
+                    Problem::from(refused).into_response()
+                }
+            };
             route.check(&answer);
             answer
         }));

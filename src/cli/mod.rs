@@ -29,6 +29,7 @@ mod silences;
 mod sink;
 mod state;
 mod test;
+mod token;
 
 use std::process::ExitCode;
 
@@ -63,6 +64,7 @@ enum Command {
     Sink(sink::SinkCommand),
     Outbox(outbox::Outbox),
     Quarantine(quarantine::Quarantine),
+    Token(token::Token),
     Graph(graph::Graph),
     Lsp(lsp::Lsp),
     Completions(shell::Completions),
@@ -94,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Sink(command) => command.run(),
         Command::Outbox(command) => command.run(),
         Command::Quarantine(command) => command.run(),
+        Command::Token(command) => command.run(),
         Command::Graph(command) => command.run(),
         Command::Lsp(command) => command.run(),
         Command::Completions(command) => command.run(),

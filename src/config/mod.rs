@@ -25,13 +25,13 @@ pub mod tables;
 mod tests;
 pub mod value;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::diagnostic::{Diagnostics, Sources, Span};
 use crate::source::{self, Decoding, SourceLimits, file, http, registry, tcp, tcp_client, udp, unix};
 
+pub use api::Api;
 pub use routing::Routing;
 pub use sinks::{Delivery, Sink, SinkKind};
 pub use state::{ChangedRules, State};
@@ -64,8 +64,8 @@ pub struct Config {
     pub reorder_bytes: usize,
     /// Where what outlasts the service is kept; `None`: nothing does.
     pub state: Option<State>,
-    /// Where the service can be asked over the network; `None`: nowhere.
-    pub api: Option<SocketAddr>,
+    /// Where and by whom the service can be asked over the network; `None`: nowhere.
+    pub api: Option<Api>,
     /// Among how many shards the keys are divided; `None`: as many as the machine has cores.
     pub shards: Option<usize>,
     /// Where records that are no events are kept; `None`: they are not.

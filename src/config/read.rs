@@ -10,7 +10,7 @@ use crate::source::SourceLimits;
 use crate::source::queue::QueueLimits;
 use crate::source::reader::BatchLimits;
 
-use super::api;
+use super::api::api;
 use super::document::{Report, Table};
 
 use super::quarantine;
@@ -62,7 +62,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
     let limits = limits(&table, report);
     let kept = quarantine::kept(&table, folder, report);
     let said = state::said(&table, folder, report);
-    let api = api::listen(&table, report);
+    let api = api(&table, folder, report);
     let registries =
         members(&table, "registries", report, |name, values, report| registry(name, values, folder, report));
     let sources =

@@ -6,7 +6,8 @@ use toml::de::DeTable;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::codes::{E0603, E0610, E0613};
-use crate::source::{http, tcp, tcp_client, tls, udp, unix};
+use crate::source::{http, tcp, tcp_client, udp, unix};
+use crate::tls;
 
 use super::decoding::{Carrier, decoding};
 use super::document::{Report, Table};
@@ -82,7 +83,8 @@ fn server_tls(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<t
         let message = "`tls_client_ca` is of use only with `tls_cert` and `tls_key`";
         report.contradiction(place, message, "add the certificate of the server and the key to it");
     }
-    identity.map(|identity| tls::ServerSettings { identity, client_ca })
+    let clients = client_ca.map(|authority| tls::ClientAuthority { authority, are_required: true });
+    identity.map(|identity| tls::ServerSettings { identity, clients })
 }
 
 fn tcp_client(table: &Table<'_>, folder: &Path, report: &mut Report) -> Option<tcp_client::Settings> {

@@ -92,6 +92,7 @@ macro_rules! case {
     };
 }
 
+mod api;
 mod files;
 mod kafka;
 mod receivers;
@@ -122,20 +123,6 @@ max_lines = \"1MiB\"
 type = \"stdin\"
 stream = \"cards\"
 listen = \"127.0.0.1:7001\"
-"
-);
-
-case!(
-    an_api_that_others_could_reach,
-    shown,
-    "rules = \"rules\"
-
-[api]
-listen = \"0.0.0.0:7070\"
-
-[sources.cards]
-type = \"stdin\"
-stream = \"cards\"
 "
 );
 

@@ -159,6 +159,7 @@ codes! {
     E0613 "a value out of range"
     E0614 "keys that do not go together"
     E0615 "a path that cannot be one of files"
+    E0616 "an API that is not safe where others can reach it"
     E0620 "a source of a stream that carries alerts"
     E0621 "a codec that cannot fill its stream"
     E0622 "a schema that cannot be used"

@@ -49,7 +49,7 @@ use std::time::Duration;
 use crate::alert::notification::Unreadable;
 use crate::outbox::Outgoing;
 use crate::secret::SecretError;
-use crate::source::tls::TlsError;
+use crate::tls::TlsError;
 
 /// Delivers alerts.
 pub trait Sink: Send + Sync {

@@ -28,7 +28,6 @@ pub mod tcp;
 pub mod tcp_client;
 #[cfg(test)]
 mod tests;
-pub mod tls;
 pub mod together;
 mod troubles;
 pub mod udp;

@@ -10,13 +10,14 @@ use tokio::io::{AsyncRead, AsyncWrite, split};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
-use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
+
+use crate::tls;
 
 use super::gate::ack::{Acknowledging, acks};
 use super::partition::{Feed, LAST_READS, QUIET};
 use super::positions::Kind;
-use super::{Inlet, pour, tls};
+use super::{Inlet, pour};
 
 /// How long to wait when accepting fails, as it does when there are too many open files.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
@@ -48,7 +49,7 @@ pub(super) struct Door {
     /// Most connections at a time; what comes beyond is closed at once.
     pub max_connections: usize,
     /// Encrypts them, if they are to be.
-    pub tls: Option<TlsAcceptor>,
+    pub tls: Option<tls::Acceptor>,
 }
 
 /// What is done with a connection that has come in.
@@ -170,7 +171,7 @@ impl Records {
 }
 
 async fn shake_hands<S: AsyncRead + AsyncWrite + Send + Unpin>(
-    acceptor: &TlsAcceptor,
+    acceptor: &tls::Acceptor,
     stream: S,
     peer: &Peer,
     inlet: &Inlet,

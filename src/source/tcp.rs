@@ -9,9 +9,11 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use tracing::warn;
 
+use crate::tls;
+
 use super::server::{Door, Listener, Peer, Records, serve};
 use super::together::Turn;
-use super::{Inlet, Running, Source, only, tls};
+use super::{Inlet, Running, Source, only};
 
 /// Connections that the system has accepted and the service not yet.
 const BACKLOG: u32 = 1024;
@@ -71,7 +73,7 @@ impl Server {
     /// # Errors
     /// When TLS cannot be spoken with these files; when the address cannot be found or taken.
     pub async fn bind(settings: &Settings) -> Result<Server, OpenError> {
-        let tls = settings.tls.as_ref().map(tls::acceptor).transpose()?;
+        let tls = settings.tls.as_ref().map(tls::Acceptor::new).transpose()?;
         let listener = listen(&settings.listen).await?;
         let door = Door { max_connections: settings.max_connections, tls };
         Ok(Server { listener, door, read_timeout: settings.read_timeout, ack: settings.ack })

@@ -14,12 +14,14 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tracing::{debug, info, warn};
 
+use crate::tls;
+
 use super::partition::Feed;
 use super::positions::Kind;
 use super::pour::{End, pour};
 use super::queue::EngineGone;
 use super::together::Turn;
-use super::{Bytes, Inlet, Running, Source, only, tcp, tls};
+use super::{Bytes, Inlet, Running, Source, only, tcp};
 
 /// How long an address may take to answer, and again to agree on the encryption.
 const CONNECTING: Duration = Duration::from_secs(10);

@@ -8,6 +8,7 @@ mod receiver;
 #[path = "../common/scrape.rs"]
 mod scrape;
 
+mod api;
 mod commands;
 mod delivery;
 mod explain;

@@ -1,25 +1,31 @@
 //! Requests to the router, with an engine that answers; and a server that is asked over its socket.
 
+mod access;
 mod document;
+mod tls;
+
+use std::sync::{Arc, RwLock};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
-use hyper::service::Service;
-use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::answer::JSON;
 use super::client::{Client, ClientError};
-use super::routes::router;
+use super::front::{Ending, Front};
+use super::gate::{Gate, Peer};
 use super::server::Server;
-use super::{problem, socket};
+use super::{problem, routes, socket};
+use crate::config::Api;
+use crate::runtime::clock::SystemClock;
 use crate::runtime::control::tests::{answering, control, engine_with, query};
 use crate::runtime::control::{Control, Requests, ServicePart, StateQuery, Trouble};
+use crate::watch;
 
 struct Bench {
-    router: TowerToHyperService<Router>,
+    front: Front,
     control: Control,
     requests: Option<Requests>,
     folder: TempDir,
@@ -29,8 +35,7 @@ impl Bench {
     fn new() -> Bench {
         let folder = tempfile::tempdir().expect("a folder");
         let (control, requests) = control(Some(folder.path()));
-        let router = TowerToHyperService::new(router(control.clone()));
-        Bench { router, control, requests: Some(requests), folder }
+        Bench { front: front(&control), control, requests: Some(requests), folder }
     }
 
     /// Starts what answers.
@@ -49,11 +54,33 @@ impl Bench {
     }
 
     async fn send(&self, request: Request<Body>) -> (u16, Value) {
-        let answer = self.router.call(request).await.expect("it cannot fail");
+        let answer = self.front.answer(&Peer::Owner, request).await;
         let (head, body) = answer.into_parts();
         let body = to_bytes(body, 1 << 20).await.expect("a body");
         (head.status.as_u16(), serde_json::from_slice(&body).expect("JSON"))
     }
+}
+
+/// An API for everybody on this machine.
+fn api() -> Api {
+    Api {
+        listen: "127.0.0.1:0".parse().expect("an address"),
+        tokens: None,
+        hosts: Vec::new(),
+        tls: None,
+        clients: Vec::new(),
+    }
+}
+
+/// What leads requests to handlers.
+fn leading(control: &Control) -> Arc<RwLock<Router>> {
+    Arc::new(RwLock::new(routes::router(control.clone())))
+}
+
+/// What answers requests of the owner.
+fn front(control: &Control) -> Front {
+    let (_, stop) = watch::channel(false);
+    Front::new(Gate::for_owner(Arc::new(SystemClock)), leading(control), Ending::new(stop))
 }
 
 /// Two small charges of one card, one of another.
@@ -143,7 +170,7 @@ async fn who_asks_a_service_that_has_gone_or_keeps_nothing_is_told() {
     drop(bench.requests.take());
     assert_eq!(detail(&bench.get("/v1/state").await).1, "stopping");
     let (without, _requests) = control(None);
-    let bench = Bench { router: TowerToHyperService::new(router(without)), ..bench };
+    let bench = Bench { front: front(&without), ..bench };
     assert_eq!(detail(&bench.get("/v1/savepoints").await).1, "no-state");
     assert_eq!(detail(&bench.post("/v1/savepoints", JSON, "{}").await).1, "no-state");
 }
@@ -155,7 +182,7 @@ async fn a_service_is_asked_over_the_socket_in_its_folder() {
     let state = bench.folder.path().join("long".repeat(30));
     std::fs::create_dir(&state).expect("a folder");
     assert!(Client::find(&state).expect("it can be looked").is_none());
-    let mut server = Server::new(bench.control.clone());
+    let mut server = Server::new(bench.control.clone(), Arc::new(SystemClock));
     server.listen_in(&state).expect("it can listen");
     let mode = std::os::unix::fs::PermissionsExt::mode(
         &std::fs::metadata(state.join(socket::NAME)).expect("a socket").permissions(),
@@ -176,8 +203,8 @@ async fn a_service_is_asked_over_the_socket_in_its_folder() {
 #[tokio::test]
 async fn over_the_network_only_requests_for_this_machine_are_answered() {
     let bench = Bench::new();
-    let mut server = Server::new(bench.control.clone());
-    let address = server.listen("127.0.0.1:0".parse().expect("an address")).await.expect("a free port");
+    let mut server = Server::new(bench.control.clone(), Arc::new(SystemClock));
+    let address = server.listen(&api()).await.expect("a free port");
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
     let get = |host: &str| http.get(format!("http://{address}/livez")).header("host", host).send();

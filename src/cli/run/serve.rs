@@ -82,7 +82,7 @@ pub async fn serve(path: &Path, first: Loading) -> anyhow::Result<ExitCode> {
     // What is wrong with the state is said before anything else is opened.
     let store = first.open_state()?;
     let (control, requests) = host.control(&first);
-    let mut api = Server::new(control.clone());
+    let mut api = Server::new(control.clone(), Arc::new(SystemClock));
     let result = async {
         host.listen(&mut api, &first).await?;
         let service = host.start(&first, store, control, requests).await?;
@@ -95,8 +95,8 @@ pub async fn serve(path: &Path, first: Loading) -> anyhow::Result<ExitCode> {
 
 impl Host {
     async fn listen(&self, api: &mut Server, loading: &Loading) -> anyhow::Result<()> {
-        if let Some(address) = loading.config.api {
-            api.listen(address).await?;
+        if let Some(settings) = &loading.config.api {
+            api.listen(settings).await?;
         }
         if let Some(state) = &loading.config.state
             && let Err(error) = api.listen_in(&state.path)

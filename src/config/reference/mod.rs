@@ -14,7 +14,7 @@ mod state;
 
 use std::fmt::Write;
 
-pub use api::API;
+pub use api::{API, API_CLIENT, API_TLS};
 pub use kafka::{KAFKA, KAFKA_CLIENT};
 pub use quarantine::{LATE, QUARANTINE};
 pub use registries::REGISTRY;
@@ -237,6 +237,8 @@ pub static SECTIONS: &[&Section] = &[
     &STATE,
     &JOURNAL,
     &API,
+    &API_TLS,
+    &API_CLIENT,
     &LIMITS,
     &QUARANTINE,
     &LATE,

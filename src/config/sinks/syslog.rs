@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::sink::host;
 use crate::sink::syslog::message::{FACILITIES, Format, Style};
 use crate::sink::syslog::{Settings, Transport};
-use crate::source::tls;
+use crate::tls;
 
 use super::{Report, SinkKind, Table};
 use crate::config::sources::identity;

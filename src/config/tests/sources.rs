@@ -9,7 +9,8 @@ use insta::assert_snapshot;
 use crate::config::{Source, SourceKind, parse};
 use crate::source::compression::Compression;
 use crate::source::framing::Framing;
-use crate::source::{tls, unix};
+use crate::source::unix;
+use crate::tls;
 
 use super::{folder, misfits, show, shown};
 
@@ -302,7 +303,8 @@ permissions = "0660"
     let SourceKind::Tcp(tcp) = &server.kind else { panic!("a server") };
     assert_eq!(tcp.read_timeout, Some(Duration::from_secs(90)));
     let identity = tls::Identity { certificate: "/etc/server.pem".into(), key: "/etc/server.key".into() };
-    assert_eq!(tcp.tls, Some(tls::ServerSettings { identity, client_ca: Some("/etc/clients.pem".into()) }));
+    let clients = tls::ClientAuthority { authority: "/etc/clients.pem".into(), are_required: true };
+    assert_eq!(tcp.tls, Some(tls::ServerSettings { identity, clients: Some(clients) }));
     let SourceKind::TcpClient(client) = &sources["client"].kind else { panic!("a client") };
     assert_eq!((client.backoff.first, client.backoff.most), (Duration::from_secs(1), Duration::from_secs(2)));
     let ca = Some(PathBuf::from("/etc/ca.pem"));

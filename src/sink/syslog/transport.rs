@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket, UnixDatagram};
 use tokio_rustls::TlsConnector;
 
-use crate::source::tls;
+use crate::tls;
 
 /// Where messages go, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]

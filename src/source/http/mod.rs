@@ -29,6 +29,7 @@ use tokio::net::TcpListener;
 use tracing::warn;
 
 use crate::telemetry::catalogue::HttpMetrics;
+use crate::tls;
 
 #[cfg(test)]
 pub(crate) use self::intake::{Intake, OnBad, Shape};
@@ -37,7 +38,7 @@ use self::token::{TokenError, Tokens};
 
 use super::server::{Door, Host, Peer, serve};
 use super::together::Turn;
-use super::{Inlet, Running, Source, Stop, tcp, tls};
+use super::{Inlet, Running, Source, Stop, tcp};
 
 /// What an HTTP source is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +102,7 @@ impl Server {
     /// When a file cannot be read or used, or the address cannot be taken.
     pub async fn bind(settings: &Settings, known: Known) -> Result<Server, OpenError> {
         let tokens = settings.token_file.as_deref().map(Tokens::read).transpose()?;
-        let tls = settings.tls.as_ref().map(tls::acceptor).transpose()?;
+        let tls = settings.tls.as_ref().map(tls::Acceptor::new).transpose()?;
         let listener = tcp::listen(&settings.listen).await?;
         let door = Door { max_connections: settings.max_connections, tls };
         Ok(Server { listener, door, settings: settings.clone(), tokens, known })

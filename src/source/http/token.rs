@@ -5,9 +5,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
-use sha2::{Digest, Sha256};
-use subtle::{Choice, ConstantTimeEq};
+use subtle::Choice;
+
+use crate::access::{Bearer, Digest, bearer};
 
 /// Largest file of tokens, in bytes.
 const MAX_FILE: usize = 64 << 10;
@@ -17,7 +17,7 @@ const MAX_FILE: usize = 64 << 10;
 /// Only their digests are kept, so that they can be compared in the same time whatever was sent, and are
 /// shown nowhere.
 #[derive(Debug)]
-pub struct Tokens(Vec<[u8; 32]>);
+pub struct Tokens(Vec<Digest>);
 
 /// A file of tokens that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -51,19 +51,16 @@ impl Tokens {
             if !token.iter().all(u8::is_ascii_graphic) {
                 return Err(format!("line {number} has characters that cannot be sent in a token"));
             }
-            digests.push(Sha256::digest(token).into());
+            digests.push(Digest::of(token));
         }
         if digests.is_empty() { Err("there is none in it".into()) } else { Ok(Tokens(digests)) }
     }
 
     /// Whether a request has one of them.
     pub fn know(&self, headers: &HeaderMap) -> bool {
-        let mut given = headers.get_all(AUTHORIZATION).iter();
-        let (Some(value), None) = (given.next(), given.next()) else { return false };
-        let Some((scheme, token)) = value.as_bytes().split_at_checked("Bearer ".len()) else { return false };
-        let digest: [u8; 32] = Sha256::digest(token.trim_ascii()).into();
-        let known = self.0.iter().fold(Choice::from(0), |known, own| known | own.ct_eq(&digest));
-        scheme.eq_ignore_ascii_case(b"Bearer ") && bool::from(known)
+        let Bearer::Token(token) = bearer(headers) else { return false };
+        let digest = Digest::of(token);
+        self.0.iter().fold(Choice::from(0), |known, own| known | own.is(&digest)).into()
     }
 }
 
@@ -76,6 +73,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::header::AUTHORIZATION;
 
     fn knows(tokens: &Tokens, values: &[&str]) -> bool {
         let mut headers = HeaderMap::new();

@@ -11,7 +11,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
 
 use crate::source::compression::Compression;
-use crate::source::tls;
+use crate::tls;
 
 use super::SendError;
 

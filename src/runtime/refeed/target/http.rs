@@ -10,8 +10,9 @@ use reqwest::{Client, Response, StatusCode, Url};
 
 use crate::codec::Format;
 use crate::sink;
-use crate::source::{http, tls};
+use crate::source::http;
 use crate::telemetry::causes;
+use crate::tls;
 
 use super::{Load, SendError, Unsent};
 

@@ -119,7 +119,7 @@ impl Target {
                 let address = reachable(&settings.listen)?;
                 match &settings.tls {
                     None => Ok(Target::Tcp(address)),
-                    Some(tls) if tls.client_ca.is_none() => {
+                    Some(tls) if tls.clients.is_none() => {
                         Ok(Target::Tls(address, tls.identity.certificate.clone()))
                     }
                     Some(_) => Err(NEEDS_CERTIFICATE.into()),
@@ -132,7 +132,7 @@ impl Target {
             }),
             SourceKind::Http(settings) => {
                 let address = reachable(&settings.listen)?;
-                if settings.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some()) {
+                if settings.tls.as_ref().is_some_and(|tls| tls.clients.is_some()) {
                     return Err(NEEDS_CERTIFICATE.into());
                 }
                 http::Server::of(&address, settings).map(Target::Http)

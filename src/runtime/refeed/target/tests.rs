@@ -5,7 +5,7 @@ use super::*;
 use crate::codec::Format;
 use crate::source::compression::Compression;
 use crate::source::framing::Framing;
-use crate::source::tls;
+use crate::tls;
 
 /// Sends lines of JSON.
 fn send(target: &Target, records: &[&[u8]]) -> Result<(), SendError> {
@@ -165,11 +165,11 @@ fn secret_server(folder: &std::path::Path) -> (String, std::thread::JoinHandle<s
     std::fs::write(folder.join("cert.pem"), made.cert.pem()).expect("a file");
     std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).expect("a file");
     let identity = tls::Identity { certificate: folder.join("cert.pem"), key: folder.join("key.pem") };
-    let acceptor = tls::acceptor(&tls::ServerSettings { identity, client_ca: None }).expect("it is right");
+    let acceptor = tls::Acceptor::new(&tls::ServerSettings { identity, clients: None }).expect("it is right");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     let serving = std::thread::spawn(move || {
-        let connection = rustls::ServerConnection::new(acceptor.config().clone()).expect("it is right");
+        let connection = rustls::ServerConnection::new(acceptor.current()).expect("it is right");
         let mut stream = rustls::StreamOwned::new(connection, listener.accept().expect("a connection").0);
         let mut text = String::new();
         stream.read_to_string(&mut text).map(|_| text)
