@@ -1,11 +1,12 @@
 // Builds the page into dist/: two scripts, one style sheet, an icon, the page itself, and for the program a list of them. Names of what may be cached
-// for ever hold a hash of the contents; the same sources give the same bytes on every machine.
+// for ever hold a hash of the contents; the same sources give the same bytes on every machine. Beside them stand the licences of what is in it.
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import { licenses } from "./licenses.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 /** More than this, uncompressed, is too much for a page that people open on a train. */
@@ -27,14 +28,13 @@ export const settings = {
   logLevel: "warning",
 };
 
-/** All files of the page by name, as bytes. */
-export async function files(extra = {}) {
+/** All files of the page by name, as bytes, and the licences of what is in them. */
+async function files() {
   const made = await build({
     ...settings,
     minify: true,
     entryNames: "[name]-[hash]",
     outdir: "dist",
-    ...extra,
   });
   const all = new Map(made.outputFiles.map((file) => [basename(file.path), file.contents]));
   const icon = await readFile(join(here, "src/icon.svg"));
@@ -51,7 +51,7 @@ export async function files(extra = {}) {
     page = page.replaceAll(placeholder, `assets/${name}`);
   }
   all.set("index.html", Buffer.from(page));
-  return all;
+  return { all, legal: await licenses(here, made.metafile) };
 }
 
 /** The list of the files that the program embeds. */
@@ -63,7 +63,7 @@ function rust(names) {
 
 async function write() {
   const dist = join(here, "dist");
-  const all = await files();
+  const { all, legal } = await files();
   await mkdir(join(dist, "assets"), { recursive: true });
   for (const old of await readdir(join(dist, "assets"))) await rm(join(dist, "assets", old));
   let [bytes, packed] = [0, 0];
@@ -72,6 +72,7 @@ async function write() {
     bytes += contents.length;
     packed += gzipSync(contents, { level: 9 }).length;
   }
+  await writeFile(join(dist, "licenses.txt"), legal);
   await writeFile(join(dist, "files.rs"), rust([...all.keys()].sort()));
   const kilo = (count) => `${(count / 1024).toFixed(1)} kB`;
   console.log(`web/dist: ${all.size} files, ${kilo(bytes)}, ${kilo(packed)} compressed`);

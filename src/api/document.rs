@@ -1,4 +1,5 @@
-//! `GET /v1/openapi.json`: the API, described for machines (OpenAPI 3.1).
+//! `GET /v1/openapi.json`: the API, described for machines (OpenAPI 3.1). `/api` shows it to people ([`super::page`]), and
+//! `docs/openapi.json` is the same.
 //!
 //! It is made of the table of routes, and so of the types that handlers take and answer. Problems are added here: a route
 //! has those of its kind and those that the table names.
@@ -39,11 +40,14 @@ const TAGS: &[(&str, &str)] = &[
 const TOKEN: &str = "token";
 
 /// The document as it is answered.
-static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| text().into());
+
+/// The document as text.
+pub fn text() -> String {
     let mut text = document().to_pretty_json().expect("plain data can be written as JSON");
     text.push('\n');
-    text.into()
-});
+    text
+}
 
 /// Shows the API itself, described for machines (OpenAPI 3.1).
 #[utoipa::path(

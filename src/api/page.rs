@@ -1,4 +1,4 @@
-//! The web page: `/`, and what it is made of below `/assets/`.
+//! The web page: `/`, and what it is made of below `/assets/`. At `/api` it shows the document of the API to people.
 //!
 //! Its files are built from `web/src` by `make web`, kept in `web/dist` and part of the program, so that it asks nobody
 //! else for anything. They hold no data: whoever may see the page may see what the API shows them. So they are no routes
@@ -86,7 +86,7 @@ impl File {
 
 /// What leads requests to the page.
 pub fn router() -> Router<Control> {
-    Router::new().route("/", get(page)).route("/assets/{name}", get(asset))
+    Router::new().route("/", get(page)).route("/api", get(page)).route("/assets/{name}", get(asset))
 }
 
 async fn page(asked: HeaderMap) -> Result<Response<Body>, Problem> {

@@ -31,13 +31,15 @@ const VIEWS = [
   ["silences", () => "#/silences"],
   ["delivery", () => "#/delivery"],
   ["quarantine", () => "#/service/quarantine"],
+  ["api", () => "api#alerts_counts"],
 ];
 /** These are shown on a phone, too. */
-const ON_PHONES = ["overview", "alerts", "alert", "rule"];
+const ON_PHONES = ["overview", "alerts", "alert", "rule", "api"];
 
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
-const app = await start();
+// The address of the documentation, as commands show it.
+const app = await start({ port: 7070 });
 const browser = await launch();
 const id = (rule) => app.service.alerts.filter((one) => one.alert.rule === rule && one.status === "open").at(-1).alert.id;
 for (const [screen, size] of Object.entries(SCREENS)) {
@@ -47,7 +49,7 @@ for (const [screen, size] of Object.entries(SCREENS)) {
       const { page, go, close, wrongs } = await open(browser, app.url, { ...size, theme });
       await go(hash(id));
       await page.locator("h1").waitFor();
-      await page.waitForFunction(() => document.querySelector(".loading") === null && document.querySelector(".live-word") !== null);
+      await page.waitForFunction(() => document.querySelector(".loading") === null && document.querySelector(".live-word, .reference .operation") !== null);
       await act?.(page);
       const file = join(folder, `${name}${screen === "phone" ? "-phone" : ""}-${theme}.png`);
       await page.screenshot({ path: file });

@@ -13,7 +13,10 @@ import { answer, fits, Refusal } from "./api.mjs";
 import { Service } from "./service.mjs";
 
 const here = join(dirname(fileURLToPath(import.meta.url)), "..");
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+/** Where the page is; the second one is the reference of the API. */
+const PAGES = ["/", "/api"];
+const DOCUMENT = join(here, "../docs/openapi.json");
+const TYPES = { ".json": "application/json", ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 const POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'";
 
 /** Starts it; gives its address, the service, and what ends it. */
@@ -24,7 +27,8 @@ export async function start({ port = 0, role = "admin", token = null, quiet = tr
   const server = createServer((request, response) => {
     const url = new URL(request.url, "http://localhost");
     if (api !== null && (!watch || url.pathname.startsWith("/v1/"))) return void pass(api, request, response, streams);
-    if (!url.pathname.startsWith("/v1/")) return void page(url.pathname).then((file) => send(response, file));
+    if (!url.pathname.startsWith("/v1/")) return void page(PAGES.includes(url.pathname) ? "/" : url.pathname).then((file) => send(response, file));
+    if (url.pathname === "/v1/openapi.json") return void readFile(DOCUMENT).then((contents) => send(response, { name: DOCUMENT, contents }));
     if (token !== null && request.headers.authorization !== `Bearer ${token}`) {
       return problem(response, new Refusal(401, "no-token", "a token is wanted, and there is none or a wrong one"));
     }

@@ -2,7 +2,7 @@
 &[
     ("icon-3F2D33AC.svg", include_bytes!("assets/icon-3F2D33AC.svg")),
     ("index.html", include_bytes!("index.html")),
-    ("main-JHFPS4UU.js", include_bytes!("assets/main-JHFPS4UU.js")),
-    ("style-J7X5Y36Q.css", include_bytes!("assets/style-J7X5Y36Q.css")),
+    ("main-YSNV37MQ.js", include_bytes!("assets/main-YSNV37MQ.js")),
+    ("style-JNS2BXCX.css", include_bytes!("assets/style-JNS2BXCX.css")),
     ("theme-JAR2SJNI.js", include_bytes!("assets/theme-JAR2SJNI.js")),
 ]

@@ -1,11 +1,12 @@
 //! The document of the API, and the routes that it describes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::Bench;
-use crate::api::document::document;
+use crate::api::document::{document, text};
 use crate::api::routes::ROUTES;
 
 fn written() -> Value {
@@ -116,4 +117,17 @@ fn every_type_that_is_named_is_described_and_is_one() {
 async fn the_document_is_served() {
     let bench = Bench::new();
     assert_eq!(bench.get("/v1/openapi.json").await, (200, written()));
+}
+
+#[test]
+fn openapi_file_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, text()).expect("the file can be written");
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == text(),
+        "docs/openapi.json is stale: `UPDATE_DOCS=1 cargo test openapi_file` rewrites it"
+    );
 }

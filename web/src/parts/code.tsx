@@ -1,4 +1,4 @@
-// Text of rules in colours.
+// Text in colours: rules, configuration, JSON.
 import { useMemo } from "preact/hooks";
 import type { Diagnostic, Token } from "../api/types";
 import { inText, pieces, type Piece } from "../lib/tokens";
@@ -42,23 +42,48 @@ export interface Mark {
   severity: Diagnostic["severity"];
 }
 
-const LINES = [/#.*/, /\[\[?[\w.-]+\]\]?/, /"(?:\\.|[^"\\])*"/, /\b(?:true|false)\b/, /\b\d[\d.]*\w*\b/];
-const KINDS = ["comment", "keyword", "string", "keyword", "number"];
+/** What stands for a kind of token, and the kind. */
+type Shape = readonly (readonly [RegExp, string])[];
 
-/** TOML in colours, as far as it is easily told. */
-export function Toml({ text }: { text: string }) {
-  const shape = new RegExp(LINES.map((one) => `(${one.source})`).join("|"), "g");
+const TOML: Shape = [
+  [/#.*/, "comment"],
+  [/\[\[?[\w.-]+\]\]?/, "keyword"],
+  [/"(?:\\.|[^"\\])*"/, "string"],
+  [/\b(?:true|false)\b/, "keyword"],
+  [/\b\d[\d.]*\w*\b/, "number"],
+];
+const JSON_SHAPE: Shape = [
+  [/"(?:\\.|[^"\\])*"(?=:)/, "function"],
+  [/"(?:\\.|[^"\\])*"/, "string"],
+  [/\b(?:true|false|null)\b/, "keyword"],
+  [/-?\b\d[\d.eE+-]*\b/, "number"],
+];
+
+/** Text in colours, as far as kinds of tokens are easily told. */
+function coloured(text: string, shape: Shape): Piece[] {
   const all: Piece[] = [];
   let done = 0;
-  for (const match of text.matchAll(shape)) {
-    const kind = KINDS[match.slice(1).findIndex((group) => group !== undefined)] ?? "";
+  for (const match of text.matchAll(new RegExp(shape.map(([one]) => `(${one.source})`).join("|"), "g"))) {
+    const kind = shape[match.slice(1).findIndex((group) => group !== undefined)]?.[1] ?? "";
     if (match.index > done) all.push({ text: text.slice(done, match.index), kind: "", start: done });
     all.push({ text: match[0], kind, start: match.index });
     done = match.index + match[0].length;
   }
   all.push({ text: text.slice(done), kind: "", start: done });
+  return all;
+}
+
+export function Toml({ text }: { text: string }) {
+  return <Block all={coloured(text, TOML)} label="Configuration" />;
+}
+
+export function Json({ value, label }: { value: unknown; label: string }) {
+  return <Block all={coloured(JSON.stringify(value, null, 2), JSON_SHAPE)} label={label} />;
+}
+
+function Block({ all, label }: { all: readonly Piece[]; label: string }) {
   return (
-    <div class="code-block scroll" tabIndex={0} role="region" aria-label="Configuration">
+    <div class="code-block scroll" tabIndex={0} role="group" aria-label={label}>
       <pre>
         <code>
           <Pieces all={all} />

@@ -2,7 +2,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { isLocked, me, setToken } from "../api/session";
-import { keepTheme, keptTheme, THEMES, type Theme } from "../lib/theme";
 import { Dialog } from "./act";
 import { chooseZone, zone } from "./clock";
 import { Icon, Logo, type IconName } from "./icons";
@@ -10,6 +9,8 @@ import { live, overview, overviewProblem, streamState, unseen } from "./live";
 import { place } from "./place";
 import { Search } from "./search";
 import { ShortcutHelp, useShortcuts } from "./shortcuts";
+import { Skip } from "./skip";
+import { ThemeSwitch } from "./theme-switch";
 
 interface Item {
   path: string;
@@ -39,9 +40,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
   useEffect(() => scrollTo(0, 0), [path.join("/")]);
   return (
     <div class="shell">
-      <a class="skip" href="#main" onClick={skipToMain}>
-        To the contents
-      </a>
+      <Skip />
       <header class="top">
         <a class="brand" href="#/" aria-label="Tripline, overview">
           <Logo />
@@ -68,11 +67,6 @@ export function Shell({ children }: { children: ComponentChildren }) {
       {isHelp && <ShortcutHelp onClose={() => setHelp(false)} />}
     </div>
   );
-}
-
-function skipToMain(event: Event): void {
-  event.preventDefault();
-  document.getElementById("main")?.focus();
 }
 
 function NavLink({ item, current, onGo }: { item: Item; current: string; onGo?: () => void }) {
@@ -175,22 +169,10 @@ function SideFoot({ onHelp }: { onHelp: () => void }) {
 }
 
 function Settings() {
-  const [theme, setTheme] = useState(keptTheme());
-  const choose = (chosen: Theme): void => {
-    keepTheme(chosen);
-    setTheme(chosen);
-  };
-  const icons = { system: "system", light: "sun", dark: "moon" } as const;
   const isKnown = me.value !== null && me.value.name !== "anonymous" && me.value.name !== "socket";
   return (
     <div class="settings">
-      <div class="segments" role="radiogroup" aria-label="Colours">
-        {THEMES.map((name) => (
-          <button type="button" key={name} role="radio" aria-checked={theme === name} title={name === "system" ? "As the system" : `${name[0]!.toUpperCase()}${name.slice(1)}`} aria-label={name} onClick={() => choose(name)}>
-            <Icon name={icons[name]} size={15} />
-          </button>
-        ))}
-      </div>
+      <ThemeSwitch />
       <div class="segments" role="radiogroup" aria-label="Times">
         {(["utc", "local"] as const).map((name) => (
           <button type="button" key={name} role="radio" aria-checked={zone.value === name} title={name === "utc" ? "Times in UTC" : "Times of this machine"} onClick={() => chooseZone(name)}>

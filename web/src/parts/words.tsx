@@ -1,4 +1,4 @@
-// A rule in words.
+// Text with a little markup: a rule in words, what the document of the API says.
 import { useMemo } from "preact/hooks";
 import { parseMarkdown, type Block, type Inline, type List } from "../lib/markdown";
 
@@ -26,6 +26,17 @@ export function Words({ text }: { text: string }) {
         </details>
       ))}
     </div>
+  );
+}
+
+/** As it is, without sections. */
+export function Prose({ text }: { text: string }) {
+  return (
+    <>
+      {parseMarkdown(text).map((block, index) => (
+        <BlockView key={index} block={block} />
+      ))}
+    </>
   );
 }
 

@@ -9,8 +9,9 @@ import { href } from "../lib/route";
 import { draftFor } from "../lib/silence";
 import type { TimelineInput } from "../lib/timeline";
 import { span } from "../lib/time";
-import { Act, attempt, Confirm, note } from "../parts/act";
+import { Act, attempt, Confirm } from "../parts/act";
 import { Ago, EventTime, Wall } from "../parts/clock";
+import { Copy, copy } from "../parts/copy";
 import { Card, Empty, Fact, Show, View } from "../parts/frame";
 import { Icon } from "../parts/icons";
 import { KeyChips } from "../parts/keys";
@@ -173,22 +174,6 @@ function Fields({ known: { alert, summary } }: { known: AlertDetail }) {
   );
 }
 
-function Copy({ text }: { text: string }) {
-  const copy = async (): Promise<void> => {
-    try {
-      await navigator.clipboard.writeText(text);
-      note("Copied.");
-    } catch {
-      note("The browser does not let the page copy here.", true);
-    }
-  };
-  return (
-    <button type="button" class="copy mono" title="Copy" onClick={() => void copy()}>
-      {text}
-    </button>
-  );
-}
-
 /** The most columns of a table of records. */
 const MOST_COLUMNS = 7;
 
@@ -198,7 +183,7 @@ function Evidence({ captured }: { captured: Captured[] }) {
     <Card
       title="Evidence"
       aside={
-        <button type="button" class="small" onClick={() => void navigator.clipboard?.writeText(writeEvents(captured)).then(() => note("Copied."))}>
+        <button type="button" class="small" onClick={() => void copy(writeEvents(captured))}>
           Copy as JSON lines
         </button>
       }
