@@ -92,11 +92,12 @@ impl Client {
     /// When the service does not say it.
     pub async fn outbox(&self, which: &Which, most: usize) -> Result<OutboxView, ClientError> {
         let Which { sink, rule, before, ids } = which;
+        let before = before.map(|before| before.to_string());
         let mut url = url("/v1/outbox");
         {
             let mut pairs = url.query_pairs_mut();
             pairs.append_pair("limit", &most.to_string());
-            for (name, value) in [("sink", sink), ("rule", rule), ("before", before)] {
+            for (name, value) in [("sink", sink), ("rule", rule), ("before", &before)] {
                 pairs.extend_pairs(value.iter().map(|value| (name, value)));
             }
             pairs.extend_pairs(ids.iter().map(|id| ("id", id)));

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use axum::body::{Body, Bytes};
-use axum::http::{Response, header};
+use axum::http::{Response, StatusCode, header};
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{HttpMethod, Operation};
 use utoipa::openapi::response::{Response as Described, ResponseBuilder};
@@ -22,6 +22,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::answer;
 use super::problem::{self, Kind};
 use super::routes::{ROUTES, Route};
+use super::server::MAX_HEAD;
 
 /// What the routes are about, in the order of the page.
 const TAGS: &[(&str, &str)] = &[
@@ -122,10 +123,22 @@ fn operation(route: &Route) -> Operation {
         operation.description.into_iter().chain(who).filter(|part| !part.is_empty()).collect();
     operation.description = Some(parts.join("\n\n")).filter(|text| !text.is_empty());
     let own = &mut operation.responses.responses;
-    for (status, response) in problems(route) {
+    for (status, response) in problems(route).into_iter().chain([too_large_a_head()]) {
         own.entry(status).or_insert(RefOr::T(response));
     }
     operation
+}
+
+/// What is answered before it is known who is asked for what.
+fn too_large_a_head() -> (String, Described) {
+    let about = format!(
+        "The address and the headers have more than {} KiB together. There is no body.",
+        MAX_HEAD >> 10
+    );
+    (
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE.as_str().to_owned(),
+        ResponseBuilder::new().description(about).build(),
+    )
 }
 
 /// The problems of a route, by status.

@@ -4,6 +4,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::event::Timestamp;
 use crate::runtime::control::{Control, ControlError};
 use crate::runtime::outbox::{Done, Order, OutboxView, Which};
 
@@ -18,8 +19,9 @@ pub struct Wanted {
     sink: Option<String>,
     /// Those of this rule.
     rule: Option<String>,
-    /// Those that began to wait, or were given up, before this time: `2026-03-01T08:00:00Z`.
-    before: Option<String>,
+    /// Those that began to wait, or were given up, before this time.
+    #[param(inline)]
+    before: Option<Timestamp>,
     /// Those with this id. May be given several times.
     #[serde(default)]
     #[param(max_items = 1_000)]

@@ -197,7 +197,6 @@ impl From<ControlError> for Problem {
             ControlError::Gone => Kind::Stopping,
             ControlError::Busy => Kind::Busy,
             ControlError::NoRule(_) => Kind::NoSuchRule,
-            ControlError::Asked(_) => Kind::BadRequest,
             ControlError::NoState | ControlError::Elsewhere => Kind::NoState,
             ControlError::Name(_) => Kind::BadName,
             ControlError::Exists(_) => Kind::Exists,

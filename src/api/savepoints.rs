@@ -23,6 +23,7 @@ use super::problem::Problem;
 pub struct Wanted {
     /// The name that it is to have; if none, one is made of the time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 100, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     pub name: Option<String>,
 }
 

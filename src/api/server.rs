@@ -30,6 +30,7 @@ use super::gate::{Gate, Peer, TokensError};
 use super::routes;
 use super::socket::{self, SocketPath};
 use connection::Door;
+pub use connection::MAX_HEAD;
 
 /// Most connections at a time; who comes beyond waits.
 const MAX_CONNECTIONS: usize = 64;

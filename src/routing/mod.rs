@@ -42,7 +42,7 @@ pub use plan::{Plan, Trace};
 pub use quiet::{DAY, QuietHours, quiet_until};
 pub use router::{Round, Router, Sending};
 pub use settings::{Escalate, GroupName, Grouping, Inhibit, Quiet, REST, Resolve, Route, Settings};
-pub use silences::{NewSilence, Refused, Silence};
+pub use silences::{NewSilence, Refused, Silence, check_text};
 pub use waiting::Settled;
 
 /// How many there may be of anything that is kept; tests make it small, but not so small that the simulation, which has

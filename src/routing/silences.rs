@@ -57,9 +57,11 @@ pub struct NewSilence {
     /// When it is to end.
     pub ends: Timestamp,
     /// Who wants it.
+    #[schema(min_length = 1, max_length = 1_000, pattern = r"\S")]
     pub author: String,
     /// Why.
     #[serde(default)]
+    #[schema(max_length = 1_000)]
     pub comment: String,
 }
 
@@ -83,8 +85,13 @@ pub enum Refused {
     )]
     Long,
     /// A text is missing or too long.
-    #[error("`{0}` has to have 1 to {LONGEST_TEXT} letters")]
-    Text(&'static str),
+    #[error("`{what}` has to have {least} to {LONGEST_TEXT} letters")]
+    Text {
+        /// Which.
+        what: &'static str,
+        /// How many letters it needs.
+        least: usize,
+    },
     /// There are too many.
     #[error("there are {MOST} silences already; end some of them")]
     Many,
@@ -221,9 +228,13 @@ impl Silences {
     }
 }
 
-fn check_text(what: &'static str, text: &str, least: usize) -> Result<(), Refused> {
-    let letters = text.trim().chars().count();
-    if (least..=LONGEST_TEXT).contains(&letters) { Ok(()) } else { Err(Refused::Text(what)) }
+/// Looks whether somebody says enough and not too much. Space alone says nothing.
+///
+/// # Errors
+/// When it is too little or too much.
+pub fn check_text(what: &'static str, text: &str, least: usize) -> Result<(), Refused> {
+    let is_enough = text.trim().chars().count() >= least && text.chars().count() <= LONGEST_TEXT;
+    if is_enough { Ok(()) } else { Err(Refused::Text { what, least }) }
 }
 
 /// The one of these ids that is meant by it or its beginning.
@@ -270,7 +281,7 @@ mod tests {
         assert_eq!(silences.add(all, at(10)), Err(Refused::Everything));
         assert_eq!(silences.add(wanted("r", 10), at(10)), Err(Refused::Over { ends: at(10), after: at(10) }));
         let nobody = NewSilence { author: " ".into(), ..wanted("r", 20) };
-        assert_eq!(silences.add(nobody, at(10)), Err(Refused::Text("author")));
+        assert_eq!(silences.add(nobody, at(10)), Err(Refused::Text { what: "author", least: 1 }));
         assert_eq!(silences.add(wanted("r", i64::MAX / 1_000_000), at(10)), Err(Refused::Long));
         for _ in 0..MOST {
             silences.add(wanted("r", 20), at(10)).expect("there is room, and each has an id of its own");

@@ -121,9 +121,6 @@ pub enum ControlError {
     /// There is no such rule.
     #[error("{0}")]
     NoRule(String),
-    /// What is asked makes no sense.
-    #[error("{0}")]
-    Asked(String),
     /// Nothing is kept.
     #[error("the service keeps no state: there is no `[state]` in its configuration")]
     NoState,

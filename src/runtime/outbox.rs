@@ -35,7 +35,7 @@ pub struct Which {
     pub rule: Option<String>,
     /// They began to wait, or were given up, before this time.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<String>,
+    pub before: Option<Timestamp>,
     /// They have these ids; any if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<String>,
@@ -116,29 +116,21 @@ pub struct AlertView {
 }
 
 impl Which {
-    fn before(&self) -> Result<Option<Timestamp>, ControlError> {
-        let Some(text) = &self.before else { return Ok(None) };
-        Timestamp::parse(text).map(Some).ok_or_else(|| {
-            ControlError::Asked(format!("`{text}` is no time; write it as `2026-03-01T08:00:00Z`"))
-        })
-    }
-
-    fn takes(&self, alert: &Waiting, time: Timestamp, before: Option<Timestamp>) -> bool {
+    fn takes(&self, alert: &Waiting, time: Timestamp) -> bool {
         self.sink.as_ref().is_none_or(|sink| *sink == alert.sink)
             && self.rule.as_ref().is_none_or(|rule| *rule == alert.rule)
-            && before.is_none_or(|before| time < before)
+            && self.before.is_none_or(|before| time < before)
             && (self.ids.is_empty() || self.ids.contains(&alert.id))
     }
 
     /// The alerts that were given up.
     fn letters(&self, snapshot: &Snapshot) -> Result<Vec<DeadLetter>, ControlError> {
-        let before = self.before()?;
         let (mut found, mut after) = (Vec::new(), 0);
         loop {
             let portion = snapshot.dead_letters(after, PORTION)?;
             let Some(last) = portion.last() else { return Ok(found) };
             after = last.letter;
-            found.extend(portion.into_iter().filter(|letter| self.takes(&letter.alert, letter.time, before)));
+            found.extend(portion.into_iter().filter(|letter| self.takes(&letter.alert, letter.time)));
         }
     }
 
@@ -148,7 +140,6 @@ impl Which {
         snapshot: &'s Snapshot,
         mut each: impl FnMut(&'s str, Waiting) -> ControlFlow<()>,
     ) -> Result<(), ControlError> {
-        let before = self.before()?;
         for sink in snapshot.lanes().keys().filter(|name| self.sink.as_ref().is_none_or(|sink| sink == *name))
         {
             let mut after = 0;
@@ -156,7 +147,7 @@ impl Which {
                 let portion = snapshot.waiting(sink, after, PORTION, PORTION_BYTES)?;
                 let Some(last) = portion.last() else { break };
                 after = last.number;
-                for alert in portion.into_iter().filter(|alert| self.takes(alert, alert.time, before)) {
+                for alert in portion.into_iter().filter(|alert| self.takes(alert, alert.time)) {
                     if each(sink, alert).is_break() {
                         return Ok(());
                     }

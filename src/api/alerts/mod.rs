@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::archive::{Archive, Bucket, FindError};
 use crate::event::Timestamp;
-use crate::routing::Settled;
+use crate::routing::{Settled, check_text};
 use crate::runtime::clock::SystemClock;
 use crate::runtime::control::{Control, ControlError};
 use crate::runtime::routing::desk::{self, ById, Said};
@@ -179,14 +179,8 @@ pub async fn resolve(
 
 /// What somebody says, if it is not said by nobody and not too much.
 pub fn check(said: Said) -> Result<Said, Problem> {
-    if said.by.trim().is_empty() {
-        return Err(Problem::bad("`by` says who you are, and cannot be empty"));
-    }
-    if said.by.len() + said.comment.len() > MOST_SAID {
-        return Err(Problem::bad(format!("`by` and `comment` have more than {MOST_SAID} bytes")));
-    }
+    check_text("by", &said.by, 1)
+        .and_then(|()| check_text("comment", &said.comment, 0))
+        .map_err(ControlError::from)?;
     Ok(said)
 }
-
-/// The most bytes that somebody can say.
-const MOST_SAID: usize = 4_000;

@@ -76,6 +76,29 @@ impl Taken for Upgrade {
     fn describe(_: &mut Described) {}
 }
 
+/// A server-sent event, as the document says it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[expect(dead_code, reason = "events are written as text, piece by piece")]
+pub enum AlertEvent {
+    /// An alert has come.
+    Alert {
+        /// Its number.
+        id: String,
+        /// The alert: an `AlertView`, as JSON.
+        #[schema(content_media_type = "application/json")]
+        data: String,
+    },
+    /// An alert is in another condition.
+    Changed {
+        /// The number behind which a reader goes on that comes again.
+        id: String,
+        /// Which alert and which condition: a `ChangedAlert`, as JSON.
+        #[schema(content_media_type = "application/json")]
+        data: String,
+    },
+}
+
 /// A message over a WebSocket.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -110,7 +133,7 @@ pub struct ChangedAlert {
     get,
     path = "/v1/alerts/stream",
     tag = "alerts",
-    responses((status = 200, description = "Events without an end.", body = AlertView, content_type = "text/event-stream"))
+    responses((status = 200, description = "Events without an end.", body = AlertEvent, content_type = "text/event-stream"))
 )]
 pub async fn follow(
     State(control): State<Control>,

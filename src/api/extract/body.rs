@@ -17,6 +17,8 @@ use crate::api::answer;
 use crate::api::handler::{Described, Taken};
 use crate::api::problem::{Kind, Problem};
 
+use super::shape;
+
 /// The largest body of a request.
 const MAX_BODY: usize = 64 << 10;
 /// How long the body of a request may take.
@@ -29,7 +31,7 @@ pub struct Json<T>(pub T);
 impl<S, T> FromRequest<S> for Json<T>
 where
     S: Send + Sync,
-    T: DeserializeOwned + PartialSchema,
+    T: DeserializeOwned + ToSchema,
 {
     type Rejection = Problem;
 
@@ -50,11 +52,30 @@ where
             Problem::new(Kind::TooLarge, detail)
         };
         let body = body.map_err(too_large)?;
-        let read = serde_json::from_slice(&body);
-        read.map(Json).map_err(|error| {
-            let example = example::<T>().map(|example| format!("; write `{example}`")).unwrap_or_default();
-            Problem::bad(format!("the body cannot be read: {error}{example}"))
-        })
+        read(&body).map(Json)
+    }
+}
+
+/// What a body says.
+fn read<T: DeserializeOwned + ToSchema>(body: &[u8]) -> Result<T, Problem> {
+    let wrong = |why: String| {
+        let example = example::<T>().map(|example| format!("; write `{example}`")).unwrap_or_default();
+        Problem::bad(format!("the body cannot be read: {why}{example}"))
+    };
+    let said: T = serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))?;
+    let value = serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))?;
+    let mut named = Vec::new();
+    T::schemas(&mut named);
+    match shape::list_for_object(&value, &T::schema(), &named) {
+        Some(place) => {
+            let what = if place.is_empty() {
+                "it".to_owned()
+            } else {
+                format!("`{}`", place.trim_start_matches('.'))
+            };
+            Err(wrong(format!("{what} has to be an object, not a list")))
+        }
+        None => Ok(said),
     }
 }
 
@@ -72,5 +93,59 @@ fn example<T: PartialSchema>() -> Option<serde_json::Value> {
     match T::schema() {
         RefOr::T(Schema::Object(object)) => object.examples.into_iter().next(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Default, PartialEq, Deserialize, ToSchema)]
+    #[serde(deny_unknown_fields, default)]
+    #[schema(examples(json!({"name": "a"})))]
+    struct Outer {
+        name: Option<String>,
+        inner: Inner,
+        more: Vec<Inner>,
+        maybe: Option<Inner>,
+    }
+
+    #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+    #[serde(deny_unknown_fields, default)]
+    struct Inner {
+        number: u8,
+        again: Vec<String>,
+    }
+
+    fn fail(body: &serde_json::Value) -> String {
+        format!("{:?}", read::<Outer>(body.to_string().as_bytes()).expect_err("it is wrong"))
+    }
+
+    #[test]
+    fn a_list_is_no_object_however_deep() {
+        for (body, place) in [
+            (json!([]), "it"),
+            (json!([null, {}, []]), "it"),
+            (json!({"inner": [1]}), "`inner`"),
+            (json!({"more": [{"number": 1}, [2]]}), "`more[1]`"),
+            (json!({"maybe": []}), "`maybe`"),
+        ] {
+            let said = fail(&body);
+            let wanted = format!("the body cannot be read: {place} has to be an object, not a list");
+            assert!(said.contains(&wanted), "{body}: {said}");
+        }
+    }
+
+    #[test]
+    fn what_is_described_is_read() {
+        let body = json!({"name": "b", "inner": {"number": 1, "again": ["x"]}, "more": [{}], "maybe": null});
+        let inner = Inner { number: 1, again: vec!["x".into()] };
+        let all = Outer { name: Some("b".into()), inner, more: vec![Inner::default()], maybe: None };
+        assert_eq!(read::<Outer>(body.to_string().as_bytes()).expect("it is right"), all);
+        assert!(fail(&json!({"nam": 1})).contains("write `{\\\"name\\\":\\\"a\\\"}`"));
+        assert!(fail(&json!(null)).contains("cannot be read"));
     }
 }

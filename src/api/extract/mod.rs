@@ -4,6 +4,7 @@
 mod body;
 mod path;
 mod query;
+mod shape;
 
 pub use body::Json;
 pub use path::Path;

@@ -16,8 +16,10 @@ use crate::program::Mode;
 use crate::runtime::clock::SystemClock;
 use crate::runtime::control::orders::ModeOrder;
 use crate::runtime::control::{About, Control, ControlError};
+use crate::runtime::routing::desk::Said;
 use crate::source::Clock as _;
 
+use super::alerts;
 use super::answer::Changed;
 use super::extract::{Json, Path};
 use super::problem::{self, Kind, Problem};
@@ -43,17 +45,16 @@ pub struct WantedMode {
     /// The mode. That of its text ends what was wanted otherwise.
     mode: Mode,
     /// Who wants it so.
+    #[schema(min_length = 1, max_length = 1_000, pattern = r"\S")]
     by: String,
     /// Why.
     #[serde(default)]
+    #[schema(max_length = 1_000)]
     comment: String,
     /// Whether that is wanted although the service keeps no state, so that all partial matches are lost.
     #[serde(default)]
     force: bool,
 }
-
-/// The most bytes that somebody can say.
-const MOST_SAID: usize = 4_000;
 
 /// Lists the rules.
 #[utoipa::path(get, path = "/v1/rules", tag = "rules", responses((status = 200, description = "The rules, by name.")))]
@@ -88,11 +89,7 @@ pub async fn set_mode(
     Json(wanted): Json<WantedMode>,
 ) -> Result<Changed<RuleSummary>, Problem> {
     let WantedMode { mode, by, comment, force } = wanted;
-    if by.trim().is_empty() || by.len() + comment.len() > MOST_SAID {
-        return Err(Problem::bad(format!(
-            "`by` says who you are, and has {MOST_SAID} bytes at most with `comment`"
-        )));
-    }
+    let Said { by, comment } = alerts::check(Said { by, comment })?;
     let before = summary(&control, &name).await?;
     keeps_state_or(force, &control)?;
     let order = ModeOrder { rule: name, mode, by, comment, since: SystemClock.now() };

@@ -30,7 +30,7 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(15);
 /// How long a client may take to agree on the encryption.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// The largest head of a request.
-const MAX_HEAD: usize = 32 << 10;
+pub const MAX_HEAD: usize = 32 << 10;
 /// How much of what is sent is buffered.
 const BUFFER: usize = 64 << 10;
 /// How long to wait when accepting fails, as it does when there are too many open files.
@@ -107,11 +107,12 @@ impl Door {
             async move { Ok::<_, Infallible>(front.answer(peer, request.map(Body::new)).await) }
         });
         let mut http = http1::Builder::new();
+        // Who closes a connection is gone, also while an answer without an end is under way, which holds a place.
         http.timer(TokioTimer::new())
             .header_read_timeout(HEAD_PATIENCE)
             .max_header_size(MAX_HEAD)
             .max_buf_size(BUFFER)
-            .half_close(true);
+            .half_close(false);
         let mut connection = pin!(http.serve_connection(TokioIo::new(stream), answer).with_upgrades());
         let done = tokio::select! {
             done = connection.as_mut() => done,

@@ -64,6 +64,7 @@ fn every_operation_is_described_whole() {
         used.insert(tag);
         let responses = operation["responses"].as_object().expect("an object");
         assert!(responses.keys().any(|status| status.starts_with(['1', '2'])), "{name}: no answer");
+        assert!(responses.contains_key("431"), "{name}: the head of any request can be too large");
         let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
         for parameter in parameters {
             assert!(parameter["description"].is_string(), "{name}: {}", parameter["name"]);

@@ -5,12 +5,16 @@ mod document;
 mod tls;
 
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, header};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::answer::JSON;
 use super::client::{Client, ClientError};
@@ -210,5 +214,25 @@ async fn over_the_network_only_requests_for_this_machine_are_answered() {
     let get = |host: &str| http.get(format!("http://{address}/livez")).header("host", host).send();
     assert_eq!(get("localhost").await.expect("an answer").status().as_u16(), 200);
     assert_eq!(get("evil.example.com").await.expect("an answer").status().as_u16(), 421);
+    server.stop().await;
+}
+
+/// More than there are places for connections.
+const MANY: usize = 200;
+
+#[tokio::test]
+async fn who_leaves_an_answer_without_an_end_leaves_its_place() {
+    let bench = Bench::new();
+    let mut server = Server::new(bench.control.clone(), Arc::new(SystemClock));
+    let address = server.listen(&api()).await.expect("a free port");
+    for number in 0..MANY {
+        let mut reader = TcpStream::connect(address).await.expect("a connection");
+        let asked = b"GET /v1/alerts/stream HTTP/1.1\r\nhost: localhost\r\n\r\n";
+        reader.write_all(asked).await.expect("sent");
+        let mut head = [0; 12];
+        let read = timeout(Duration::from_secs(10), reader.read_exact(&mut head)).await;
+        read.unwrap_or_else(|_| panic!("reader {number} has no place")).expect("an answer");
+        assert_eq!(&head, b"HTTP/1.1 200");
+    }
     server.stop().await;
 }

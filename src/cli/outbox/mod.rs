@@ -56,24 +56,16 @@ struct Filter {
 
     /// Only those that have waited, or were given up, since before this time, as 2026-03-01T08:00:00Z
     #[arg(long, value_name = "TIME", value_parser = time)]
-    before: Option<String>,
+    before: Option<Timestamp>,
 }
 
-fn time(text: &str) -> Result<String, String> {
-    match Timestamp::parse(text) {
-        Some(_) => Ok(text.to_owned()),
-        None => Err("a time is written `2026-03-01T08:00:00Z`".into()),
-    }
+fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).ok_or_else(|| "a time is written `2026-03-01T08:00:00Z`".into())
 }
 
 impl Filter {
     fn which(&self, ids: &[String]) -> Which {
-        Which {
-            sink: self.sink.clone(),
-            rule: self.rule.clone(),
-            before: self.before.clone(),
-            ids: ids.to_vec(),
-        }
+        Which { sink: self.sink.clone(), rule: self.rule.clone(), before: self.before, ids: ids.to_vec() }
     }
 }
 

@@ -47,9 +47,11 @@ pub struct ById {
 #[schema(examples(json!({"by": "ana", "comment": "on it"})))]
 pub struct Said {
     /// Who.
+    #[schema(min_length = 1, max_length = 1_000, pattern = r"\S")]
     pub by: String,
     /// A remark.
     #[serde(default)]
+    #[schema(max_length = 1_000)]
     pub comment: String,
 }
 

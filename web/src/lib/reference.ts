@@ -36,6 +36,7 @@ export interface Answer {
 
 export interface ProblemKind {
   status: string;
+  /** What programs know it by; empty if it has no body. */
   name: string;
   means: string;
 }
@@ -59,7 +60,9 @@ export function sectionsOf(document: Document): Section[] {
 
 function read(document: Document, path: string, method: string, operation: DocumentOperation): Operation {
   const responses = Object.entries(operation.responses).map(([status, response]) => ({ status, ...response }));
-  const isProblem = ({ content }: { content?: Content }): boolean => content?.[PROBLEM] !== undefined;
+  // Some are answered before there could be words for them.
+  const isProblem = ({ status, content }: { status: string; content?: Content }): boolean =>
+    content === undefined ? Number(status) >= 400 : content[PROBLEM] !== undefined;
   return {
     id: operation.operationId,
     method: method.toUpperCase(),
