@@ -5,7 +5,7 @@
 //! take, [`answer`] what they give, [`problem`] how mistakes are told, [`document`] how all of it is described for
 //! machines, which comes by [`handler`] from the types of handlers. [`server`] speaks HTTP on a socket in the folder of
 //! the state ([`socket`]) and on an address, [`page`] is the web page beside the API, [`client`] is how commands ask, and
-//! [`probe`] how they ask whether it is well.
+//! [`probe`] how they ask whether it is well. [`counting`] counts all of it.
 //!
 //! The socket is its owner's, who may do everything. At an address, [`gate`] finds out who asks, by
 //! [`access`](crate::access), and the table of routes says which role that needs. Requests that a web page could make a
@@ -15,6 +15,7 @@
 pub mod alerts;
 mod answer;
 pub mod client;
+pub mod counting;
 mod document;
 mod extract;
 mod front;

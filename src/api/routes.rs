@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{Method, Response, Uri};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::MethodRouter;
 use tracing::debug;
@@ -31,8 +31,8 @@ use super::gate::Asker;
 use super::handler::{Described, Handler};
 use super::problem::{Kind, Problem};
 use super::{
-    alerts, document, health, me, metrics, outbox, overview, page, rules, savepoints, service, silences,
-    state,
+    alerts, counting, document, health, me, metrics, outbox, overview, page, rules, savepoints, service,
+    silences, state,
 };
 
 /// A route: the role that it needs, if it needs one, and its handler.
@@ -224,6 +224,7 @@ pub fn router(control: Control) -> Router {
         .merge(page::router())
         .fallback(nothing)
         .method_not_allowed_fallback(other_method)
+        .layer(from_fn_with_state(control.clone(), counting::count))
         .with_state(control)
 }
 

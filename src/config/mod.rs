@@ -62,6 +62,8 @@ pub struct Config {
     pub queue: source::queue::QueueLimits,
     /// Most bytes of events that wait for their turn in event time.
     pub reorder_bytes: usize,
+    /// How far behind the service may be and still be ready; `None`: however far.
+    pub behind: Option<crate::event::Duration>,
     /// Where what outlasts the service is kept; `None`: nothing does.
     pub state: Option<State>,
     /// Where and by whom the service can be asked over the network; `None`: nowhere.

@@ -6,6 +6,7 @@ use toml::de::{DeTable, Error as TomlError};
 
 use crate::diagnostic::codes::{E0601, E0603, E0604, E0610, E0611, E0612};
 use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Sources, Span};
+use crate::event::Duration;
 use crate::source::SourceLimits;
 use crate::source::queue::QueueLimits;
 use crate::source::reader::BatchLimits;
@@ -82,7 +83,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
     }
     check_fallbacks(sinks.as_deref().unwrap_or_default(), report);
     let routing = routing(&table, sinks.as_deref().unwrap_or_default(), &default_sinks, report);
-    let (limits, queue, reorder_bytes) = limits?;
+    let Limits { sources: limits, queue, reorder_bytes, behind } = limits?;
     let state = said?.settle(sources.as_deref().unwrap_or_default(), &limits, report);
     let (quarantine, late) = kept?;
     Some(Config {
@@ -93,6 +94,7 @@ fn root(values: &DeTable<'_>, folder: &Path, file: FileId, report: &mut Report) 
         limits,
         queue,
         reorder_bytes,
+        behind,
         state,
         api: api?,
         shards,
@@ -119,7 +121,15 @@ fn rules_path(given: Located<String>, folder: &Path, report: &mut Report) -> Opt
     }
 }
 
-fn limits(root: &Table<'_>, report: &mut Report) -> Option<(SourceLimits, QueueLimits, usize)> {
+/// What `[limits]` says.
+struct Limits {
+    sources: SourceLimits,
+    queue: QueueLimits,
+    reorder_bytes: usize,
+    behind: Option<Duration>,
+}
+
+fn limits(root: &Table<'_>, report: &mut Report) -> Option<Limits> {
     let empty = DeTable::new();
     let (values, heading) = root.table("limits", report).unwrap_or((&empty, Span::default()));
     let table = Table::new(values, &LIMITS, heading, report);
@@ -129,13 +139,15 @@ fn limits(root: &Table<'_>, report: &mut Report) -> Option<(SourceLimits, QueueL
     let queue = table.count("queue", report);
     let queue_bytes = table.size("queue_bytes", report);
     let reorder_bytes = table.size("reorder_bytes", report);
+    let behind = table.duration("behind", report);
     let batch = BatchLimits { events: events?, bytes: usize::try_from(bytes?).ok()? };
     let queue = QueueLimits { inputs: queue?, bytes: usize::try_from(queue_bytes?).ok()? };
-    Some((
-        SourceLimits { max_line: usize::try_from(max_line?).ok()?, batch },
+    Some(Limits {
+        sources: SourceLimits { max_line: usize::try_from(max_line?).ok()?, batch },
         queue,
-        usize::try_from(reorder_bytes?).ok()?,
-    ))
+        reorder_bytes: usize::try_from(reorder_bytes?).ok()?,
+        behind,
+    })
 }
 
 /// The tables inside `[registries]`, `[sources]` or `[sinks]`. A member with mistakes is left out; they have been

@@ -341,6 +341,7 @@ max_line = "2MiB"
 batch_events = 7
 batch_bytes = "8KiB"
 queue = 9
+behind = "15m"
 [quarantine]
 file = "aside/records"
 max_size = "2GiB"
@@ -393,6 +394,7 @@ type = "stdout"
     assert_eq!(config.shutdown_timeout, Duration::from_secs(90));
     assert_eq!((config.limits.max_line, config.limits.batch.events), (2 << 20, 7));
     assert_eq!((config.limits.batch.bytes, config.queue.inputs), (8 << 10, 9));
+    assert_eq!(config.behind.map(|behind| behind.to_string()).as_deref(), Some("15m"));
     let quarantine = config.quarantine.expect("it is on");
     assert_eq!((quarantine.file, quarantine.max_size), (folder.path().join("aside/records"), 2 << 30));
     let late = config.late.expect("it is on");

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use super::Metrics;
-use super::catalogue::{Descriptor, GROUPS, Group};
+use super::catalogue::{ApiMetrics, Descriptor, GROUPS, Group};
 use super::metric::{Kind, Label};
 
 const HEAD: &str = "\
@@ -28,6 +29,7 @@ scrape_configs:
 - Labels are names of the configuration and of rules, and the words given here; never a key or anything else that comes with events.
   There are about ten numbers for each rule, source and sink.
 - A histogram has `_bucket` with the label `le`, `_sum` and `_count`.
+- [`dashboards/`](../dashboards/README.md) has dashboards for Grafana and alerting rules, made of these.
 ";
 
 /// The page. `docs/metrics.md` is this text; a test compares them.
@@ -45,7 +47,7 @@ fn page() -> String {
     page
 }
 
-/// The labels of a metric, in their order; with all their values those whose values are known beforehand.
+/// The labels of a metric, in their order, with their values; [`ANY`] is among these where not all are known beforehand.
 type Labels = Vec<(String, Vec<String>)>;
 
 /// The name of everything that has a name of its own.
@@ -60,6 +62,7 @@ fn labels() -> BTreeMap<&'static str, Labels> {
         .with_kafka([ANY])
         .with_registries([ANY])
         .with_tables([ANY])
+        .with_api(Arc::new(ApiMetrics::of([(ANY, ANY)])))
         .with_state();
     metrics.rules.iter().for_each(|rule| rule.info.set([("severity", ANY), ("mode", ANY)]));
     metrics.visit(&mut |descriptor, labels: &[Label<'_>], _| {
@@ -70,9 +73,9 @@ fn labels() -> BTreeMap<&'static str, Labels> {
                 all.len() - 1
             });
             let values = &mut all[place].1;
-            let is_known = *value == ANY || *value == env!("CARGO_PKG_VERSION");
-            if !is_known && !values.iter().any(|known| known == value) {
-                values.push((*value).to_owned());
+            let value: &str = if *value == env!("CARGO_PKG_VERSION") { ANY } else { value };
+            if !values.iter().any(|known| known == value) {
+                values.push(value.to_owned());
             }
         }
     });
@@ -81,8 +84,11 @@ fn labels() -> BTreeMap<&'static str, Labels> {
 
 fn shown(labels: &[(String, Vec<String>)]) -> String {
     let label = |(name, values): &(String, Vec<String>)| {
+        if values.iter().any(|value| value == ANY) {
+            return format!("`{name}`");
+        }
         let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
-        if values.is_empty() { format!("`{name}`") } else { format!("`{name}`: {}", values.join(" ")) }
+        format!("`{name}`: {}", values.join(" "))
     };
     labels.iter().map(label).collect::<Vec<_>>().join("; ")
 }

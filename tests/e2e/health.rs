@@ -4,10 +4,11 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{Folder, RULES, Service, TCP, text};
+use crate::harness::{Folder, PATIENCE, RULES, Service, TCP, text};
 use crate::outbox::outbox;
 use crate::receiver::{Answer, Receiver};
 
@@ -96,4 +97,42 @@ fn what_is_no_service_is_not_taken_for_one() {
     assert!(code == 1 && error.contains("it has taken too long"), "{error}");
     other.thread().unpark();
     other.join().expect("it ends");
+}
+
+/// What `tripline health` prints, once it ends with that code.
+fn health(folder: &Folder, code: i32) -> String {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let (got, out, _) = run(folder, &["health"]);
+        if got == code {
+            return out;
+        }
+        assert!(Instant::now() < deadline, "{got}: {out}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_service_that_is_too_far_behind_is_not_ready_until_it_has_caught_up() {
+    let state = Folder::new();
+    let rules = RULES
+        .replace("stream auth {", "stream auth time at late 1h {")
+        .replace("  amount float\n", "  amount float\n  at timestamp\n");
+    let sink = "[sinks.desk]\ntype = \"file\"\npath = \"alerts.jsonl\"\n[limits]\nbehind = \"10m\"\n";
+    let mut service = Service::start(&rules, &config(&state.path().join("s"), sink));
+    assert_eq!(health(&service.folder, 0), "ok\n");
+    let mut sender = service.connect("auth");
+    let mut send = |at: jiff::Timestamp| {
+        let event = format!("{{\"id\":\"1\",\"card\":\"c\",\"amount\":1,\"at\":\"{at}\"}}\n");
+        sender.write_all(event.as_bytes()).expect("it reads");
+    };
+    let now = jiff::Timestamp::now();
+    // It waits for others that may be an hour late, and is old already.
+    send(now - jiff::SignedDuration::from_mins(30));
+    let why = health(&service.folder, 1);
+    assert!(why.starts_with("failing\n  lag: ") && why.contains("and `limits.behind` is 10m"), "{why}");
+    // Nothing of before half an hour after it can come any more.
+    send(now + jiff::SignedDuration::from_mins(31));
+    assert_eq!(health(&service.folder, 0), "ok\n");
+    assert!(service.stop().status.success());
 }

@@ -20,6 +20,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::api::counting::Reader;
 use crate::api::extract::{Both, Query};
 use crate::api::handler::{Described, Taken};
 use crate::api::problem::{Kind, Problem};
@@ -141,7 +142,8 @@ pub async fn follow(
     LastSeen(last): LastSeen,
 ) -> Result<Response<Body>, Problem> {
     let follower = control.archive().follow(wanted.query(), after.or(last));
-    let events = Sse::new(events(follower)).keep_alive(KeepAlive::new().interval(PULSE));
+    let events =
+        Sse::new(events(follower, Reader::new(&control, "sse"))).keep_alive(KeepAlive::new().interval(PULSE));
     let mut answer = events.into_response();
     answer.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     Ok(answer)
@@ -163,16 +165,19 @@ pub async fn talk(
 ) -> Result<Response<Body>, Problem> {
     let follower = control.archive().follow(wanted.query(), after);
     let upgrade = upgrade.max_message_size(LARGEST_MESSAGE).max_frame_size(LARGEST_MESSAGE);
-    Ok(upgrade.on_upgrade(|socket| tell(socket, follower)))
+    Ok(upgrade.on_upgrade(move |socket| async move {
+        let _reader = Reader::new(&control, "websocket");
+        tell(socket, follower).await;
+    }))
 }
 
 /// News one by one, until what is kept cannot be read.
-fn events(follower: Follower) -> impl Stream<Item = Result<Event, std::convert::Infallible>> {
-    let begin = (follower, VecDeque::<Arc<News>>::new());
-    unfold(begin, |(mut follower, mut waiting)| async move {
+fn events(follower: Follower, reader: Reader) -> impl Stream<Item = Result<Event, std::convert::Infallible>> {
+    let begin = (follower, VecDeque::<Arc<News>>::new(), reader);
+    unfold(begin, |(mut follower, mut waiting, reader)| async move {
         loop {
             if let Some(news) = waiting.pop_front() {
-                return Some((Ok(event(&news)), (follower, waiting)));
+                return Some((Ok(event(&news)), (follower, waiting, reader)));
             }
             waiting.extend(next(&mut follower).await?);
         }

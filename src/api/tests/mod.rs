@@ -1,6 +1,7 @@
 //! Requests to the router, with an engine that answers; and a server that is asked over its socket.
 
 mod access;
+mod counting;
 mod document;
 mod tls;
 

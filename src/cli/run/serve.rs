@@ -15,6 +15,7 @@ use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
+use crate::api::counting;
 use crate::api::server::Server;
 use crate::archive::Archive;
 use crate::disk::RealDisk;
@@ -26,6 +27,7 @@ use crate::runtime::service::{self, Ending, Service, Start};
 use crate::runtime::supervisor::{Renewal, Supervisor};
 use crate::source::Clock as _;
 use crate::telemetry::Metrics;
+use crate::telemetry::catalogue::ApiMetrics;
 
 use super::load::{Loading, Wrong, load};
 
@@ -37,6 +39,8 @@ struct Host {
     orders: Orders,
     archive: Archive,
     samples: Samples,
+    /// What is counted of requests.
+    counted: Arc<ApiMetrics>,
     supervisor: Supervisor,
     /// Takes samples of the service that runs.
     sampling: JoinSet<()>,
@@ -77,7 +81,8 @@ pub async fn serve(path: &Path, first: Loading) -> anyhow::Result<ExitCode> {
     let (archive, samples, sampling) = Default::default();
     let supervisor = Supervisor::of_environment(first.config.shutdown_timeout);
     let path = path.to_owned();
-    let mut host = Host { path, signals, giver, orders, archive, samples, supervisor, sampling };
+    let counted = counting::metrics();
+    let mut host = Host { path, signals, giver, orders, archive, samples, counted, supervisor, sampling };
     let mut first = first;
     // What is wrong with the state is said before anything else is opened.
     let store = first.open_state()?;
@@ -110,7 +115,7 @@ impl Host {
     fn control(&mut self, loading: &Loading) -> (Control, Requests) {
         let Loading { config, text, program, rules, modes, .. } = loading;
         let state = config.state.as_ref().map(|state| &*state.path);
-        let metrics = service::metrics(config, program);
+        let metrics = Arc::new(service::metrics(config, program).with_api(Arc::clone(&self.counted)));
         self.sampling.abort_all();
         self.sampling.spawn(sample(self.samples.clone(), Arc::clone(&metrics)));
         let (control, requests) = control::control(state, metrics);

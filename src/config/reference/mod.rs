@@ -227,6 +227,15 @@ pub static LIMITS: Section = Section {
              Nothing is dropped and nothing is decided early. What has been read of a partition before it learns of its pause \
              comes on top.",
         ),
+        key(
+            "behind",
+            Takes::Duration("1s", "365d"),
+            Missing::Nothing,
+            "How old the oldest event may be that waits for its turn, or how far event time may be behind the clock while messages \
+             of Kafka or parts of followed files have not been read, before `/readyz` says that the service is not ready. \
+             Without it, it is ready however far it is behind.",
+        )
+        .like("\"15m\""),
     ],
     shared: &[],
 };

@@ -64,6 +64,8 @@ pub enum ServicePart {
     Service,
     /// What reads.
     Sources,
+    /// How far what is decided is behind the clock.
+    Lag,
     /// What keeps records that cannot be read again.
     Journal,
     /// What stores checkpoints.
@@ -75,9 +77,10 @@ pub enum ServicePart {
 impl ServicePart {
     /// All, in order.
     #[cfg(test)]
-    pub const ALL: [ServicePart; 5] = [
+    pub const ALL: [ServicePart; 6] = [
         ServicePart::Service,
         ServicePart::Sources,
+        ServicePart::Lag,
         ServicePart::Journal,
         ServicePart::Store,
         ServicePart::Outbox,
@@ -88,6 +91,7 @@ impl ServicePart {
         match self {
             ServicePart::Service => "service",
             ServicePart::Sources => "sources",
+            ServicePart::Lag => "lag",
             ServicePart::Journal => "journal",
             ServicePart::Store => "store",
             ServicePart::Outbox => "outbox",

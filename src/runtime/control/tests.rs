@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::engine::EngineOptions;
 use crate::event::{PartitionId, Position, Timestamp};
 use crate::store::{Commit, Options, Row, Savepoint, Store};
-use crate::telemetry::catalogue::TROUBLE_PARTS;
+use crate::telemetry::catalogue::{ApiMetrics, TROUBLE_PARTS};
 
 const RULES: &str = "\
 stream charges time at { card string, amount float, at timestamp }
@@ -161,6 +161,22 @@ async fn a_savepoint_is_written_and_a_half_one_of_before_is_cleared_away() {
     let shown: Vec<_> = listed.iter().map(|one| (one.name.as_str(), one.problem.is_none())).collect();
     assert_eq!(shown, [("broken", false), ("one", true), ("two", true)]);
     assert!(!own.join("half.savepoint.new").exists());
+}
+
+#[test]
+fn requests_are_counted_from_the_start_and_go_on_when_another_service_takes_the_place() {
+    let counted = Arc::new(ApiMetrics::of([("GET", "/v1/rules")]));
+    let metrics = || Arc::new(Metrics::new([], [], []).with_api(Arc::clone(&counted)));
+    let line = |control: &Control| {
+        let text = control.scrape();
+        let wanted = "tripline_api_requests_total{method=\"GET\",route=\"/v1/rules\",status=\"2xx\"} ";
+        text.lines().find_map(|line| line.strip_prefix(wanted)).expect("it is there").to_owned()
+    };
+    let (first, _requests) = super::control(None, metrics());
+    assert_eq!(line(&first), "0");
+    counted.requests.answered("GET", "/v1/rules", 200);
+    let (second, _requests) = super::control(None, metrics());
+    assert_eq!((line(&first), line(&second)), ("1".to_owned(), "1".to_owned()));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use tracing::info;
 use crate::config::tables::Loaded;
 use crate::config::{Config, SourceKind};
 use crate::engine::EngineOptions;
+use crate::event::Duration;
 use crate::moving::{Holdings, Ledger, Reading};
 use crate::outbox::Outbox;
 use crate::program::Program;
@@ -114,6 +115,10 @@ impl Service {
         let sources = parts.sources(sources, around, keeping.as_ref(), positions).await?;
         let wrong = troubles.clone();
         parts.control.health().ask(ServicePart::Sources, move || wrong.shown());
+        if let Some(most) = parts.config.behind {
+            let metrics = Arc::clone(&parts.metrics);
+            parts.control.health().ask(ServicePart::Lag, move || too_far(metrics.engine.behind.get(), most));
+        }
         parts.control.health().ask_for_notes(sinks::notes(&parts.metrics));
         parts.control.health().started();
         parts.log_ready();
@@ -313,8 +318,17 @@ fn moving(config: &Config) -> (Option<Moving>, Option<Ledger>) {
     (Some(Moving { holdings, reading: Reading::new(moving.settings.clone()) }), Some(ledger))
 }
 
+/// Why a service that is so far behind is not ready, if it may be behind by `most` at most.
+fn too_far(behind: std::time::Duration, most: Duration) -> Option<String> {
+    let behind =
+        Duration::from_micros(i64::try_from(behind.as_secs()).unwrap_or(i64::MAX).saturating_mul(1_000_000));
+    (behind > most).then(|| {
+        format!("what waits to be decided is {behind} old, and `limits.behind` is {most}: alerts come late by as much")
+    })
+}
+
 /// The metrics of a service with this configuration and these rules, all at 0.
-pub fn metrics(config: &Config, program: &Program) -> Arc<Metrics> {
+pub fn metrics(config: &Config, program: &Program) -> Metrics {
     let of_kind = |is_it: fn(&SourceKind) -> bool| {
         let those = config.sources.iter().filter(move |source| is_it(&source.kind));
         those.map(|source| source.name.value.as_str())
@@ -334,7 +348,7 @@ pub fn metrics(config: &Config, program: &Program) -> Arc<Metrics> {
     for (metrics, rule) in metrics.rules.iter().zip(program.rules()) {
         metrics.info.set([("severity", rule.severity.name()), ("mode", rule.mode.name())]);
     }
-    Arc::new(metrics)
+    metrics
 }
 
 /// What may not be exceeded is told beside what there is.
@@ -342,6 +356,7 @@ fn say_limits(metrics: &Metrics, config: &Config) {
     let engine = &metrics.engine;
     engine.waiting_limit.set(config.reorder_bytes as u64);
     engine.queue_limit.set(config.queue.bytes as u64);
+    engine.behind_limit.set(config.behind.map_or(0, |behind| behind.as_micros().unsigned_abs() / 1_000_000));
     for (kept, settings) in [(&metrics.quarantine, &config.quarantine), (&metrics.late, &config.late)] {
         kept.limit.set(settings.as_ref().map_or(0, |settings| settings.max_size));
     }
@@ -349,5 +364,24 @@ fn say_limits(metrics: &Metrics, config: &Config) {
         engine.held_limit.set(state.memory.unwrap_or(0));
         metrics.checkpoints.iter().for_each(|checkpoints| checkpoints.outbox_limit.set(state.max_outbox));
         metrics.journal.iter().for_each(|journal| journal.limit.set(state.journal.disk));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration as Wait;
+
+    #[test]
+    fn a_service_that_is_further_behind_than_it_may_be_is_not_ready() {
+        let most = Duration::parse("15m").expect("a duration");
+        assert_eq!(too_far(Wait::ZERO, most), None);
+        assert_eq!(too_far(Wait::from_secs(900), most), None);
+        let why = too_far(Wait::from_secs(901), most).expect("it is too far");
+        assert_eq!(
+            why,
+            "what waits to be decided is 15m1s old, and `limits.behind` is 15m: alerts come late by as much"
+        );
+        assert!(too_far(Wait::MAX, most).is_some());
     }
 }

@@ -22,6 +22,8 @@ group! {
             "How far event time is behind the clock; 0 before the first event. It grows when nothing happens, too.";
         behind: Age = Age::default(), "tripline_engine_behind_seconds", "seconds",
             "How old the oldest event is that waits for its turn; or how far event time is behind the clock, while messages of Kafka or parts of followed files have not been read. 0 while there is nothing of that.";
+        behind_limit: Gauge = Gauge::default(), "tripline_engine_behind_limit_seconds", "seconds",
+            "How far that may be while the service is ready: `limits.behind`; 0: however far.";
         queue: Gauge = Gauge::default(), "tripline_engine_queue", "batches",
             "Batches from sources that wait for the engine.";
         queue_bytes: Gauge = Gauge::default(), "tripline_engine_queue_bytes", "bytes",

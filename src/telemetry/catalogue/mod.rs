@@ -3,6 +3,7 @@
 //! A group is a struct with a field for each of its metrics, declared by the macro of `group`; one file for what belongs
 //! together. `docs/metrics.md` is made from it, and what is scraped.
 
+mod api;
 mod engine;
 mod group;
 mod kept;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use super::metric::{Kind, Label, Value};
 
+pub use api::{ApiMetrics, STREAM_PROTOCOLS};
 pub use engine::{EngineMetrics, StreamMetrics};
 pub use group::Group;
 pub use kept::{CheckpointMetrics, JournalMetrics, KeptMetrics};
@@ -58,6 +60,7 @@ pub const GROUPS: &[Group] = &[
     CheckpointMetrics::GROUP,
     JournalMetrics::GROUP,
     KeptMetrics::GROUP,
+    ApiMetrics::GROUP,
 ];
 
 /// All metrics of a service.
@@ -95,6 +98,8 @@ pub struct Metrics {
     pub journal: Option<Arc<JournalMetrics>>,
     /// Those of checkpoints, if some are made.
     pub checkpoints: Option<Arc<CheckpointMetrics>>,
+    /// Those of the API.
+    pub api: Arc<ApiMetrics>,
 }
 
 impl Metrics {
@@ -121,6 +126,7 @@ impl Metrics {
             engine: EngineMetrics::new(""),
             journal: None,
             checkpoints: None,
+            api: Arc::new(ApiMetrics::new("")),
         }
     }
 
@@ -161,6 +167,11 @@ impl Metrics {
         self
     }
 
+    /// The same with metrics of an API, which others may count with as well.
+    pub fn with_api(self, api: Arc<ApiMetrics>) -> Metrics {
+        Metrics { api, ..self }
+    }
+
     /// Gives every number with its labels, group by group.
     pub fn visit(&self, visitor: &mut Visitor<'_>) {
         self.service.visit(visitor);
@@ -179,6 +190,7 @@ impl Metrics {
         self.journal.iter().for_each(|group| group.visit(visitor));
         self.quarantine.visit(visitor);
         self.late.visit(visitor);
+        self.api.visit(visitor);
     }
 }
 

@@ -4,7 +4,7 @@ use super::super::metric::{Family, Flags, Gauge, Info, Moment, Spent};
 use super::group::group;
 
 /// The parts of the service for which it can be not ready, in the order shown.
-pub const TROUBLE_PARTS: [&str; 5] = ["service", "sources", "journal", "store", "outbox"];
+pub const TROUBLE_PARTS: [&str; 6] = ["service", "sources", "lag", "journal", "store", "outbox"];
 /// The levels by which log messages are counted, in the order shown.
 pub const LOG_LEVELS: [&str; 3] = ["error", "warn", "info"];
 

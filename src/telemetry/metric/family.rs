@@ -58,6 +58,33 @@ impl Metric for Flags {
     }
 }
 
+/// Gauges that differ in one label: of each value how many there are.
+#[derive(Debug)]
+pub struct Levels(Members<Gauge>);
+
+impl Levels {
+    /// A gauge for each of `values`.
+    pub fn new(label: &'static str, values: impl IntoIterator<Item = &'static str>) -> Levels {
+        Levels(Members::new(label, values))
+    }
+
+    /// The gauge of one value.
+    ///
+    /// # Panics
+    /// When it was made without it.
+    pub fn of(&self, value: &str) -> &Gauge {
+        self.0.of(value)
+    }
+}
+
+impl Metric for Levels {
+    const KIND: Kind = Kind::Gauge;
+
+    fn each(&self, give: &mut dyn FnMut(&[Label<'_>], Value<'_>)) {
+        self.0.each(give);
+    }
+}
+
 #[derive(Debug)]
 struct Members<M> {
     label: &'static str,

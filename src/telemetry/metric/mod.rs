@@ -6,12 +6,14 @@ mod family;
 mod histogram;
 mod info;
 mod number;
+mod requests;
 mod time;
 
-pub use family::{Family, Flags};
+pub use family::{Family, Flags, Levels};
 pub use histogram::Histogram;
 pub use info::Info;
 pub use number::{Counter, Gauge};
+pub use requests::{Requests, Route};
 pub use time::{Age, Moment, Spent};
 
 /// What kind of number a metric is for those who read it.
