@@ -3,7 +3,8 @@
 //! It starts the `tripline` binary with a configuration in a temporary folder, sends a day of
 //! events over TCP within some seconds, takes the alerts as a webhook would, prints them as they
 //! come, and then compares them with the cases that were planted among the traffic. It exits with 1
-//! when a planted case was not reported, or a near miss was.
+//! when a planted case was not reported, or a near miss was. Meanwhile the service can be looked at: it has its web page,
+//! and Prometheus can scrape it.
 //!
 //! `make demo` builds and runs it; `cargo run --release --example demo -- --help` lists the options.
 
@@ -54,7 +55,7 @@ fn run(options: &Options) -> Result<bool, String> {
     let screen = Screen::new();
     let mut report = Report::new(generator.cases());
     let (address, alerts) = receiver::start().map_err(|error| format!("cannot receive alerts: {error}"))?;
-    let mut service = Service::start(address)?;
+    let mut service = Service::start(address, options.port)?;
     screen.introduce(options, generator.cases(), &service);
 
     let connections = service.connect()?;
@@ -85,9 +86,14 @@ fn run(options: &Options) -> Result<bool, String> {
     let took = sent_seconds(started, sent);
     // The connections stay open until here: a closed one would no longer hold event time back.
     let (lines, connections) = sending.join().map_err(|_| "the sender failed".to_owned())??;
+    screen.conclude(&report, lines, took);
+    if options.keep {
+        screen.invite(&service);
+        // Who has no terminal closes it.
+        let _ = std::io::stdin().read_line(&mut String::new());
+    }
     service.stop()?;
     drop(connections);
-    screen.conclude(&report, lines, took);
     Ok(report.is_right())
 }
 

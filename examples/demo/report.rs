@@ -118,7 +118,16 @@ impl Screen {
             "Planted in it: {} cases that the rules must report and {near} near misses that they must not.",
             cases.len() - near
         );
-        println!("Configuration and log, until the end: {}\n", service.folder().display());
+        println!("Configuration and log, until the end: {}", service.folder().display());
+        println!(
+            "Its web page, until the end: http://{0}, and its metrics: http://{0}/metrics\n",
+            service.api()
+        );
+    }
+
+    /// The service can be looked at for as long as one likes.
+    pub fn invite(&self, service: &Service) {
+        println!("\nThe service runs on, at http://{}. Enter stops it.", service.api());
     }
 
     /// One alert.

@@ -23,21 +23,24 @@ pub struct Service {
     folder: PathBuf,
     /// Where each of [`STREAMS`] is taken.
     addresses: Vec<SocketAddr>,
+    /// Where it can be looked at.
+    api: SocketAddr,
 }
 
 impl Service {
-    /// Starts the service on the example rules, with its alerts sent to `webhook`.
+    /// Starts the service on the example rules, with its alerts sent to `webhook`. It can be looked at at that port, if it
+    /// is free.
     ///
     /// # Errors
     /// When the binary has not been built or cannot be started.
-    pub fn start(webhook: SocketAddr) -> Result<Service, String> {
+    pub fn start(webhook: SocketAddr, port: u16) -> Result<Service, String> {
         let binary = binary()?;
         let folder = std::env::temp_dir().join(format!("tripline-demo-{}", std::process::id()));
         let describe = |what: &str, error: io::Error| format!("cannot {what}: {error}");
         fs::create_dir_all(&folder).map_err(|error| describe("make a temporary folder", error))?;
-        let addresses = free_addresses().map_err(|error| describe("find free ports", error))?;
+        let (addresses, api) = free_addresses(port).map_err(|error| describe("find free ports", error))?;
         let config = folder.join("tripline.toml");
-        fs::write(&config, configuration(&addresses, webhook))
+        fs::write(&config, configuration(&addresses, api, webhook))
             .map_err(|error| describe("write the configuration", error))?;
         let log = File::create(log_path(&folder)).map_err(|error| describe("write the log", error))?;
         let child = Command::new(&binary)
@@ -50,12 +53,17 @@ impl Service {
             .stderr(log)
             .spawn()
             .map_err(|error| format!("cannot start {}: {error}", binary.display()))?;
-        Ok(Service { child, folder, addresses })
+        Ok(Service { child, folder, addresses, api })
     }
 
     /// The folder with the configuration and the log.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Where it can be looked at.
+    pub fn api(&self) -> SocketAddr {
+        self.api
     }
 
     /// A connection for each of [`STREAMS`], as soon as the service listens.
@@ -143,17 +151,23 @@ fn binary() -> Result<PathBuf, String> {
     }
 }
 
-/// Ports that were free a moment ago.
-fn free_addresses() -> io::Result<Vec<SocketAddr>> {
+/// Addresses that were free a moment ago: one for each of [`STREAMS`], and one where the service can be looked at, with
+/// that port if it is free.
+fn free_addresses(port: u16) -> io::Result<(Vec<SocketAddr>, SocketAddr)> {
+    let free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
     // All are held until all are known, so that they differ.
-    let held: Vec<TcpListener> =
-        STREAMS.iter().map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<io::Result<_>>()?;
-    held.iter().map(TcpListener::local_addr).collect()
+    let api = free(port).or_else(|_| free(0))?;
+    let held: Vec<TcpListener> = STREAMS.iter().map(|_| free(0)).collect::<io::Result<_>>()?;
+    let addresses = held.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
+    Ok((addresses, api.local_addr()?))
 }
 
-fn configuration(addresses: &[SocketAddr], webhook: SocketAddr) -> String {
+/// As it would be in production, so that there is something to see: with a state, and a file for what is no event.
+fn configuration(addresses: &[SocketAddr], api: SocketAddr, webhook: SocketAddr) -> String {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
     let mut text = format!("rules = '{}'\n", rules.display());
+    let _ = write!(text, "\n[api]\nlisten = \"{api}\"\n\n[state]\npath = \"state\"\n");
+    let _ = write!(text, "\n[quarantine]\nfile = \"quarantine.jsonl\"\n");
     for (stream, address) in STREAMS.iter().zip(addresses) {
         let name = stream.name;
         let _ =
