@@ -5,10 +5,10 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulate bench load check format web grammar fuzz
+.PHONY: help demo test simulate bench load check format web dashboards grammar fuzz
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Run the service on made-up traffic with planted frauds and see what it finds (about a minute, after the build)
 	@scripts/need-compiler
@@ -53,6 +53,11 @@ format: ## Format the code
 
 web: ## Build the web page into web/dist, which the program embeds; wants Node.js
 	@scripts/build-web
+
+dashboards: ## Make the dashboards for Grafana from dashboards/source, and test them and the alerts on a real Prometheus
+	@scripts/need-compiler
+	@scripts/build-dashboards
+	@scripts/test-dashboards
 
 grammar: ## Check what editors colour and fold by; builds tree-sitter once (about two minutes) and wants Node.js
 	@scripts/test-tree-sitter

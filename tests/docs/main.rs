@@ -1,4 +1,5 @@
-//! What `docs/language.md`, `docs/errors.md`, `docs/codecs.md`, `docs/sources.md` and `docs/coming-from.md` show is what the program does.
+//! What `docs/language.md`, `docs/errors.md`, `docs/codecs.md`, `docs/sources.md` and `docs/coming-from.md` show is what the program does, and
+//! that `docs/operating.md` says what to do for each alert.
 
 #[cfg(feature = "codecs")]
 mod codecs;
@@ -6,6 +7,7 @@ mod coming_from;
 mod errors;
 mod language;
 mod limits;
+mod operating;
 mod page;
 mod run;
 #[cfg(feature = "service")]

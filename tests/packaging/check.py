@@ -91,7 +91,7 @@ def containers() -> Iterator[str]:
             source = volume.split(":")[0]
             if source.startswith("./") and not (ROOT / source).exists():
                 yield f"compose.yaml: `{name}` wants {source}, which is not there"
-        ends = name == "topics"
+        ends = name in ("topics", "tokens")
         own_check = name in ("traffic", "tripline")
         if not ends and not own_check and "healthcheck" not in service:
             yield f"compose.yaml: `{name}` has no health check"
