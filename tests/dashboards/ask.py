@@ -8,7 +8,9 @@ none. No alert fires. `promtool check metrics` has nothing to say about what is 
 
 import json
 import math
+import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -72,7 +74,13 @@ class Demo:
         self.log = folder / "demo.log"
         arguments = [program, *TRAFFIC, "--port", "0", "--keep"]
         with self.log.open("w", encoding="utf-8") as log:
-            self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT)
+            # In a session and a folder of its own, so that what it has begun can be ended together with it.
+            own = {"start_new_session": True, "env": {**os.environ, "TMPDIR": str(folder)}}
+            self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, **own)
+        self.address = ""
+
+    def starts(self) -> None:
+        """Waits until its service answers."""
         self.address = self.wait_for(r"and its metrics: http://(\S+)/metrics").group(1)
         until("the service answers", self.answers)
 
@@ -97,6 +105,12 @@ class Demo:
         if self.process.wait(PATIENCE) != 0:
             raise RuntimeError(f"the demo has failed:\n{self.log.read_text(encoding='utf-8')}")
 
+    def kill(self) -> None:
+        """Leaves nothing of it behind."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+            self.process.wait()
+
 
 class Prometheus:
     """A Prometheus that scrapes an address each second."""
@@ -116,7 +130,6 @@ class Prometheus:
         with self.log.open("w", encoding="utf-8") as log:
             program = [str(programs / "prometheus"), *arguments, f"--web.listen-address={address}"]
             self.process = subprocess.Popen(program, stdout=log, stderr=subprocess.STDOUT)
-        until("Prometheus answers", self.answers)
 
     def answers(self) -> bool:
         if self.process.poll() is not None:
@@ -126,6 +139,11 @@ class Prometheus:
         except (OSError, RuntimeError):
             # Nobody is there yet, or it says that it is not ready.
             return False
+
+    def kill(self) -> None:
+        """Leaves nothing of it behind."""
+        self.process.kill()
+        self.process.wait()
 
     def asked(self, path: str, **query: str) -> list | dict:
         return json.loads(get(f"{self.url}/{path}", **query))["data"]
@@ -193,12 +211,13 @@ def complaints(programs: Path, metrics: str) -> Iterator[str]:
 
 def watched(programs: Path, program: str, folder: Path) -> list[str]:
     """What is wrong when the demo runs and is watched."""
-    demo = Demo(program, folder)
-    prometheus = None
+    demo, prometheus = Demo(program, folder), None
     try:
+        demo.starts()
         # Somebody who looks on.
         with urllib.request.urlopen(f"http://{demo.address}/v1/alerts/stream", timeout=PATIENCE):
             prometheus = Prometheus(programs, folder, demo.address)
+            until("Prometheus answers", prometheus.answers)
             demo.wait_for("The service runs on")
             scrapes = "count_over_time(up[10m])"
             until("enough was scraped", lambda: int(prometheus.asked("query", query=scrapes)["result"][0]["value"][1]) > 10)
@@ -207,9 +226,9 @@ def watched(programs: Path, program: str, folder: Path) -> list[str]:
         demo.end()
         return wrong
     finally:
-        for process in [demo.process, *([prometheus.process] if prometheus else [])]:
-            process.terminate()
-            process.wait()
+        demo.kill()
+        if prometheus:
+            prometheus.kill()
 
 
 def main() -> int:
