@@ -27,6 +27,7 @@ use super::server::MAX_HEAD;
 /// What the routes are about, in the order of the page.
 const TAGS: &[(&str, &str)] = &[
     ("alerts", "What was decided of alerts, and what people say of them."),
+    ("events", "Events in."),
     ("rules", "The rules, what they do, and whether they run."),
     ("silences", "For a time, nobody is told of some alerts."),
     ("state", "Live partial matches."),

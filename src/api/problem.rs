@@ -76,6 +76,8 @@ kinds! {
     NoSuchRule = NOT_FOUND, "no-such-rule";
     /// There is nothing of that id.
     NoSuchId = NOT_FOUND, "no-such-id";
+    /// There is no such stream, or nothing feeds it over HTTP.
+    NoSuchStream = NOT_FOUND, "no-such-stream";
     /// The path cannot be asked in this way.
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed";
     /// The body did not come in time.
@@ -90,6 +92,8 @@ kinds! {
     Saving = CONFLICT, "saving";
     /// The rules or the configuration are wrong.
     WrongRules = UNPROCESSABLE_ENTITY, "wrong-rules";
+    /// Some records of the body are no events, and nothing of it is taken.
+    BadRecords = UNPROCESSABLE_ENTITY, "bad-records";
     /// The path speaks WebSocket.
     NoWebSocket = UPGRADE_REQUIRED, "no-websocket";
     /// The body is too large.

@@ -31,8 +31,8 @@ use super::gate::Asker;
 use super::handler::{Described, Handler};
 use super::problem::{Kind, Problem};
 use super::{
-    alerts, counting, document, health, me, metrics, outbox, overview, page, rules, savepoints, service,
-    silences, state,
+    alerts, counting, document, events, health, me, metrics, outbox, overview, page, playground, quarantine,
+    rules, savepoints, service, silences, state,
 };
 
 /// A route: the role that it needs, if it needs one, and its handler.
@@ -48,8 +48,8 @@ macro_rules! route {
 /// All routes, in the order in which the document has them.
 fn all() -> Vec<Route> {
     use Kind::{
-        BadName, DiskFull, Exists, Failed, NoState, NoSuchId, NoSuchRule, NoWebSocket, Refused, Saving,
-        WrongRules,
+        BadName, BadRecords, DiskFull, Exists, Failed, NoState, NoSuchId, NoSuchRule, NoSuchStream,
+        NoWebSocket, Refused, Saving, WrongRules,
     };
     vec![
         route!(health::live),
@@ -57,6 +57,7 @@ fn all() -> Vec<Route> {
         route!(Read, metrics::scrape).may(&[Failed]),
         route!(Read, me::who_asks),
         route!(document::show),
+        route!(Operate, events::feed).may(&[NoSuchStream, BadRecords]).feeds(),
         route!(Read, alerts::list),
         route!(Read, alerts::counts),
         route!(Read, alerts::follow),
@@ -68,6 +69,7 @@ fn all() -> Vec<Route> {
         route!(Read, rules::validate).looks(),
         route!(Read, rules::show).may(&[NoSuchRule]),
         route!(Read, rules::runs).may(&[NoSuchRule]),
+        route!(Read, playground::play).looks(),
         route!(Admin, rules::set_mode).may(&[NoSuchRule, NoState, WrongRules]),
         route!(Read, overview::show),
         route!(Read, overview::list_sinks),
@@ -78,6 +80,7 @@ fn all() -> Vec<Route> {
         route!(Operate, silences::add).may(&[Refused]),
         route!(Operate, silences::end).may(&[NoSuchId, Refused]),
         route!(Read, state::look).may(&[NoSuchRule]),
+        route!(Read, quarantine::look),
         route!(Read, savepoints::list).may(&[NoState]),
         route!(Operate, savepoints::create).may(&[BadName, DiskFull, Exists, NoState, Saving]),
         route!(Read, outbox::look).may(&[NoState]),
@@ -104,15 +107,21 @@ pub struct Route {
     pub described: Described,
     /// The kinds of problems that it can answer.
     pub problems: BTreeSet<Kind>,
-    /// Whether it changes nothing, although it is no `GET`.
-    only_looks: bool,
+    /// Whether it is not recorded, although it is no `GET`.
+    is_unrecorded: bool,
     handler: MethodRouter<Control>,
 }
 
 impl Route {
     /// Changes nothing, although it is no `GET`: what it works on is too long for a URL.
     fn looks(mut self) -> Route {
-        self.only_looks = true;
+        self.is_unrecorded = true;
+        self
+    }
+
+    /// Feeds events, which sources count and nobody records.
+    fn feeds(mut self) -> Route {
+        self.is_unrecorded = true;
         self
     }
 
@@ -133,12 +142,12 @@ impl Route {
         let mut described = Described { operation, schemas };
         types.describe(&mut described);
         let problems = usual_problems(role, &described.operation);
-        Route { role, method, path, described, problems, only_looks: false, handler }
+        Route { role, method, path, described, problems, is_unrecorded: false, handler }
     }
 
     /// Whether it changes something, so that it has to be recorded.
     pub fn changes(&self) -> bool {
-        !self.only_looks && !matches!(self.method, Method::GET | Method::HEAD)
+        !self.is_unrecorded && !matches!(self.method, Method::GET | Method::HEAD)
     }
 
     /// Whether who sends a request may use it.

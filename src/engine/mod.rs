@@ -32,6 +32,7 @@ pub use crate::ordering::StreamTime;
 pub use crate::shard::ShardCounters;
 pub use crate::shard::legend::{Left, Why};
 pub use crate::shard::look::{Found, FoundRun, Look};
+pub use crate::shard::misses::NearMiss;
 pub use crate::stored::Shelf;
 pub(crate) use executor::{Executor, Place};
 #[cfg(feature = "service")]

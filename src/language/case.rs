@@ -45,6 +45,8 @@ pub struct Given {
     pub time: Timestamp,
     /// Its fields, without the one that holds the time, with values that a record can hold.
     pub fields: Vec<(FieldId, Value)>,
+    /// Its record as it came in; none where it is made of the fields.
+    pub record: Option<Box<str>>,
 }
 
 /// Something that must come of a test.

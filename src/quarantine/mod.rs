@@ -3,12 +3,13 @@
 //! Enters: lines, from the sources and the engine's thread. Leaves: a file of JSON lines that people can
 //! look at, and that `tripline quarantine replay` can feed again. [`record`] and [`late`] are the two
 //! forms of a line, [`writer`] appends them from a thread of its own, [`file`] is how several programs
-//! share the file, [`taken`] how one of them takes it away to work on it.
+//! share the file, [`back`] looks at its end, [`taken`] how one of them takes it away to work on it.
 //!
 //! - Who hands over a line waits while the queue is full; nothing is dropped to make room in it.
 //! - What cannot be kept, because the file is full or cannot be written, is counted and logged. It stops
 //!   nothing.
 
+pub mod back;
 pub mod file;
 pub mod filter;
 pub mod late;

@@ -26,11 +26,13 @@ use crate::archive::Archive;
 use crate::config::Config;
 use crate::diagnostic::{Sources, did_you_mean};
 use crate::disk::Disk;
-use crate::engine::Look;
+use crate::engine::{Look, NearMiss};
 use crate::event::Timestamp;
 use crate::program::Program;
 use crate::routing::Refused;
+use crate::source::http::Doors;
 use crate::store::{Snapshot, StoreError};
+use crate::table::Tables;
 use crate::telemetry::Metrics;
 
 use super::engines::Engines;
@@ -65,6 +67,7 @@ pub struct Control {
     outbox: Arc<Desk>,
     /// Where is asked what was decided of alerts.
     desk: routing::desk::Desk,
+    doors: Doors,
     /// Where alerts are looked at.
     archive: Archive,
     /// What the service is made of, where that is known.
@@ -105,6 +108,8 @@ pub enum Request {
     State(StateRequest),
     /// To count where those of a rule stand.
     Standing(StandingRequest),
+    /// What lists and tables hold.
+    Tables(oneshot::Sender<Arc<Tables>>),
     /// To make a savepoint.
     Savepoint(SavepointRequest),
 }
@@ -176,7 +181,7 @@ pub struct StandingRequest {
 }
 
 /// Where the partial matches of a rule stand.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Standing {
     /// How many keys have some.
     pub keys: u64,
@@ -186,6 +191,8 @@ pub struct Standing {
     pub states: Vec<u64>,
     /// How many keys have not been looked at.
     pub keys_not_read: u64,
+    /// The last of them that ran out of time when one event was lacking, the last ones first.
+    pub near_misses: Vec<NearMiss>,
 }
 
 /// A request for a savepoint.
@@ -220,6 +227,7 @@ pub fn control(state: Option<&Path>, metrics: Arc<Metrics>) -> (Control, Request
         is_saving: Arc::default(),
         outbox: Arc::default(),
         desk: routing::desk::Desk::default(),
+        doors: Doors::default(),
         archive: Archive::default(),
         about: None,
         samples: Samples::default(),
@@ -293,6 +301,11 @@ impl Control {
         &self.desk
     }
 
+    /// The HTTP sources that run.
+    pub fn doors(&self) -> &Doors {
+        &self.doors
+    }
+
     /// Where alerts are looked at.
     pub fn archive(&self) -> &Archive {
         &self.archive
@@ -321,6 +334,16 @@ impl Control {
         let (reply, answer) = oneshot::channel();
         self.ask(Request::Standing(StandingRequest { rule, reply }))?;
         answer.await.unwrap_or(Err(ControlError::Gone))
+    }
+
+    /// What the lists and tables of the rules hold now.
+    ///
+    /// # Errors
+    /// When too much is asked, or the service stops.
+    pub async fn tables(&self) -> Result<Arc<Tables>, ControlError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Request::Tables(reply))?;
+        answer.await.map_err(|_| ControlError::Gone)
     }
 
     /// Makes a savepoint of that name of the state as it is now. It takes as long as the disk does.
@@ -396,7 +419,13 @@ impl StandingRequest {
         let standing = Look::at_states(&program, &self.rule).map(|look| {
             let (_, found) = engines.look(&look);
             let (keys, runs) = found.counts.iter().fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
-            Standing { keys, runs, states: found.states, keys_not_read: found.not_read }
+            Standing {
+                keys,
+                runs,
+                states: found.states,
+                keys_not_read: found.not_read,
+                near_misses: found.misses,
+            }
         });
         let unknown = || ControlError::NoRule(format!("there is no rule `{}`", self.rule));
         let _ = self.reply.send(standing.ok_or_else(unknown));

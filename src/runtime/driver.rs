@@ -266,6 +266,7 @@ impl<O: Outbox> Driver<O> {
                 request.answer(&mut self.engines);
                 self.hand_over();
             }
+            (Request::Tables(reply), _) => drop(reply.send(Arc::clone(self.engines.tables()))),
             (Request::Standing(request), _) => {
                 request.answer(&mut self.engines);
                 self.hand_over();

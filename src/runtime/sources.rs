@@ -36,13 +36,14 @@ pub async fn open(
     program: &Program,
     metrics: &Metrics,
     (resume, moving): (&Resume, Option<&kafka::Moving>),
+    doors: &http::Doors,
 ) -> anyhow::Result<Vec<Box<dyn Source>>> {
     let registries = registries(config, metrics)?;
     let mut opened = Vec::new();
     for source in &config.sources {
         let name = &source.name.value;
         let registry = source.registry.as_ref().and_then(|name| registries.get(name.value.as_str()).cloned());
-        let source = open_one(source, program, metrics, (resume, registry, moving)).await;
+        let source = open_one(source, program, metrics, (resume, registry, moving), doors).await;
         opened.push(source.with_context(|| format!("the source `{name}`"))?);
     }
     Ok(opened)
@@ -63,6 +64,7 @@ async fn open_one(
     program: &Program,
     metrics: &Metrics,
     (resume, registry, moving): (&Resume, Option<Arc<Registry>>, Option<&kafka::Moving>),
+    doors: &http::Doors,
 ) -> anyhow::Result<Box<dyn Source>> {
     Ok(match &source.kind {
         SourceKind::Tcp(settings) => Box::new(tcp::Server::bind(settings).await?),
@@ -72,7 +74,7 @@ async fn open_one(
         SourceKind::Http(settings) => {
             let metrics = metrics.http.iter().find(|group| group.name == source.name.value);
             let metrics = Arc::clone(metrics.expect("every HTTP source has its metrics"));
-            let known = http::Known { alert_streams: alert_streams(program), metrics };
+            let known = http::Known { alert_streams: alert_streams(program), metrics, doors: doors.clone() };
             Box::new(http::Server::bind(settings, known).await?)
         }
         SourceKind::Stdin => Box::new(Stdin),

@@ -6,12 +6,13 @@
 //! not in memory, a bounded number is read.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
 use smallvec::SmallVec;
 
 use super::keys::{Record, Slot};
+use super::misses::NearMiss;
 use super::{Restore, Shard};
 use crate::automaton::CompiledRule;
 use crate::event::stored::Events;
@@ -212,6 +213,8 @@ pub struct Found {
     pub states: Vec<u64>,
     /// Some of the runs.
     pub runs: Vec<FoundRun>,
+    /// The last near misses of the rule of which states are counted, the last ones first.
+    pub misses: Vec<NearMiss>,
     /// For how many keys more that are not in memory something is held of which nobody has looked whether it is
     /// asked for: to read them all would keep events waiting for too long.
     pub not_read: u64,
@@ -242,6 +245,8 @@ impl Found {
         self.states.resize(self.states.len().max(other.states.len()), 0);
         self.states.iter_mut().zip(other.states).for_each(|(own, more)| *own += more);
         self.not_read += other.not_read;
+        self.misses.extend(other.misses);
+        self.misses.sort_by_key(|miss| Reverse(miss.ended));
         self.runs.extend(other.runs);
         // Those of one key stay together and in their order.
         self.runs.sort_by_key(|found| found.due);
@@ -414,6 +419,7 @@ impl Shard {
             }
         });
         found.not_read = not_read;
+        found.misses = look.counted.map(|rule| self.misses(rule)).unwrap_or_default();
         found
     }
 }

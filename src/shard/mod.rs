@@ -13,6 +13,7 @@ mod keys;
 pub mod legend;
 mod limit;
 pub mod look;
+pub mod misses;
 mod order;
 mod shelf;
 pub mod stored;
@@ -36,6 +37,7 @@ use crate::table::Tables;
 
 use ahead::Ahead;
 use keys::{Keys, Slot};
+use misses::Misses;
 use shelf::Shelved;
 use timers::{Due, Timers};
 
@@ -63,6 +65,7 @@ pub struct Shard {
     /// Whether the alerts of rules in shadow are given out.
     sends_shadow: bool,
     live: Live,
+    misses: Misses,
     /// All times before this have passed.
     passed: Timestamp,
     /// Buffer for the reports of one event or moment.
@@ -223,6 +226,7 @@ impl Shard {
             counters: ShardCounters::new(program.compiled().len()),
             sends_shadow: false,
             live: Live::new(&program),
+            misses: Misses::new(program.compiled().len()),
             passed: Timestamp::MIN,
             reports: Vec::new(),
             touched: Vec::new(),
@@ -344,10 +348,13 @@ impl Shard {
         if let Some(key) = &key {
             self.show(program, rule, key, moment, |watcher, seen| watcher.time(seen, due));
         }
-        let (_, state) = self.keys.runs_mut(slot, rule);
+        let (key_of_runs, state) = self.keys.runs_mut(slot, rule);
         let compiled = &program.compiled()[rule.0 as usize];
         let matcher = Matcher { rule: compiled, tables: &self.tables, history: None, faults: &self.faults };
         let before = state.runs.len();
+        if self.misses.wants(rule, &state.runs, due) {
+            self.misses.look(program, rule, key_of_runs, &state.runs, due);
+        }
         matcher.time(&mut state.runs, due, &mut self.reports);
         self.live.change(rule, compiled, before, state.runs.len());
         state.schedule(slot, &mut self.timers);

@@ -314,3 +314,44 @@ fn partial_matches_can_be_looked_at() {
     ];
     assert_eq!(shown, expected);
 }
+
+#[test]
+fn near_misses_are_remembered_and_what_every_match_begins_with_is_none() {
+    let rules = r#"rule triple {
+        by k
+        event e = s where n > 0
+        event last = s where n < 0
+        match 2 e then last within 10s
+        alert low "x"
+    }"#;
+    let misses = |events: &[(i64, &str, i64)]| {
+        let mut shard = shard(rules);
+        events.iter().for_each(|(second, key, n)| drop(shard.take(&event(*second, key, *n))));
+        shard.misses(RuleId(0))
+    };
+    // One event is what everything begins with; two and then nothing is near; a match is a match.
+    let found = misses(&[
+        (0, "one", 1),
+        (1, "near", 1),
+        (2, "near", 1),
+        (3, "match", 1),
+        (4, "match", 1),
+        (5, "match", -1),
+        (100, "later", 1),
+    ]);
+    let [miss] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!(miss.run.key[0].1, Value::text("near"));
+    assert_eq!(miss.run.captured.len(), 2);
+    assert_eq!(miss.ended, event(11, "", 0).time());
+    // One a second, and the last ones.
+    let many: Vec<(i64, String, i64)> = (0..40)
+        .flat_map(|index| [(index / 2, format!("k{index}"), 1), (index / 2, format!("k{index}"), 1)])
+        .collect();
+    let mut many: Vec<(i64, &str, i64)> =
+        many.iter().map(|(second, key, n)| (*second, key.as_str(), *n)).collect();
+    many.push((100, "later", 1));
+    let found = misses(&many);
+    let ended: Vec<_> = found.iter().map(|miss| miss.ended).collect();
+    let wanted: Vec<_> = (20..30).rev().map(|second| event(second, "", 0).time()).collect();
+    assert_eq!(ended, wanted);
+}

@@ -47,7 +47,8 @@ impl Judge<'_> {
 
     /// Runs the test again with someone looking on.
     fn watch<W: Watcher>(&self, watcher: W) -> W {
-        let watcher: Box<dyn Any> = play::watch(self.program, self.tables, self.case, Box::new(watcher));
+        let watcher: Box<dyn Any> =
+            play::watch(self.program, self.tables, self.case, Box::new(watcher), self.give_up);
         *watcher.downcast().expect("it is the one that was given")
     }
 

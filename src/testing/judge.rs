@@ -37,6 +37,8 @@ pub(super) struct Judge<'a> {
     pub assigned: Vec<Vec<usize>>,
     /// For each alert, whether it satisfies an expectation.
     pub taken: Vec<bool>,
+    /// Whether finding out more has taken too long.
+    pub give_up: &'a dyn Fn() -> bool,
 }
 
 impl<'a> Judge<'a> {
@@ -48,8 +50,16 @@ impl<'a> Judge<'a> {
         case: &'a Case,
         played: &'a Played,
     ) -> Judge<'a> {
-        let mut judge =
-            Judge { program, tables, sources, case, played, assigned: Vec::new(), taken: Vec::new() };
+        let mut judge = Judge {
+            program,
+            tables,
+            sources,
+            case,
+            played,
+            assigned: Vec::new(),
+            taken: Vec::new(),
+            give_up: &|| false,
+        };
         let wanted: Vec<&Wanted> = judge.wanted().map(|(_, wanted)| wanted).collect();
         let fits = wanted.iter().map(|wanted| judge.fitting(wanted)).collect::<Vec<_>>();
         let counts: Vec<usize> = wanted.iter().map(|wanted| wanted.times as usize).collect();

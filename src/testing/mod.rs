@@ -17,6 +17,8 @@ mod explain;
 mod failure;
 mod judge;
 mod play;
+#[cfg(feature = "service")]
+pub mod playground;
 mod record;
 mod show;
 mod trace;

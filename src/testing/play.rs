@@ -24,7 +24,7 @@ pub(super) struct Played {
     pub late: Vec<(usize, Duration)>,
     /// Records that are no events of their streams, by their places among the steps, and why.
     pub malformed: Vec<(usize, String)>,
-    /// Whether it was given up because there were too many alerts.
+    /// Whether it was given up, because there were too many alerts or it took too long.
     pub gave_up: bool,
     /// To where event time had come before it ran to infinity.
     pub passed: Timestamp,
@@ -35,7 +35,7 @@ const PARTITION: PartitionId = PartitionId(0);
 
 /// Runs a test on an engine of its own.
 pub(super) fn play(program: &Arc<Program>, tables: &Arc<Tables>, case: &Case) -> Played {
-    let mut player = Player::new(program, tables, case);
+    let mut player = Player::new(program, tables, case, &|| false);
     player.play(case);
     player.played
 }
@@ -46,31 +46,42 @@ pub(super) fn watch(
     tables: &Arc<Tables>,
     case: &Case,
     watcher: Box<dyn Watcher>,
+    give_up: &dyn Fn() -> bool,
 ) -> Box<dyn Watcher> {
-    let mut player = Player::new(program, tables, case);
+    let mut player = Player::new(program, tables, case, give_up);
     player.engine.set_watcher(watcher);
     player.play(case);
     player.engine.take_watcher().expect("it has been looking on")
 }
 
-struct Player<'a> {
+/// Plays a test.
+pub(super) struct Player<'a> {
     program: &'a Arc<Program>,
-    engine: Engine,
+    pub engine: Engine,
+    /// Whether it has taken too long.
+    give_up: &'a dyn Fn() -> bool,
     /// What was stored when the engine was stopped last.
     state: StateInMemory,
     decoders: BTreeMap<StreamId, JsonDecoder>,
     /// The wall clock.
     clock: Timestamp,
-    played: Played,
+    pub played: Played,
 }
 
 impl Player<'_> {
-    fn new<'a>(program: &'a Arc<Program>, tables: &Arc<Tables>, case: &Case) -> Player<'a> {
+    /// `give_up` is asked before each event.
+    pub fn new<'a>(
+        program: &'a Arc<Program>,
+        tables: &Arc<Tables>,
+        case: &Case,
+        give_up: &'a dyn Fn() -> bool,
+    ) -> Player<'a> {
         let mut engine = Engine::new(Arc::clone(program), EngineOptions::TEST);
         engine.set_tables(Arc::clone(tables));
         Player {
             program,
             engine,
+            give_up,
             state: StateInMemory::default(),
             decoders: BTreeMap::new(),
             clock: case.base,
@@ -79,11 +90,23 @@ impl Player<'_> {
     }
 
     fn play(&mut self, case: &Case) {
+        self.events(case);
+        if !case.stops {
+            self.finish();
+        }
+    }
+
+    /// Plays the events, and lets time stand then.
+    pub fn events(&mut self, case: &Case) {
         let last = last_steps(case);
         for stream in last.keys() {
             self.engine.open(*stream, PARTITION, self.clock);
         }
         for (index, step) in case.steps.iter().enumerate() {
+            self.played.gave_up |= (self.give_up)();
+            if self.played.gave_up {
+                return;
+            }
             match step {
                 Step::Event(given) => {
                     self.event(index, given);
@@ -93,13 +116,15 @@ impl Player<'_> {
                 }
                 Step::Restart => self.restart(),
             }
-            if !self.collect() {
-                return;
-            }
+            self.collect();
         }
         // Every event has been matched: the streams have ended, and hold nothing back.
         self.played.passed = self.engine.watermark().max(self.clock);
-        if !case.stops {
+    }
+
+    /// Lets time run to infinity.
+    pub fn finish(&mut self) {
+        if !self.played.gave_up {
             self.engine.finish();
             self.collect();
         }
@@ -112,8 +137,11 @@ impl Player<'_> {
             self.decoders.entry(given.stream).or_insert_with(|| JsonDecoder::new(given.stream, schema));
         // The offset leads from a captured event back to its line.
         let position = Position { partition: PARTITION, offset: index as u64 };
-        let decoded = record::record(schema, given).and_then(|record| {
-            let bytes = record.to_string();
+        let written = match &given.record {
+            Some(record) => Ok(record.to_string()),
+            None => record::record(schema, given).map(|record| record.to_string()),
+        };
+        let decoded = written.and_then(|bytes| {
             decoder.decode(bytes.as_bytes(), position, given.time).map_err(|error| error.to_string())
         });
         let decoded = decoded.map(|event| event.expect("every object is an event"));
@@ -137,12 +165,11 @@ impl Player<'_> {
         }
     }
 
-    /// Takes the alerts; `false` when there are too many.
-    fn collect(&mut self) -> bool {
+    /// Takes the alerts.
+    fn collect(&mut self) {
         self.played.alerts.append(&mut self.engine.take_alerts());
-        self.played.gave_up = self.played.alerts.len() > MAX_ALERTS;
+        self.played.gave_up |= self.played.alerts.len() > MAX_ALERTS;
         self.played.alerts.truncate(MAX_ALERTS);
-        !self.played.gave_up
     }
 }
 

@@ -305,3 +305,83 @@ fn without_a_state_nothing_is_lost_unless_it_is_wanted() {
     );
     assert!(service.stop().status.success());
 }
+
+#[test]
+fn rules_are_tried_on_events_beside_what_runs() {
+    let mut service = start(true);
+    let api = service.api();
+    let charge = |amount: f64| json!({"stream": "auth", "record": {"card": "c9", "amount": amount}});
+    let (before, _) = RULES.split_once("rule huge").expect("two rules");
+    let (_, rule) = before.split_once("rule testing").expect("the first rule");
+    let text = format!("rule testing{rule}").replace("2+ small", "3+ small");
+    let play = |events: &[Value]| post(api, "/v1/playground", &json!({"text": text, "events": events}));
+    let (status, found) = play(&[charge(1.0), charge(2.0), charge(3.0), charge(500.0)]);
+    assert_eq!((status, &found["diagnostics"], &found["gave_up"]), (200, &json!([]), &json!(false)));
+    let alert = &found["alerts"][0];
+    assert_eq!(
+        (&alert["alert"]["title"], &alert["if_nothing_comes"]),
+        (&json!("c9 was tested"), &json!(false))
+    );
+    assert_eq!(
+        (&alert["captured"][3]["variable"], &alert["within_seconds"]),
+        (&json!("big"), &json!(3600.0))
+    );
+    assert_eq!(alert["captured"][3]["record"], json!({"card": "c9", "amount": 500.0}));
+    assert_eq!(alert["steps"][0]["text"], "3+ small");
+    // Only the rules of the text are tried: `huge` of the service would report as well.
+    let (_, found) = play(&[charge(1.0), charge(2.0), charge(50_000.0)]);
+    assert_eq!((&found["alerts"], &found["partial_matches"][0]["key"]), (&json!([]), &json!({"card": "c9"})));
+    assert_eq!(found["why_not"][0]["rule"], "testing");
+    assert!(
+        found["why_not"][0]["text"].as_str().is_some_and(|text| text.contains("then it waited for `small`"))
+    );
+    let (_, found) = play(&[
+        charge(1.0),
+        json!({"stream": "auht", "record": {}}),
+        json!({"stream": "auth", "record": {}}),
+    ]);
+    let why = |index: usize| (&found["rejected"][index]["index"], found["rejected"][index]["why"].as_str());
+    assert_eq!(why(0), (&json!(1), Some("there is no stream `auht`; did you mean `auth`?")));
+    assert_eq!(why(1).0, &json!(2));
+    // Nothing of it has come to what runs.
+    assert_eq!(get(api, "/v1/state").1["total"], 0);
+    let wrong =
+        post(api, "/v1/playground", &json!({"text": "list bad string from \"/etc/passwd\"", "events": []}));
+    assert_eq!(wrong.0, 400, "{wrong:?}");
+    let (_, found) = post(api, "/v1/playground", &json!({"text": "rule x {", "events": [charge(1.0)]}));
+    assert_eq!(found["diagnostics"][0]["severity"], "error");
+    service.stop();
+}
+
+#[test]
+fn events_come_in_over_the_api_and_what_is_none_is_shown() {
+    let config = "[state]\npath = \"state\"\n[sources.web]\ntype = \"http\"\nlisten = \"127.0.0.1:0\"\n";
+    let mut service = Service::start(RULES, &format!("{config}{CONFIG}"));
+    let api = service.api();
+    let (status, answer) = post(api, "/v1/events/auth", &json!([{"card": "c1", "amount": 50_000.0}]));
+    assert_eq!((status, answer), (202, json!({"accepted": 1, "rejected": 0, "errors": []})));
+    until(api, "/v1/alerts?rule=huge", count("alerts", 1));
+    let (status, problem) = post(api, "/v1/events/auht", &json!([{}]));
+    let why = "no stream `auht` is fed here; did you mean `auth`?";
+    assert_eq!((status, problem["detail"].as_str()), (404, Some(why)));
+    let bad = json!([{"card": "c1"}, {"card": "c2", "amount": 1.0}, {"card": 3, "amount": 1.0}]);
+    let (status, problem) = post(api, "/v1/events/auth", &bad);
+    assert_eq!((status, &problem["type"]), (422, &json!("urn:tripline:problem:bad-records")));
+    assert!(
+        problem["detail"].as_str().is_some_and(|why| why.contains("2 records are bad (element 1: ")),
+        "{problem}"
+    );
+    assert_eq!(get(api, "/v1/quarantine").1["records"], json!([]));
+    let (status, answer) = post(api, "/v1/events/auth?bad=quarantine", &bad);
+    assert_eq!((status, &answer["accepted"], &answer["rejected"]), (202, &json!(1), &json!(2)));
+    let records = until(api, "/v1/quarantine?source=web&limit=1", |page| page["next"] != Value::Null);
+    let last = &records["records"][0];
+    assert_eq!((&last["stream"], &last["record"]), (&json!("auth"), &json!("{\"amount\":1.0,\"card\":3}")));
+    let (_, before) = get(api, &format!("/v1/quarantine?limit=1&cursor={}", records["next"]));
+    assert_eq!(
+        (&before["records"][0]["record"], &before["next"]),
+        (&json!("{\"card\":\"c1\"}"), &Value::Null)
+    );
+    assert_eq!(get(api, "/v1/quarantine?source=nobody").1["records"], json!([]));
+    service.stop();
+}

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use crate::alert::Alert;
 use crate::archive::{AlertView, Delivery, Found, Whole};
 use crate::event::Timestamp;
 use crate::program::{Program, StepInfo};
@@ -54,6 +55,23 @@ pub struct CapturedEvent {
     /// The record, as it came.
     #[schema(value_type = Object)]
     pub record: Option<Box<RawValue>>,
+}
+
+impl CapturedEvent {
+    /// What an alert holds, in the order of the pattern.
+    pub fn of(program: &Program, alert: &Alert) -> Vec<CapturedEvent> {
+        let events =
+            alert.events.iter().flat_map(|(name, events)| events.iter().map(move |event| (name, event)));
+        let captured = events.map(|(name, event)| CapturedEvent {
+            variable: name.to_string(),
+            time: event.time(),
+            stream: Some(program.schema(event.stream()).name.to_string()),
+            record: std::str::from_utf8(event.raw())
+                .ok()
+                .and_then(|raw| RawValue::from_string(raw.to_owned()).ok()),
+        });
+        captured.collect()
+    }
 }
 
 /// A part of a pattern.
@@ -107,18 +125,25 @@ impl WholeAlert {
             variable,
             time,
         };
-        let seconds = |program: &Program| {
-            let within = program.graph(&rule)?.within?;
-            Some(within.as_micros() as f64 / 1e6)
-        };
         WholeAlert {
             captured: captured.into_iter().map(event).collect(),
-            steps: program.map(|program| program.steps(&rule).into_iter().map(PatternPart::from).collect()),
-            within_seconds: program.and_then(seconds),
+            steps: program.map(|program| steps(program, &rule)),
+            within_seconds: program.and_then(|program| within_seconds(program, &rule)),
             rule_is_current: program.is_some(),
             summary: summary.into(),
             alert,
             deliveries,
         }
     }
+}
+
+/// The parts of a rule's pattern, in order.
+pub fn steps(program: &Program, rule: &str) -> Vec<PatternPart> {
+    program.steps(rule).into_iter().map(PatternPart::from).collect()
+}
+
+/// The time limit of a rule's whole match in seconds, if it has one.
+pub fn within_seconds(program: &Program, rule: &str) -> Option<f64> {
+    let within = program.graph(rule)?.within?;
+    Some(within.as_micros() as f64 / 1e6)
 }

@@ -20,7 +20,7 @@ use crate::api::problem::{Kind, Problem};
 use super::shape;
 
 /// The largest body of a request.
-const MAX_BODY: usize = 64 << 10;
+const MAX_BODY: usize = 1 << 20;
 /// How long the body of a request may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -4,7 +4,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::diagnostic::{Diagnostic, FileId, Severity, SourceFile, Sources, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, FileId, Severity, SourceFile, Sources, Span};
 use crate::language::{self, tree};
 use crate::program::Program;
 use crate::runtime::control::Control;
@@ -15,7 +15,7 @@ use super::aside;
 use super::view::TextPart;
 
 /// The largest text that is looked at, in bytes.
-const LARGEST: usize = 64 << 10;
+pub const LARGEST: usize = 64 << 10;
 /// What the text is called in what is said of it.
 const DRAFT: &str = "draft.trip";
 
@@ -87,25 +87,44 @@ pub async fn validate(
     Json(draft): Json<Draft>,
 ) -> Result<Json<Verdict>, Problem> {
     let Draft { text, whole } = draft;
-    if text.len() > LARGEST {
-        return Err(Problem::bad(format!("`text` has more than {LARGEST} bytes")));
-    }
+    not_too_large(&text)?;
     let verdict = aside(&control, move |_, about| {
         let rules = (!whole).then_some(&about.rules);
-        Ok(judge(&with_draft(rules, &text), &text))
+        Ok(judge(&with_draft(rules, &text, Rest::Whole), &text, Program::compile).1)
     });
     verdict.await.map(Json)
 }
 
+/// Whether a text can be looked at.
+pub fn not_too_large(text: &str) -> Result<(), Problem> {
+    if text.len() > LARGEST {
+        return Err(Problem::bad(format!("`text` has more than {LARGEST} bytes")));
+    }
+    Ok(())
+}
+
+/// What a draft finds in the files of its rule set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Everything.
+    Whole,
+    /// No rules and no tests: only what rules are made of.
+    WithoutRules,
+}
+
 /// The rule set that a draft makes with the files of another, whose declarations of the same names it takes the place of;
 /// the draft comes last.
-pub fn with_draft(rules: Option<&Sources>, text: &str) -> Sources {
+pub fn with_draft(rules: Option<&Sources>, text: &str, rest: Rest) -> Sources {
     let (draft, _) = language::parse(FileId(0), text);
     let declared: Vec<&str> = draft.items.iter().map(name).collect();
     let files = rules.into_iter().flat_map(Sources::iter).map(|(id, file)| {
         let mut kept = file.text.clone().into_bytes();
         let (parsed, _) = language::parse(id, &file.text);
-        let replaced = parsed.items.iter().filter(|item| declared.contains(&name(item)));
+        let is_rule = |item: &tree::Item| matches!(item, tree::Item::Rule(_) | tree::Item::Test(_));
+        let is_gone = |item: &&tree::Item| {
+            declared.contains(&name(item)) || (rest == Rest::WithoutRules && is_rule(item))
+        };
+        let replaced = parsed.items.iter().filter(is_gone);
         for span in replaced.filter_map(span) {
             // Lines stay where they are.
             let gone = &mut kept[span.start as usize..span.end as usize];
@@ -141,12 +160,16 @@ fn span(item: &tree::Item) -> Option<Span> {
     }
 }
 
-/// What there is to say of a draft in its rule set.
-fn judge(sources: &Sources, text: &str) -> Verdict {
+/// A program, if there are no errors, and what there is to say of a draft in its rule set.
+pub fn judge(
+    sources: &Sources,
+    text: &str,
+    compile: impl FnOnce(&Sources) -> (Option<Program>, Diagnostics),
+) -> (Option<Program>, Verdict) {
     let is_it = |file: &SourceFile| file.name == DRAFT && file.text == text;
     let draft = sources.iter().find(|(_, file)| is_it(file)).map_or(FileId(0), |(id, _)| id);
     let trees: Vec<tree::File> = sources.iter().map(|(id, file)| language::parse(id, &file.text).0).collect();
-    let (program, diagnostics) = Program::compile(sources);
+    let (program, diagnostics) = compile(sources);
     let is_about_it = |diagnostic: &&Diagnostic| {
         diagnostic.primary.span.file == draft || diagnostic.severity() == Severity::Error
     };
@@ -155,7 +178,7 @@ fn judge(sources: &Sources, text: &str) -> Verdict {
         tree::Item::Rule(rule) => Some(rule.name.node.clone()),
         _ => None,
     });
-    Verdict {
+    let verdict = Verdict {
         valid: program.is_some(),
         diagnostics: diagnostics.iter().filter(is_about_it).map(|one| finding(one, sources, draft)).collect(),
         tokens: language::highlight(sources, &trees, draft)
@@ -163,7 +186,8 @@ fn judge(sources: &Sources, text: &str) -> Verdict {
             .map(|part| TextPart::new(part, 0))
             .collect(),
         rules: rules.collect(),
-    }
+    };
+    (program, verdict)
 }
 
 fn finding(diagnostic: &Diagnostic, sources: &Sources, draft: FileId) -> Finding {

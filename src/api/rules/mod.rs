@@ -1,6 +1,6 @@
 //! `/v1/rules`: the rules of the service, what they do, and whether they run.
 
-mod check;
+pub mod check;
 mod runs;
 pub mod view;
 

@@ -2,16 +2,21 @@
 
 use axum::extract::State;
 use serde::Serialize;
+use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
+use crate::engine::NearMiss;
 use crate::event::Timestamp;
 use crate::runtime::clock::SystemClock;
 use crate::runtime::control::Control;
 use crate::source::Clock as _;
 
-use super::super::extract::{Json, Path};
+use super::super::extract::{self, Path};
 use super::super::problem::{self, Problem};
 use super::{Name, found};
+
+/// So many near misses are shown.
+const SHOWN: usize = 20;
 
 /// Where the partial matches of a rule stand.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,6 +31,41 @@ pub struct RuleRuns {
     pub nodes: Vec<u64>,
     /// How many keys have not been looked at, because they are not in memory.
     pub keys_not_read: u64,
+    /// Some that ran out of time when a single event was lacking, the last ones first; they are not counted here, and
+    /// forgotten by a restart.
+    pub near_misses: Vec<MissView>,
+}
+
+/// A partial match that ran out of time when a single event was lacking.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NearMiss)]
+pub struct MissView {
+    /// Its key.
+    pub key: Map<String, Json>,
+    /// When its first event was.
+    pub since: Timestamp,
+    /// When its time was over.
+    pub ended: Timestamp,
+    /// How many events it had captured.
+    pub captured: usize,
+    /// What it waited for.
+    pub waited_for: Vec<String>,
+}
+
+impl From<&NearMiss> for MissView {
+    fn from(NearMiss { ended, run }: &NearMiss) -> MissView {
+        let key = run.key.iter().map(|(name, value)| {
+            (name.to_string(), serde_json::to_value(value).expect("a value can be written as JSON"))
+        });
+        let waits = run.waits.iter().filter(|wait| wait.missing == 0);
+        MissView {
+            key: key.collect(),
+            since: run.captured.first().map_or(*ended, |(_, event)| event.time()),
+            ended: *ended,
+            captured: run.captured.len(),
+            waited_for: waits.map(|wait| wait.event.to_string()).collect(),
+        }
+    }
 }
 
 /// Shows how many partial matches of a rule stand in each box of its automaton.
@@ -38,7 +78,7 @@ pub struct RuleRuns {
 pub async fn runs(
     State(control): State<Control>,
     Path(Name { name }): Path<Name>,
-) -> Result<Json<RuleRuns>, Problem> {
+) -> Result<extract::Json<RuleRuns>, Problem> {
     let about = control.made_of()?;
     found(about, &name)?;
     let standing = problem::in_time(control.standing(name.clone())).await?;
@@ -50,11 +90,12 @@ pub async fn runs(
             *node += count;
         }
     }
-    Ok(Json(RuleRuns {
+    Ok(extract::Json(RuleRuns {
         time: SystemClock.now(),
         keys: standing.keys,
         partial_matches: standing.runs,
         nodes,
         keys_not_read: standing.keys_not_read,
+        near_misses: standing.near_misses.iter().take(SHOWN).map(MissView::from).collect(),
     }))
 }

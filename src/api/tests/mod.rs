@@ -163,7 +163,7 @@ async fn what_is_asked_wrongly_is_told() {
     assert_eq!(detail(&wrong).0, 415);
     let wrong = bench.post("/v1/savepoints", JSON, "{\"nam\": 1}").await;
     assert_eq!(detail(&wrong).1, "bad-request");
-    let wrong = bench.post("/v1/savepoints", JSON, &" ".repeat((64 << 10) + 1)).await;
+    let wrong = bench.post("/v1/savepoints", JSON, &" ".repeat((1 << 20) + 1)).await;
     assert_eq!(detail(&wrong).0, 413);
     let wrong = bench.post("/v1/savepoints", JSON, r#"{"name": "../../etc/passwd"}"#).await;
     assert_eq!(detail(&wrong).1, "bad-name");

@@ -60,6 +60,7 @@ pub fn answering(mut requests: Requests, engine: Engine, snapshot: Option<Arc<Sn
             match (requests.next().await, &snapshot) {
                 (Request::State(request), _) => request.answer(&mut engines),
                 (Request::Standing(request), _) => request.answer(&mut engines),
+                (Request::Tables(reply), _) => drop(reply.send(Arc::clone(engines.tables()))),
                 (Request::Savepoint(request), Some(snapshot)) => {
                     request.write(Arc::new(RealDisk), Arc::clone(snapshot));
                 }
@@ -104,7 +105,9 @@ async fn whoever_asks_is_answered_or_told_why_not() {
     let answered = async {
         match requests.next().await {
             Request::State(request) => request.answer(&mut engines),
-            Request::Savepoint(_) | Request::Standing(_) => panic!("nobody asked for that"),
+            Request::Savepoint(_) | Request::Standing(_) | Request::Tables(_) => {
+                panic!("nobody asked for that")
+            }
         }
     };
     let (view, ()) = tokio::join!(asked, answered);
@@ -122,7 +125,7 @@ async fn whoever_asks_is_answered_or_told_why_not() {
         assert!(matches!(error, ControlError::Saving), "{error}");
         match requests.next().await {
             Request::Savepoint(request) => request.refuse(ControlError::NoState),
-            Request::State(_) | Request::Standing(_) => panic!("nobody asked for that"),
+            Request::State(_) | Request::Standing(_) | Request::Tables(_) => panic!("nobody asked for that"),
         }
     };
     let (first, ()) = tokio::join!(first, second);

@@ -83,7 +83,8 @@ impl Service {
         // What is to be opened is opened before anything happens, so that what is wrong is said at once.
         let (moving, ledger) = moving(&config);
         let resume = Resume::at(positions.clone());
-        let sources = sources::open(&config, &program, &metrics, (&resume, moving.as_ref())).await?;
+        let sources =
+            sources::open(&config, &program, &metrics, (&resume, moving.as_ref()), control.doors()).await?;
         let kept = Kept::start(&config, &metrics)?;
         let parts = Parts { config, program, metrics, control, clock, kept, flow: Arc::default() };
 

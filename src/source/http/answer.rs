@@ -2,6 +2,7 @@
 //!
 //! What a client has sent is never put anywhere else than into JSON text.
 
+use std::fmt;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -39,10 +40,13 @@ pub struct Bad {
 /// A record that is no event.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct BadRecord {
+    /// Where it stands.
     #[serde(flatten)]
-    place: Place,
-    reason: &'static str,
-    detail: String,
+    pub place: Place,
+    /// The word for the mistake, as metrics count it.
+    pub reason: &'static str,
+    /// The mistake, for people.
+    pub detail: String,
 }
 
 /// How people find a record in the body.
@@ -53,6 +57,15 @@ pub enum Place {
     Line(u64),
     /// Its number in a list, from 1.
     Element(u64),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Line(number) => write!(f, "line {number}"),
+            Place::Element(number) => write!(f, "element {number}"),
+        }
+    }
 }
 
 impl Bad {

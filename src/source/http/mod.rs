@@ -11,6 +11,7 @@
 pub mod answer;
 mod body;
 mod connection;
+mod doors;
 mod elements;
 mod intake;
 mod media;
@@ -31,6 +32,7 @@ use tracing::warn;
 use crate::telemetry::catalogue::HttpMetrics;
 use crate::tls;
 
+pub use self::doors::Doors;
 #[cfg(test)]
 pub(crate) use self::intake::{Intake, OnBad, Shape};
 use self::service::Service;
@@ -70,6 +72,8 @@ pub struct Known {
     pub alert_streams: BTreeMap<String, String>,
     /// What is counted of the requests.
     pub metrics: Arc<HttpMetrics>,
+    /// Where the source is known to those who have requests for it.
+    pub doors: Doors,
 }
 
 /// A server that has its address and does not accept yet.
@@ -130,7 +134,9 @@ impl Source for Server {
             // Rules without streams have nothing to be fed.
             let Some(first) = inlets.first().cloned() else { return };
             let stop = first.around.stop.clone();
+            let doors = self.known.doors.clone();
             let service = Arc::new(Service::new(self.settings, self.tokens, self.known, inlets));
+            doors.add(&service);
             serve(self.listener, self.door, first, Requests { service, stop }).await;
         })
     }

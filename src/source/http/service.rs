@@ -81,11 +81,29 @@ impl Service {
         request: Request,
         conversation: &Conversation,
     ) -> Result<Taken, Refusal> {
-        let (head, body) = request.into_parts();
-        self.admit(&head.headers)?;
+        self.admit(request.headers())?;
         // What cannot be decoded to text is no name.
         let Path(stream) = stream.map_err(|_| Refusal::NoSuchPath)?;
-        let intake = self.intake(&stream)?;
+        self.take_in(&stream, request, || conversation.note_unread(false)).await
+    }
+
+    /// Whether it feeds that stream.
+    pub fn feeds(&self, stream: &str) -> bool {
+        self.intakes.contains_key(stream)
+    }
+
+    /// Takes the body of a request as records of a stream, whoever has sent it, and says when it has come.
+    ///
+    /// # Errors
+    /// When nothing of it is taken.
+    pub async fn take_in(
+        &self,
+        stream: &str,
+        request: Request,
+        has_come: impl FnOnce(),
+    ) -> Result<Taken, Refusal> {
+        let (head, body) = request.into_parts();
+        let intake = self.intake(stream)?;
         if head.method != Method::POST {
             return Err(Refusal::Method);
         }
@@ -94,7 +112,7 @@ impl Service {
         let lines = media::is_lines(&head.headers, &identity.decoding.format)?;
         let compression = body::compression(&head.headers)?;
         let received = body::receive(&head.headers, body, self.limits, &self.room, self.stop.clone()).await?;
-        conversation.note_unread(false);
+        has_come();
         identity.metrics.bytes.add(received.bytes.len() as u64);
         let received = received.decompress(compression, self.limits.max_body).await?;
         let shape = Shape::of(&received.bytes, &identity.decoding, lines);

@@ -45,7 +45,7 @@ impl<'t> CaseChecker<'_, '_, 't> {
         let time = self.time(base_or_default, at.node, at.span);
         let span = at.span.to(stream.span);
         (sound && base.is_some()).then_some(())?;
-        Some(Given { span, stream: id, time: time?, fields: given })
+        Some(Given { span, stream: id, time: time?, fields: given, record: None })
     }
 
     fn field(

@@ -122,7 +122,11 @@ async fn a_body_is_answered_when_it_is_on_the_disk_and_refused_while_the_disk_is
     let (journal, mut committer, listening) = journal(&disk, 0, Limits::default());
     let mut life = Life::new(journal.clone(), &listening).await;
     let metrics = Arc::new(HttpMetrics::new("lasting"));
-    let known = http::Known { alert_streams: BTreeMap::new(), metrics: Arc::clone(&metrics) };
+    let known = http::Known {
+        alert_streams: BTreeMap::new(),
+        metrics: Arc::clone(&metrics),
+        doors: http::Doors::default(),
+    };
     let server = http::Server::bind(&http_settings(), known).await.expect("a free port");
     let address = server.address().expect("it is bound");
     let running =
@@ -171,8 +175,11 @@ async fn a_body_that_finds_the_journal_full_is_refused_after_a_while() {
     let limits = Limits { disk: 64 << 10, waiting: 16 << 10, entry: 2 << 10, segment: 4 << 10 };
     let (journal, mut committer, listening) = journal(&disk, 0, limits);
     let life = Life::new(journal.clone(), &listening).await;
-    let known =
-        http::Known { alert_streams: BTreeMap::new(), metrics: Arc::new(HttpMetrics::new("lasting")) };
+    let known = http::Known {
+        alert_streams: BTreeMap::new(),
+        metrics: Arc::new(HttpMetrics::new("lasting")),
+        doors: http::Doors::default(),
+    };
     let server = http::Server::bind(&http_settings(), known).await.expect("a free port");
     let address = server.address().expect("it is bound");
     let running =
