@@ -1,6 +1,6 @@
 //! Sends traffic to a service and takes down what it uses while it works.
 
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{ChildStdout, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -58,6 +58,11 @@ impl Load {
         let mut service = Service::launch(folder, stdout);
         let connections = live::connect(&mut service, traffic);
         Load { service, connections, children_cpu_s }
+    }
+
+    /// Where its API listens.
+    pub fn api(&mut self) -> SocketAddr {
+        self.service.api()
     }
 
     /// The service's standard output.

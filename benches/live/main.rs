@@ -1,7 +1,7 @@
-//! The running service under load: how much it takes, what a stalled receiver does to it, and how long
-//! it takes from an event to its alert.
+//! The running service under load: how much it takes, what a stalled receiver and a thousand readers of its alerts do
+//! to it, and how long it takes from an event to its alert.
 //!
-//! `make load`, or `cargo bench --bench live -- [throughput] [stall] [delay] [OPTIONS]`
+//! `make load`, or `cargo bench --bench live -- [throughput] [stall] [delay] [readers] [OPTIONS]`
 //!
 //! The traffic is that of the demo, made beforehand (`benches/common/traffic.rs`), and sent over TCP from
 //! this process to the real binary with the example rules. A source feeds one stream, so a connection
@@ -22,6 +22,7 @@ mod usage;
 mod delay;
 mod drive;
 mod options;
+mod readers;
 mod stall;
 mod throughput;
 
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
             Part::Throughput => throughput::run(&options),
             Part::Stall => stall::run(&options),
             Part::Delay => delay::run(&options),
+            Part::Readers => readers::run(&options),
         }
         println!();
     }

@@ -11,6 +11,8 @@ pub enum Part {
     Stall,
     /// The time from an event to its alert.
     Delay,
+    /// Events a second while many read the alerts as they come.
+    Readers,
 }
 
 /// What can be chosen on the command line. Where nothing is chosen, each part has a default of its own.
@@ -42,6 +44,7 @@ Puts the running service under load. Parts, all of them unless some are named:
   throughput    events a second over TCP, as many as it takes (20 s)
   stall         the same while the receiver of alerts does not answer for a while (60 s)
   delay         the time from an event to its alert, at a steady rate, with `late 0s` (20 s)
+  readers       events a second with a thousand readers of the live stream of alerts and without (3 times 10 s each)
 
 Options:
   --seconds N       how long each part sends
@@ -81,6 +84,7 @@ impl Options {
                 "throughput" => options.parts.push(Part::Throughput),
                 "stall" => options.parts.push(Part::Stall),
                 "delay" => options.parts.push(Part::Delay),
+                "readers" => options.parts.push(Part::Readers),
                 "--seconds" => options.seconds = Some(number()?),
                 "--connections" => options.connections = number()? as usize,
                 "--rate" => options.rate = Some(number()?),
@@ -95,7 +99,7 @@ impl Options {
             }
         }
         if options.parts.is_empty() {
-            options.parts = vec![Part::Throughput, Part::Stall, Part::Delay];
+            options.parts = vec![Part::Throughput, Part::Stall, Part::Delay, Part::Readers];
         }
         if options.connections > STREAMS.len() {
             return Err(format!("--connections is at most {}: one for each stream", STREAMS.len()));
