@@ -121,7 +121,7 @@ const ROUTES = {
     const from = Number(params.get("cursor") ?? 0);
     const all = service.quarantine.filter((one) => ["source", "stream", "reason"].every((name) => !params.get(name) || params.get(name) === one[name]));
     const limit = limitOf(params, 50);
-    return { records: all.slice(from, from + limit), next: from + limit < all.length ? String(from + limit) : null, total: all.length };
+    return { records: all.slice(from, from + limit), next: from + limit < all.length ? from + limit : null, bytes: 25_600, max_bytes: 1_073_741_824 };
   }],
 };
 

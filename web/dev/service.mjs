@@ -164,7 +164,7 @@ export class Service {
     ];
     this.quarantine = Array.from({ length: 64 }, (_, index) => {
       const [source, stream, reason, detail, record] = kinds[index % kinds.length];
-      return { number: 64 - index, time: iso(now - index * 1_140_000), source, stream, reason, detail, record };
+      return { place: (64 - index) * 400, time: iso(now - index * 1_140_000), source, stream, partition: 0, offset: (64 - index) * 180, number: 64 - index, reason, detail, record: typeof record === "string" ? record : JSON.stringify(record), length: null };
     });
   }
 
@@ -255,7 +255,7 @@ export class Service {
 
   play({ text, events }) {
     const diagnostics = diagnosticsOf(text, [...this.streams.map((stream) => stream.name), "attacks"]);
-    const answer = { diagnostics, alerts: [], partial_matches: [], rejected: [], why_not: [], tokens: tokensOf(text) };
+    const answer = { diagnostics, alerts: [], alerts_left_out: 0, partial_matches: [], rejected: [], why_not: [], tokens: tokensOf(text), gave_up: false };
     const name = /^rule (\w+)/m.exec(text)?.[1];
     if (name === undefined || diagnostics.some((one) => one.severity === "error")) return answer;
     const least = Number(/match\s+(\d+)\+\s+tiny/.exec(text)?.[1] ?? 3);
@@ -268,14 +268,17 @@ export class Service {
       else if (record.amount >= 200 && record.approved && tiny.length >= least) {
         const all = [...tiny.splice(0), { variable: "big", ...captured }];
         answer.alerts.push({
-          id: this.chance.hex(32), rule: name, fingerprint: this.chance.hex(32), severity: "critical", kind: "match", about: null, tags: [], key: { card: record.card },
-          title: `Card ${record.card}: ${all.length - 1} tiny charges, then ${record.amount} at ${record.merchant}`, first_time: all[0].time, last_time: captured.time, decided_time: captured.time,
-          suppressed: 0, fields: { tries: all.length - 1, spent: record.amount }, events: { tiny: all.slice(0, -1).map((one) => one.record), big: [record] }, tables: {}, captured: all, steps: [{ text: `${least}+ tiny`, variables: ["tiny"], absent: false }, { text: "big", variables: ["big"], absent: false }], within_seconds: 600,
+          alert: {
+            id: this.chance.hex(32), rule: name, fingerprint: this.chance.hex(32), severity: "critical", kind: "match", about: null, tags: [], key: { card: record.card },
+            title: `Card ${record.card}: ${all.length - 1} tiny charges, then ${record.amount} at ${record.merchant}`, first_time: all[0].time, last_time: captured.time, decided_time: captured.time,
+            suppressed: 0, fields: { tries: all.length - 1, spent: record.amount }, events: { tiny: all.slice(0, -1).map((one) => one.record), big: [record] }, tables: {},
+          },
+          captured: all, steps: [{ text: `${least}+ tiny`, variables: ["tiny"], absent: false }, { text: "big", variables: ["big"], absent: false }], within_seconds: 600, if_nothing_comes: false,
         });
       }
     });
     if (answer.alerts.length === 0 && tiny.length > 0) {
-      answer.why_not.push({ rule: name, text: `The nearest partial match, for card=${tiny[0].record.card}, took ${tiny.length} of ${least} or more events \`tiny\` and then waited for ${tiny.length < least ? `${least - tiny.length} more \`tiny\`` : "`big`"} until ${iso(Date.parse(tiny[0].time) + 600_000)}.\nThe next event of that card did not fit: \`amount >= big_charge\` was not so.` });
+      answer.why_not.push({ rule: name, text: `The nearest partial match, for card=${tiny[0].record.card}, took ${tiny.length} of ${least} or more events \`tiny\` and then waited for ${tiny.length < least ? `${least - tiny.length} more \`tiny\`` : "`big`"} until ${iso(Date.parse(tiny[0].time) + 600_000)}.\nThe next event of that card did not fit: \`amount >= big_charge\` was not so.`, events: [] });
       answer.partial_matches.push({
         rule: name, fingerprint: "", key: { card: tiny[0].record.card }, reported: false, since: tiny[0].time, until: iso(Date.parse(tiny[0].time) + 600_000), then: "dropped",
         step: { number: 1, of: 2, element: `${least}+ tiny`, taken: tiny.length }, waits_for: [{ event: tiny.length < least ? "tiny" : "big", kind: "event", until: iso(Date.parse(tiny[0].time) + 600_000), missing: 1 }],

@@ -147,7 +147,8 @@ test("events of the playground are read line by line, and mistakes are told with
 
 test("events of an alert are written in order of time, and read again", () => {
   const captured = [{ ...event("big", "08:04:00"), record: { id: 2 } }, { ...event("tiny", "08:00:00"), record: { id: 1 } }];
-  assert.deepEqual(readEvents(writeEvents(captured), "").events, [{ stream: "s", record: { id: 1 } }, { stream: "s", record: { id: 2 } }]);
+  const wanted = [{ stream: "s", time: at("08:00:00"), record: { id: 1 } }, { stream: "s", time: at("08:04:00"), record: { id: 2 } }];
+  assert.deepEqual(readEvents(writeEvents(captured), "").events, wanted);
 });
 
 test("a silence has to say what and for how long", () => {

@@ -236,7 +236,6 @@ export interface NearMiss {
   since: string;
   ended: string;
   captured: number;
-  missing: number;
   waited_for: string[];
 }
 
@@ -246,7 +245,7 @@ export interface Runs {
   partial_matches: number;
   nodes: number[];
   keys_not_read: number;
-  near_misses?: NearMiss[];
+  near_misses: NearMiss[];
 }
 
 export interface Diagnostic {
@@ -314,15 +313,36 @@ export interface State {
 export interface PlayEvent {
   stream: string;
   record: Json;
+  /** When it comes: its time, if the records of the stream hold none. */
+  time?: string;
 }
 
 export interface Play {
   diagnostics: Diagnostic[];
-  alerts: (Alert & { captured?: Captured[]; steps?: Step[] | null; within_seconds?: number | null })[];
+  alerts: PlayAlert[];
+  /** How many more alerts come than are answered. */
+  alerts_left_out: number;
   partial_matches: PartialMatch[];
-  rejected: { index: number; why: string }[];
-  why_not: { rule: string; text: string }[];
+  rejected: OfEvent[];
+  why_not: { rule: string; text: string; events: OfEvent[] }[];
   tokens: Token[];
+  /** Whether it took too long, so that all this is not the whole. */
+  gave_up: boolean;
+}
+
+export interface PlayAlert {
+  alert: Alert;
+  captured: Captured[];
+  steps: Step[];
+  within_seconds: number | null;
+  /** Whether it comes only when time goes on and nothing else does. */
+  if_nothing_comes: boolean;
+}
+
+/** Something about one of the events, which count from 0. */
+export interface OfEvent {
+  index: number;
+  why: string;
 }
 
 export interface Matcher {
@@ -378,19 +398,30 @@ export interface Savepoint {
 }
 
 export interface Quarantined {
-  number: number;
+  /** Its place in the file: no other has it. */
+  place: number;
   time: string;
   source: string;
-  stream: string | null;
+  stream: string;
+  partition: number;
+  offset: number;
+  /** Its line or number in the partition, from 1 on. */
+  number: number;
   reason: string;
   detail: string;
-  record: Json;
+  /** The record, or its beginning. */
+  record: string;
+  /** Its length in bytes, if that is not all of it. */
+  length: number | null;
 }
 
 export interface QuarantinePage {
   records: Quarantined[];
-  next: string | null;
-  total: number;
+  next: number | null;
+  /** The size of the file that keeps them. */
+  bytes: number;
+  /** None where nothing is kept. */
+  max_bytes: number | null;
 }
 
 export interface Reloaded {

@@ -15,7 +15,7 @@ export interface Events {
 }
 
 /**
- * Reads events: `{"stream": "…", "record": {…}}`, or records as they are, which then belong to the stream that was
+ * Reads events: `{"stream": "…", "record": {…}}`, with `"time": "…"` where the stream has no time in its records, or records as they are, which then belong to the stream that was
  * chosen. Empty lines and those that begin with `#` or `//` are passed over.
  */
 export function readEvents(text: string, stream: string): Events {
@@ -44,7 +44,8 @@ function readLine(text: string, stream: string): PlayEvent | string {
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) return "An event is a JSON object.";
   if (typeof value["stream"] === "string" && typeof value["record"] === "object" && value["record"] !== null) {
-    return { stream: value["stream"], record: value["record"] };
+    const event = { stream: value["stream"], record: value["record"] };
+    return typeof value["time"] === "string" ? { ...event, time: value["time"] } : event;
   }
   if (stream === "") return 'Choose a stream for plain records, or write {"stream": "…", "record": {…}}.';
   return { stream, record: value };
@@ -53,5 +54,5 @@ function readLine(text: string, stream: string): PlayEvent | string {
 /** Captured events as text that can be read again, in order of time. */
 export function writeEvents(captured: readonly Captured[]): string {
   const ordered = [...captured].sort((one, other) => Date.parse(one.time) - Date.parse(other.time));
-  return ordered.map(({ stream, record }) => JSON.stringify({ stream: stream ?? "", record })).join("\n");
+  return ordered.map(({ stream, time, record }) => JSON.stringify({ stream: stream ?? "", time, record })).join("\n");
 }

@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get, part, post } from "../api/client";
 import { asProblem, type Problem } from "../api/problem";
-import type { AlertDetail, Diagnostic, Play, Rule, RuleDetail, Stream, Token, Validation } from "../api/types";
+import type { OfEvent, PlayAlert, AlertDetail, Diagnostic, Play, Rule, RuleDetail, Stream, Token, Validation } from "../api/types";
 import { keyText, plural } from "../lib/format";
 import { readEvents, writeEvents } from "../lib/play";
 import { afterEdit, inText, pieces } from "../lib/tokens";
@@ -339,15 +339,18 @@ function Result({ play, lines }: { play: Play; lines: number[] }) {
       <Card title={play.alerts.length === 0 ? "No match" : plural(play.alerts.length, "match", "matches")}>
         {play.alerts.length === 0 && <Empty title="The rule does not match these events">Below stands how far it came and what was missing.</Empty>}
         {play.alerts.map((alert) => (
-          <Found key={alert.id} alert={alert} />
+          <Found key={alert.alert.id} found={alert} />
         ))}
+        {play.alerts_left_out > 0 && <p class="dim">and {plural(play.alerts_left_out, "more alert")}</p>}
+        {play.gave_up && <p class="bad">This took too long and was given up: what stands here is not the whole. Try fewer events.</p>}
       </Card>
       {play.why_not.length > 0 && (
-        <Card title="Why not">
+        <Card title="Why not" aside="times count from the earliest event">
           {play.why_not.map((one, index) => (
             <div key={index} class="why-not">
               <h3>{one.rule}</h3>
               <p class="words">{one.text}</p>
+              <EventNotes notes={one.events} lines={lines} />
             </div>
           ))}
         </Card>
@@ -363,29 +366,38 @@ function Result({ play, lines }: { play: Play; lines: number[] }) {
       )}
       {play.rejected.length > 0 && (
         <Card title="Not taken" aside={plural(play.rejected.length, "record")}>
-          <ul class="diagnostics">
-            {play.rejected.map((one) => (
-              <li key={one.index} class="error">
-                <p>
-                  <span class="diagnostic-place">line {lines[one.index] ?? one.index + 1}</span>
-                  <span class="diagnostic-text">{one.why}</span>
-                </p>
-              </li>
-            ))}
-          </ul>
+          <EventNotes notes={play.rejected} lines={lines} wrong />
         </Card>
       )}
     </>
   );
 }
 
-function Found({ alert }: { alert: Play["alerts"][number] }) {
+/** What is said of single events, by the lines on which they stand. */
+function EventNotes({ notes, lines, wrong = false }: { notes: OfEvent[]; lines: number[]; wrong?: boolean }) {
+  if (notes.length === 0) return null;
+  return (
+    <ul class="diagnostics">
+      {notes.map((one, index) => (
+        <li key={index} class={wrong ? "error" : undefined}>
+          <p>
+            <span class="diagnostic-place">line {lines[one.index] ?? one.index + 1}</span>
+            <span class="diagnostic-text">{one.why}</span>
+          </p>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Found({ found }: { found: PlayAlert }) {
+  const { alert } = found;
   const input = useMemo(
     () => ({
-      captured: alert.captured ?? [], steps: alert.steps ?? null, withinSeconds: alert.within_seconds ?? null,
+      captured: found.captured, steps: found.steps, withinSeconds: found.within_seconds,
       firstTime: alert.first_time, lastTime: alert.last_time, decidedTime: alert.decided_time, kind: alert.kind,
     }),
-    [alert],
+    [found],
   );
   return (
     <article class="found">
@@ -395,6 +407,7 @@ function Found({ alert }: { alert: Play["alerts"][number] }) {
         <span class="dim small">
           {alert.rule}, {keyText(alert.key)}
           {alert.kind !== "match" && `, ${KIND_WORDS[alert.kind]}`}
+          {found.if_nothing_comes && ", if nothing else comes"}
         </span>
       </div>
       {input.captured.length > 0 && <TimelinePicture input={input} />}

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { get } from "../api/client";
 import { asProblem } from "../api/problem";
 import type { Overview, Quarantined, QuarantinePage } from "../api/types";
-import { exactCount } from "../lib/format";
+import { bytes } from "../lib/format";
 import { note } from "../parts/act";
 import { Ago } from "../parts/clock";
 import { Card, Empty, Show } from "../parts/frame";
@@ -32,11 +32,13 @@ export function Quarantine() {
   return (
     <>
       <QuarantineFilter filter={filter} shown={shown?.records ?? []} known={overview.value} />
-      <Card title="Set aside" aside={shown !== null && <>{exactCount(shown.total)} records</>}>
+      <Card title="Set aside" aside={shown !== null && shown.max_bytes !== null && <>{bytes(shown.bytes)} of {bytes(shown.max_bytes)}</>}>
         <Show of={first}>
           {() =>
             shown === null || shown.records.length === 0 ? (
-              <Empty title="Nothing was set aside">Records that cannot be read as events, or come too late, stand here with the reason.</Empty>
+              <Empty title={shown?.max_bytes === null ? "Nothing is set aside" : "Nothing was set aside"}>
+                {shown?.max_bytes === null ? "The configuration says that records which are no events are not kept." : "Records that cannot be read as events stand here with the reason."}
+              </Empty>
             ) : (
               <table class="cards-on-phones">
                 <thead>
@@ -50,7 +52,7 @@ export function Quarantine() {
                 </thead>
                 <tbody>
                   {shown.records.map((record) => (
-                    <Row key={record.number} record={record} />
+                    <Row key={record.place} record={record} />
                   ))}
                 </tbody>
               </table>
@@ -94,7 +96,6 @@ function QuarantineFilter({ filter, shown, known }: { filter: QuarantineChoice; 
 }
 
 function Row({ record }: { record: Quarantined }) {
-  const text = typeof record.record === "string" ? record.record : JSON.stringify(record.record);
   return (
     <tr>
       <td>
@@ -102,12 +103,13 @@ function Row({ record }: { record: Quarantined }) {
           {record.detail}
           <details>
             <summary class="small dim">the record</summary>
-            <pre class="raw">{text}</pre>
+            <pre class="raw">{record.record}</pre>
+            {record.length !== null && <p class="small dim">the beginning of {bytes(record.length)}</p>}
           </details>
         </span>
       </td>
       <td data-name="Source">{record.source}</td>
-      <td data-name="Stream">{record.stream ?? <span class="dim">none</span>}</td>
+      <td data-name="Stream">{record.stream}</td>
       <td data-name="Reason">{record.reason}</td>
       <td data-name="When">
         <Ago time={record.time} />

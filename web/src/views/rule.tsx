@@ -43,7 +43,7 @@ export function RuleView({ name }: { name: string }) {
                 <Card title="In words">
                   <Words text={value.words} />
                 </Card>
-                {runs.value?.near_misses !== undefined && <NearMisses misses={runs.value.near_misses} />}
+                {runs.value !== null && <NearMisses misses={runs.value.near_misses} />}
                 <LastAlerts name={name} />
                 <Card title="What it costs">
                   <p class="words small">{value.cost}</p>
@@ -233,7 +233,6 @@ function NearMisses({ misses }: { misses: NearMiss[] }) {
                     <td class="number">{miss.captured}</td>
                     <td>
                       {listed(miss.waited_for, "or")}
-                      {miss.missing > 1 && <span class="dim"> and {miss.missing - 1} more</span>}
                     </td>
                   </tr>
                 ))}
