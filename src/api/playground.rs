@@ -41,7 +41,7 @@ static PLACES: Semaphore = Semaphore::const_new(2);
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({
-    "text": "stream auth { card string amount float }\nrule big {\n  by card\n  event big = auth where amount > 100\n  match big\n  alert high \"{card}\"\n}\n",
+    "text": "stream auth { card string, amount float }\nrule big {\n  by card\n  event big = auth where amount > 100\n  match big\n  alert high \"{card}\"\n}\n",
     "events": [{"stream": "auth", "record": {"card": "c1", "amount": 250.0}}],
     "whole": true
 })))]
@@ -69,7 +69,6 @@ pub struct TryEvent {
     record: Box<RawValue>,
     /// When it comes, which is its time if the records of the stream hold none: now, unless it is said.
     #[serde(default)]
-    #[schema(nullable = false)]
     time: Option<Timestamp>,
 }
 
