@@ -45,19 +45,23 @@ export async function running(program) {
   const proxy = await start({ api: `http://127.0.0.1:${api}` });
   const stop = async () => {
     proxy.stop();
-    sender?.destroy();
     service.kill("SIGTERM");
     await new Promise((ended) => (service.exitCode === null ? service.once("exit", ended) : ended()));
     receiver.close();
     await rm(folder, { recursive: true });
   };
-  let sender = null;
   try {
     await answers(`http://127.0.0.1:${api}/readyz`, service);
-    sender = await reached(cards);
-    const attack = attacks(sender);
-    for (let count = 0; count < BEFORE; count++) attack();
-    return { url: proxy.url, raise: async () => attack(), cut: proxy.cutStreams, stop };
+    const attack = attacks();
+    // Over a connection of its own, as a service that begins anew ends those that there are.
+    const send = async (count) => {
+      const all = Array.from({ length: count }, attack);
+      const sender = await reached(cards);
+      await new Promise((sent) => sender.end(all.map(({ lines }) => lines).join(""), sent));
+      return all.at(-1).card;
+    };
+    await send(BEFORE);
+    return { url: proxy.url, raise: () => send(1), cut: proxy.cutStreams, stop };
   } catch (error) {
     await stop();
     throw new Error(`${error.message}; its log ends with:\n${log}`);
@@ -81,22 +85,20 @@ listen = "127.0.0.1:${cards}"
 ${sinks.map((name) => `\n[sinks.${name}]\ntype = "webhook"\nurl = "http://127.0.0.1:${receiver}/${name}"\n`).join("")}`;
 }
 
-/** Sends attacks, each on a card of its own, with an ordinary charge behind it so that event time passes. */
-function attacks(sender) {
+/** Makes attacks, each on a card of its own, with an ordinary charge behind it so that event time passes. */
+function attacks() {
   let count = 0;
   let now = Date.parse("2026-03-02T08:00:00Z");
-  const send = (card, amount, seconds) => {
-    now += seconds * 1000;
+  const charge = (card, amount) => {
+    now += 60_000;
     const record = { id: `${card}-${now}`, card, merchant: "phones.example", amount, currency: "EUR", approved: true, entry: "online", client: { device: { id: "d-17" } }, at: now };
-    sender.write(`${JSON.stringify(record)}\n`);
+    return `${JSON.stringify(record)}\n`;
   };
   return () => {
     const card = `card-${10_000 + ++count}`;
-    for (const amount of [0.5, 1, 1.5]) send(card, amount, 60);
-    send(card, 899, 60);
+    const lines = [0.5, 1, 1.5, 899].map((amount) => charge(card, amount));
     // It stays in the middle of the pattern.
-    send("card-0", 1, 60);
-    return card;
+    return { card, lines: [...lines, charge("card-0", 1)].join("") };
   };
 }
 

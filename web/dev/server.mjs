@@ -126,8 +126,11 @@ function pass(api, request, response, streams) {
     response.on("close", () => streams.delete(response));
   }
   const to = new URL(request.url, api);
-  const onward = ask(to, { method: request.method, headers: { ...request.headers, host: to.host } }, (reply) => {
+  // With the host that the browser has asked, as otherwise its requests look like those of another page.
+  const onward = ask(to, { method: request.method, headers: request.headers }, (reply) => {
     response.writeHead(reply.statusCode, reply.headers);
+    // Of a stream nothing may come for a while.
+    response.flushHeaders();
     reply.pipe(response);
   });
   onward.on("error", () => problem(response, new Refusal(502, "unreachable", `${api} does not answer`)));

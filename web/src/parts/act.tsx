@@ -125,16 +125,26 @@ export function myName(): string {
   return name === "anonymous" ? (remembered(BY) ?? "") : name;
 }
 
+/** Keeps a name that was written for the next time. */
+export function keepName(by: string): void {
+  if (hasName() || by.trim() === "") return;
+  remember(BY, by.trim());
+}
+
+/** Whether it is known who somebody is, so that nobody has to be asked. */
+export function hasName(): boolean {
+  return me.value !== null && me.value.name !== "anonymous";
+}
+
 export function Confirm({ title, verb, danger = false, comment = false, isRenewal = false, onDone, act, children }: ConfirmProps) {
   const [by, setBy] = useState(myName());
   const [text, setText] = useState("");
   const [isForced, setForced] = useState(false);
   const [isBusy, setBusy] = useState(false);
-  const hasName = me.value !== null && me.value.name !== "anonymous";
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     setBusy(true);
-    if (!hasName && by.trim() !== "") remember(BY, by.trim());
+    keepName(by);
     if (await act(by.trim(), text.trim(), isForced)) onDone();
     else setBusy(false);
   };
@@ -142,7 +152,7 @@ export function Confirm({ title, verb, danger = false, comment = false, isRenewa
     <Dialog title={title} onClose={onDone}>
       <form onSubmit={(event) => void submit(event)}>
         {children}
-        {comment && !hasName && <NameField value={by} onInput={setBy} />}
+        {comment && !hasName() && <NameField value={by} onInput={setBy} />}
         {comment && (
           <label class="field">
             <span>Comment, if there is something to say</span>

@@ -10,6 +10,10 @@ export interface Resource<T> {
   reload: () => void;
 }
 
+/** A service that begins anew, or is busy for a moment, says so with this status. */
+const IN_A_MOMENT = 503;
+const MOMENT_MS = 1_000;
+
 /** `deps` are what the question depends on; `everyMs` is how often it is asked, once if it is 0. */
 export function useResource<T>(
   ask: (signal: AbortSignal) => Promise<T>,
@@ -27,15 +31,18 @@ export function useResource<T>(
     const stop = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const again = async (): Promise<void> => {
+      let pause = everyMs;
       if (!document.hidden) {
         try {
           const value = await ask(stop.signal);
           if (!stop.signal.aborted) setState({ value, problem: null });
         } catch (error) {
-          if (!stop.signal.aborted) setState((old) => ({ ...old, problem: asProblem(error) }));
+          const problem = asProblem(error);
+          if (problem.status === IN_A_MOMENT) pause = MOMENT_MS;
+          if (!stop.signal.aborted) setState((old) => ({ ...old, problem }));
         }
       }
-      if (everyMs > 0 && !stop.signal.aborted) timer = setTimeout(() => void again(), everyMs);
+      if (pause > 0 && !stop.signal.aborted) timer = setTimeout(() => void again(), pause);
     };
     void again();
     const seen = (): void => {

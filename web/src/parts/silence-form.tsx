@@ -1,10 +1,9 @@
 // Making a silence: which alerts, how long, why.
 import { useState } from "preact/hooks";
 import { post } from "../api/client";
-import { me } from "../api/session";
 import { SEVERITIES, type Matcher, type Silence } from "../api/types";
 import { silenceOf, type SilenceDraft } from "../lib/silence";
-import { attempt, Dialog, myName, NameField } from "./act";
+import { attempt, Dialog, hasName, keepName, myName, NameField } from "./act";
 import { nowMs } from "./clock";
 
 const SPANS = ["30m", "2h", "8h", "24h", "7d"] as const;
@@ -18,6 +17,7 @@ export function SilenceDialog({ draft, onDone }: { draft: SilenceDraft; onDone: 
     event.preventDefault();
     const made = silenceOf(wanted, by.trim(), nowMs());
     if (typeof made === "string") return setWhy(made);
+    keepName(by);
     if (await attempt("Silenced.", () => post<Silence>("silences", made))) onDone(true);
   };
   return (
@@ -58,7 +58,7 @@ export function SilenceDialog({ draft, onDone }: { draft: SilenceDraft; onDone: 
             ))}
           </div>
         </div>
-        {(me.value === null || me.value.name === "anonymous") && <NameField value={by} onInput={setBy} />}
+        {!hasName() && <NameField value={by} onInput={setBy} />}
         <label class="field">
           <span>Why</span>
           <input value={wanted.comment} maxLength={900} placeholder="What others should know" onInput={(event) => set({ comment: event.currentTarget.value })} />

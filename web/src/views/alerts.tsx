@@ -99,8 +99,20 @@ function useFeed(filter: Filter, about: string): Feed {
         const page = await get<AlertPage>("alerts", { ...query.current, limit: PAGE }, signal);
         change({ type: "loaded", page });
         setLoading(false);
-        // From the newest that the page has, so that none is missed in between.
-        silence = listen(query.current, page.alerts[0]?.number ?? null, {
+        // From the newest that the page has, so that none is missed in between. If it has none, what came until it could be
+        // listened is asked for.
+        const newest = page.alerts[0]?.number ?? null;
+        const fill = async (): Promise<void> => {
+          const { alerts } = await get<AlertPage>("alerts", { ...query.current, limit: PAGE }, signal);
+          alerts.forEach((alert) => change({ type: "arrived", alert }));
+        };
+        let isFilled = newest !== null;
+        silence = listen(query.current, newest, {
+          state: (state) => {
+            if (state !== "live" || isFilled) return;
+            isFilled = true;
+            fill().catch((error: unknown) => !signal.aborted && setProblem(asProblem(error)));
+          },
           alert: (alert) => fits({ ...filter, text: "", status: "" }, alert) && change({ type: "arrived", alert }),
           changed: (changed) => change({ type: "changed", ...changed }),
           missed: (count) => change({ type: "missed", count }),
