@@ -83,6 +83,8 @@ mod outbox;
 #[cfg(feature = "service")]
 mod quarantine;
 #[cfg(feature = "service")]
+mod rate;
+#[cfg(feature = "service")]
 mod routing;
 #[cfg(feature = "service")]
 mod runtime;
@@ -94,6 +96,8 @@ mod seeds;
 mod sink;
 #[cfg(feature = "service")]
 mod source;
+#[cfg(feature = "service")]
+mod stalled;
 #[cfg(feature = "service")]
 pub mod store;
 #[cfg(feature = "service")]

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["shard"],
     &["engine"],
     &["testing"],
-    &["telemetry", "append", "changing", "described", "disk", "watch"],
+    &["telemetry", "append", "changing", "described", "disk", "rate", "stalled", "watch"],
     &["access", "secret", "tls"],
     &["kafka", "quarantine", "journal", "store"],
     &["moving"],

@@ -50,7 +50,7 @@ pub struct Who {
 }
 
 /// What somebody is known by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = KnownBy)]
 pub enum By {

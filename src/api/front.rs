@@ -5,18 +5,19 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
 use axum::http::{Request, Response};
 use axum::response::IntoResponse;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
+use crate::config::ApiLimits;
 use crate::watch;
 
-use super::gate::{Gate, Peer};
-use super::handler::Taken;
-use super::problem::Problem;
+use super::audit::Audit;
+use super::extract::MostBytes;
+use super::gate::{Gate, Pass, Peer};
+use super::places::Places;
+use super::work::Bench;
 
 /// Answers requests. Clones are the same.
 #[derive(Clone)]
@@ -24,13 +25,24 @@ pub struct Front {
     gate: Arc<Gate>,
     /// It is another one when another service has taken the place of the one before.
     router: Arc<RwLock<Router>>,
-    ending: Ending,
+    places: Places,
+    most_bytes: MostBytes,
+    bench: Bench,
 }
 
 impl Front {
-    /// Leads those whom `gate` lets in by what `router` is then. Answers without an end are over when `ending` is.
-    pub fn new(gate: Gate, router: Arc<RwLock<Router>>, ending: Ending) -> Front {
-        Front { gate: Arc::new(gate), router, ending }
+    /// Leads those whom `gate` lets in by what `router` is then, within these bounds, with a record of what they change.
+    /// Answers without an end are over when `ending` is.
+    pub fn new(
+        gate: Gate,
+        router: Arc<RwLock<Router>>,
+        limits: &ApiLimits,
+        audit: Audit,
+        ending: Ending,
+    ) -> Front {
+        let bench = Bench { time: limits.time, audit, clock: gate.clock() };
+        let places = Places::new(limits.streams, ending);
+        Front { gate: Arc::new(gate), router, places, most_bytes: MostBytes(limits.body), bench }
     }
 
     /// Answers a request.
@@ -39,8 +51,13 @@ impl Front {
             Ok(asker) => asker,
             Err(problem) => return problem.into_response(),
         };
-        request.extensions_mut().insert(asker);
-        request.extensions_mut().insert(self.ending.clone());
+        let pass = Pass::new(&self.gate, peer, &request);
+        let extensions = request.extensions_mut();
+        extensions.insert(asker);
+        extensions.insert(pass);
+        extensions.insert(self.places.clone());
+        extensions.insert(self.most_bytes);
+        extensions.insert(self.bench.clone());
         let router = self.router.read().unwrap_or_else(PoisonError::into_inner).clone();
         let answer: Result<_, Infallible> = TowerToHyperService::new(router).call(request).await;
         answer.unwrap_or_else(|never| match never {})
@@ -63,14 +80,3 @@ impl Ending {
         let _ = self.0.wait_for(|stop| *stop).await;
     }
 }
-
-impl<S: Send + Sync> FromRequestParts<S> for Ending {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Ending, Problem> {
-        let ending = parts.extensions.get::<Ending>().cloned();
-        Ok(ending.expect("`Front` gives one to every request"))
-    }
-}
-
-impl Taken for Ending {}

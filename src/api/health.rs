@@ -11,6 +11,9 @@ use crate::runtime::control::{Control, Trouble};
 use super::answer;
 use super::gate::Asker;
 
+/// Where it is asked. Those who watch a service ask here, however many others do.
+pub const PATHS: [&str; 2] = ["/livez", "/readyz"];
+
 /// How a service is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Health)]

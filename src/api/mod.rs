@@ -3,7 +3,8 @@
 //! Enters: requests. Leaves: answers of [`Control`](crate::runtime::control::Control), as JSON; what goes wrong as
 //! problem details (RFC 9457). [`routes`] is the table of all routes; one file a resource; [`extract`] is what handlers
 //! take, [`answer`] what they give, [`problem`] how mistakes are told, [`document`] how all of it is described for
-//! machines, which comes by [`handler`] from the types of handlers. [`server`] speaks HTTP on a socket in the folder of
+//! machines, which comes by [`handler`] from the types of handlers. [`work`] is how their work is done, [`audit`] the record of
+//! what they change, [`places`] who may read without an end. [`server`] speaks HTTP on a socket in the folder of
 //! the state ([`socket`]) and on an address, [`page`] is the web page beside the API, [`client`] is how commands ask, and
 //! [`probe`] how they ask whether it is well. [`counting`] counts all of it.
 //!
@@ -14,6 +15,7 @@
 
 pub mod alerts;
 mod answer;
+mod audit;
 pub mod client;
 pub mod counting;
 mod document;
@@ -28,6 +30,7 @@ mod metrics;
 mod outbox;
 mod overview;
 mod page;
+mod places;
 mod playground;
 pub mod probe;
 mod problem;
@@ -42,3 +45,4 @@ pub mod socket;
 mod state;
 #[cfg(test)]
 mod tests;
+mod work;

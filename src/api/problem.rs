@@ -3,13 +3,10 @@
 //! [`Kind`] is the catalogue: what kinds there are, the status of each and what it means. The document of the API and its
 //! page are made from it.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use crate::access::Refused as NotLetIn;
@@ -94,6 +91,8 @@ kinds! {
     WrongRules = UNPROCESSABLE_ENTITY, "wrong-rules";
     /// Some records of the body are no events, and nothing of it is taken.
     BadRecords = UNPROCESSABLE_ENTITY, "bad-records";
+    /// There were too many requests of the same in a short time; ask again later.
+    TooMany = TOO_MANY_REQUESTS, "too-many";
     /// The path speaks WebSocket.
     NoWebSocket = UPGRADE_REQUIRED, "no-websocket";
     /// The body is too large.
@@ -122,7 +121,7 @@ impl Kind {
             Kind::InvalidToken => {
                 Some((header::WWW_AUTHENTICATE, r#"Bearer realm="tripline", error="invalid_token""#))
             }
-            Kind::Busy | Kind::Stopping => Some((header::RETRY_AFTER, "1")),
+            Kind::Busy | Kind::Stopping | Kind::TooMany => Some((header::RETRY_AFTER, "1")),
             _ => None,
         }
     }
@@ -156,26 +155,20 @@ impl Problem {
         Problem { kind, detail: detail.into() }
     }
 
+    /// What kind it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What is wrong and what to do.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// A request that makes no sense.
     pub fn bad(detail: impl Into<String>) -> Problem {
         Problem::new(Kind::BadRequest, detail)
     }
-}
-
-/// How long an answer may take that waits for the disk.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What somebody who was asked answers.
-///
-/// # Errors
-/// What he says, or that he does not come to it.
-pub async fn in_time<T>(asked: impl Future<Output = Result<T, ControlError>>) -> Result<T, Problem> {
-    let Ok(answer) = timeout(PATIENCE, asked).await else {
-        let detail =
-            format!("the service did not come to it within {} s; ask again later", PATIENCE.as_secs());
-        return Err(Problem::new(Kind::Busy, detail));
-    };
-    Ok(answer?)
 }
 
 impl From<FindError> for Problem {
@@ -233,20 +226,20 @@ impl From<NotLetIn> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response<Body> {
-        let Problem { kind, detail } = self;
+        let Problem { kind, detail } = &self;
         let status = kind.status();
         let sent = Sent {
             kind: format!("{TYPES}{}", kind.name()),
             title: status.canonical_reason().unwrap_or_default().to_owned(),
             status: status.as_u16(),
-            detail,
+            detail: detail.clone(),
         };
         let mut answer = super::answer::json(status, MEDIA_TYPE, &sent);
         answer
             .headers_mut()
             .extend(kind.header().map(|(name, value)| (name, HeaderValue::from_static(value))));
-        // So that the route can hold it against what it says of itself.
-        answer.extensions_mut().insert(kind);
+        // So that the route can hold it against what it says of itself, and the audit log can say it.
+        answer.extensions_mut().insert(self);
         answer
     }
 }

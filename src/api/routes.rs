@@ -22,7 +22,7 @@ use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use crate::access::Role::{self, Admin, Operate, Read};
-use crate::access::{self, Refused as NotLetIn};
+use crate::access::{self, Refused as NotLetIn, Who};
 use crate::diagnostic::did_you_mean;
 use crate::runtime::control::Control;
 
@@ -30,6 +30,7 @@ use super::answer::Change;
 use super::gate::Asker;
 use super::handler::{Described, Handler};
 use super::problem::{Kind, Problem};
+use super::work::perform;
 use super::{
     alerts, counting, document, events, health, me, metrics, outbox, overview, page, playground, quarantine,
     rules, savepoints, service, silences, state,
@@ -82,7 +83,7 @@ fn all() -> Vec<Route> {
         route!(Read, state::look).may(&[NoSuchRule]),
         route!(Read, quarantine::look),
         route!(Read, savepoints::list).may(&[NoState]),
-        route!(Operate, savepoints::create).may(&[BadName, DiskFull, Exists, NoState, Saving]),
+        route!(Operate, savepoints::create).may(&[BadName, DiskFull, Exists, NoState, Saving]).patient(),
         route!(Read, outbox::look).may(&[NoState]),
         route!(Operate, outbox::retry).may(&[NoState, DiskFull]),
         route!(Admin, outbox::discard).may(&[NoState, DiskFull]),
@@ -109,6 +110,8 @@ pub struct Route {
     pub problems: BTreeSet<Kind>,
     /// Whether it is not recorded, although it is no `GET`.
     is_unrecorded: bool,
+    /// Whether it may take longer than other answers.
+    is_patient: bool,
     handler: MethodRouter<Control>,
 }
 
@@ -122,6 +125,12 @@ impl Route {
     /// Feeds events, which sources count and nobody records.
     fn feeds(mut self) -> Route {
         self.is_unrecorded = true;
+        self
+    }
+
+    /// Takes as long as it needs: whoever asks waits.
+    fn patient(mut self) -> Route {
+        self.is_patient = true;
         self
     }
 
@@ -141,8 +150,8 @@ impl Route {
         let (method, operation) = operation(item).expect("a handler has a method");
         let mut described = Described { operation, schemas };
         types.describe(&mut described);
-        let problems = usual_problems(role, &described.operation);
-        Route { role, method, path, described, problems, is_unrecorded: false, handler }
+        let problems = usual_problems(role, &path, &described.operation);
+        Route { role, method, path, described, problems, is_unrecorded: false, is_patient: false, handler }
     }
 
     /// Whether it changes something, so that it has to be recorded.
@@ -150,21 +159,43 @@ impl Route {
         !self.is_unrecorded && !matches!(self.method, Method::GET | Method::HEAD)
     }
 
-    /// Whether who sends a request may use it.
-    fn permit(&self, request: &Request) -> Result<(), NotLetIn> {
-        let Some(needed) = self.role else { return Ok(()) };
+    /// Whether it may take longer than other answers.
+    pub fn is_patient(&self) -> bool {
+        self.is_patient
+    }
+
+    /// Who sends a request, if they may use it; `None`: it does not matter who.
+    fn permit(&self, request: &Request) -> Result<Option<Who>, NotLetIn> {
+        let Some(needed) = self.role else { return Ok(None) };
         // Without an asker nobody has looked who it is, which lets nobody in.
         let who =
             request.extensions().get::<Asker>().map_or(Err(NotLetIn::Nothing), |asker| asker.who.clone());
-        access::permit(&who?, needed)
+        let who = who?;
+        access::permit(&who, needed)?;
+        Ok(Some(who))
+    }
+
+    /// Answers a request, if whoever sends it may use it.
+    async fn answer(&'static self, request: Request, next: Next) -> Response<Body> {
+        let answer = match self.permit(&request) {
+            Ok(who) => perform(self, who, request, next).await,
+            Err(refused) => {
+                let from = request.extensions().get::<Asker>().and_then(|asker| asker.from.as_deref());
+                let (method, path) = (&self.method, &self.path);
+                debug!(from, %method, path, why = %refused, "the API does not let somebody do this");
+                Problem::from(refused).into_response()
+            }
+        };
+        self.check(&answer);
+        answer
     }
 
     /// Holds an answer against what the route says of itself.
     fn check(&self, answer: &Response<Body>) {
         let status = answer.status();
-        match answer.extensions().get::<Kind>() {
+        match answer.extensions().get::<Problem>().map(Problem::kind) {
             Some(kind) => {
-                debug_assert!(self.problems.contains(kind), "{} {}: {kind:?}", self.method, self.path);
+                debug_assert!(self.problems.contains(&kind), "{} {}: {kind:?}", self.method, self.path);
             }
             None => debug_assert!(
                 self.described.operation.responses.responses.contains_key(status.as_str()),
@@ -195,8 +226,11 @@ fn operation(item: PathItem) -> Option<(Method, Operation)> {
 }
 
 /// The problems that every route can answer that is like this one.
-fn usual_problems(role: Option<Role>, operation: &Operation) -> BTreeSet<Kind> {
+fn usual_problems(role: Option<Role>, path: &str, operation: &Operation) -> BTreeSet<Kind> {
     let mut problems = BTreeSet::from([Kind::OtherHost, Kind::OtherOrigin]);
+    if !health::PATHS.contains(&path) {
+        problems.insert(Kind::TooMany);
+    }
     if role.is_some() {
         problems.extend([Kind::Unauthorized, Kind::InvalidToken, Kind::Forbidden]);
         problems.extend([Kind::Busy, Kind::Stopping, Kind::Disk]);
@@ -214,19 +248,8 @@ fn usual_problems(role: Option<Role>, operation: &Operation) -> BTreeSet<Kind> {
 pub fn router(control: Control) -> Router {
     let mut router = Router::new();
     for route in ROUTES.iter() {
-        let handler = route.handler.clone().layer(from_fn(move |request: Request, next: Next| async move {
-            let answer = match route.permit(&request) {
-                Ok(()) => next.run(request).await,
-                Err(refused) => {
-                    let from = request.extensions().get::<Asker>().and_then(|asker| asker.from.as_deref());
-                    let (method, path) = (&route.method, &route.path);
-                    debug!(from, %method, path, why = %refused, "the API does not let somebody do this");
-                    Problem::from(refused).into_response()
-                }
-            };
-            route.check(&answer);
-            answer
-        }));
+        let lead = from_fn(move |request: Request, next: Next| route.answer(request, next));
+        let handler = route.handler.clone().layer(lead);
         router = router.route(&route.path, handler);
     }
     router

@@ -1,8 +1,8 @@
 //! Speaks HTTP/1.1 to those who ask.
 //!
-//! Enters: connections, over TCP or over the Unix socket in the folder of the state. Leaves: answers. Few may ask at a
-//! time, and nobody holds a place for long without asking: there is a bound on connections, on the head of a request and
-//! on the silence before it. Those who come over the socket have places of their own, so that nobody can take them from
+//! Enters: connections, over TCP or over the Unix socket in the folder of the state. Leaves: answers. There is a bound on
+//! connections, and nobody holds one for long without asking: on the head of a request, on the silence before it, and on the time
+//! in which nothing is taken of an answer. Those who come over the socket have places of their own, so that nobody can take them from
 //! the owner. What is answered when the service stops is answered to its end, within bounds.
 
 mod connection;
@@ -19,12 +19,13 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tracing::info;
 
-use crate::config::Api;
+use crate::config::{Api, ApiLimits};
 use crate::runtime::control::Control;
 use crate::source::{Clock, unix};
 use crate::tls;
 use crate::watch;
 
+use super::audit::{Audit, AuditError};
 use super::front::{Ending, Front};
 use super::gate::{Gate, Peer, TokensError};
 use super::routes;
@@ -32,8 +33,6 @@ use super::socket::{self, SocketPath};
 use connection::Door;
 pub use connection::MAX_HEAD;
 
-/// Most connections at a time; who comes beyond waits.
-const MAX_CONNECTIONS: usize = 64;
 /// How long answers may take that are under way when the service stops.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
@@ -41,6 +40,8 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 pub struct Server {
     router: Arc<RwLock<Router>>,
     clock: Arc<dyn Clock>,
+    limits: ApiLimits,
+    audit: Audit,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -61,6 +62,9 @@ pub enum ListenError {
     /// At a socket.
     #[error("{0}")]
     Socket(String),
+    /// It cannot record what is changed.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// It does not know whom to let in.
     #[error(transparent)]
     Tokens(#[from] TokensError),
@@ -70,11 +74,17 @@ pub enum ListenError {
 }
 
 impl Server {
-    /// Will answer with what `control` knows.
-    pub fn new(control: Control, clock: Arc<dyn Clock>) -> Server {
+    /// Will answer with what `control` knows, within the bounds of `api`, which also says where it is recorded what
+    /// somebody changes.
+    ///
+    /// # Errors
+    /// When that cannot be recorded there.
+    pub fn new(control: Control, clock: Arc<dyn Clock>, api: Option<&Api>) -> Result<Server, ListenError> {
+        let limits = api.map(|api| api.limits).unwrap_or_default();
+        let audit = Audit::open(api.and_then(|api| api.audit.as_ref()))?;
         let (stop, _) = watch::channel(false);
         let router = Arc::new(RwLock::new(routes::router(control)));
-        Server { router, clock, stop, tasks: JoinSet::new() }
+        Ok(Server { router, clock, limits, audit, stop, tasks: JoinSet::new() })
     }
 
     /// Answers with what this one knows from the next request on: another service has taken the place of the one before.
@@ -127,8 +137,10 @@ impl Server {
 
     fn door(&self, gate: Gate, tls: Option<tls::Acceptor>) -> Door {
         let ending = Ending::new(self.stop.subscribe());
-        let front = Front::new(gate, Arc::clone(&self.router), ending.clone());
-        Door { front, tls, slots: Arc::new(Semaphore::new(MAX_CONNECTIONS)), ending }
+        let (router, audit) = (Arc::clone(&self.router), self.audit.clone());
+        let front = Front::new(gate, router, &self.limits, audit, ending.clone());
+        let ApiLimits { connections, time, .. } = self.limits;
+        Door { front, tls, slots: Arc::new(Semaphore::new(connections)), time, ending }
     }
 
     /// Takes no more requests, and waits a moment for the answers that are under way.

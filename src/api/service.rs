@@ -10,7 +10,7 @@ use crate::runtime::control::orders::Renewed;
 
 use super::answer::Changed;
 use super::extract::Json;
-use super::problem::{self, Problem};
+use super::problem::Problem;
 use super::rules::keeps_state_or;
 
 /// That the service is to begin anew.
@@ -37,7 +37,7 @@ pub async fn reload(
     Json(Reload { force }): Json<Reload>,
 ) -> Result<Changed<Renewed>, Problem> {
     keeps_state_or(force, &control)?;
-    let renewed = problem::in_time(control.order(None)).await?;
+    let renewed = control.order(None).await?;
     Ok(Changed::new("service", renewed))
 }
 

@@ -11,7 +11,7 @@ use crate::runtime::routing::desk::{self, ById, Said};
 use super::alerts;
 use super::answer::{Changed, Created};
 use super::extract::{Json, Path};
-use super::problem::{self, Problem};
+use super::problem::Problem;
 
 /// The silences that there are.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -38,7 +38,7 @@ pub struct Id {
 )]
 pub async fn list(State(control): State<Control>) -> Result<Json<List>, Problem> {
     let asked = control.desk().ask(desk::Request::Silences);
-    let silences = problem::in_time(asked).await?;
+    let silences = asked.await?;
     Ok(Json(List { silences }))
 }
 
@@ -54,7 +54,8 @@ pub async fn add(
     Json(wanted): Json<NewSilence>,
 ) -> Result<Created<Silence>, Problem> {
     let asked = control.desk().ask(|reply| desk::Request::Silence(wanted, reply));
-    problem::in_time(asked).await.map(|silence| Created::new(silence.id.clone(), silence))
+    let silence = asked.await?;
+    Ok(Created::new(silence.id.clone(), silence))
 }
 
 /// Ends a silence.
@@ -70,9 +71,9 @@ pub async fn end(
     Json(said): Json<Said>,
 ) -> Result<Changed<Silence>, Problem> {
     let said = alerts::check(said)?;
-    let before = problem::in_time(control.desk().ask(desk::Request::Silences)).await?;
+    let before = control.desk().ask(desk::Request::Silences).await?;
     let asked = control.desk().ask(|reply| desk::Request::EndSilence(ById { id, said }, reply));
-    let silence = problem::in_time(asked).await?;
+    let silence = asked.await?;
     let before = before.into_iter().find(|before| before.id == silence.id);
     Ok(Changed::new(silence.id.clone(), silence).before(before))
 }

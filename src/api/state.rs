@@ -8,7 +8,7 @@ use crate::runtime::control::view::StateView;
 use crate::runtime::control::{Control, StateQuery};
 
 use super::extract::{Json, Limit, Query};
-use super::problem::{self, Problem};
+use super::problem::Problem;
 
 /// Which partial matches are shown.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -37,5 +37,5 @@ pub async fn look(
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<StateView>, Problem> {
     let Wanted { rule, key, limit: Limit(limit) } = wanted;
-    problem::in_time(control.state(StateQuery { rule, key, limit })).await.map(Json)
+    Ok(Json(control.state(StateQuery { rule, key, limit }).await?))
 }

@@ -15,6 +15,7 @@ use toml::de::{DeTable, DeValue};
 use crate::diagnostic::codes::{E0602, E0603, E0604, E0605, E0608, E0609, E0612, E0613, E0614};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, FileId, Span, nearest};
 use crate::event::Duration;
+use crate::rate::Rate;
 
 use super::Located;
 use super::reference::{Key, Missing, Section, Takes};
@@ -128,6 +129,24 @@ impl<'a> Table<'a> {
             (_, Found::Default(default)) => Some(default.to_owned()),
             (_, Found::Absent) => None,
         }
+    }
+
+    /// A rate, or the default of the key.
+    pub fn rate(&self, name: &str, report: &mut Report) -> Option<Rate> {
+        let given = match self.find(name, report) {
+            (key, Found::Given(value)) => text(value, key, report)?,
+            (_, Found::Default(default)) => {
+                return Some(Rate::parse(default).expect("the catalogue's rates are tested"));
+            }
+            (_, Found::Absent) => return None,
+        };
+        let rate = Rate::parse(&given.value);
+        if rate.is_none() {
+            let message = format!("`{}` is no rate", given.value);
+            let help = "a rate is a number, from 1 to 1000000, and a time: `10/s`, `30/m` or `5/10s`";
+            report.wrong(E0605, given.span, message, Some(help.into()));
+        }
+        rate
     }
 
     /// Whether the key may stand here.

@@ -31,7 +31,7 @@ use std::time::Duration;
 use crate::diagnostic::{Diagnostics, Sources, Span};
 use crate::source::{self, Decoding, SourceLimits, file, http, registry, tcp, tcp_client, udp, unix};
 
-pub use api::Api;
+pub use api::{Api, ApiLimits, AuditSettings};
 pub use routing::Routing;
 pub use sinks::{Delivery, Sink, SinkKind};
 pub use state::{ChangedRules, State};

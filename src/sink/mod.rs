@@ -3,7 +3,7 @@
 //! Enters: rendered alerts from a sink's queue. Leaves: the same, delivered, those of one rule and key in
 //! order. Each sink has a worker of its own ([`worker`]), so that one that stalls delays no other. They attempt;
 //! whether and when to attempt again is decided in [`retry`], whether the sink is down in [`breaker`], and how much it is
-//! sent in [`rate`].
+//! sent in [`crate::rate`].
 //!
 //! One file a kind of sink, all of the same shape: `Settings`, what the configuration says; a type with
 //! `open(&Settings)`, which says at the start what is wrong and connects to nothing yet; and its [`Sink`], which
@@ -27,7 +27,6 @@ pub mod http;
 pub mod kafka;
 pub mod lines;
 pub mod pagerduty;
-pub mod rate;
 pub mod retry;
 pub mod sample;
 pub mod slack;

@@ -71,6 +71,9 @@ max_pause = "100ms"
 listen = "127.0.0.1:{api}"
 tokens = "tokens.toml"
 
+[api.limits]
+rate = "1000000/s"
+
 [state]
 path = "state"
 

@@ -18,7 +18,7 @@ use crate::source::Clock as _;
 
 use super::answer::Changed;
 use super::extract::{Both, Json, Path, Query};
-use super::problem::{self, Kind, Problem};
+use super::problem::{Kind, Problem};
 
 use view::{AlertPage, WholeAlert};
 use wanted::{Part, Wanted};
@@ -138,7 +138,7 @@ where
     let archive = control.archive().clone();
     let looked =
         async { tokio::task::spawn_blocking(move || look(&archive)).await.map_err(|_| ControlError::Gone) };
-    Ok(problem::in_time(looked).await??)
+    Ok(looked.await??)
 }
 
 /// Somebody has seen an alert.
@@ -157,7 +157,8 @@ pub async fn acknowledge(
 ) -> Result<Changed<Settled>, Problem> {
     let said = check(said)?;
     let asked = control.desk().ask(|reply| desk::Request::Acknowledge(ById { id, said }, reply));
-    problem::in_time(asked).await.map(|settled| Changed::new(settled.alert.clone(), settled))
+    let settled = asked.await?;
+    Ok(Changed::new(settled.alert.clone(), settled))
 }
 
 /// Somebody says that what an alert tells of is over.
@@ -174,7 +175,8 @@ pub async fn resolve(
 ) -> Result<Changed<Settled>, Problem> {
     let said = check(said)?;
     let asked = control.desk().ask(|reply| desk::Request::Resolve(ById { id, said }, reply));
-    problem::in_time(asked).await.map(|settled| Changed::new(settled.alert.clone(), settled))
+    let settled = asked.await?;
+    Ok(Changed::new(settled.alert.clone(), settled))
 }
 
 /// What somebody says, if it is not said by nobody and not too much.

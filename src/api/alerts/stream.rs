@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{Response, header};
@@ -23,6 +23,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::api::counting::Reader;
 use crate::api::extract::{Both, Query};
 use crate::api::handler::{Described, Taken};
+use crate::api::places::{Over, Place};
 use crate::api::problem::{Kind, Problem};
 use crate::archive::{AlertView, Follower, News, Status, What};
 use crate::runtime::control::Control;
@@ -140,10 +141,11 @@ pub async fn follow(
     State(control): State<Control>,
     Query(Both(wanted, From { after })): Query<Both<Wanted, From>>,
     LastSeen(last): LastSeen,
+    place: Place,
 ) -> Result<Response<Body>, Problem> {
     let follower = control.archive().follow(wanted.query(), after.or(last));
-    let events =
-        Sse::new(events(follower, Reader::new(&control, "sse"))).keep_alive(KeepAlive::new().interval(PULSE));
+    let reader = Reader::new(&control, "sse");
+    let events = Sse::new(events(follower, place, reader)).keep_alive(KeepAlive::new().interval(PULSE));
     let mut answer = events.into_response();
     answer.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     Ok(answer)
@@ -161,25 +163,33 @@ pub async fn follow(
 pub async fn talk(
     State(control): State<Control>,
     Query(Both(wanted, From { after })): Query<Both<Wanted, From>>,
+    place: Place,
     Upgrade(upgrade): Upgrade,
 ) -> Result<Response<Body>, Problem> {
     let follower = control.archive().follow(wanted.query(), after);
     let upgrade = upgrade.max_message_size(LARGEST_MESSAGE).max_frame_size(LARGEST_MESSAGE);
     Ok(upgrade.on_upgrade(move |socket| async move {
         let _reader = Reader::new(&control, "websocket");
-        tell(socket, follower).await;
+        tell(socket, follower, place).await;
     }))
 }
 
-/// News one by one, until what is kept cannot be read.
-fn events(follower: Follower, reader: Reader) -> impl Stream<Item = Result<Event, std::convert::Infallible>> {
-    let begin = (follower, VecDeque::<Arc<News>>::new(), reader);
-    unfold(begin, |(mut follower, mut waiting, reader)| async move {
+/// News one by one, until what is kept cannot be read or the place is lost.
+fn events(
+    follower: Follower,
+    place: Place,
+    reader: Reader,
+) -> impl Stream<Item = Result<Event, std::convert::Infallible>> {
+    let begin = (follower, place, reader, VecDeque::<Arc<News>>::new());
+    unfold(begin, |(mut follower, mut place, reader, mut waiting)| async move {
         loop {
             if let Some(news) = waiting.pop_front() {
-                return Some((Ok(event(&news)), (follower, waiting, reader)));
+                return Some((Ok(event(&news)), (follower, place, reader, waiting)));
             }
-            waiting.extend(next(&mut follower).await?);
+            waiting.extend(tokio::select! {
+                _ = place.over() => return None,
+                news = next(&mut follower) => news?,
+            });
         }
     })
 }
@@ -206,7 +216,7 @@ fn json_of(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("plain data can be written as JSON")
 }
 
-async fn tell(mut socket: WebSocket, mut follower: Follower) {
+async fn tell(mut socket: WebSocket, mut follower: Follower, mut place: Place) {
     let mut pulse = interval(PULSE);
     pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -216,6 +226,11 @@ async fn tell(mut socket: WebSocket, mut follower: Follower) {
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 Some(Ok(_)) => continue,
             },
+            over = place.over() => {
+                // Whoever has gone by now need not hear it.
+                let _ = socket.send(farewell(over)).await;
+                return;
+            }
             _ = pulse.tick() => vec![Message::Ping(axum::body::Bytes::new())],
             news = next(&mut follower) => match news {
                 Some(news) => news.iter().map(|news| Message::Text(message(news).into())).collect(),
@@ -228,6 +243,15 @@ async fn tell(mut socket: WebSocket, mut follower: Follower) {
             }
         }
     }
+}
+
+/// What is said at the end.
+fn farewell(over: Over) -> Message {
+    let (code, reason) = match over {
+        Over::Stopping => (close_code::AWAY, "the service stops"),
+        Over::NotLetIn => (close_code::POLICY, "you are not let in any more"),
+    };
+    Message::Close(Some(CloseFrame { code, reason: reason.into() }))
 }
 
 fn message(news: &News) -> String {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::to_bytes;
+use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use serde::de::DeserializeOwned;
@@ -19,10 +19,35 @@ use crate::api::problem::{Kind, Problem};
 
 use super::shape;
 
-/// The largest body of a request.
-const MAX_BODY: usize = 1 << 20;
 /// How long the body of a request may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The most bytes that the body of a request may have.
+#[derive(Clone, Copy, Debug)]
+pub struct MostBytes(pub usize);
+
+/// The bytes of a body, of which there may be so many.
+///
+/// # Errors
+/// When there are more, or they do not come in time.
+pub async fn whole(body: Body, most: usize) -> Result<Bytes, Problem> {
+    let too_large = || {
+        let detail =
+            format!("the body has more than {most} bytes (`api.limits.body`), or did not come to its end");
+        Problem::new(Kind::TooLarge, detail)
+    };
+    // What is too large by its own word is not waited for.
+    if body.size_hint().lower() > most as u64 {
+        return Err(too_large());
+    }
+    match timeout(PATIENCE, to_bytes(body, most)).await {
+        Ok(read) => read.map_err(|_| too_large()),
+        Err(_) => {
+            let detail = format!("the body did not come within {} s", PATIENCE.as_secs());
+            Err(Problem::new(Kind::Slow, detail))
+        }
+    }
+}
 
 /// The body of a request. Who has sent something else is shown the example that the type has in the document.
 #[derive(Debug)]
@@ -44,14 +69,8 @@ where
             let detail = "the body has to be JSON: say `Content-Type: application/json`";
             return Err(Problem::new(Kind::MediaType, detail));
         }
-        let Ok(body) = timeout(PATIENCE, to_bytes(body, MAX_BODY)).await else {
-            return Err(Problem::new(Kind::Slow, "the body did not come in time"));
-        };
-        let too_large = |_| {
-            let detail = format!("the body has more than {MAX_BODY} bytes, or did not come to its end");
-            Problem::new(Kind::TooLarge, detail)
-        };
-        let body = body.map_err(too_large)?;
+        let MostBytes(most) = *head.extensions.get().expect("`Front` gives one to every request");
+        let body = whole(body, most).await?;
         read(&body).map(Json)
     }
 }

@@ -6,6 +6,6 @@ mod path;
 mod query;
 mod shape;
 
-pub use body::Json;
+pub use body::{Json, MostBytes};
 pub use path::Path;
 pub use query::{Both, Limit, Query};

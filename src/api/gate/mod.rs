@@ -1,27 +1,32 @@
-//! What every request passes before it is led to a handler: it has to be for this service, and it is found out who sends
-//! it. Whether they may do what they ask for is decided by the route.
+//! What every request passes before it is led to a handler: it has to be for this service, it is found out who sends it, and
+//! they may not have asked too often. Whether they may do what they ask for is decided by the route.
 
 mod hosts;
+mod rates;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Request, header};
+use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use crate::access::{self, Certificate, Client, Policy, Refused, Shown, TokenSet, Who, bearer};
 use crate::changing::{Changing, Look};
-use crate::config::Api;
+use crate::config::{Api, ApiLimits};
 use crate::event::Duration;
+use crate::rate::Rate;
 use crate::source::Clock;
 use crate::telemetry::limit::{RateLimit, Verdict};
 
 use super::handler::Taken;
+use super::health;
 use super::problem::{Kind, Problem};
 use hosts::Hosts;
+use rates::{Rates, Whose};
 
 /// How often refusals are logged: so many in each such time.
 const MINUTE: Duration = Duration::from_micros(60 * Duration::SECOND.as_micros());
@@ -73,7 +78,30 @@ pub struct Gate {
     tokens: Option<Changing<TokenSet>>,
     clients: Vec<Client>,
     clock: Arc<dyn Clock>,
+    rates: Mutex<Rates>,
     reports: Mutex<RateLimit>,
+}
+
+/// What a request has shown, to look again later whether that still counts.
+#[derive(Clone)]
+pub struct Pass {
+    gate: Arc<Gate>,
+    peer: Peer,
+    shown: HeaderMap,
+}
+
+impl Pass {
+    /// Of a request to that gate.
+    pub fn new<B>(gate: &Arc<Gate>, peer: &Peer, request: &Request<B>) -> Pass {
+        let shown = request.headers().get_all(header::AUTHORIZATION).iter();
+        let shown = shown.map(|value| (header::AUTHORIZATION, value.clone())).collect();
+        Pass { gate: Arc::clone(gate), peer: peer.clone(), shown }
+    }
+
+    /// Whether whoever sent it would still be let in.
+    pub fn counts(&self) -> bool {
+        self.gate.who(&self.peer, &self.shown).is_ok()
+    }
 }
 
 /// The tokens cannot be had.
@@ -100,39 +128,72 @@ impl Gate {
             info!(file = %tokens.path().display(), count, "tokens are needed for the API");
         }
         let hosts = Hosts::new(api.hosts.clone(), !api.listen.ip().is_loopback());
-        let reports = Mutex::new(RateLimit::new(LOGGED, MINUTE));
-        Ok(Gate { hosts, tokens, clients: api.clients.clone(), clock, reports })
+        Ok(Gate { tokens, clients: api.clients.clone(), ..Gate::open(hosts, api.limits.rate, clock) })
     }
 
     /// One for a service that is asked over the socket in the folder of its state alone.
     pub fn for_owner(clock: Arc<dyn Clock>) -> Gate {
+        Gate::open(Hosts::new(Vec::new(), false), ApiLimits::default().rate, clock)
+    }
+
+    /// One for which nobody has to show who they are.
+    fn open(hosts: Hosts, rate: Rate, clock: Arc<dyn Clock>) -> Gate {
         let reports = Mutex::new(RateLimit::new(LOGGED, MINUTE));
-        Gate { hosts: Hosts::new(Vec::new(), false), tokens: None, clients: Vec::new(), clock, reports }
+        Gate { hosts, tokens: None, clients: Vec::new(), clock, rates: Mutex::new(Rates::new(rate)), reports }
+    }
+
+    /// The clock by which it is decided.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
     }
 
     /// Who sends a request, if it is for this service at all.
     ///
     /// # Errors
-    /// When it is for another one.
+    /// When it is for another one, or one too many.
     pub fn admit<B>(&self, peer: &Peer, request: &Request<B>) -> Result<Asker, Problem> {
-        let (certificate, from) = match peer {
-            Peer::Owner => (None, None),
-            Peer::Network { address, certificate } => {
+        let address = match peer {
+            Peer::Owner => None,
+            Peer::Network { address, .. } => {
                 self.check_hosts(request)?;
-                (certificate.as_deref(), Some(address.ip().to_canonical().to_string()))
+                Some(address.ip().to_canonical())
             }
         };
-        let is_owner = matches!(peer, Peer::Owner);
-        let shown = Shown { is_owner, certificate, bearer: bearer(request.headers()) };
-        let tokens = self.tokens();
-        let policy = Policy { tokens: tokens.as_deref(), clients: &self.clients };
-        let who = access::who(&shown, policy, self.clock.now());
+        let who = self.who(peer, request.headers());
+        let from = address.map(|address| address.to_string());
+        if !health::PATHS.contains(&request.uri().path()) {
+            self.count(who.as_ref().ok(), address)?;
+        }
         if let Err(refused) = &who
             && *refused != Refused::Nothing
         {
             self.report(refused, from.as_deref());
         }
         Ok(Asker { who, from })
+    }
+
+    /// Who sends a request with these headers.
+    fn who(&self, peer: &Peer, headers: &HeaderMap) -> Result<Who, Refused> {
+        let certificate = match peer {
+            Peer::Owner => None,
+            Peer::Network { certificate, .. } => certificate.as_deref(),
+        };
+        let shown = Shown { is_owner: matches!(peer, Peer::Owner), certificate, bearer: bearer(headers) };
+        let tokens = self.tokens();
+        let policy = Policy { tokens: tokens.as_deref(), clients: &self.clients };
+        access::who(&shown, policy, self.clock.now())
+    }
+
+    /// Counts a request of somebody.
+    fn count(&self, who: Option<&Who>, from: Option<IpAddr>) -> Result<(), Problem> {
+        let Some(whose) = Whose::request(who, from) else { return Ok(()) };
+        let taken = self.rates.lock().unwrap_or_else(PoisonError::into_inner).take(whose, Instant::now());
+        taken.map_err(|wait| {
+            let detail = format!(
+                "too many requests came in a short time (`api.limits.rate`); ask again in {wait:.1?}"
+            );
+            Problem::new(Kind::TooMany, detail)
+        })
     }
 
     /// The tokens as they are now.

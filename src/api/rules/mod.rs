@@ -22,7 +22,7 @@ use crate::source::Clock as _;
 use super::alerts;
 use super::answer::Changed;
 use super::extract::{Json, Path};
-use super::problem::{self, Kind, Problem};
+use super::problem::{Kind, Problem};
 
 use view::{Place, RuleList, RuleSummary, TextPart, WholeRule};
 
@@ -94,7 +94,7 @@ pub async fn set_mode(
     keeps_state_or(force, &control)?;
     let order = ModeOrder { rule: name, mode, by, comment, since: SystemClock.now() };
     let wanted = (mode != before.mode_of_text).then(|| order.wanted());
-    problem::in_time(control.order(Some(order))).await?;
+    control.order(Some(order)).await?;
     let after = RuleSummary { mode, mode_wanted: wanted, ..before.clone() };
     Ok(Changed::new(before.name.clone(), after).before(before))
 }
@@ -128,7 +128,7 @@ pub async fn aside<T: Send + 'static>(
     let done = async {
         tokio::task::spawn_blocking(move || work(&control, &about)).await.unwrap_or(Err(ControlError::Gone))
     };
-    problem::in_time(done).await
+    done.await.map_err(Problem::from)
 }
 
 /// What is known of a rule.

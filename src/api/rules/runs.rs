@@ -12,7 +12,7 @@ use crate::runtime::control::Control;
 use crate::source::Clock as _;
 
 use super::super::extract::{self, Path};
-use super::super::problem::{self, Problem};
+use super::super::problem::Problem;
 use super::{Name, found};
 
 /// So many near misses are shown.
@@ -81,7 +81,7 @@ pub async fn runs(
 ) -> Result<extract::Json<RuleRuns>, Problem> {
     let about = control.made_of()?;
     found(about, &name)?;
-    let standing = problem::in_time(control.standing(name.clone())).await?;
+    let standing = control.standing(name.clone()).await?;
     let graph = about.program.graph(&name);
     let mut nodes = vec![0; graph.as_ref().map_or(0, |graph| graph.nodes.len())];
     for (state, count) in standing.states.iter().enumerate() {

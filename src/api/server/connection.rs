@@ -21,6 +21,7 @@ use tracing::{debug, warn};
 
 use crate::api::front::{Ending, Front};
 use crate::api::gate::Peer;
+use crate::stalled::Unstalled;
 use crate::tls;
 
 use super::LAST_ANSWERS;
@@ -33,6 +34,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 pub const MAX_HEAD: usize = 32 << 10;
 /// How much of what is sent is buffered.
 const BUFFER: usize = 64 << 10;
+/// That many places have to be free until it is said again that there are none.
+const ROOM_AGAIN: usize = 16;
 /// How long to wait when accepting fails, as it does when there are too many open files.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
 
@@ -45,6 +48,8 @@ pub struct Door {
     pub tls: Option<tls::Acceptor>,
     /// A place for each connection that may be there at a time.
     pub slots: Arc<Semaphore>,
+    /// How long whoever asked may take nothing of an answer.
+    pub time: Duration,
     /// When the service stops.
     pub ending: Ending,
 }
@@ -57,6 +62,7 @@ impl Door {
         F: Future<Output = io::Result<(S, Peer)>>,
     {
         let mut connections = JoinSet::new();
+        let mut is_full = false;
         let mut ending = self.ending.clone();
         let mut stopped = pin!(ending.wanted());
         loop {
@@ -71,6 +77,7 @@ impl Door {
                 next = next => next,
             };
             while connections.try_join_next().is_some() {}
+            is_full = self.look(is_full);
             match accepted {
                 Ok((stream, peer)) => drop(connections.spawn(self.clone().attend_one(stream, peer, slot))),
                 Err(error) => {
@@ -82,6 +89,18 @@ impl Door {
         let _ = timeout(LAST_ANSWERS, async { while connections.join_next().await.is_some() {} }).await;
     }
 
+    /// Says so when the last place has been taken. Gives whether there was none left lately.
+    fn look(&self, was_full: bool) -> bool {
+        let left = self.slots.available_permits();
+        if left == 0 && !was_full {
+            warn!(
+                "the API has as many connections as `api.limits.connections` allows: others wait until one ends"
+            );
+        }
+        // It is said once, however often one comes and goes.
+        left == 0 || was_full && left < ROOM_AGAIN
+    }
+
     /// Answers on a connection, which has its place until it ends.
     async fn attend_one(
         self,
@@ -89,6 +108,7 @@ impl Door {
         peer: Peer,
         slot: OwnedSemaphorePermit,
     ) {
+        let stream = Unstalled::new(stream, self.time);
         match self.tls.clone() {
             None => self.converse(stream, peer).await,
             Some(tls) => {
@@ -144,4 +164,58 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     };
     debug!(?peer, why, "closed a connection to the API: no agreement on TLS");
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    use super::*;
+    use crate::api::tests::{front, unanswered};
+    use crate::watch;
+
+    /// Connections that come, and how many have been taken.
+    struct Coming {
+        near: Mutex<Vec<DuplexStream>>,
+        taken: AtomicUsize,
+    }
+
+    impl Coming {
+        async fn next(&self) -> io::Result<(DuplexStream, Peer)> {
+            let next = self.near.lock().expect("nobody panics").pop();
+            let Some(stream) = next else { return std::future::pending().await };
+            self.taken.fetch_add(1, Ordering::Relaxed);
+            Ok((stream, Peer::Owner))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_are_so_many_and_others_wait_until_one_ends() {
+        let (mut far, near): (Vec<_>, Vec<_>) = (0..3).map(|_| duplex(1 << 12)).unzip();
+        let coming = Arc::new(Coming { near: Mutex::new(near), taken: AtomicUsize::new(0) });
+        let (stop, stopped) = watch::channel(false);
+        let (slots, ending) = (Arc::new(Semaphore::new(2)), Ending::new(stopped));
+        let door =
+            Door { front: front(&unanswered()), tls: None, slots, time: Duration::from_secs(30), ending };
+        let source = Arc::clone(&coming);
+        let attending = tokio::spawn(async move { door.attend(|| source.next()).await });
+        let taken = async || {
+            sleep(Duration::from_secs(1)).await;
+            coming.taken.load(Ordering::Relaxed)
+        };
+        assert_eq!(taken().await, 2);
+        // The one that came last is the first in the list.
+        let mut one = far.pop().expect("there are three");
+        one.write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("it is taken");
+        let mut begin = [0; 15];
+        one.read_exact(&mut begin).await.expect("it is answered");
+        assert_eq!((&begin, taken().await), (b"HTTP/1.1 200 OK", 2));
+        drop(one);
+        assert_eq!(taken().await, 3);
+        stop.send_replace(true);
+        attending.await.expect("no panic");
+    }
 }

@@ -4,16 +4,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use serde_json::Value;
 
 use super::{Bench, api, leading};
 use crate::access::{Entry, Role, Token, TokenSet};
+use crate::api::audit::Audit;
 use crate::api::front::{Ending, Front};
 use crate::api::gate::{Gate, Peer};
-use crate::api::problem::Kind;
+use crate::api::problem::{Kind, Problem};
 use crate::api::routes::{ROUTES, Route};
-use crate::config::Api;
+use crate::config::{Api, AuditSettings};
 use crate::event::Timestamp;
+use crate::runtime::control::Control;
 use crate::source::Clock;
 use crate::watch;
 
@@ -32,7 +35,7 @@ fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).expect("a time")
 }
 
-fn token(role: Role) -> Token {
+pub fn token(role: Role) -> Token {
     Token::new([role as u8; 32])
 }
 
@@ -57,31 +60,60 @@ fn write_tokens(path: &Path) {
 }
 
 /// An API that wants tokens.
-struct Guarded {
-    front: Front,
-    tokens: PathBuf,
-    _bench: Bench,
+pub struct Guarded {
+    pub front: Front,
+    pub tokens: PathBuf,
+    /// The file of the audit log.
+    pub audit: PathBuf,
+    pub stop: watch::Sender<bool>,
+    bench: Bench,
 }
 
 impl Guarded {
-    fn new(change: impl FnOnce(&mut Api)) -> Guarded {
+    pub fn new(change: impl FnOnce(&mut Api)) -> Guarded {
         let mut bench = Bench::new();
         // Nobody answers: what is asked for does not matter here.
         drop(bench.requests.take());
         let tokens = bench.folder.path().join("tokens.toml");
         write_tokens(&tokens);
-        let mut api = Api { tokens: Some(tokens.clone()), ..api() };
+        let audit = bench.folder.path().join("audit.jsonl");
+        let settings = AuditSettings { file: audit.clone(), rotate_size: 64 << 10, keep: 2 };
+        let mut api = Api { tokens: Some(tokens.clone()), audit: Some(settings), ..api() };
         change(&mut api);
         let clock = Arc::new(Stopped(at("2026-11-22T08:00:00Z")));
-        let (_, stop) = watch::channel(false);
+        let (stop, stopped) = watch::channel(false);
         let gate = Gate::new(&api, clock).expect("there are tokens");
-        Guarded { front: Front::new(gate, leading(&bench.control), Ending::new(stop)), tokens, _bench: bench }
+        let log = Audit::open(api.audit.as_ref()).expect("it can be opened");
+        let front = Front::new(gate, leading(&bench.control), &api.limits, log, Ending::new(stopped));
+        Guarded { front, tokens, audit, stop, bench }
     }
 
-    async fn send(&self, request: Request<Body>) -> (StatusCode, Option<Kind>, HeaderMap) {
+    pub fn control(&self) -> &Control {
+        &self.bench.control
+    }
+
+    /// What the audit log has.
+    pub fn records(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(&self.audit).expect("text");
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+
+    pub fn change_tokens(&self, change: impl FnOnce(&mut TokenSet)) {
+        let done = crate::access::file::change(&self.tokens, |tokens| {
+            change(tokens);
+            anyhow::Ok(())
+        });
+        done.expect("it can be changed");
+    }
+
+    pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
         let address = "192.0.2.7:4711".parse().expect("an address");
-        let answer = self.front.answer(&Peer::Network { address, certificate: None }, request).await;
-        (answer.status(), answer.extensions().get().copied(), answer.headers().clone())
+        self.front.answer(&Peer::Network { address, certificate: None }, request).await
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> (StatusCode, Option<Kind>, HeaderMap) {
+        let answer = self.answer(request).await;
+        (answer.status(), answer.extensions().get().map(Problem::kind), answer.headers().clone())
     }
 
     /// Asks for a route, with these values of `Authorization`.
@@ -98,7 +130,7 @@ impl Guarded {
     }
 }
 
-fn of(token: &Token) -> String {
+pub fn of(token: &Token) -> String {
     format!("Bearer {}", token.reveal())
 }
 
@@ -145,14 +177,7 @@ async fn tokens_that_are_revoked_or_made_count_from_the_next_request_on() {
         async move { guarded.ask(me, &[&of(&token)]).await.0.as_u16() }
     };
     assert_eq!((ask(token(Role::Read)).await, ask(expired()).await), (200, 401));
-    let change = |change: &dyn Fn(&mut TokenSet)| {
-        let done = crate::access::file::change(&guarded.tokens, |tokens| {
-            change(tokens);
-            anyhow::Ok(())
-        });
-        done.expect("it can be changed");
-    };
-    change(&|tokens| drop(tokens.remove("read")));
+    guarded.change_tokens(|tokens| drop(tokens.remove("read")));
     assert_eq!((ask(token(Role::Read)).await, ask(token(Role::Admin)).await), (401, 200));
     // A file that makes no sense, or is gone, lets in those of before, and nobody else.
     std::fs::write(&guarded.tokens, "x").expect("it can be written");

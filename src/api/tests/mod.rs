@@ -1,8 +1,10 @@
 //! Requests to the router, with an engine that answers; and a server that is asked over its socket.
 
 mod access;
+mod audit;
 mod counting;
 mod document;
+mod limits;
 mod tls;
 
 use std::sync::{Arc, RwLock};
@@ -18,12 +20,13 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::answer::JSON;
+use super::audit::Audit;
 use super::client::{Client, ClientError};
 use super::front::{Ending, Front};
 use super::gate::{Gate, Peer};
 use super::server::Server;
 use super::{problem, routes, socket};
-use crate::config::Api;
+use crate::config::{Api, ApiLimits};
 use crate::runtime::clock::SystemClock;
 use crate::runtime::control::tests::{answering, control, engine_with, query};
 use crate::runtime::control::{Control, Requests, ServicePart, StateQuery, Trouble};
@@ -74,6 +77,8 @@ fn api() -> Api {
         hosts: Vec::new(),
         tls: None,
         clients: Vec::new(),
+        limits: ApiLimits::default(),
+        audit: None,
     }
 }
 
@@ -82,10 +87,28 @@ fn leading(control: &Control) -> Arc<RwLock<Router>> {
     Arc::new(RwLock::new(routes::router(control.clone())))
 }
 
+/// What answers over a socket and at an address.
+fn server(control: &Control, api: Option<&Api>) -> Server {
+    Server::new(control.clone(), Arc::new(SystemClock), api).expect("nothing is recorded in a file")
+}
+
+/// What nobody answers.
+pub fn unanswered() -> Control {
+    control(None).0
+}
+
 /// What answers requests of the owner.
-fn front(control: &Control) -> Front {
-    let (_, stop) = watch::channel(false);
-    Front::new(Gate::for_owner(Arc::new(SystemClock)), leading(control), Ending::new(stop))
+pub fn front(control: &Control) -> Front {
+    let (stop, stopped) = watch::channel(false);
+    // Nobody stops it.
+    std::mem::forget(stop);
+    let gate = Gate::for_owner(Arc::new(SystemClock));
+    Front::new(gate, leading(control), &ApiLimits::default(), no_audit(), Ending::new(stopped))
+}
+
+/// What is changed stands in the log alone.
+fn no_audit() -> Audit {
+    Audit::open(None).expect("there is nothing to be opened")
 }
 
 /// Two small charges of one card, one of another.
@@ -187,7 +210,7 @@ async fn a_service_is_asked_over_the_socket_in_its_folder() {
     let state = bench.folder.path().join("long".repeat(30));
     std::fs::create_dir(&state).expect("a folder");
     assert!(Client::find(&state).expect("it can be looked").is_none());
-    let mut server = Server::new(bench.control.clone(), Arc::new(SystemClock));
+    let mut server = server(&bench.control, None);
     server.listen_in(&state).expect("it can listen");
     let mode = std::os::unix::fs::PermissionsExt::mode(
         &std::fs::metadata(state.join(socket::NAME)).expect("a socket").permissions(),
@@ -208,7 +231,7 @@ async fn a_service_is_asked_over_the_socket_in_its_folder() {
 #[tokio::test]
 async fn over_the_network_only_requests_for_this_machine_are_answered() {
     let bench = Bench::new();
-    let mut server = Server::new(bench.control.clone(), Arc::new(SystemClock));
+    let mut server = server(&bench.control, None);
     let address = server.listen(&api()).await.expect("a free port");
     let _ = rustls::crypto::ring::default_provider().install_default();
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
@@ -218,14 +241,16 @@ async fn over_the_network_only_requests_for_this_machine_are_answered() {
     server.stop().await;
 }
 
-/// More than there are places for connections.
+/// More than there are places.
 const MANY: usize = 200;
 
 #[tokio::test]
 async fn who_leaves_an_answer_without_an_end_leaves_its_place() {
     let bench = Bench::new();
-    let mut server = Server::new(bench.control.clone(), Arc::new(SystemClock));
-    let address = server.listen(&api()).await.expect("a free port");
+    let limits = ApiLimits { connections: MANY / 4, streams: MANY / 5, ..ApiLimits::default() };
+    let api = Api { limits, ..api() };
+    let mut server = server(&bench.control, Some(&api));
+    let address = server.listen(&api).await.expect("a free port");
     for number in 0..MANY {
         let mut reader = TcpStream::connect(address).await.expect("a connection");
         let asked = b"GET /v1/alerts/stream HTTP/1.1\r\nhost: localhost\r\n\r\n";

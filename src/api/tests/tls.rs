@@ -3,17 +3,15 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use reqwest::{Certificate, Identity};
 use serde_json::{Value, json};
 
-use super::{Bench, api};
+use super::{Bench, api, server as new_server};
 use crate::access::{Client, Mark, Role};
 use crate::api::server::Server;
 use crate::config::Api;
-use crate::runtime::clock::SystemClock;
 use crate::tls;
 
 /// An authority, and what it has vouched for, in a folder.
@@ -75,7 +73,7 @@ async fn me(address: SocketAddr, ca: &Path, own: Option<&Path>) -> Result<(u16, 
 }
 
 async fn serve(api: &Api) -> (Server, SocketAddr) {
-    let mut server = Server::new(Bench::new().control, Arc::new(SystemClock));
+    let mut server = new_server(&Bench::new().control, None);
     let address = server.listen(api).await.expect("a free port");
     (server, address)
 }
@@ -128,7 +126,7 @@ async fn a_key_that_does_not_fit_is_told_at_the_start() {
     let mut api = authority.settings(true);
     authority.vouch("other.pem", "tripline");
     api.tls.as_mut().expect("it speaks TLS").identity.key = authority.path("other.pem");
-    let mut server = Server::new(Bench::new().control, Arc::new(SystemClock));
+    let mut server = new_server(&Bench::new().control, None);
     let error = server.listen(&api).await.expect_err("it does not fit").to_string();
     assert!(
         error.starts_with("the API cannot speak TLS: the key `") && error.contains("does not fit"),

@@ -1,6 +1,7 @@
 //! `tripline run`: the service.
 
 mod load;
+mod open_files;
 mod serve;
 
 use std::path::{Path, PathBuf};

@@ -30,6 +30,7 @@ use crate::telemetry::Metrics;
 use crate::telemetry::catalogue::ApiMetrics;
 
 use super::load::{Loading, Wrong, load};
+use super::open_files;
 
 /// What outlasts the services that run one after the other.
 struct Host {
@@ -75,6 +76,9 @@ type Preparing = (JoinHandle<Result<Loading, ControlError>>, Wanted);
 
 /// Runs a service of that configuration.
 pub async fn serve(path: &Path, first: Loading) -> anyhow::Result<ExitCode> {
+    if let Some(api) = &first.config.api {
+        open_files::allow(&api.limits);
+    }
     // Before anything is opened, so that a signal from now on stops cleanly.
     let signals = Signals::new()?;
     let (giver, orders) = orders();
@@ -87,7 +91,7 @@ pub async fn serve(path: &Path, first: Loading) -> anyhow::Result<ExitCode> {
     // What is wrong with the state is said before anything else is opened.
     let store = first.open_state()?;
     let (control, requests) = host.control(&first);
-    let mut api = Server::new(control.clone(), Arc::new(SystemClock));
+    let mut api = Server::new(control.clone(), Arc::new(SystemClock), first.config.api.as_ref())?;
     let result = async {
         host.listen(&mut api, &first).await?;
         let service = host.start(&first, store, control, requests).await?;

@@ -1,6 +1,8 @@
 //! Reads where and by whom the service can be asked over the network.
 
+mod audit;
 mod hosts;
+mod limits;
 mod tls;
 
 use std::net::SocketAddr;
@@ -15,6 +17,9 @@ use super::Located;
 use super::document::{Report, Table};
 use super::reference::API;
 
+pub use audit::AuditSettings;
+pub use limits::ApiLimits;
+
 /// Where and by whom the service can be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Api {
@@ -28,6 +33,10 @@ pub struct Api {
     pub tls: Option<ServerSettings>,
     /// Those who are known by certificates.
     pub clients: Vec<Client>,
+    /// Bounds on what those may do who ask.
+    pub limits: ApiLimits,
+    /// Where it is recorded what somebody changes, besides the log.
+    pub audit: Option<AuditSettings>,
 }
 
 /// Reads the table `[api]`. Relative paths begin at `folder`. `Some(None)`: there is none.
@@ -38,6 +47,8 @@ pub fn api(root: &Table<'_>, folder: &Path, report: &mut Report) -> Option<Optio
     let tokens = table.path("tokens", folder, report);
     let hosts = hosts::names(&table, report);
     let plaintext = table.flag("plaintext", report);
+    let limits = limits::limits(&table, report);
+    let audit = audit::audit(&table, folder, report);
     let (tls, clients) = tls::tls(&table, folder, tokens.is_some(), report)?;
     let (listen, plaintext) = (listen?, plaintext?);
     if tls.is_some() && plaintext {
@@ -49,7 +60,8 @@ pub fn api(root: &Table<'_>, folder: &Path, report: &mut Report) -> Option<Optio
         let knows_people = tokens.is_some() || !clients.is_empty();
         reachable(&listen, knows_people, plaintext || tls.is_some(), report)?;
     }
-    Some(Some(Api { listen: listen.value, tokens, hosts: hosts?, tls, clients }))
+    let (hosts, limits, audit) = (hosts?, limits?, audit?);
+    Some(Some(Api { listen: listen.value, tokens, hosts, tls, clients, limits, audit }))
 }
 
 fn listen(table: &Table<'_>, report: &mut Report) -> Option<Located<SocketAddr>> {

@@ -40,6 +40,8 @@ pub static API: Section = Section {
              TLS, or the network is closed.",
         ),
         key("tls", Takes::Table, Missing::Nothing, "See below."),
+        key("limits", Takes::Table, Missing::Nothing, "See below."),
+        key("audit", Takes::Table, Missing::Nothing, "See below."),
     ],
     shared: &[],
 };
@@ -107,6 +109,65 @@ pub static API_CLIENT: Section = Section {
             "What they may do. [The API](api.md#roles) has the roles.",
         )
         .like("\"read\""),
+    ],
+    shared: &[],
+};
+
+/// `[api.limits]`.
+pub static API_LIMITS: Section = Section {
+    title: "`[api.limits]`",
+    about: "Bounds on what those may do who ask, at the address and over the socket. [The API](api.md#limits) says what they hear who go beyond.",
+    keys: &[
+        key("body", Takes::Size("1KiB", "1GiB"), Missing::Is("1MiB"), "The largest body of a request."),
+        key(
+            "rate",
+            Takes::Text,
+            Missing::Is("2000/10s"),
+            "How many requests may come in a time, on average, of each token, certificate, or address of somebody who is not \
+             known; as many may come at once after a quiet time. The socket has no such bound.",
+        )
+        .like("\"100/s\""),
+        key(
+            "connections",
+            Takes::Count(2, 100_000),
+            Missing::Is("2000"),
+            "How many connections there may be at a time. Further ones wait until one ends; one that is silent ends after 15 \
+             seconds. The system has to allow as many open files, and as many again as there are `streams` (`LimitNOFILE=` of systemd).",
+        ),
+        key(
+            "streams",
+            Takes::Count(1, 100_000),
+            Missing::Is("1500"),
+            "How many may read alerts as they come (`/v1/alerts/stream`, `/v1/alerts/ws`) at a time. It is less than \
+             `connections`, so that others can still ask.",
+        ),
+        key(
+            "time",
+            Takes::Duration("1s", "1h"),
+            Missing::Is("30s"),
+            "How long an answer may take to be made. Also how long whoever asked may take nothing of it: then the connection is \
+             closed, that of a stream, too.",
+        ),
+    ],
+    shared: &[],
+};
+
+/// `[api.audit]`.
+pub static API_AUDIT: Section = Section {
+    title: "`[api.audit]`",
+    about: "With this table, each change that somebody makes over the API or its socket is recorded in a file, as a line of \
+            JSON: who, from where, what, and how it was before and after. [The API](api.md#audit) shows one. Without it, the \
+            log has them (target `audit`).",
+    keys: &[
+        key("file", Takes::Path, Missing::Mistake, "The file; it is made if there is none.")
+            .like("\"audit.jsonl\""),
+        key(
+            "rotate_size",
+            Takes::Size("64KiB", "1024GiB"),
+            Missing::Is("16MiB"),
+            "The file is put aside before it is larger than this.",
+        ),
+        key("keep", Takes::Count(1, 100_000), Missing::Is("10"), "How many files put aside are kept."),
     ],
     shared: &[],
 };

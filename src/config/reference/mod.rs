@@ -14,7 +14,7 @@ mod state;
 
 use std::fmt::Write;
 
-pub use api::{API, API_CLIENT, API_TLS};
+pub use api::{API, API_AUDIT, API_CLIENT, API_LIMITS, API_TLS};
 pub use kafka::{KAFKA, KAFKA_CLIENT};
 pub use quarantine::{LATE, QUARANTINE};
 pub use registries::REGISTRY;
@@ -248,6 +248,8 @@ pub static SECTIONS: &[&Section] = &[
     &API,
     &API_TLS,
     &API_CLIENT,
+    &API_LIMITS,
+    &API_AUDIT,
     &LIMITS,
     &QUARANTINE,
     &LATE,

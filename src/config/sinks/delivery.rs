@@ -4,10 +4,9 @@
 use std::time::Duration;
 
 use crate::config::Located;
-use crate::diagnostic::codes::{E0605, E0607, E0614};
+use crate::diagnostic::codes::{E0607, E0614};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::outbox::QueueLimits;
-use crate::sink::rate::Rate;
 use crate::sink::retry::RetryPolicy;
 use crate::sink::worker::Policy;
 
@@ -45,7 +44,7 @@ pub fn read(table: &Table<'_>, defaults: Defaults, report: &mut Report) -> Optio
     let alerts = table.count("queue", report);
     let bytes = table.size("queue_bytes", report);
     let concurrency = table.count("concurrency", report);
-    let rate = rate(table, report);
+    let rate = table.rate("rate", report);
     let retry = retry(table, defaults, report);
     let fallback = table.text("fallback", report);
     let fallback_after = table.wait("fallback_after", report);
@@ -62,17 +61,6 @@ pub fn read(table: &Table<'_>, defaults: Defaults, report: &mut Report) -> Optio
         fallback_after,
     };
     Some(Delivery { queue, policy, fallback })
-}
-
-fn rate(table: &Table<'_>, report: &mut Report) -> Option<Rate> {
-    let given = table.text("rate", report)?;
-    let rate = Rate::parse(&given.value);
-    if rate.is_none() {
-        let message = format!("`{}` is no rate", given.value);
-        let help = "a rate is a number of alerts, from 1 to 1000000, and a time: `10/s`, `30/m` or `5/10s`";
-        report.push(Diagnostic::new(E0605, given.span, message).help(help));
-    }
-    rate
 }
 
 fn retry(table: &Table<'_>, defaults: Defaults, report: &mut Report) -> Option<RetryPolicy> {

@@ -1,11 +1,13 @@
 //! Where and by whom the service can be asked.
 
 use std::path::Path;
+use std::time::Duration;
 
 use insta::assert_snapshot;
 
 use crate::access::{Client, Mark, Role};
-use crate::config::parse;
+use crate::config::{ApiLimits, AuditSettings, parse};
+use crate::rate::Rate;
 use crate::tls;
 
 use super::{folder, show, shown};
@@ -143,6 +145,49 @@ type = \"stdin\"
 stream = \"cards\"
 "
 );
+
+case!(
+    streams_that_leave_no_connection,
+    shown,
+    "rules = \"rules\"
+
+[api]
+listen = \"127.0.0.1:7070\"
+
+[api.limits]
+streams = 100
+connections = 100
+rate = \"often\"
+
+[sources.cards]
+type = \"stdin\"
+stream = \"cards\"
+"
+);
+
+#[test]
+fn an_api_has_bounds() {
+    let folder = folder();
+    let read = |text: &str| {
+        let text = format!(
+            "rules = \"rules\"\nsources.cards = {{ type = \"stdin\", stream = \"cards\" }}\n[api]\nlisten = \"127.0.0.1:7070\"\n{text}"
+        );
+        let loaded = parse("tripline.toml", &text, folder.path());
+        let config =
+            loaded.config.unwrap_or_else(|| panic!("{}", show(&loaded.diagnostics, &loaded.sources)));
+        config.api.expect("there is one")
+    };
+    let api = read("");
+    assert_eq!((api.limits, api.audit), (ApiLimits::default(), None));
+    let api = read(
+        "[api.limits]\nbody = \"2KiB\"\nrate = \"5/s\"\nconnections = 20\nstreams = 10\ntime = \"5s\"\n[api.audit]\nfile = \"audit.jsonl\"\n",
+    );
+    let rate = Rate { count: 5, per: Duration::from_secs(1) };
+    let limits = ApiLimits { body: 2048, rate, connections: 20, streams: 10, time: Duration::from_secs(5) };
+    assert_eq!(api.limits, limits);
+    let file = folder.path().join("audit.jsonl");
+    assert_eq!(api.audit, Some(AuditSettings { file, rotate_size: 16 << 20, keep: 10 }));
+}
 
 #[test]
 fn an_api_is_read() {

@@ -16,7 +16,9 @@ use crate::outbox::Outgoing;
 use super::lines::{self, Form};
 use super::{Attempt, DeliveryError, Sink};
 use rotation::Rotation;
-use writer::{Writer, Written};
+
+pub use aside::tidy;
+pub use writer::{Writer, Written};
 
 /// What a sink for a file is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

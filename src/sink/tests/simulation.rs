@@ -14,8 +14,8 @@ use crate::disk::simulated::Random;
 use crate::event::Timestamp;
 use crate::outbox::durable::{Around, Change, Feed, Reads, durable};
 use crate::outbox::{Lane, Left, QueueLimits};
+use crate::rate::Rate;
 use crate::seeds::seeds;
-use crate::sink::rate::Rate;
 use crate::sink::retry::RetryPolicy;
 use crate::sink::worker::{Policy, Worker};
 use crate::store::{Commit, DeadLimits, Options, OutboxChange, Store};
@@ -95,7 +95,7 @@ impl Play {
             max_pause: backoff * (1 + u32::try_from(random.below(8)).expect("it is small")),
             max_retry_after: Duration::from_millis(random.below(300)),
         };
-        let rate = Rate { alerts: 1 + u32::try_from(random.below(20)).expect("it is small"), per: backoff };
+        let rate = Rate { count: 1 + u32::try_from(random.below(20)).expect("it is small"), per: backoff };
         let policy = Policy {
             retry,
             concurrency: [1, 2, 4, 16][random.size(4)],

@@ -19,10 +19,10 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{error, info, warn};
 
 use crate::outbox::{Left, Next, Off, Outgoing, Pending, Queue, Wanted};
+use crate::rate::Bucket;
 use crate::telemetry::catalogue::SinkMetrics;
 
 use super::breaker::{Breaker, Permit, Role, State, Verdict};
-use super::rate::Bucket;
 use super::retry::Decision;
 use super::{Again, Attempt, DeliveryError, Sink};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::sink::rate::Rate;
+use crate::rate::Rate;
 use crate::sink::retry::RetryPolicy;
 
 /// By what a worker decides.

@@ -1,0 +1,117 @@
+//! What is recorded of something that somebody has changed.
+
+use std::fmt;
+
+use axum::body::Body;
+use axum::http::{Method, Response};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::access::{By, Role, Who};
+use crate::api::answer::Change;
+use crate::api::problem::Problem;
+use crate::event::Timestamp;
+
+/// The longest line. What makes a longer one is left out.
+const LONGEST: usize = 64 << 10;
+
+/// Something that somebody wants to change.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// Who.
+    pub who: Who,
+    /// From where: an IP address; nothing over the socket.
+    pub from: Option<String>,
+    /// The method.
+    pub method: Method,
+    /// The path of the route, with names in braces.
+    pub route: &'static str,
+    /// The path that was asked for.
+    pub path: String,
+}
+
+/// What somebody has changed, or could not change.
+#[derive(Clone, Debug, Serialize)]
+pub struct Record {
+    /// When it was done.
+    time: Timestamp,
+    /// Who has done it: the name of a token, what a certificate is known by, `socket`, `anonymous`.
+    who: String,
+    /// What they are known by.
+    by: By,
+    /// What they may do.
+    role: Role,
+    /// From where: an IP address; `null` over the socket.
+    from: Option<String>,
+    /// What they have done: the method and the path of the route.
+    action: String,
+    /// What it was done to.
+    target: Option<String>,
+    /// `done`, or the kind of the problem.
+    outcome: &'static str,
+    /// The status that was answered.
+    status: u16,
+    /// Why it was not done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+    /// How what was changed was before, as far as it is known.
+    before: Option<Value>,
+    /// How it is now.
+    after: Option<Value>,
+}
+
+impl Record {
+    /// What came of it.
+    pub fn new(begun: Begun, answer: &Response<Body>, time: Timestamp) -> Record {
+        let Begun { who: Who { by, name, role }, from, method, route, path } = begun;
+        let change = answer.extensions().get::<Change>().cloned();
+        let problem = answer.extensions().get::<Problem>();
+        let asked_for = asked_for(route, &path).map(str::to_owned);
+        let Change { target, before, after } = change.unwrap_or_default();
+        Record {
+            time,
+            who: name,
+            by,
+            role,
+            from,
+            action: format!("{method} {route}"),
+            target: if target.is_empty() { asked_for } else { Some(target) },
+            outcome: problem.map_or("done", |problem| problem.kind().name()),
+            status: answer.status().as_u16(),
+            why: problem.map(|problem| problem.detail().to_owned()),
+            before,
+            after,
+        }
+    }
+
+    /// As one line of JSON, with its end.
+    pub fn line(&self) -> String {
+        let whole = self.json();
+        if whole.len() < LONGEST {
+            return whole;
+        }
+        let short = |value: &Option<Value>| {
+            value.as_ref().map(|value| json!(format!("left out: {} bytes", value.to_string().len())))
+        };
+        Record { before: short(&self.before), after: short(&self.after), ..self.clone() }.json()
+    }
+
+    fn json(&self) -> String {
+        serde_json::to_string(self).expect("plain data can be written as JSON") + "\n"
+    }
+}
+
+/// For people.
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Record { who, action, outcome, .. } = self;
+        let target = self.target.as_deref().map(|target| format!(" ({target})")).unwrap_or_default();
+        write!(f, "{who}: {action}{target}: {outcome}")
+    }
+}
+
+/// What stands in a path where its route has a name in braces.
+fn asked_for<'a>(route: &str, path: &'a str) -> Option<&'a str> {
+    let parts = route.split('/').zip(path.split('/'));
+    parts.filter(|(name, _)| name.starts_with('{')).map(|(_, value)| value).last()
+}
