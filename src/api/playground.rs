@@ -64,8 +64,8 @@ pub struct Try {
 pub struct TryEvent {
     /// Its stream.
     stream: String,
-    /// Its record.
-    #[schema(value_type = Object)]
+    /// Its record. What is no object is told as rejected, as everything that the stream does not take.
+    #[schema(value_type = serde_json::Value)]
     record: Box<RawValue>,
     /// When it comes, which is its time if the records of the stream hold none: now, unless it is said.
     #[serde(default)]
