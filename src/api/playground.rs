@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::alert::Alert;
 use crate::diagnostic::{FileId, Sources, did_you_mean};
+use crate::engine::Found;
 use crate::event::Timestamp;
 use crate::language::{self, tree};
 use crate::program::Program;
@@ -51,8 +52,8 @@ pub struct Try {
     /// The events, in the order in which they come.
     #[schema(max_items = 1_000)]
     events: Vec<TryEvent>,
-    /// Whether the text is a whole rule set. Otherwise it knows the streams, lists, tables and names of the service's rules, and
-    /// what it declares itself takes the place of what has the same name there.
+    /// Whether the text is a whole rule set. Otherwise it knows what the rules of the service declare, and what it declares itself
+    /// takes the place of what has the same name there. Rules whose alerts it reads run as well, and nothing is answered of them.
     #[serde(default)]
     whole: bool,
 }
@@ -177,7 +178,8 @@ fn tried(known: Option<Known<'_>>, text: &str, events: &[TryEvent], now: Timesta
     let tables = Arc::new(tables_of(&program, known));
     let (places, records) = tried.take(&program, events, now);
     let deadline = Instant::now() + PATIENCE;
-    let draft = playground::Draft { program: &program, tables: &tables, sources: &sources };
+    let rules = verdict.rules.as_slice();
+    let draft = playground::Draft { program: &program, tables: &tables, sources: &sources, rules };
     let trial = playground::try_out(draft, &records, &|| Instant::now() > deadline);
     tried.show(&program, trial, &places);
     tried
@@ -235,6 +237,7 @@ impl Tried {
         self.alerts_left_out = alerts.len().saturating_sub(MOST_ALERTS);
         let shown = alerts.iter().take(MOST_ALERTS).enumerate();
         self.alerts = shown.map(|(index, alert)| TriedAlert::new(program, alert, index >= decided)).collect();
+        let standing = Found { runs: standing, ..Found::default() };
         self.partial_matches = StateView::new(program, passed, standing).partial_matches;
         self.rejected.extend(rejected.into_iter().map(of_event));
         self.rejected.sort_by_key(|event| event.index);

@@ -10,7 +10,7 @@ use crate::alert::{Alert, AlertKind};
 use crate::codec::Decoder as _;
 use crate::codec::json::JsonDecoder;
 use crate::diagnostic::{FileId, Label, Sources, Span};
-use crate::engine::{Found, Look};
+use crate::engine::{FoundRun, Look};
 use crate::event::{PartitionId, Position, StreamId, Timestamp};
 use crate::language::case::{Case, Given, Step, Wanted};
 use crate::program::Program;
@@ -20,7 +20,7 @@ use super::failure::Failure;
 use super::judge::Judge;
 use super::play::Player;
 
-/// Most partial matches that are shown.
+/// Most partial matches of a rule that are given.
 const MOST_SHOWN: usize = 50;
 
 /// A record to try rules on.
@@ -43,6 +43,8 @@ pub struct Draft<'a> {
     pub tables: &'a Arc<Tables>,
     /// What it was compiled from.
     pub sources: &'a Sources,
+    /// The rules that are tried. The others only make what streams from their alerts carry.
+    pub rules: &'a [String],
 }
 
 /// What came of records.
@@ -52,8 +54,8 @@ pub struct Trial {
     pub alerts: Vec<Alert>,
     /// How many of them, the first ones, were decided by the records. The others come if nothing else does.
     pub decided: usize,
-    /// The partial matches after the last record.
-    pub standing: Found,
+    /// Partial matches after the last record.
+    pub standing: Vec<FoundRun>,
     /// To where event time had come with it.
     pub passed: Timestamp,
     /// Records that no rule has seen, by their places, and why.
@@ -77,13 +79,17 @@ pub struct Reason {
 
 /// Tries a rule set on records. `give_up` says whether it has taken too long.
 pub fn try_out(draft: Draft<'_>, records: &[Record], give_up: &dyn Fn() -> bool) -> Trial {
-    let Draft { program, tables, sources } = draft;
+    let Draft { program, tables, sources, rules } = draft;
+    let is_tried = |rule: &str| rules.iter().any(|tried| tried == rule);
     let (case, mut rejected) = case(program, records);
     let mut player = Player::new(program, tables, &case, give_up);
     player.events(&case);
-    let every = Look::new(program, None, &[], MOST_SHOWN).expect("every rule, whichever there are");
-    let standing = player.engine.look(every);
-    let decided = player.played.alerts.len();
+    let mut standing = Vec::new();
+    for rule in rules {
+        let look = Look::new(program, Some(rule), &[], MOST_SHOWN).expect("it is one of the program");
+        standing.append(&mut player.engine.look(look).runs);
+    }
+    let decided = player.played.alerts.iter().filter(|alert| is_tried(&alert.rule)).count();
     player.finish();
     let played = player.played;
     // The places among the steps are not those among the records.
@@ -97,9 +103,11 @@ pub fn try_out(draft: Draft<'_>, records: &[Record], give_up: &dyn Fn() -> bool)
     rejected.sort_by_key(|(place, _)| *place);
     let mut judge = Judge::new(program, tables, sources, &case, &played);
     judge.give_up = give_up;
-    let reasons = if played.gave_up { Vec::new() } else { reasons(&judge) };
+    let reasons = if played.gave_up { Vec::new() } else { reasons(&judge, &is_tried) };
     let (passed, gave_up) = (played.passed, played.gave_up || give_up());
-    Trial { alerts: played.alerts, decided, standing, passed, rejected, reasons, gave_up }
+    let mut alerts = played.alerts;
+    alerts.retain(|alert| is_tried(&alert.rule));
+    Trial { alerts, decided, standing, passed, rejected, reasons, gave_up }
 }
 
 /// A test with a line for each record; those that make no events are left out, and why.
@@ -141,9 +149,9 @@ fn place(span: Span) -> usize {
 }
 
 /// Why the rules that have reported nothing have not.
-fn reasons(judge: &Judge<'_>) -> Vec<Reason> {
+fn reasons(judge: &Judge<'_>, is_tried: &dyn Fn(&str) -> bool) -> Vec<Reason> {
     let is_silent = |rule: &&Arc<str>| judge.played.alerts.iter().all(|alert| alert.rule != **rule);
-    let rules = judge.program.rules().iter().map(|rule| &rule.name);
+    let rules = judge.program.rules().iter().map(|rule| &rule.name).filter(|rule| is_tried(rule));
     let reason = |rule: &Arc<str>| {
         let wanted = Wanted { rule: Arc::clone(rule), kind: AlertKind::Match, times: 1, fields: Vec::new() };
         let mut failure = Failure::new(String::new(), judge.case.name_span, "");
@@ -172,6 +180,8 @@ rule testing {
   match 2+ small then big within 10m
   alert high "{card}"
 }
+stream tested from testing
+rule unseen { match tested  alert low "x" }
 rule silent {
   by card
   event login = logins
@@ -193,7 +203,12 @@ rule silent {
             arrived: Timestamp::from_micros(arrived * 1_000_000),
         };
         let records: Vec<Record> = records.iter().map(record).collect();
-        try_out(Draft { program: &program, tables: &tables, sources: &sources }, &records, &|| false)
+        let rules = ["testing", "silent"].map(str::to_owned);
+        try_out(
+            Draft { program: &program, tables: &tables, sources: &sources, rules: &rules },
+            &records,
+            &|| false,
+        )
     }
 
     fn charge(amount: f64, minute: i64) -> String {
@@ -228,7 +243,7 @@ rule silent {
             ("charges", &charge(50.0, 2), 0),
         ]);
         assert!(trial.alerts.is_empty() && trial.rejected.is_empty());
-        assert_eq!(trial.standing.total(), 2, "{:?}", trial.standing);
+        assert_eq!(trial.standing.len(), 2, "{:?}", trial.standing);
         let reason = trial.reasons.iter().find(|reason| &*reason.rule == "testing").expect("it is silent");
         let wanted = concat!(
             "the nearest partial match of card = \"c1\" took small at 0s, 1m\n",
@@ -245,7 +260,7 @@ rule silent {
         let trial = tried(&[("logins", r#"{"card": "c1"}"#, 100)]);
         assert_eq!((trial.alerts.len(), trial.decided), (1, 0));
         assert_eq!(trial.alerts[0].decided_time, Timestamp::from_micros(3_700_000_000));
-        assert_eq!(trial.standing.total(), 1);
+        assert_eq!(trial.standing.len(), 1);
     }
 
     #[test]
@@ -257,10 +272,14 @@ rule silent {
         let record =
             |minute| Record { stream, json: charge(1.0, minute).into(), arrived: Timestamp::default() };
         let records: Vec<Record> = (0..100).map(record).collect();
+        let rules = ["testing".to_owned()];
         let asked = std::cell::Cell::new(0);
         let give_up = || asked.replace(asked.get() + 1) >= 10;
-        let trial =
-            try_out(Draft { program: &program, tables: &tables, sources: &sources }, &records, &give_up);
+        let trial = try_out(
+            Draft { program: &program, tables: &tables, sources: &sources, rules: &rules },
+            &records,
+            &give_up,
+        );
         assert!(trial.gave_up && trial.reasons.is_empty());
         assert!(asked.get() < 20, "{}", asked.get());
     }
