@@ -128,6 +128,8 @@ def configurations(tripline: Path) -> Iterator[str]:
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)
             (place / "rules").symlink_to(rules)
+            (place / "tokens").mkdir()
+            (place / "tokens" / "tokens.toml").write_text(read(EXAMPLE / "tokens.toml"))
             (place / "tripline.toml").write_text(read(config).replace(ETC, folder))
             check = [tripline, "check", place / "tripline.toml"]
             checked = subprocess.run(check, capture_output=True, text=True, check=False)
@@ -160,7 +162,7 @@ def pod() -> Iterator[str]:
     if mounts != claims | {volume["name"] for volume in POD["volumes"]}:
         yield f"stateful-set.yaml: not all volumes are mounted: {mounts}"
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
-    listens = {"events": config["sources"]["web"]["listen"]}
+    listens = {"api": config["api"]["listen"], "events": config["sources"]["web"]["listen"]}
     for name, address in listens.items():
         if address != f"0.0.0.0:{ports[name]}":
             yield f"stateful-set.yaml: `{name}` is {ports[name]}, and the service listens at {address}"
