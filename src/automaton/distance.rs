@@ -17,11 +17,35 @@ impl Automaton {
         let mut ring: Vec<usize> = accepting.map(|(index, _)| index).collect();
         let mut distance = 0;
         while !ring.is_empty() {
-            ring.retain(|state| distances[*state] == u32::MAX);
-            ring.iter().for_each(|state| distances[*state] = distance);
+            // Each state once, however many ways lead to it: there can be very many.
+            ring.retain(|state| {
+                let is_new = distances[*state] == u32::MAX;
+                distances[*state] = distances[*state].min(distance);
+                is_new
+            });
             ring = ring.iter().flat_map(|state| &before[*state]).copied().collect();
             distance += 1;
         }
         distances
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::diagnostic::Sources;
+    use crate::program::Program;
+
+    /// With 30 choices one after the other, a thousand million ways lead to a match.
+    #[test]
+    fn it_takes_as_long_as_there_are_transitions_however_many_ways_there_are() {
+        let parts: String = (0..30).map(|part| format!("(e as e{part} or f as f{part}) then ")).collect();
+        let text = format!(
+            "stream s {{ n int }}\nrule many {{\n event e = s where n > 0\n event f = s where n < 0\n event g = s where n == 0\n \
+             match g then {parts}g as last within 1h\n alert low \"x\" }}"
+        );
+        let (program, diagnostics) = Program::compile(&Sources::new([("rules.trip", text)]));
+        let program = program.unwrap_or_else(|| panic!("{diagnostics:?}"));
+        let distances = program.compiled()[0].automaton.distances();
+        assert_eq!(distances[0], 32);
     }
 }

@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 
 use super::Shard;
+use crate::automaton::CompiledRule;
 use crate::event::{Duration, Key, Timestamp};
 use crate::matcher::RunSet;
 use crate::matcher::view::{End, Looking, RunView};
@@ -59,6 +60,9 @@ impl Misses {
         let of_rule = &mut self.0[rule.0 as usize];
         of_rule.from = due.saturating_add(PAUSE);
         let compiled = &program.compiled()[rule.0 as usize];
+        if !lacks_one(compiled, runs) {
+            return;
+        }
         let looking = Looking::new(compiled);
         let views = runs.runs(compiled, due).into_iter().map(|run| run.view(&looking, key.values()));
         let missed = views.filter(|run| is_near(run, due)).max_by_key(|run| run.captured.len());
@@ -67,6 +71,18 @@ impl Misses {
             of_rule.last.push_front(NearMiss { ended: due, run });
         }
     }
+}
+
+/// Whether any run is at a state from which something leads to a match. That is seen at once, and mostly the end of it.
+fn lacks_one(compiled: &CompiledRule, runs: &RunSet) -> bool {
+    let automaton = &compiled.automaton;
+    let leads_there = |state| {
+        let mut transitions = automaton.state(state).transitions.iter();
+        transitions.any(|transition| automaton.state(transition.target).accepting)
+    };
+    let mut found = false;
+    runs.states(compiled, &mut |state, _| found = found || leads_there(state));
+    found
 }
 
 /// Whether a run ends now without a word, and would have been a match with one more event.
