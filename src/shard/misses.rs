@@ -1,7 +1,7 @@
 //! Partial matches that ran out of time when a single event was lacking: the last few of each rule, for people who ask
 //! whether a rule asks for a little too much.
 //!
-//! These are examples and no count: of many that end within a second of event time one is looked at, none for keys with
+//! These are examples and no count: of many that end within ten seconds of event time one is looked at, none for keys with
 //! very many partial matches, and none that had captured a single event, as that is how every match begins. Nothing of
 //! it is stored.
 
@@ -17,7 +17,7 @@ use crate::program::{Program, RuleId};
 /// So many of each rule are remembered.
 const REMEMBERED: usize = 10;
 /// After one was looked at, no other is for so long.
-const PAUSE: Duration = Duration::SECOND;
+const PAUSE: Duration = Duration::from_micros(10 * Duration::SECOND.as_micros());
 /// Of more partial matches than this for one key none is looked at: that would take long.
 const MOST_RUNS: usize = 64;
 /// What every match begins with is no near miss.

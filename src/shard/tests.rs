@@ -343,15 +343,17 @@ fn near_misses_are_remembered_and_what_every_match_begins_with_is_none() {
     assert_eq!(miss.run.key[0].1, Value::text("near"));
     assert_eq!(miss.run.captured.len(), 2);
     assert_eq!(miss.ended, event(11, "", 0).time());
-    // One a second, and the last ones.
+    // One in ten seconds, and the last ones.
     let many: Vec<(i64, String, i64)> = (0..40)
-        .flat_map(|index| [(index / 2, format!("k{index}"), 1), (index / 2, format!("k{index}"), 1)])
+        .flat_map(|index| {
+            [(index / 2 * 10, format!("k{index}"), 1), (index / 2 * 10, format!("k{index}"), 1)]
+        })
         .collect();
     let mut many: Vec<(i64, &str, i64)> =
         many.iter().map(|(second, key, n)| (*second, key.as_str(), *n)).collect();
-    many.push((100, "later", 1));
+    many.push((300, "later", 1));
     let found = misses(&many);
     let ended: Vec<_> = found.iter().map(|miss| miss.ended).collect();
-    let wanted: Vec<_> = (20..30).rev().map(|second| event(second, "", 0).time()).collect();
+    let wanted: Vec<_> = (11..=20).rev().map(|ten| event(ten * 10, "", 0).time()).collect();
     assert_eq!(ended, wanted);
 }
