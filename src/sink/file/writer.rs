@@ -3,11 +3,14 @@
 //! What [`Appender`] promises, that a failure leaves no half line, holds over that: lines go into one file as a
 //! whole, and a file is put aside between two writes, by giving it another name. If that fails, its lines go on
 //! into the file as it is.
+//!
+//! What is made is its owner's alone, as alerts carry the events that they are about. Whoever has let others read the file has let
+//! them read those that take its place.
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
@@ -20,6 +23,9 @@ use super::rotation::{self, Rotation, State};
 
 /// So long after a file could not be put aside it is not tried again.
 const PAUSE: SignedDuration = SignedDuration::from_secs(60);
+
+/// The rights of a new file.
+const MODE: u32 = 0o600;
 
 /// Appends to a path.
 #[derive(Debug)]
@@ -49,7 +55,7 @@ impl Writer {
     /// # Errors
     /// When that is not possible.
     pub fn open(path: &Path, rotation: Option<Rotation>) -> io::Result<Writer> {
-        let (file, identity, state) = open(path)?;
+        let (file, identity, state) = open(path, &Permissions::from_mode(MODE))?;
         let appender = Appender::new(file);
         let paused_until = Timestamp::MIN;
         Ok(Writer { path: path.to_path_buf(), rotation, appender, identity, state, paused_until })
@@ -88,7 +94,8 @@ impl Writer {
     }
 
     fn reopen(&mut self) -> io::Result<()> {
-        let (file, identity, state) = open(&self.path)?;
+        let permissions = self.appender.file().metadata()?.permissions();
+        let (file, identity, state) = open(&self.path, &permissions)?;
         self.appender = Appender::new(file);
         self.identity = identity;
         self.state = state;
@@ -121,9 +128,13 @@ impl Writer {
     }
 }
 
-fn open(path: &Path) -> io::Result<(File, (u64, u64), State)> {
+/// Opens a file, which is made with these rights if there is none.
+fn open(path: &Path, permissions: &Permissions) -> io::Result<(File, (u64, u64), State)> {
     let is_new = !path.exists();
-    let file = File::options().create(true).read(true).append(true).open(path)?;
+    let file = File::options().create(true).mode(MODE).read(true).append(true).open(path)?;
+    if is_new {
+        file.set_permissions(permissions.clone())?;
+    }
     let data = file.metadata()?;
     if is_new && let Ok((folder, _)) = aside::split(path) {
         // That there is such a file is to outlast a loss of power as well as what is in it.
@@ -201,6 +212,26 @@ mod tests {
         File::options().write(true).open(&path).expect("it is there").set_len(0).expect("it is cut");
         writer.append(b"four\n", at(3)).expect("it is written");
         assert_eq!(read_to_string(&path).expect("text"), "four\n");
+    }
+
+    #[test]
+    fn files_are_their_owners_and_who_may_read_one_may_read_the_next() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a");
+        let mode = || std::fs::metadata(&path).expect("it is there").mode() & 0o777;
+        let mut writer = Writer::open(&path, Some(rotation())).expect("it opens");
+        writer.append(b"0123456789\n", at(0)).expect("it is written");
+        assert_eq!(mode(), 0o600);
+        std::fs::set_permissions(&path, Permissions::from_mode(0o664)).expect("it is ours");
+        assert_eq!(writer.append(b"rotated\n", at(1)).expect("it is written"), Written::Rotated);
+        assert_eq!(mode(), 0o664);
+        std::fs::rename(&path, folder.path().join("b")).expect("it is moved");
+        writer.append(b"x\n", at(2)).expect("it is written");
+        assert_eq!(mode(), 0o664);
+        // What is there already stays as it is.
+        std::fs::set_permissions(&path, Permissions::from_mode(0o640)).expect("it is ours");
+        drop(Writer::open(&path, None).expect("it opens"));
+        assert_eq!(mode(), 0o640);
     }
 
     #[test]
