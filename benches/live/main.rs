@@ -13,6 +13,8 @@ mod common;
 #[path = "../../tests/e2e/harness.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use all of it")]
 mod harness;
+#[path = "../../tests/common/ports.rs"]
+mod ports;
 #[path = "../../tests/e2e/receiver.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use all of it")]
 mod receiver;

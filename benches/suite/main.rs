@@ -15,6 +15,8 @@ mod groups;
 mod inside;
 mod machine;
 mod options;
+#[path = "../../tests/common/ports.rs"]
+mod ports;
 mod results;
 mod service;
 mod stored;

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use crate::harness::{RULES, Service, TCP, event};
+use crate::ports::own_port;
 use crate::receiver::{Answer, Receiver};
 
 /// Quick retries, so that tests are quick.
@@ -115,9 +116,9 @@ fn an_alert_is_given_up_after_the_last_try() {
 #[test]
 fn a_url_with_a_secret_is_not_logged() {
     // Nobody listens there.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let port = own_port();
     let sink = format!(
-        "[sinks.desk]\ntype = \"webhook\"\nurl = \"http://{free}/secret-token\"\ntries = 2\n{QUICK}\n"
+        "[sinks.desk]\ntype = \"webhook\"\nurl = \"http://127.0.0.1:{port}/secret-token\"\ntries = 2\n{QUICK}\n"
     );
     let mut service = Service::start(RULES, &format!("{TCP}{sink}"));
     service.connect("auth").write_all(event(1, 500.0).as_bytes()).expect("sent");

@@ -17,6 +17,8 @@ use tempfile::TempDir;
 
 pub use binary::tripline;
 
+use crate::ports::own_port;
+
 /// How long a test waits for something that should come.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -39,6 +41,11 @@ rule big {
 
 /// A TCP source of [`RULES`]' stream.
 pub const TCP: &str = "[sources.auth]\ntype = \"tcp\"\nstream = \"auth\"\nlisten = \"127.0.0.1:0\"\n";
+
+/// [`TCP`] at a port that is there again when the service begins anew, or another takes its place.
+pub fn tcp_again() -> String {
+    TCP.replace(":0", &format!(":{}", own_port()))
+}
 
 /// A folder with files in it.
 pub struct Folder(TempDir);

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::harness::{PATIENCE, Service, TCP};
+use crate::harness::{PATIENCE, Service, tcp_again};
 
 const RULES: &str = r#"
 stream auth {
@@ -39,10 +39,7 @@ const CONFIG: &str =
 
 fn start(state: bool) -> Service {
     let state = if state { "[state]\npath = \"state\"\n" } else { "" };
-    // A port that is there again when the service begins anew.
-    let address =
-        std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port");
-    let tcp = TCP.replace("127.0.0.1:0", &address.to_string());
+    let tcp = tcp_again();
     Service::start(RULES, &format!("{state}{CONFIG}{tcp}"))
 }
 

@@ -4,6 +4,8 @@
 //! the end of the process), and fail when one does not come in [`harness::PATIENCE`].
 
 mod harness;
+#[path = "../common/ports.rs"]
+mod ports;
 mod receiver;
 #[path = "../common/scrape.rs"]
 mod scrape;

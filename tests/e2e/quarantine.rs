@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::Value;
 
-use crate::harness::{Folder, RULES, Service, TCP, event, text};
+use crate::harness::{Folder, RULES, Service, TCP, event, tcp_again, text};
+use crate::ports::own_port;
 use crate::receiver::Receiver;
 
 const FILE: &str = "quarantine.jsonl";
@@ -16,16 +16,6 @@ const FILE: &str = "quarantine.jsonl";
 /// The lines of a file, each a JSON object.
 fn lines(folder: &Folder, name: &str) -> Vec<Value> {
     folder.read(name).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
-}
-
-/// A port that nobody has now, so that a service can have it twice.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
-}
-
-/// [`TCP`] at that port.
-fn tcp_at(port: u16) -> String {
-    TCP.replace(":0", &format!(":{port}"))
 }
 
 /// The folder of a service that has ended, which would otherwise go with it.
@@ -99,7 +89,7 @@ fn what_is_no_event_is_in_the_file_with_its_bytes() {
 /// The rule was wrong, not the sender: mended, it takes what was rejected.
 #[test]
 fn records_are_fed_again_after_the_rule_was_mended() {
-    let config = tcp_at(free_port());
+    let config = tcp_again();
     let good = "{\"id\":7,\"card\":\"c\",\"amount\":500}\n";
     let folder = sent(&config, format!("garbage\n{good}").as_bytes());
     assert_eq!(lines(&folder, FILE).len(), 2);
@@ -146,7 +136,7 @@ fn names(folder: &Path, prefix: &str) -> Vec<String> {
 
 #[test]
 fn a_service_that_is_away_costs_no_record() {
-    let config = tcp_at(free_port());
+    let config = tcp_again();
     let folder = sent(&config, b"{\"id\":7,\"card\":\"c\",\"amount\":500}\ngarbage\n");
     let before = folder.read(FILE);
     folder.write("rules/test.trip", RULES.replace("id     string", "id     int"));
@@ -161,7 +151,7 @@ fn a_service_that_is_away_costs_no_record() {
 /// Whoever has no place left closes a connection without reading it, which must not look as if it had.
 #[test]
 fn a_service_without_a_free_connection_costs_no_record() {
-    let config = tcp_at(free_port());
+    let config = tcp_again();
     let folder = sent(&config, b"{\"id\":7,\"card\":\"c\",\"amount\":500}\n");
     let before = folder.read(FILE);
     let receiver = Receiver::start([]);
@@ -371,7 +361,7 @@ fn mistakes_in_the_arguments_are_explained() {
 /// Rows are of no use without the header that stood before them.
 #[test]
 fn rows_of_csv_keep_their_header() {
-    let config = format!("{}codec = \"csv\"\n", tcp_at(free_port()));
+    let config = format!("{}codec = \"csv\"\n", tcp_again());
     let receiver = Receiver::start([]);
     let mut service = Service::start(RULES, &format!("{config}{}", receiver.sink("desk", "")));
     let mut one = service.connect("auth");
@@ -422,9 +412,9 @@ fn records_are_sent_as_their_source_reads_them() {
          [sources.packets]\ntype = \"udp\"\nstream = \"auth\"\nlisten = \"127.0.0.1:{}\"\n\
          [sources.web]\ntype = \"http\"\nlisten = \"127.0.0.1:{}\"\ntoken_file = \"tokens\"\nmax_records = 2\n\
          tls_cert = \"cert.pem\"\ntls_key = \"key.pem\"\n",
-        free_port(),
-        free_port(),
-        free_port()
+        own_port(),
+        own_port(),
+        own_port()
     );
     let folder = Folder::new();
     folder.write("cert.pem", made.cert.pem());

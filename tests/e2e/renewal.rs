@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::harness::{self, PATIENCE, Service, TCP};
+use crate::harness::{self, PATIENCE, Service, TCP, tcp_again};
 use crate::receiver::{Gate, Receiver};
 
 const RULES: &str = r#"
@@ -69,10 +69,7 @@ fn partial_matches(service: &Service, wanted: u64) {
 
 #[test]
 fn other_rules_take_over_and_what_was_begun_goes_on() {
-    // A port of its own, which is taken again.
-    let address =
-        std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port");
-    let tcp = TCP.replace("127.0.0.1:0", &address.to_string());
+    let tcp = tcp_again();
     let config = format!("[state]\npath = \"state\"\n{tcp}{SINK}");
     let mut service = Service::start(RULES, &config);
     send(&mut service, &[("c1", 1.0), ("c1", 2.0)]);

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::Read;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
@@ -11,6 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use crate::ports::own_port;
 
 /// How long a broker may take to start.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -50,10 +52,9 @@ impl Broker {
     /// The same with something more.
     pub fn start_with(extras: &Extras) -> Broker {
         let folder = tempfile::tempdir().expect("a folder");
-        let (port, controller) = (free_port(), free_port());
+        let (port, controller) = (own_port(), own_port());
         let data = folder.path().join("data");
-        let others: Vec<(&str, u16)> =
-            extras.listeners.iter().map(|(name, _)| (*name, free_port())).collect();
+        let others: Vec<(&str, u16)> = extras.listeners.iter().map(|(name, _)| (*name, own_port())).collect();
         let all_at = |host: &str| -> String {
             others.iter().map(|(name, port)| format!(",{name}://{host}:{port}")).collect()
         };
@@ -209,10 +210,4 @@ fn jars() -> String {
         target.join("kafka/lib")
     });
     format!("{}/*", folder.display())
-}
-
-/// A port that nobody has at the moment.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("it is bound").port()
 }

@@ -11,6 +11,8 @@ mod groups;
 #[path = "../e2e/harness.rs"]
 mod harness;
 mod moving;
+#[path = "../common/ports.rs"]
+mod ports;
 mod reading;
 mod registry;
 mod retention;

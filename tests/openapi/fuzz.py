@@ -47,10 +47,13 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+def free_ports(count):
+    """Ports that nobody has, and that are not the same."""
+    with contextlib.ExitStack() as held:
+        listeners = [held.enter_context(socket.socket()) for _ in range(count)]
+        for listener in listeners:
+            listener.bind(("127.0.0.1", 0))
+        return [listener.getsockname()[1] for listener in listeners]
 
 
 def configuration(api, cards, receiver):
@@ -113,7 +116,7 @@ class Service:
     """The program, as it runs in a folder of its own."""
 
     def __init__(self, program, folder, receiver):
-        self.port, cards = free_port(), free_port()
+        self.port, cards = free_ports(2)
         (folder / "tripline.toml").write_text(configuration(self.port, cards, receiver))
         self.log = folder / "log"
         made = [program, "token", "new", "--name", "fuzz", "--role", "admin", "--file", folder / "tokens.toml"]

@@ -5,9 +5,10 @@ use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
-use crate::daemon::{self, Daemon, free_port};
+use crate::daemon::{self, Daemon};
 use crate::event_of;
 use crate::harness::{Folder, RULES, Service, TCP, event};
+use crate::ports::own_port;
 use crate::strict::Strict;
 
 /// Groups by rule, and tells a webhook of what begins and what is over.
@@ -39,7 +40,7 @@ impl Alertmanager {
         let desk = Strict::start(|_| ("200 OK", "", String::new()));
         let folder = Folder::new();
         let config = folder.write("alertmanager.yml", CONFIG.replace("@desk@", &desk.address.to_string()));
-        let port = free_port();
+        let port = own_port();
         let mut command = daemon::command("usr/bin/prometheus-alertmanager");
         command.arg(format!("--config.file={}", config.display()));
         command.arg(format!("--storage.path={}", folder.path().join("data").display()));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::TcpStream;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -116,18 +116,6 @@ fn read_into(said: &Arc<Mutex<String>>, output: impl std::io::Read + Send + 'sta
             let _ = writeln!(said.lock().expect("no panic"), "{line}");
         }
     });
-}
-
-/// A port that nobody has at the moment, for programs that cannot be asked which one they took.
-pub fn free_port() -> u16 {
-    // Free for both.
-    loop {
-        let tcp = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = tcp.local_addr().expect("an address").port();
-        if UdpSocket::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }
 
 /// The user and group that programs run as which refuse to be root; ours if we are not.

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::certificates::{Authority, Valid};
-use crate::daemon::{self, Daemon, free_port};
+use crate::daemon::{self, Daemon};
 use crate::harness::Folder;
+use crate::ports::own_port;
 
 /// Takes mails into a folder for each name it knows, and for no others.
 const CONFIG: &str = "
@@ -100,7 +101,7 @@ impl Exim {
             .write("passwd", format!("root:x:0:0::/:/bin/sh\nDebian-exim:x:{user}:{group}::/:/bin/false\n"));
         folder.write("group", format!("root:x:0:\nDebian-exim:x:{group}:\n"));
         daemon::hand_over(folder.path());
-        let (starttls, tls) = (free_port(), free_port());
+        let (starttls, tls) = (own_port(), own_port());
         let place = folder.path().to_str().expect("a path").to_owned();
         let config = CONFIG
             .replace("@folder@", &place)

@@ -7,6 +7,8 @@
 #[path = "../e2e/harness.rs"]
 #[allow(dead_code, reason = "other tests need more of it")]
 mod harness;
+#[path = "../common/ports.rs"]
+mod ports;
 #[path = "../e2e/receiver.rs"]
 #[allow(dead_code, reason = "the tests of the webhook need more of it")]
 mod receiver;

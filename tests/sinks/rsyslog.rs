@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use crate::certificates::{Authority, Valid};
-use crate::daemon::{self, Daemon, free_port};
+use crate::daemon::{self, Daemon};
 use crate::harness::Folder;
+use crate::ports::own_port;
 
 /// Takes messages by every way, and writes what it has understood of each as a line of JSON.
 const CONFIG: &str = r#"
@@ -54,7 +55,7 @@ impl Rsyslog {
     pub fn start() -> Rsyslog {
         let folder = Folder::new();
         Authority::new("Syslog Test").write(&folder, "server", Valid::Now);
-        let (udp, tcp, tls) = (free_port(), free_port(), free_port());
+        let (udp, tcp, tls) = (own_port(), own_port(), own_port());
         let config = CONFIG
             .replace("@folder@", folder.path().to_str().expect("a path"))
             .replace("@udp@", &udp.to_string())

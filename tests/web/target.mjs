@@ -4,6 +4,7 @@
 // own, and gives the card; `cut`, which ends the connections of live streams; `stop`. The real program is used where the
 // environment names it: TRIPLINE=target/debug/tripline.
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer as createReceiver } from "node:http";
 import { connect, createServer } from "node:net";
@@ -37,7 +38,7 @@ export async function running(program) {
   const folder = await mkdtemp(join(tmpdir(), "tripline-web-"));
   const receiver = createReceiver((request, response) => request.resume().on("end", () => response.end()));
   await new Promise((listening) => receiver.listen(0, "127.0.0.1", listening));
-  const [api, cards] = [await freePort(), await freePort()];
+  const [api, cards] = await freePorts(2);
   await writeFile(join(folder, "tripline.toml"), configuration(api, cards, receiver.address().port));
   let log = "";
   const service = spawn(program, ["run", "--config", "tripline.toml"], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
@@ -102,15 +103,13 @@ function attacks() {
   };
 }
 
-function freePort() {
-  return new Promise((found, failed) => {
-    const server = createServer();
-    server.once("error", failed);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => found(port));
-    });
-  });
+/** Ports that nobody has, and that are not the same. */
+async function freePorts(count) {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+  return ports;
 }
 
 async function patiently(what, service, ask) {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Client, HTTP, gzip, request};
 use crate::harness::{Folder, RULES, Service, event, text};
+use crate::ports::own_port;
 use crate::receiver::Receiver;
 
 #[test]
@@ -187,8 +188,7 @@ fn bodies_may_be_of_another_codec() {
 /// A body that was taken without its bad records: mended, the rules take these too.
 #[test]
 fn what_was_set_aside_can_be_fed_again() {
-    let port =
-        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("a port").port();
+    let port = own_port();
     let http = HTTP.replace(":0", &format!(":{port}"));
     let receiver = Receiver::start([]);
     let config = format!("{http}{}", receiver.sink("desk", ""));

@@ -3,6 +3,7 @@
 use std::net::{TcpListener, TcpStream};
 
 use crate::harness::{RULES, Service, TCP, event};
+use crate::ports::own_port;
 use crate::receiver::Receiver;
 
 use super::{TIMED, ahead, rejected, reset, send, timed};
@@ -19,7 +20,7 @@ fn accept(listener: &TcpListener) -> TcpStream {
 #[test]
 fn a_server_that_dies_and_returns_is_found_again() {
     let receiver = Receiver::start([]);
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let listener = TcpListener::bind(("127.0.0.1", own_port())).expect("a port");
     let address = listener.local_addr().expect("an address");
     let config = source("auth", &listener, "backoff = \"10ms\"\nmax_backoff = \"40ms\"");
     let mut service = Service::start(RULES, &format!("{config}{}", receiver.sink("desk", "")));
@@ -55,7 +56,7 @@ fn a_server_that_dies_and_returns_is_found_again() {
 #[test]
 fn event_time_waits_for_a_server_that_is_gone() {
     let receiver = Receiver::start([]);
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let listener = TcpListener::bind(("127.0.0.1", own_port())).expect("a port");
     let address = listener.local_addr().expect("an address");
     let client = source("theirs", &listener, "backoff = \"200ms\"\nmax_backoff = \"200ms\"");
     let mut service = Service::start(TIMED, &format!("{TCP}{client}{}", receiver.sink("desk", "")));
