@@ -26,7 +26,7 @@ use super::alerts::view::{CapturedEvent, PatternPart, steps, within_seconds};
 use super::extract::Json;
 use super::problem::Problem;
 use super::rules::aside;
-use super::rules::check::{Finding, Rest, judge, not_too_large, with_draft};
+use super::rules::check::{Finding, Tests, judge, not_too_large, with_draft};
 use super::rules::view::TextPart;
 
 /// Most events that rules are tried on.
@@ -53,7 +53,7 @@ pub struct Try {
     #[schema(max_items = 1_000)]
     events: Vec<TryEvent>,
     /// Whether the text is a whole rule set. Otherwise it knows what the rules of the service declare, and what it declares itself
-    /// takes the place of what has the same name there. Rules whose alerts it reads run as well, and nothing is answered of them.
+    /// takes the place of what has the same name there. These rules run as well, for the streams of their alerts, and nothing is answered of them.
     #[serde(default)]
     whole: bool,
 }
@@ -162,7 +162,7 @@ pub async fn play(State(control): State<Control>, Json(wanted): Json<Try>) -> Re
 type Known<'a> = (&'a Sources, &'a Program, &'a Tables);
 
 fn tried(known: Option<Known<'_>>, text: &str, events: &[TryEvent], now: Timestamp) -> Tried {
-    let sources = with_draft(known.map(|(rules, ..)| rules), text, Rest::WithoutRules);
+    let sources = with_draft(known.map(|(rules, ..)| rules), text, Tests::LeftOut);
     let (program, verdict) = judge(&sources, text, Program::compile_for_tests);
     let mut tried = Tried {
         diagnostics: verdict.diagnostics,

@@ -1,7 +1,5 @@
 //! `/v1/rules/validate`: what is wrong with a text of rules.
 
-use std::collections::BTreeSet;
-
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -92,7 +90,7 @@ pub async fn validate(
     not_too_large(&text)?;
     let verdict = aside(&control, move |_, about| {
         let rules = (!whole).then_some(&about.rules);
-        Ok(judge(&with_draft(rules, &text, Rest::Whole), &text, Program::compile).1)
+        Ok(judge(&with_draft(rules, &text, Tests::Kept), &text, Program::compile).1)
     });
     verdict.await.map(Json)
 }
@@ -105,41 +103,28 @@ pub fn not_too_large(text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// What a draft finds in the files of its rule set.
+/// What becomes of the tests in the files that a draft is looked at with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rest {
-    /// Everything.
-    Whole,
-    /// No tests, and no rules but those whose alerts the draft reads: only what rules are made of.
-    WithoutRules,
+pub enum Tests {
+    /// They have to fit the draft as well.
+    Kept,
+    /// They are left out.
+    LeftOut,
 }
 
 /// The rule set that a draft makes with the files of another, whose declarations of the same names it takes the place of;
 /// the draft comes last.
-pub fn with_draft(rules: Option<&Sources>, text: &str, rest: Rest) -> Sources {
+pub fn with_draft(rules: Option<&Sources>, text: &str, tests: Tests) -> Sources {
     let (draft, _) = language::parse(FileId(0), text);
     let declared: Vec<&str> = draft.items.iter().map(name).collect();
-    let parsed: Vec<(&SourceFile, tree::File)> = rules
-        .into_iter()
-        .flat_map(Sources::iter)
-        .map(|(id, file)| (file, language::parse(id, &file.text).0))
-        .collect();
-    let read = alerts_read(&parsed, text);
-    let is_left_out = |item: &tree::Item| match item {
-        _ if rest == Rest::Whole => false,
-        tree::Item::Test(_) => true,
-        tree::Item::Rule(rule) => !read.contains(&*rule.name.node),
-        // Nothing comes by a stream of alerts of a rule that is not there.
-        tree::Item::Stream(stream) => match &stream.body {
-            tree::StreamBody::Rule(of) => !read.contains(&*of.node) && !declared.contains(&&*of.node),
-            tree::StreamBody::Fields(_) => false,
-        },
-        _ => false,
-    };
-    let files = parsed.iter().map(|(file, tree)| {
+    let files = rules.into_iter().flat_map(Sources::iter).map(|(id, file)| {
         let mut kept = file.text.clone().into_bytes();
-        let is_gone = |item: &&tree::Item| declared.contains(&name(item)) || is_left_out(item);
-        let replaced = tree.items.iter().filter(is_gone);
+        let (parsed, _) = language::parse(id, &file.text);
+        let is_gone = |item: &&tree::Item| {
+            let is_left_out = tests == Tests::LeftOut && matches!(item, tree::Item::Test(_));
+            is_left_out || declared.contains(&name(item))
+        };
+        let replaced = parsed.items.iter().filter(is_gone);
         for span in replaced.filter_map(span) {
             // Lines stay where they are.
             let gone = &mut kept[span.start as usize..span.end as usize];
@@ -149,38 +134,6 @@ pub fn with_draft(rules: Option<&Sources>, text: &str, rest: Rest) -> Sources {
     });
     let all: Vec<(String, String)> = files.chain([(DRAFT.to_owned(), text.to_owned())]).collect();
     Sources::new(all)
-}
-
-/// The rules whose alerts a draft reads, itself or by rules whose alerts it reads.
-fn alerts_read<'t>(parsed: &'t [(&SourceFile, tree::File)], text: &'t str) -> BTreeSet<&'t str> {
-    let streams = parsed.iter().flat_map(|(_, tree)| &tree.items).filter_map(|item| match item {
-        tree::Item::Stream(tree::Stream { name, body: tree::StreamBody::Rule(of), .. }) => {
-            Some((&*name.node, &*of.node))
-        }
-        _ => None,
-    });
-    let streams: Vec<(&str, &str)> = streams.collect();
-    let text_of = |wanted: &str| {
-        parsed.iter().find_map(|(file, tree)| {
-            let is_it =
-                |item: &&tree::Item| matches!(item, tree::Item::Rule(rule) if rule.name.node == wanted);
-            let span = tree.items.iter().find(is_it).and_then(span)?;
-            file.text.get(span.start as usize..span.end as usize)
-        })
-    };
-    let mut read = BTreeSet::new();
-    let mut texts = vec![text];
-    while let Some(text) = texts.pop() {
-        // A name that means something else there keeps a rule too many, which does no harm.
-        let words: BTreeSet<&str> =
-            text.split(|letter: char| !letter.is_alphanumeric() && letter != '_').collect();
-        for (_, rule) in streams.iter().filter(|(stream, _)| words.contains(stream)) {
-            if read.insert(*rule) {
-                texts.extend(text_of(rule));
-            }
-        }
-    }
-    read
 }
 
 fn name(item: &tree::Item) -> &str {
@@ -253,38 +206,5 @@ fn finding(diagnostic: &Diagnostic, sources: &Sources, draft: FileId) -> Finding
         end_column: end.column,
         start: span.start,
         end: span.end,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const RULES: &str = r#"
-stream logins { user string ok bool }
-rule force { by user event bad = logins where not ok match 3+ bad within 1m alert high "{user}" }
-stream forces from force
-rule siege { event force = forces match 3+ force within 1h alert critical "siege" }
-stream sieges from siege
-"#;
-
-    fn left(draft: &str) -> Vec<String> {
-        let rules = Sources::new(vec![("rules.trip".to_owned(), RULES.to_owned())]);
-        let made = with_draft(Some(&rules), draft, Rest::WithoutRules);
-        let (_, file) = made.iter().find(|(_, file)| file.name == "rules.trip").expect("the file");
-        let (tree, _) = language::parse(FileId(0), &file.text);
-        tree.items.iter().map(|item| name(item).to_owned()).collect()
-    }
-
-    #[test]
-    fn a_draft_finds_the_rules_whose_alerts_it_reads_and_no_others() {
-        let reading =
-            |stream: &str| format!("rule mine {{ event one = {stream} match one alert low \"x\" }}");
-        assert_eq!(left(&reading("logins")), ["logins"]);
-        assert_eq!(left(&reading("forces")), ["logins", "force", "forces"]);
-        assert_eq!(left(&reading("sieges")), ["logins", "force", "forces", "siege", "sieges"]);
-        // A rule that is changed takes the place of the one that is there, and its alerts can be read.
-        let changed = RULES.lines().find(|line| line.starts_with("rule siege")).expect("it is there");
-        assert_eq!(left(changed), ["logins", "force", "forces", "sieges"]);
     }
 }
