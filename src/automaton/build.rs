@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::distance::distances;
 use super::{
     AbsenceEnd, Automaton, MAX_FRONTIER, MAX_STATES, MAX_TRANSITIONS, State, StateId, TooLarge, Transition,
     Trigger,
@@ -146,7 +147,7 @@ pub fn build(rule: &Rule) -> Result<Automaton, TooLarge> {
         );
         is_next || !transition.next_not.is_empty()
     });
-    Ok(Automaton { states, sees_every_event })
+    Ok(Automaton { distances: distances(&states), states, sees_every_event })
 }
 
 impl<'r> Builder<'r> {

@@ -1,37 +1,35 @@
 //! How far each state is from a match.
 
-use super::Automaton;
+use super::State;
 
-impl Automaton {
-    /// For each state, how many transitions lie between it and the nearest one that is accepting; a
-    /// transition is an event taken or an absence that is over.
-    pub fn distances(&self) -> Vec<u32> {
-        let mut before: Vec<Vec<usize>> = vec![Vec::new(); self.states.len()];
-        for (from, state) in self.states.iter().enumerate() {
-            for transition in &state.transitions {
-                before[transition.target.0 as usize].push(from);
-            }
+/// For each state, how many transitions lie between it and the nearest one that is accepting.
+pub fn distances(states: &[State]) -> Vec<u32> {
+    let mut before: Vec<Vec<usize>> = vec![Vec::new(); states.len()];
+    for (from, state) in states.iter().enumerate() {
+        for transition in &state.transitions {
+            before[transition.target.0 as usize].push(from);
         }
-        let mut distances = vec![u32::MAX; self.states.len()];
-        let accepting = self.states.iter().enumerate().filter(|(_, state)| state.accepting);
-        let mut ring: Vec<usize> = accepting.map(|(index, _)| index).collect();
-        let mut distance = 0;
-        while !ring.is_empty() {
-            // Each state once, however many ways lead to it: there can be very many.
-            ring.retain(|state| {
-                let is_new = distances[*state] == u32::MAX;
-                distances[*state] = distances[*state].min(distance);
-                is_new
-            });
-            ring = ring.iter().flat_map(|state| &before[*state]).copied().collect();
-            distance += 1;
-        }
-        distances
     }
+    let mut distances = vec![u32::MAX; states.len()];
+    let accepting = states.iter().enumerate().filter(|(_, state)| state.accepting);
+    let mut ring: Vec<usize> = accepting.map(|(index, _)| index).collect();
+    let mut distance = 0;
+    while !ring.is_empty() {
+        // Each state once, however many ways lead to it: there can be very many.
+        ring.retain(|state| {
+            let is_new = distances[*state] == u32::MAX;
+            distances[*state] = distances[*state].min(distance);
+            is_new
+        });
+        ring = ring.iter().flat_map(|state| &before[*state]).copied().collect();
+        distance += 1;
+    }
+    distances
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::automaton::StateId;
     use crate::diagnostic::Sources;
     use crate::program::Program;
 
@@ -45,7 +43,6 @@ mod tests {
         );
         let (program, diagnostics) = Program::compile(&Sources::new([("rules.trip", text)]));
         let program = program.unwrap_or_else(|| panic!("{diagnostics:?}"));
-        let distances = program.compiled()[0].automaton.distances();
-        assert_eq!(distances[0], 32);
+        assert_eq!(program.compiled()[0].automaton.distance(StateId::START), 32);
     }
 }

@@ -58,6 +58,8 @@ pub struct Automaton {
     pub states: Vec<State>,
     /// Whether events that fit nothing still matter, because a step must follow directly.
     pub sees_every_event: bool,
+    /// How far each state is from a match.
+    distances: Vec<u32>,
 }
 
 /// A place in the pattern with all counts.
@@ -131,6 +133,12 @@ impl Automaton {
     /// The state with that id.
     pub fn state(&self, id: StateId) -> &State {
         &self.states[id.0 as usize]
+    }
+
+    /// How many transitions lie between a state and the nearest one that is accepting; a transition is an event taken or
+    /// an absence that is over.
+    pub fn distance(&self, id: StateId) -> u32 {
+        self.distances[id.0 as usize]
     }
 
     /// How many transitions all states have.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 
 use super::Run;
-use crate::automaton::{CompiledRule, Element, State, Transition, Trigger};
+use crate::automaton::{CompiledRule, Element, Transition, Trigger};
 use crate::event::{Event, SequencePoint, Timestamp, Value};
 use crate::language::checked::{LinkKind, VariableId};
 
@@ -65,14 +65,13 @@ pub enum End {
 #[derive(Debug)]
 pub struct Looking<'a> {
     rule: &'a CompiledRule,
-    distances: Vec<u32>,
     elements: Vec<Element>,
 }
 
 impl<'a> Looking<'a> {
     /// For a rule.
     pub fn new(rule: &'a CompiledRule) -> Looking<'a> {
-        Looking { distances: rule.automaton.distances(), elements: Element::of(&rule.rule), rule }
+        Looking { elements: Element::of(&rule.rule), rule }
     }
 }
 
@@ -129,17 +128,17 @@ impl Run {
     }
 
     /// How many events, or absences, it lacks at least.
-    pub fn missing(&self, rule: &CompiledRule, distances: &[u32]) -> u32 {
+    pub fn missing(&self, rule: &CompiledRule) -> u32 {
         let state = rule.automaton.state(self.state);
         if state.accepting {
             return 0;
         }
-        let next = self.open(state).map(|(_, transition)| distances[transition.target.0 as usize]);
+        let next = self.open(state).map(|(_, transition)| rule.automaton.distance(transition.target));
         next.min().map_or(u32::MAX, |next| next.saturating_add(1))
     }
 
     /// What it waits for, in the order of preference, each thing once.
-    pub fn waits(&self, rule: &CompiledRule, distances: &[u32]) -> Vec<Wait> {
+    pub fn waits(&self, rule: &CompiledRule) -> Vec<Wait> {
         let mut waits: Vec<Wait> = Vec::new();
         for (_, transition) in self.open(rule.automaton.state(self.state)) {
             let (test, kind, until) = match transition.trigger {
@@ -152,7 +151,7 @@ impl Run {
             };
             let event = rule.rule.tests[test.0 as usize].name.clone();
             let until = Some(until).filter(|until| *until < Timestamp::LAST);
-            let wait = Wait { event, kind, until, missing: distances[transition.target.0 as usize] };
+            let wait = Wait { event, kind, until, missing: rule.automaton.distance(transition.target) };
             if !waits.contains(&wait) {
                 waits.push(wait);
             }
@@ -162,10 +161,10 @@ impl Run {
 
     /// All of it.
     pub fn view(&self, looking: &Looking<'_>, key: &[Value]) -> RunView {
-        let Looking { rule, distances, .. } = looking;
+        let rule = looking.rule;
         let name = |variable: VariableId| rule.rule.variables[variable.0 as usize].name.clone();
         let captured = self.captures.in_order().into_iter();
-        let waits = self.waits(rule, distances);
+        let waits = self.waits(rule);
         // Of an absence the end is known, whatever else may come.
         let is_limited = waits.iter().all(|wait| wait.until.is_some());
         let until = waits.iter().filter_map(|wait| wait.until).max().filter(|_| is_limited);
@@ -176,7 +175,7 @@ impl Run {
             captured: captured.map(|(variable, event)| (name(variable), event)).collect(),
             end: self.end(rule, &waits),
             waits,
-            missing: self.missing(rule, distances),
+            missing: self.missing(rule),
             reported: self.reported,
             step: self.step(looking),
             until,
@@ -185,10 +184,9 @@ impl Run {
 
     /// Where it stands.
     fn step(&self, looking: &Looking<'_>) -> Step {
-        let Looking { rule, distances, elements } = looking;
-        let state = rule.automaton.state(self.state);
+        let Looking { rule, elements } = looking;
         let last = self.captures.newest_first().next().map(|(variable, _)| variable);
-        let nearest = || self.nearest(state, distances);
+        let nearest = || self.nearest(rule);
         let place = match nearest().filter(|_| !self.reported) {
             Some(next) => elements.iter().position(|element| element.has(&next.trigger)),
             None => None,
@@ -201,9 +199,9 @@ impl Run {
     }
 
     /// What brings it nearest to a match; of several the first in the order of preference.
-    fn nearest<'r>(&self, state: &'r State, distances: &[u32]) -> Option<&'r Transition> {
-        let open = self.open(state).map(|(_, transition)| transition);
-        open.min_by_key(|transition| distances[transition.target.0 as usize])
+    fn nearest<'r>(&self, rule: &'r CompiledRule) -> Option<&'r Transition> {
+        let open = self.open(rule.automaton.state(self.state)).map(|(_, transition)| transition);
+        open.min_by_key(|transition| rule.automaton.distance(transition.target))
     }
 
     /// What becomes of it when nothing comes.

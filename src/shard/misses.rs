@@ -73,15 +73,10 @@ impl Misses {
     }
 }
 
-/// Whether any run is at a state from which something leads to a match. That is seen at once, and mostly the end of it.
+/// Whether any run is one step from a match. That is seen at once, and mostly the end of it.
 fn lacks_one(compiled: &CompiledRule, runs: &RunSet) -> bool {
-    let automaton = &compiled.automaton;
-    let leads_there = |state| {
-        let mut transitions = automaton.state(state).transitions.iter();
-        transitions.any(|transition| automaton.state(transition.target).accepting)
-    };
     let mut found = false;
-    runs.states(compiled, &mut |state, _| found = found || leads_there(state));
+    runs.states(compiled, &mut |state, _| found = found || compiled.automaton.distance(state) == 1);
     found
 }
 

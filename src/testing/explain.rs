@@ -30,10 +30,10 @@ impl Judge<'_> {
         let is_told = of_key().any(|(index, _)| !self.is_taken(index));
         let Some(rule) = self.program.rule(&wanted.rule).filter(|_| !is_told) else { return };
         let key = self.wanted_key(wanted);
-        let nearest = Nearest::new(self.program, rule, key.clone(), self.done(wanted));
+        let nearest = Nearest::new(rule, key.clone(), self.done(wanted));
         match self.watch(nearest).into_found() {
             Some(found) if found.has(&key) => {
-                let story = self.watch(Story::new(self.program, rule, found.clone())).finish();
+                let story = self.watch(Story::new(rule, found.clone())).finish();
                 self.tell(failure, rule, &found, &story);
             }
             // All partial matches of the key were reported.
@@ -90,7 +90,6 @@ impl Judge<'_> {
         failure
             .notes
             .push(format!("the nearest partial match{of} took {took}\nthen it waited for {waits}{end}"));
-        let distances = self.program.compiled()[rule.0 as usize].automaton.distances();
         let mut skipped = 0;
         for happened in &story.happened {
             match happened {
@@ -100,7 +99,7 @@ impl Judge<'_> {
                     self.point(failure, event, format!("taken as `{name}`"));
                 }
                 Happened::Skipped(event, steps) => {
-                    let Some(why) = self.why_not(rule, &distances, steps) else { continue };
+                    let Some(why) = self.why_not(rule, steps) else { continue };
                     skipped += 1;
                     if skipped <= MAX_SKIPPED {
                         self.point(failure, event, why);
@@ -119,10 +118,9 @@ impl Judge<'_> {
 
     /// Why no partial match began.
     fn tell_starts(&self, failure: &mut Failure, rule: RuleId, starts: &Starts) {
-        let distances = self.program.compiled()[rule.0 as usize].automaton.distances();
         let mut skipped = 0;
         for (event, steps) in &starts.offered {
-            let Some(why) = self.why_not(rule, &distances, steps) else { continue };
+            let Some(why) = self.why_not(rule, steps) else { continue };
             skipped += 1;
             if skipped <= MAX_SKIPPED {
                 self.point(failure, event, why);

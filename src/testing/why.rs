@@ -17,16 +17,17 @@ const MAX_QUOTED: usize = 100;
 impl Judge<'_> {
     /// Why an event fits none of the steps that are nearest to a match; `None` when there is nothing to
     /// say, because it is of a stream that none of them reads.
-    pub(super) fn why_not(&self, rule: RuleId, distances: &[u32], steps: &[Step]) -> Option<String> {
+    pub(super) fn why_not(&self, rule: RuleId, steps: &[Step]) -> Option<String> {
+        let automaton = &self.program.compiled()[rule.0 as usize].automaton;
         let asked = steps.iter().filter(|step| {
             !step.is_absence && !matches!(step.answer, Answer::OtherStream | Answer::Fits)
                 || step.gone.is_some()
         });
         let mut asked: Vec<&Step> = asked.collect();
-        asked.sort_by_key(|step| distances[step.target.0 as usize]);
-        let nearest = distances[asked.first()?.target.0 as usize];
+        asked.sort_by_key(|step| automaton.distance(step.target));
+        let nearest = automaton.distance(asked.first()?.target);
         let mut words: Vec<String> = Vec::new();
-        for step in asked.iter().filter(|step| distances[step.target.0 as usize] == nearest) {
+        for step in asked.iter().filter(|step| automaton.distance(step.target) == nearest) {
             let why = self.why_step(rule, step);
             if !words.contains(&why) && words.len() < MAX_STEPS {
                 words.push(why);

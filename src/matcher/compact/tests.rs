@@ -185,11 +185,9 @@ impl<'a> Feed<'a> {
 
     fn runs(&self, passed: Timestamp) -> Vec<Stands> {
         let rule = self.rule();
-        let distances = rule.automaton.distances();
         let runs = self.set.runs(rule, passed);
-        let stands = runs.iter().map(|run| {
-            (run.captured(), run.waits(rule, &distances), run.missing(rule, &distances), run.is_reported())
-        });
+        let stands =
+            runs.iter().map(|run| (run.captured(), run.waits(rule), run.missing(rule), run.is_reported()));
         stands.collect()
     }
 

@@ -1,12 +1,11 @@
 //! Which partial match came nearest to a report.
 
 use std::cmp::Reverse;
-use std::sync::Arc;
 
 use crate::event::{Event, SequencePoint, Timestamp};
 use crate::matcher::Report;
 use crate::matcher::view::Captured;
-use crate::program::{Program, RuleId};
+use crate::program::RuleId;
 use crate::shard::{Seen, Watcher};
 
 use super::{Found, WantedKey, has};
@@ -18,7 +17,6 @@ pub(in crate::testing) struct Nearest {
     wanted: WantedKey,
     /// What was captured by matches that were reported: these partial matches lack nothing.
     done: Vec<Vec<SequencePoint>>,
-    distances: Vec<u32>,
     best: Option<(Score, Found)>,
 }
 
@@ -27,14 +25,8 @@ pub(in crate::testing) struct Nearest {
 type Score = (bool, Reverse<u32>, usize);
 
 impl Nearest {
-    pub fn new(
-        program: &Arc<Program>,
-        rule: RuleId,
-        wanted: WantedKey,
-        done: Vec<Vec<SequencePoint>>,
-    ) -> Nearest {
-        let distances = program.compiled()[rule.0 as usize].automaton.distances();
-        Nearest { rule, wanted, done, distances, best: None }
+    pub fn new(rule: RuleId, wanted: WantedKey, done: Vec<Vec<SequencePoint>>) -> Nearest {
+        Nearest { rule, wanted, done, best: None }
     }
 
     /// The partial match, if there was any.
@@ -44,7 +36,7 @@ impl Nearest {
 
     fn look(&mut self, seen: &Seen<'_>) {
         for run in seen.runs().iter().filter(|run| !run.is_reported()) {
-            let missing = Reverse(run.missing(seen.matcher.rule, &self.distances));
+            let missing = Reverse(run.missing(seen.matcher.rule));
             let score = (has(seen.key, &self.wanted), missing, run.len());
             if self.best.as_ref().is_some_and(|(best, _)| *best >= score) {
                 continue;

@@ -1,14 +1,13 @@
 //! What happened to one partial match.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use crate::event::{Event, Timestamp};
 use crate::language::checked::VariableId;
 use crate::matcher::explain::{Answer, Explanation, Gone, Step, Verdict};
 use crate::matcher::view::Wait;
 use crate::matcher::{Report, ReportKind, Run};
-use crate::program::{Program, RuleId};
+use crate::program::RuleId;
 use crate::shard::{Seen, Watcher};
 
 use super::Found;
@@ -39,7 +38,6 @@ pub(in crate::testing) enum Happened {
 pub(in crate::testing) struct Story {
     rule: RuleId,
     target: Found,
-    distances: Vec<u32>,
     /// What was shown last and may still change.
     pending: Option<Pending>,
     /// What happened, in order.
@@ -57,9 +55,8 @@ enum Pending {
 }
 
 impl Story {
-    pub fn new(program: &Arc<Program>, rule: RuleId, target: Found) -> Story {
-        let distances = program.compiled()[rule.0 as usize].automaton.distances();
-        Story { rule, target, distances, pending: None, happened: Vec::new(), waits: Vec::new(), last: None }
+    pub fn new(rule: RuleId, target: Found) -> Story {
+        Story { rule, target, pending: None, happened: Vec::new(), waits: Vec::new(), last: None }
     }
 
     /// What came after is settled: nothing more will be shown.
@@ -174,7 +171,7 @@ impl Watcher for Story {
         let found = self.find(seen);
         let complete = found.as_ref().filter(|(_, len)| *len == self.target.captured.len());
         if let Some((run, _)) = complete {
-            self.waits = run.waits(seen.matcher.rule, &self.distances);
+            self.waits = run.waits(seen.matcher.rule);
             self.last = Some(Run::clone(run));
         }
         let Some(pending) = self.pending.take() else { return };
