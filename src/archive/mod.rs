@@ -10,6 +10,7 @@
 //! - A search looks at a bounded number of alerts and then gives what it has, and where to go on.
 //! - Without a state, the last of it is kept in memory.
 
+mod follower;
 mod item;
 mod live;
 mod memory;
@@ -19,9 +20,7 @@ mod tests;
 mod view;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use tokio::time::sleep;
 use tracing::warn;
 
 use crate::event::Timestamp;
@@ -31,6 +30,7 @@ use item::{ALERTS, HAPPENINGS, Unreadable};
 use live::Live;
 use memory::Memory;
 
+pub use follower::Follower;
 pub use item::{Batch, Delivery, Happening, Item, Outcome};
 pub use live::{News, What};
 pub use search::{Bucket, Found, Page, Query, Status, Summary, Whole};
@@ -236,15 +236,6 @@ impl Archive {
     pub fn counts(&self, since: Timestamp, until: Timestamp, step: i64) -> Result<Vec<Bucket>, StoreError> {
         search::counts(&*self.rows(), since, until, step)
     }
-
-    /// Alerts as they come, from behind a number on; without one, from now on.
-    pub fn follow(&self, query: Query, after: Option<u64>) -> Follower {
-        let Archive(shared) = self;
-        // What comes between these two lines is seen.
-        let news = shared.live.subscribe();
-        let after = after.unwrap_or_else(|| shared.live.last());
-        Follower { archive: self.clone(), query: Arc::new(query), after, news }
-    }
 }
 
 impl Item {
@@ -265,80 +256,5 @@ impl Item {
             Item::Happening(Happening::Delivered(_)) => return None,
         };
         Some(News { number, what })
-    }
-}
-
-/// So long a follower waits for a store to be opened again.
-const AGAIN: Duration = Duration::from_millis(100);
-
-/// Follows alerts as they come.
-#[derive(Debug)]
-pub struct Follower {
-    archive: Archive,
-    query: Arc<Query>,
-    /// All up to here was given.
-    after: u64,
-    news: crate::watch::Receiver<u64>,
-}
-
-impl Follower {
-    /// What has come next, at least one thing; waits for it. Nothing is lost when it is not waited for to the end.
-    ///
-    /// # Errors
-    /// When what is kept cannot be read.
-    pub async fn next(&mut self) -> Result<Vec<Arc<News>>, StoreError> {
-        loop {
-            let (found, after) = match self.archive.0.live.behind(self.after, PORTION) {
-                Some(told) => {
-                    let after = told.last().map_or(self.after, |last| last.number);
-                    let wanted = |news: &Arc<News>| match &news.what {
-                        What::Alert { summary, text, .. } => self.query.fits(summary, text),
-                        What::Changed { .. } => true,
-                    };
-                    (told.into_iter().filter(wanted).collect(), after)
-                }
-                None => match self.catch_up().await {
-                    // The service begins anew, and opens it again in a moment.
-                    Err(StoreError::Ended { .. }) => {
-                        sleep(AGAIN).await;
-                        continue;
-                    }
-                    caught_up => caught_up?,
-                },
-            };
-            let has_moved = std::mem::replace(&mut self.after, after) != after;
-            if !found.is_empty() {
-                return Ok(found);
-            }
-            if !has_moved {
-                // Nothing more is told when the service ends.
-                let after = self.after;
-                if self.news.wait_for(|last| *last > after).await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-            }
-        }
-    }
-
-    /// Reads what is not in memory any more.
-    async fn catch_up(&self) -> Result<(Vec<Arc<News>>, u64), StoreError> {
-        let (rows, query, after) = (self.archive.rows(), Arc::clone(&self.query), self.after);
-        let from = self.archive.0.live.from();
-        let read = move || search::following(&*rows, &query, after, PORTION);
-        let read = tokio::task::spawn_blocking(read).await;
-        // A task that is thrown away when the service ends gives nothing.
-        let Ok(read) = read else { return Ok((Vec::new(), after)) };
-        let (alerts, last) = read?;
-        let news = alerts.into_iter().filter_map(|summary| {
-            let (number, json) =
-                (summary.number, serde_json::to_string(&AlertView::from(summary.clone())).ok()?);
-            Some(Arc::new(News {
-                number,
-                what: What::Alert { summary: Box::new(summary), text: "".into(), json },
-            }))
-        });
-        // Where nothing is left, the rest is in memory.
-        let last = if last == after { from } else { last };
-        Ok((news.collect(), last))
     }
 }

@@ -1,9 +1,11 @@
 //! Alerts that are kept, in memory and in a store.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::json;
 use serde_json::value::RawValue;
+use tokio::time::{Instant, sleep};
 
 use super::item::{Evidence, Header};
 use super::*;
@@ -256,4 +258,31 @@ async fn who_has_fallen_far_behind_reads_what_is_kept_and_misses_nothing() {
     again.in_store(both.store.current()).expect("it can be read");
     let mut follower = again.follow(Query { rules: vec!["testing".into()], ..Query::default() }, Some(0));
     assert_eq!(told(&follower.next().await.expect("it can be read")), ["a1", "a2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn followers_are_told_at_once_and_then_ten_times_a_second() {
+    let mut both = some();
+    let followers = both.each().map(|archive| archive.follow(Query::default(), None));
+    let begin = Instant::now();
+    let writing = async {
+        for number in 0..100 {
+            both.keep([alert(&format!("m{number}"), "mule", Severity::Low, "c9", 200 + number)]);
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let reading = async |mut follower: Follower| {
+        let (mut ids, mut times) = (Vec::new(), Vec::new());
+        while ids.len() < 100 {
+            ids.extend(told(&follower.next().await.expect("it can be read")));
+            times.push(begin.elapsed());
+        }
+        let expected: Vec<String> = (0..100).map(|number| format!("m{number}")).collect();
+        assert_eq!(ids, expected);
+        assert_eq!(times[0], Duration::ZERO);
+        assert!(times.windows(2).all(|two| two[1] - two[0] >= Duration::from_millis(100)), "{times:?}");
+        assert!(times[times.len() - 1] <= Duration::from_millis(1_100), "{times:?}");
+    };
+    let [memory, stored] = followers;
+    tokio::join!(reading(memory), reading(stored), writing);
 }
