@@ -172,6 +172,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::Instant;
 
     use super::*;
     use crate::api::tests::{front, unanswered};
@@ -192,14 +193,88 @@ mod tests {
         }
     }
 
+    /// One for so many, until the service stops.
+    fn door(most: usize) -> (Door, watch::Sender<bool>) {
+        let (stop, stopped) = watch::channel(false);
+        let (slots, ending) = (Arc::new(Semaphore::new(most)), Ending::new(stopped));
+        let time = Duration::from_secs(30);
+        (Door { front: front(&unanswered()), tls: None, slots, time, ending }, stop)
+    }
+
+    /// What comes of a connection on which that is sent and nothing more, and how long it lasts.
+    async fn sent(bytes: &[u8]) -> (String, Duration) {
+        let (mut far, near) = duplex(1 << 20);
+        let (door, _stop) = door(1);
+        let slot = Arc::clone(&door.slots).acquire_owned().await.expect("there is one");
+        let begin = Instant::now();
+        let attending = tokio::spawn(door.attend_one(near, Peer::Owner, slot));
+        far.write_all(bytes).await.expect("there is room");
+        let mut answer = String::new();
+        far.read_to_string(&mut answer).await.expect("text");
+        attending.await.expect("no panic");
+        (answer, begin.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_come_to_the_end_of_a_head_is_left() {
+        let (answer, time) = sent(b"GET /livez HTTP/1.1\r\nhost: local").await;
+        assert_eq!(answer, "");
+        assert!((HEAD_PATIENCE..HEAD_PATIENCE * 2).contains(&time), "{time:?}");
+        // The same between two requests.
+        let (answer, time) = sent(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+        assert!((HEAD_PATIENCE..HEAD_PATIENCE * 2).contains(&time), "{time:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_nothing_of_an_answer_is_left() {
+        // There is room for the request, but not for the answer.
+        let (mut far, near) = duplex(64);
+        let (door, _stop) = door(1);
+        let (slot, most) = (Arc::clone(&door.slots).acquire_owned().await.expect("there is one"), door.time);
+        let attending = tokio::spawn(door.attend_one(near, Peer::Owner, slot));
+        far.write_all(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("there is room");
+        let begin = Instant::now();
+        attending.await.expect("no panic");
+        assert!((most..most * 2).contains(&begin.elapsed()), "{:?}", begin.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_agree_on_the_encryption_is_left() {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("server.pem");
+        std::fs::write(&file, made.cert.pem() + &made.signing_key.serialize_pem()).expect("it is written");
+        let identity = tls::Identity { certificate: file.clone(), key: file };
+        let settings = tls::ServerSettings { identity, clients: None };
+        let (mut far, near) = duplex(1 << 12);
+        let (mut door, _stop) = door(1);
+        door.tls = Some(tls::Acceptor::new(&settings).expect("it can be read"));
+        let slot = Arc::clone(&door.slots).acquire_owned().await.expect("there is one");
+        let attending = tokio::spawn(door.attend_one(near, Peer::Owner, slot));
+        // The beginning of a handshake, as it seems.
+        far.write_all(&[22, 3, 1, 2]).await.expect("there is room");
+        let begin = Instant::now();
+        attending.await.expect("no panic");
+        assert!((HANDSHAKE..HANDSHAKE * 2).contains(&begin.elapsed()), "{:?}", begin.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_is_too_large_is_refused() {
+        let long = |length: usize| {
+            format!("GET /livez HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n", "x".repeat(length))
+        };
+        let (answer, _) = sent(long(MAX_HEAD - 1_000).as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+        let (answer, _) = sent(long(MAX_HEAD).as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    }
+
     #[tokio::test(start_paused = true)]
     async fn connections_are_so_many_and_others_wait_until_one_ends() {
         let (mut far, near): (Vec<_>, Vec<_>) = (0..3).map(|_| duplex(1 << 12)).unzip();
         let coming = Arc::new(Coming { near: Mutex::new(near), taken: AtomicUsize::new(0) });
-        let (stop, stopped) = watch::channel(false);
-        let (slots, ending) = (Arc::new(Semaphore::new(2)), Ending::new(stopped));
-        let door =
-            Door { front: front(&unanswered()), tls: None, slots, time: Duration::from_secs(30), ending };
+        let (door, stop) = door(2);
         let source = Arc::clone(&coming);
         let attending = tokio::spawn(async move { door.attend(|| source.next()).await });
         let taken = async || {
