@@ -24,7 +24,7 @@ const STALLED: usize = 10;
 /// So often it is measured with readers and without, one after the other, as the machine is not always equally fast.
 const ROUNDS: usize = 3;
 /// How often each reader looks whether something has come.
-const EVERY: Duration = Duration::from_millis(100);
+const EVERY: Duration = Duration::from_millis(250);
 
 /// Measures and prints.
 pub fn run(options: &Options) {

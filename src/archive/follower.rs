@@ -16,9 +16,11 @@ use super::{Archive, PORTION};
 /// So long a follower waits for a store to be opened again.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// So long a follower who was shown the newest does not look again. What a follower costs does not grow with the number of alerts
-/// then, and a thousand of them leave the processors to the engine.
-const PACE: Duration = Duration::from_millis(100);
+/// So long every follower who was shown the newest does not look again, for each that there is. All together they look 4,000 times
+/// a second at most, however many they and the alerts are, and leave the processors to the engine.
+const REST: Duration = Duration::from_micros(250);
+/// But not longer than this.
+const LONGEST_REST: Duration = Duration::from_secs(1);
 
 impl Archive {
     /// Alerts as they come, from behind a number on; without one, from now on.
@@ -27,7 +29,8 @@ impl Archive {
         // What comes between these two lines is seen.
         let news = shared.live.subscribe();
         let after = after.unwrap_or_else(|| shared.live.last());
-        Follower { archive: self.clone(), query: Arc::new(query), after, news, rests_until: None }
+        let one = Arc::clone(&shared.followers);
+        Follower { archive: self.clone(), query: Arc::new(query), after, news, rests_until: None, one }
     }
 }
 
@@ -41,6 +44,8 @@ pub struct Follower {
     news: watch::Receiver<u64>,
     /// It looks again then.
     rests_until: Option<Instant>,
+    /// There are as many followers as there are of these, but for the archive's own.
+    one: Arc<()>,
 }
 
 impl Follower {
@@ -58,7 +63,7 @@ impl Follower {
                 Some(told) => {
                     let after = told.last().map_or(self.after, |last| last.number);
                     let is_newest = (1..PORTION).contains(&told.len());
-                    self.rests_until = is_newest.then(|| Instant::now() + PACE);
+                    self.rests_until = is_newest.then(|| Instant::now() + self.rest());
                     let wanted = |news: &Arc<News>| match &news.what {
                         What::Alert { summary, text, .. } => self.query.fits(summary, text),
                         What::Changed { .. } => true,
@@ -86,6 +91,12 @@ impl Follower {
                 }
             }
         }
+    }
+
+    /// How long it does not look again.
+    fn rest(&self) -> Duration {
+        let followers = Arc::strong_count(&self.one) - 1;
+        REST.saturating_mul(u32::try_from(followers).unwrap_or(u32::MAX)).min(LONGEST_REST)
     }
 
     /// Reads what is not in memory any more.

@@ -128,6 +128,8 @@ pub struct Archive(Arc<Shared>);
 struct Shared {
     place: Mutex<Option<Place>>,
     live: Live,
+    /// Every follower has one of these.
+    followers: Arc<()>,
 }
 
 /// Where it is kept.

@@ -261,9 +261,10 @@ async fn who_has_fallen_far_behind_reads_what_is_kept_and_misses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn followers_are_told_at_once_and_then_ten_times_a_second() {
+async fn followers_are_told_at_once_and_then_the_less_often_the_more_they_are() {
     let mut both = some();
     let followers = both.each().map(|archive| archive.follow(Query::default(), None));
+    let others = both.each().map(|archive| [(); 399].map(|()| archive.follow(Query::default(), None)));
     let begin = Instant::now();
     let writing = async {
         for number in 0..100 {
@@ -285,4 +286,14 @@ async fn followers_are_told_at_once_and_then_ten_times_a_second() {
     };
     let [memory, stored] = followers;
     tokio::join!(reading(memory), reading(stored), writing);
+    // One alone, or two, notices nothing of it.
+    drop(others);
+    let mut both = some();
+    let mut follower = both.memory.follow(Query::default(), None);
+    for id in ["m1", "m2"] {
+        both.keep([alert(id, "mule", Severity::Low, "c9", 200)]);
+        let begin = Instant::now();
+        assert_eq!(told(&follower.next().await.expect("it can be read")), [id]);
+        assert!(begin.elapsed() <= Duration::from_millis(2), "{:?}", begin.elapsed());
+    }
 }

@@ -115,3 +115,35 @@ fn asked_for<'a>(route: &str, path: &'a str) -> Option<&'a str> {
     let parts = route.split('/').zip(path.split('/'));
     parts.filter(|(name, _)| name.starts_with('{')).map(|(_, value)| value).last()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_line_what_makes_it_long_is_left_out() {
+        let line = |length: usize| {
+            let who = Who { by: By::Socket, name: "socket".into(), role: Role::Admin };
+            let (route, path) = ("/v1/rules/{name}/mode", "/v1/rules/testing/mode".to_owned());
+            let begun = Begun { who, from: None, method: Method::POST, route, path };
+            let change = Change {
+                before: Some(json!("b".repeat(length))),
+                after: Some(json!("a")),
+                ..Change::default()
+            };
+            let mut answer = Response::new(Body::empty());
+            answer.extensions_mut().insert(change);
+            Record::new(begun, &answer, Timestamp::from_micros(0)).line()
+        };
+        let read = |line: &str| serde_json::from_str::<Value>(line).expect("JSON");
+        let short = read(&line(60_000));
+        assert_eq!((short["before"].as_str().map(str::len), &short["after"]), (Some(60_000), &json!("a")));
+        let long = line(100_000);
+        assert!(long.len() < 1_000 && long.ends_with("}\n"), "{long}");
+        let long = read(&long);
+        assert_eq!(
+            (&long["target"], &long["before"], &long["after"]),
+            (&json!("testing"), &json!("left out: 100002 bytes"), &json!("left out: 3 bytes"))
+        );
+    }
+}
