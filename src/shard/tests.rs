@@ -319,9 +319,10 @@ fn partial_matches_can_be_looked_at() {
 fn near_misses_are_remembered_and_what_every_match_begins_with_is_none() {
     let rules = r#"rule triple {
         by k
-        event e = s where n > 0
-        event last = s where n < 0
-        match 2 e then last within 10s
+        event first = s where n == 1
+        event second = s where n == 2
+        event third = s where n == 3
+        match first then second then third within 10s
         alert low "x"
     }"#;
     let misses = |events: &[(i64, &str, i64)]| {
@@ -333,10 +334,10 @@ fn near_misses_are_remembered_and_what_every_match_begins_with_is_none() {
     let found = misses(&[
         (0, "one", 1),
         (1, "near", 1),
-        (2, "near", 1),
+        (2, "near", 2),
         (3, "match", 1),
-        (4, "match", 1),
-        (5, "match", -1),
+        (4, "match", 2),
+        (5, "match", 3),
         (100, "later", 1),
     ]);
     let [miss] = found.as_slice() else { panic!("{found:?}") };
@@ -346,7 +347,7 @@ fn near_misses_are_remembered_and_what_every_match_begins_with_is_none() {
     // One in ten seconds, and the last ones.
     let many: Vec<(i64, String, i64)> = (0..40)
         .flat_map(|index| {
-            [(index / 2 * 10, format!("k{index}"), 1), (index / 2 * 10, format!("k{index}"), 1)]
+            [(index / 2 * 10, format!("k{index}"), 1), (index / 2 * 10, format!("k{index}"), 2)]
         })
         .collect();
     let mut many: Vec<(i64, &str, i64)> =
