@@ -39,7 +39,7 @@ bench: ## Measure how fast it is, beside the result kept before: make bench ARGS
 	@scripts/need-compiler
 	$(CARGO) bench --locked --bench suite -- $(ARGS)
 
-load: ## Put the running service under load: throughput, a stalled receiver, delay; takes minutes and wants a quiet machine
+load: ## Put the running service under load: throughput, a stalled receiver, delay, readers of alerts; takes minutes and wants a quiet machine
 	@scripts/need-compiler
 	$(CARGO) bench --locked --bench live -- $(ARGS)
 
