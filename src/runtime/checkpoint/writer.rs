@@ -337,10 +337,10 @@ impl Writer {
 
     /// A checkpoint is durable: does what had to wait for that.
     fn let_go(&mut self, checkpoint: Checkpoint) {
-        self.published();
         let now = self.around.clock.now();
         let delays = checkpoint.alerts().filter_map(|alert| alert.delay(now));
         delays.for_each(|delay| self.around.metrics.engine.delay.record(Wait::from_micros(delay)));
+        self.published();
         self.around.journal.trim(checkpoint.positions.journal);
         self.around.settled.send_replace(checkpoint.positions);
         for savepoint in checkpoint.savepoints {

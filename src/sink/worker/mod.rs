@@ -197,8 +197,8 @@ impl<S: Sink + 'static, Q: Queue> Worker<S, Q> {
         self.metrics.attempt.record(took);
         let (delivered, rest) = pending.split_at(attempt.delivered.min(pending.len()));
         if !delivered.is_empty() {
-            self.metrics.delivered.add(delivered.len() as u64);
             delivered.iter().for_each(|pending| self.metrics.delivery.record(pending.waited + took));
+            self.metrics.delivered.add(delivered.len() as u64);
             self.queue.accept(delivered);
             if self.breaker.accepted() {
                 info!(sink = %self.name, "the sink works again");
