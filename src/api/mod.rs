@@ -15,7 +15,7 @@
 
 pub mod alerts;
 mod answer;
-mod audit;
+pub mod audit;
 pub mod client;
 pub mod counting;
 mod document;

@@ -25,7 +25,7 @@ use crate::source::{Clock, unix};
 use crate::tls;
 use crate::watch;
 
-use super::audit::{Audit, AuditError};
+use super::audit::Audit;
 use super::front::{Ending, Front};
 use super::gate::{Gate, Peer, TokensError};
 use super::routes;
@@ -62,9 +62,6 @@ pub enum ListenError {
     /// At a socket.
     #[error("{0}")]
     Socket(String),
-    /// It cannot record what is changed.
-    #[error(transparent)]
-    Audit(#[from] AuditError),
     /// It does not know whom to let in.
     #[error(transparent)]
     Tokens(#[from] TokensError),
@@ -74,17 +71,12 @@ pub enum ListenError {
 }
 
 impl Server {
-    /// Will answer with what `control` knows, within the bounds of `api`, which also says where it is recorded what
-    /// somebody changes.
-    ///
-    /// # Errors
-    /// When that cannot be recorded there.
-    pub fn new(control: Control, clock: Arc<dyn Clock>, api: Option<&Api>) -> Result<Server, ListenError> {
+    /// Will answer with what `control` knows, within the bounds of `api`, and record what somebody changes.
+    pub fn new(control: Control, clock: Arc<dyn Clock>, api: Option<&Api>, audit: Audit) -> Server {
         let limits = api.map(|api| api.limits).unwrap_or_default();
-        let audit = Audit::open(api.and_then(|api| api.audit.as_ref()))?;
         let (stop, _) = watch::channel(false);
         let router = Arc::new(RwLock::new(routes::router(control)));
-        Ok(Server { router, clock, limits, audit, stop, tasks: JoinSet::new() })
+        Server { router, clock, limits, audit, stop, tasks: JoinSet::new() }
     }
 
     /// Answers with what this one knows from the next request on: another service has taken the place of the one before.

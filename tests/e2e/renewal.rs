@@ -47,17 +47,23 @@ fn send(service: &mut Service, events: &[(&str, f64)]) {
     client.write_all(lines.as_bytes()).expect("it reads");
 }
 
-/// The rules of the alerts that have come, once there are so many.
-fn rules_of_alerts(service: &Service, count: usize) -> Vec<String> {
+/// The lines of a file, each a JSON object, once there are so many.
+fn lines(service: &Service, name: &str, count: usize) -> Vec<Value> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let text = std::fs::read_to_string(service.folder.path().join("alerts.jsonl")).unwrap_or_default();
+        let text = std::fs::read_to_string(service.folder.path().join(name)).unwrap_or_default();
         let found: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         if found.len() >= count {
-            return found.iter().map(|alert| alert["rule"].as_str().expect("text").to_owned()).collect();
+            return found;
         }
         assert!(Instant::now() < deadline, "{found:?}");
     }
+}
+
+/// The rules of the alerts that have come, once there are so many.
+fn rules_of_alerts(service: &Service, count: usize) -> Vec<String> {
+    let alerts = lines(service, "alerts.jsonl", count);
+    alerts.iter().map(|alert| alert["rule"].as_str().expect("text").to_owned()).collect()
 }
 
 fn partial_matches(service: &Service, wanted: u64) {
@@ -70,7 +76,8 @@ fn partial_matches(service: &Service, wanted: u64) {
 #[test]
 fn other_rules_take_over_and_what_was_begun_goes_on() {
     let tcp = tcp_again();
-    let config = format!("[state]\npath = \"state\"\n{tcp}{SINK}");
+    let audit = "[api]\nlisten = \"127.0.0.1:0\"\n[api.audit]\nfile = \"audit.jsonl\"\n";
+    let config = format!("[state]\npath = \"state\"\n{audit}{tcp}{SINK}");
     let mut service = Service::start(RULES, &config);
     send(&mut service, &[("c1", 1.0), ("c1", 2.0)]);
     partial_matches(&service, 2);
@@ -108,6 +115,15 @@ fn other_rules_take_over_and_what_was_begun_goes_on() {
             .as_str()
             .is_some_and(|error| error.contains("`state.path` is another now: that needs a restart"))
     });
+
+    // Each of these leaves a record.
+    let records = lines(&service, "audit.jsonl", 3);
+    let all = |key: &str| records.iter().map(|record| record[key].clone()).collect::<Vec<_>>();
+    assert_eq!(all("who"), ["signal"; 3]);
+    assert_eq!(all("action"), ["SIGHUP"; 3]);
+    assert_eq!(all("outcome"), ["wrong-rules", "done", "wrong-rules"]);
+    assert_eq!(records[1]["after"]["added"], json!(["huge"]));
+    assert!(records[0]["why"].as_str().is_some_and(|why| why.contains("`loud`")), "{}", records[0]);
     let ended = service.stop();
     assert!(ended.status.success(), "{}", ended.log());
 }

@@ -11,6 +11,8 @@ use crate::access::{By, Role, Who};
 use crate::api::answer::Change;
 use crate::api::problem::Problem;
 use crate::event::Timestamp;
+use crate::runtime::control::ControlError;
+use crate::runtime::control::orders::Renewed;
 
 /// The longest line. What makes a longer one is left out.
 const LONGEST: usize = 64 << 10;
@@ -35,22 +37,22 @@ pub struct Begun {
 pub struct Record {
     /// When it was done.
     time: Timestamp,
-    /// Who has done it: the name of a token, what a certificate is known by, `socket`, `anonymous`.
+    /// Who has done it: the name of a token, what a certificate is known by, `socket`, `anonymous`, `signal`.
     who: String,
-    /// What they are known by.
-    by: By,
+    /// What they are known by; `null` for a signal.
+    by: Option<By>,
     /// What they may do.
     role: Role,
     /// From where: an IP address; `null` over the socket.
     from: Option<String>,
-    /// What they have done: the method and the path of the route.
+    /// What they have done: the method and the path of the route, or the signal.
     action: String,
     /// What it was done to.
     target: Option<String>,
     /// `done`, or the kind of the problem.
     outcome: &'static str,
-    /// The status that was answered.
-    status: u16,
+    /// The status that was answered; `null` for a signal.
+    status: Option<u16>,
     /// Why it was not done.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
@@ -71,15 +73,37 @@ impl Record {
         Record {
             time,
             who: name,
-            by,
+            by: Some(by),
             role,
             from,
             action: format!("{method} {route}"),
             target: if target.is_empty() { asked_for } else { Some(target) },
-            outcome: problem.map_or("done", |problem| problem.kind().name()),
-            status: answer.status().as_u16(),
+            outcome: outcome_of(problem),
+            status: Some(answer.status().as_u16()),
             why: problem.map(|problem| problem.detail().to_owned()),
             before,
+            after,
+        }
+    }
+
+    /// What came of a signal to begin anew. Whoever may send the process one may do everything.
+    pub fn of_signal(signal: &str, outcome: Result<Renewed, ControlError>, time: Timestamp) -> Record {
+        let (after, problem) = match outcome {
+            Ok(renewed) => (Some(json!(renewed)), None),
+            Err(error) => (None, Some(Problem::from(error))),
+        };
+        Record {
+            time,
+            who: "signal".into(),
+            by: None,
+            role: Role::Admin,
+            from: None,
+            action: signal.into(),
+            target: Some("service".into()),
+            outcome: outcome_of(problem.as_ref()),
+            status: None,
+            why: problem.map(|problem| problem.detail().to_owned()),
+            before: None,
             after,
         }
     }
@@ -108,6 +132,10 @@ impl fmt::Display for Record {
         let target = self.target.as_deref().map(|target| format!(" ({target})")).unwrap_or_default();
         write!(f, "{who}: {action}{target}: {outcome}")
     }
+}
+
+fn outcome_of(problem: Option<&Problem>) -> &'static str {
+    problem.map_or("done", |problem| problem.kind().name())
 }
 
 /// What stands in a path where its route has a name in braces.

@@ -1,6 +1,5 @@
 //! That everything that is changed leaves a record, and what stands in it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -11,7 +10,9 @@ use tokio::time::sleep;
 use super::access::{Guarded, of, token};
 use crate::access::Role;
 use crate::api::answer::JSON;
+use crate::api::audit::Audit;
 use crate::api::routes::ROUTES;
+use crate::config::AuditSettings;
 use crate::event::Timestamp;
 use crate::routing::{NewSilence, Silence};
 use crate::runtime::control::Control;
@@ -153,13 +154,10 @@ async fn the_audit_log_is_bounded() {
     assert!(sizes.len() == 3 && sizes.iter().all(|size| *size <= 64 << 10), "{sizes:?}");
 }
 
-#[tokio::test]
-async fn an_audit_log_that_cannot_be_opened_is_told_at_the_start() {
+#[test]
+fn an_audit_log_that_cannot_be_opened_is_told_at_the_start() {
     let file = tempfile::tempdir().expect("a folder").path().join("gone").join("audit.jsonl");
-    let audit = Some(crate::config::AuditSettings { file, rotate_size: 64 << 10, keep: 2 });
-    let api = crate::config::Api { audit, ..super::api() };
-    let clock = Arc::new(crate::runtime::clock::SystemClock);
-    let refused = crate::api::server::Server::new(super::Bench::new().control, clock, Some(&api));
-    let why = refused.err().map(|error| error.to_string()).unwrap_or_default();
+    let settings = AuditSettings { file, rotate_size: 64 << 10, keep: 2 };
+    let why = Audit::open(Some(&settings)).err().map(|error| error.to_string()).unwrap_or_default();
     assert!(why.starts_with("cannot open the audit log `") && why.contains("api.audit.file"), "{why}");
 }

@@ -89,7 +89,7 @@ fn leading(control: &Control) -> Arc<RwLock<Router>> {
 
 /// What answers over a socket and at an address.
 fn server(control: &Control, api: Option<&Api>) -> Server {
-    Server::new(control.clone(), Arc::new(SystemClock), api).expect("nothing is recorded in a file")
+    Server::new(control.clone(), Arc::new(SystemClock), api, no_audit())
 }
 
 /// What nobody answers.

@@ -15,6 +15,7 @@ use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info, warn};
 
+use crate::api::audit::{Audit, Record};
 use crate::api::counting;
 use crate::api::server::Server;
 use crate::archive::Archive;
@@ -45,6 +46,7 @@ struct Host {
     supervisor: Supervisor,
     /// Takes samples of the service that runs.
     sampling: JoinSet<()>,
+    audit: Audit,
 }
 
 struct Signals {
@@ -86,12 +88,15 @@ pub async fn serve(path: &Path, first: Loading) -> anyhow::Result<ExitCode> {
     let supervisor = Supervisor::of_environment(first.config.shutdown_timeout);
     let path = path.to_owned();
     let counted = counting::metrics();
-    let mut host = Host { path, signals, giver, orders, archive, samples, counted, supervisor, sampling };
     let mut first = first;
     // What is wrong with the state is said before anything else is opened.
     let store = first.open_state()?;
+    let audit = Audit::open(first.config.api.as_ref().and_then(|api| api.audit.as_ref()))?;
+    let mut host =
+        Host { path, signals, giver, orders, archive, samples, counted, supervisor, sampling, audit };
     let (control, requests) = host.control(&first);
-    let mut api = Server::new(control.clone(), Arc::new(SystemClock), first.config.api.as_ref())?;
+    let (clock, audit) = (Arc::new(SystemClock), host.audit.clone());
+    let mut api = Server::new(control.clone(), clock, first.config.api.as_ref(), audit);
     let result = async {
         host.listen(&mut api, &first).await?;
         let service = host.start(&first, store, control, requests).await?;
@@ -204,7 +209,7 @@ impl Host {
         tokio::pin!(run);
         let mut preparing: Option<Preparing> = None;
         let mut next: Option<(Loading, Wanted)> = None;
-        let Host { path, signals, orders, supervisor, .. } = self;
+        let Host { path, signals, orders, supervisor, audit, .. } = self;
         loop {
             // Who has been asked to stop does not begin anew.
             let is_idle = asked.is_some() && preparing.is_none();
@@ -220,7 +225,7 @@ impl Host {
                 _ = signals.terminate.recv() => "SIGTERM",
                 _ = signals.interrupt.recv() => "SIGINT",
                 _ = signals.hang_up.recv(), if is_idle => {
-                    preparing = Some(prepare(path, now, Order::without_answer(), supervisor));
+                    preparing = Some(prepare(path, now, order_by_signal(audit.clone()), supervisor));
                     continue;
                 }
                 order = orders.next(), if is_idle => {
@@ -258,6 +263,16 @@ impl Host {
             }
         }
     }
+}
+
+/// The order that SIGHUP is, of which there is a record when it was carried out or could not be.
+fn order_by_signal(audit: Audit) -> Order {
+    let (order, outcome) = Order::new(None);
+    tokio::spawn(async move {
+        let outcome = outcome.await;
+        audit.keep(Record::of_signal("SIGHUP", outcome, SystemClock.now())).await;
+    });
+    order
 }
 
 /// Takes samples for ever.

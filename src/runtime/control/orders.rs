@@ -78,12 +78,12 @@ impl Giver {
     /// # Errors
     /// When it cannot be; then all is as it was.
     pub async fn give(&self, mode: Option<ModeOrder>) -> Result<Renewed, ControlError> {
-        let (reply, answer) = oneshot::channel();
-        self.0.try_send(Order { mode, reply }).map_err(|error| match error {
+        let (order, outcome) = Order::new(mode);
+        self.0.try_send(order).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => ControlError::Busy,
             mpsc::error::TrySendError::Closed(_) => ControlError::Gone,
         })?;
-        answer.await.unwrap_or(Err(ControlError::Gone))
+        outcome.await
     }
 }
 
@@ -98,9 +98,10 @@ impl Orders {
 }
 
 impl Order {
-    /// One that nobody waits for, as a signal is.
-    pub fn without_answer() -> Order {
-        Order { mode: None, reply: oneshot::channel().0 }
+    /// One, and what comes of it.
+    pub fn new(mode: Option<ModeOrder>) -> (Order, impl Future<Output = Result<Renewed, ControlError>>) {
+        let (reply, answer) = oneshot::channel();
+        (Order { mode, reply }, async { answer.await.unwrap_or(Err(ControlError::Gone)) })
     }
 
     /// Says what has come of it.
