@@ -262,3 +262,39 @@ impl TriedAlert {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: &str = r#"
+stream charges { card string, amount float }
+rule huge { by card event huge = charges where amount > 100 match huge alert high "{card}" }
+stream hugs from huge
+"#;
+
+    #[test]
+    fn rules_whose_alerts_a_draft_reads_run_beside_it_and_nothing_is_answered_of_them() {
+        let sources = Sources::new([("rules.trip", RULES)]);
+        let program = Program::compile(&sources).0.expect("it is right");
+        let tables = Tables::unread(program.tables());
+        let event = serde_json::json!({"stream": "charges", "record": {"card": "c1", "amount": 500}});
+        let events: Vec<TryEvent> = vec![serde_json::from_value(event).expect("an event")];
+        let found = |draft: &str| {
+            let tried = tried(Some((&sources, &program, &tables)), draft, &events, Timestamp::default());
+            assert!(tried.diagnostics.is_empty() && tried.rejected.is_empty(), "{tried:?}");
+            serde_json::to_value(&tried).expect("JSON")
+        };
+        let answer = found("rule again { match hugs alert low \"again\" }");
+        let titles = |answer: &serde_json::Value| {
+            let alerts = answer["alerts"].as_array().expect("a list").iter();
+            alerts.map(|alert| alert["alert"]["title"].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(titles(&answer), ["again"], "{answer}");
+        let changed =
+            "rule huge { by card event huge = charges where amount > 1000 match huge alert high \"x\" }";
+        let answer = found(changed);
+        assert_eq!(titles(&answer), [""; 0], "{answer}");
+        assert_eq!(answer["why_not"][0]["rule"], "huge", "{answer}");
+    }
+}

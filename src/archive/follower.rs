@@ -17,7 +17,7 @@ use super::{Archive, PORTION};
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// So long every follower who was shown the newest does not look again, for each that there is. All together they look 4,000 times
-/// a second at most, however many they and the alerts are, and leave the processors to the engine.
+/// a second, and each once more for every portion of alerts, however they come, and leave the processors to the engine.
 const REST: Duration = Duration::from_micros(250);
 /// But not longer than this.
 const LONGEST_REST: Duration = Duration::from_secs(1);

@@ -208,3 +208,33 @@ fn finding(diagnostic: &Diagnostic, sources: &Sources, draft: FileId) -> Finding
         end: span.end,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: &str = r#"
+stream logins { user string ok bool }
+rule force { by user event bad = logins where not ok match 3+ bad within 1m alert high "{user}" }
+stream forces from force
+test "quiet" { expect nothing }
+"#;
+
+    fn left(draft: &str, tests: Tests) -> Vec<String> {
+        let rules = Sources::new(vec![("rules.trip".to_owned(), RULES.to_owned())]);
+        let made = with_draft(Some(&rules), draft, tests);
+        let (_, file) = made.iter().find(|(_, file)| file.name == "rules.trip").expect("the file");
+        assert_eq!(file.text.lines().count(), RULES.lines().count(), "lines stay where they are");
+        let (tree, _) = language::parse(FileId(0), &file.text);
+        tree.items.iter().map(|item| name(item).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_draft_takes_the_place_of_what_it_declares_and_tests_stay_if_they_are_to() {
+        let mine = r#"rule mine { event one = forces match one alert low "x" }"#;
+        assert_eq!(left(mine, Tests::Kept), ["logins", "force", "forces", "quiet"]);
+        assert_eq!(left(mine, Tests::LeftOut), ["logins", "force", "forces"]);
+        let changed = RULES.lines().find(|line| line.starts_with("rule force")).expect("it is there");
+        assert_eq!(left(changed, Tests::LeftOut), ["logins", "forces"]);
+    }
+}
