@@ -6,7 +6,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
-use axum::response::IntoResponse;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
@@ -47,13 +46,13 @@ impl Front {
 
     /// Answers a request.
     pub async fn answer(&self, peer: &Peer, mut request: Request<Body>) -> Response<Body> {
-        let asker = match self.gate.admit(peer, &request) {
-            Ok(asker) => asker,
-            Err(problem) => return problem.into_response(),
-        };
+        let admitted = self.gate.admit(peer, &request);
         let pass = Pass::new(&self.gate, peer, &request);
         let extensions = request.extensions_mut();
-        extensions.insert(asker);
+        match admitted {
+            Ok(asker) => extensions.insert(asker).map(drop),
+            Err(problem) => extensions.insert(problem).map(drop),
+        };
         extensions.insert(pass);
         extensions.insert(self.places.clone());
         extensions.insert(self.most_bytes);

@@ -256,8 +256,18 @@ pub fn router(control: Control) -> Router {
         .merge(page::router())
         .fallback(nothing)
         .method_not_allowed_fallback(other_method)
+        .layer(from_fn(turn_away))
         .layer(from_fn_with_state(control.clone(), counting::count))
         .with_state(control)
+}
+
+/// Answers what has not passed the gate, here, where answers are counted. Without an [`Asker`], which only
+/// the gate gives, no route would let it in.
+async fn turn_away(mut request: Request, next: Next) -> Response<Body> {
+    match request.extensions_mut().remove::<Problem>() {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
+    }
 }
 
 async fn nothing(uri: Uri) -> Problem {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{Method, Request};
+use axum::http::{Method, Request, header};
 use futures_util::{FutureExt, StreamExt};
 
 use super::{Bench, front};
@@ -55,6 +55,25 @@ async fn requests_are_counted_by_the_route_that_they_fit() {
     );
     assert_eq!(metrics.api.time.count(), 6);
     assert!(!text(&metrics).contains("secret-of-somebody"), "what was asked is no label");
+}
+
+#[tokio::test]
+async fn who_does_not_pass_the_gate_is_counted_too() {
+    let (bench, metrics) = bench();
+    let address = "192.0.2.7:4711".parse().expect("an address");
+    let peer = Peer::Network { address, certificate: None };
+    for path in ["/v1/rules/secret-of-somebody", "/"] {
+        let request = Request::get(path).header(header::HOST, "example.com");
+        let answer = bench.front.answer(&peer, request.body(Body::empty()).expect("a request")).await;
+        assert_eq!(answer.status().as_u16(), 421, "{path}");
+    }
+    assert_eq!(
+        counted(&metrics),
+        [
+            r#"{method="GET",route="/v1/rules/{name}",status="4xx"} 1"#,
+            r#"{method="other",route="other",status="4xx"} 1"#
+        ]
+    );
 }
 
 #[tokio::test]
