@@ -59,7 +59,12 @@ pub enum Look<T: ?Sized> {
     /// It is as it was.
     Same(Arc<T>),
     /// It was read, for the first time or again.
-    Read(Arc<T>),
+    Read {
+        /// What it means.
+        value: Arc<T>,
+        /// What it meant before; nothing the first time.
+        before: Option<Arc<T>>,
+    },
     /// It cannot be read any more; this is what it meant before.
     Kept {
         /// What it meant.
@@ -75,7 +80,7 @@ impl<T: ?Sized> Look<T> {
     /// What the file means, or meant.
     pub fn into_value(self) -> Arc<T> {
         match self {
-            Look::Same(value) | Look::Read(value) | Look::Kept { value, .. } => value,
+            Look::Same(value) | Look::Read { value, .. } | Look::Kept { value, .. } => value,
         }
     }
 }
@@ -99,8 +104,9 @@ impl<T: ?Sized> Changing<T> {
         let mut last = self.lock();
         match self.read_if_changed(last.value.as_ref().map(|(stamp, _)| *stamp)) {
             Ok(Some((stamp, value))) => {
-                *last = Last { value: Some((stamp, Arc::clone(&value))), trouble: None };
-                Ok(Look::Read(value))
+                let now = Last { value: Some((stamp, Arc::clone(&value))), trouble: None };
+                let before = std::mem::replace(&mut *last, now).value.map(|(_, before)| before);
+                Ok(Look::Read { value, before })
             }
             Ok(None) => {
                 last.trouble = None;
@@ -184,7 +190,7 @@ mod tests {
             std::fs::rename(folder.path().join("new"), &path).expect("it can be replaced");
         };
         write("1");
-        assert_eq!(file.look(), Ok(Look::Read(Arc::new(1))));
+        assert_eq!(file.look(), Ok(Look::Read { value: Arc::new(1), before: None }));
         assert_eq!(file.look(), Ok(Look::Same(Arc::new(1))));
         write("x");
         let kept = |why: &str, is_news| Ok(Look::Kept { value: Arc::new(1), why: why.into(), is_news });
@@ -193,6 +199,6 @@ mod tests {
         write("123456789");
         assert_eq!(file.look(), kept("it is larger than 0 KiB", true));
         write("2");
-        assert_eq!(file.look(), Ok(Look::Read(Arc::new(2))));
+        assert_eq!(file.look(), Ok(Look::Read { value: Arc::new(2), before: Some(Arc::new(1)) }));
     }
 }

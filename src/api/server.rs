@@ -90,7 +90,7 @@ impl Server {
     /// # Errors
     /// When it cannot be taken, or it cannot be known whom to let in.
     pub async fn listen(&mut self, api: &Api) -> Result<SocketAddr, ListenError> {
-        let gate = Gate::new(api, Arc::clone(&self.clock))?;
+        let gate = Gate::new(api, Arc::clone(&self.clock), self.audit.clone())?;
         let tls = api.tls.as_ref().map(tls::Acceptor::new).transpose()?;
         let cannot = |error| ListenError::Address { address: api.listen, error };
         let listener = TcpListener::bind(api.listen).await.map_err(cannot)?;

@@ -7,7 +7,7 @@
 mod record;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -53,17 +53,33 @@ impl Audit {
 
     /// Keeps a record. When it returns, the record would outlast a loss of power, or the log says that it would not.
     pub async fn keep(&self, record: Record) {
-        let line = record.line();
-        info!(target: "audit", record = %line.trim_end(), "{record}");
+        let line = logged(&record);
         let Some(log) = self.0.clone() else { return };
         let path = log.path.clone();
-        let written = spawn_blocking(move || log.write(line.as_bytes()))
-            .await
-            .unwrap_or_else(|error| Err(io::Error::other(error)));
-        if let Err(error) = written {
-            let path = path.display();
-            error!(target: "audit", %path, %error, "a record cannot be written to the audit log; it stands in this log alone");
+        let written = spawn_blocking(move || log.write(line.as_bytes()));
+        report(&path, written.await.unwrap_or_else(|error| Err(io::Error::other(error))));
+    }
+
+    /// The same, while this thread waits: for what is seldom, and found where nothing can be awaited.
+    pub fn keep_here(&self, record: &Record) {
+        let line = logged(record);
+        if let Some(log) = &self.0 {
+            report(&log.path, log.write(line.as_bytes()));
         }
+    }
+}
+
+/// Tells the log of the service, and gives the line.
+fn logged(record: &Record) -> String {
+    let line = record.line();
+    info!(target: "audit", record = %line.trim_end(), "{record}");
+    line
+}
+
+fn report(path: &Path, written: io::Result<()>) {
+    if let Err(error) = written {
+        let path = path.display();
+        error!(target: "audit", %path, %error, "a record cannot be written to the audit log; it stands in this log alone");
     }
 }
 

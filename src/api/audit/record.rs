@@ -1,13 +1,14 @@
 //! What is recorded of something that somebody has changed.
 
 use std::fmt;
+use std::path::Path;
 
 use axum::body::Body;
 use axum::http::{Method, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::access::{By, Role, Who};
+use crate::access::{By, Role, TokenSet, Who};
 use crate::api::answer::Change;
 use crate::api::problem::Problem;
 use crate::event::Timestamp;
@@ -37,21 +38,21 @@ pub struct Begun {
 pub struct Record {
     /// When it was done.
     time: Timestamp,
-    /// Who has done it: the name of a token, what a certificate is known by, `socket`, `anonymous`, `signal`.
+    /// Who has done it: the name of a token, what a certificate is known by, `socket`, `anonymous`, `signal`, `file`.
     who: String,
-    /// What they are known by; `null` for a signal.
+    /// What they are known by; `null` for a signal and a file.
     by: Option<By>,
     /// What they may do.
     role: Role,
     /// From where: an IP address; `null` over the socket.
     from: Option<String>,
-    /// What they have done: the method and the path of the route, or the signal.
+    /// What they have done: the method and the path of the route, the signal, or what a file has.
     action: String,
     /// What it was done to.
     target: Option<String>,
     /// `done`, or the kind of the problem.
     outcome: &'static str,
-    /// The status that was answered; `null` for a signal.
+    /// The status that was answered; `null` for a signal and a file.
     status: Option<u16>,
     /// Why it was not done.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,18 +94,45 @@ impl Record {
             Err(error) => (None, Some(Problem::from(error))),
         };
         Record {
+            target: Some("service".into()),
+            outcome: outcome_of(problem.as_ref()),
+            why: problem.map(|problem| problem.detail().to_owned()),
+            after,
+            ..Record::of_owner("signal", signal, time)
+        }
+    }
+
+    /// That other tokens count than before, as their file says. Whoever may write it may do everything. Only those are shown
+    /// that are not the same, with their digests, which tell that another token has the name of one before.
+    pub fn of_tokens(file: &Path, before: &TokenSet, after: &TokenSet, time: Timestamp) -> Record {
+        let only = |these: &TokenSet, those: &TokenSet| {
+            let only = these.entries().iter().filter(|entry| !those.entries().contains(entry));
+            Some(json!(only.collect::<Vec<_>>()))
+        };
+        Record {
+            target: Some(file.display().to_string()),
+            before: only(before, after),
+            after: only(after, before),
+            ..Record::of_owner("file", "tokens", time)
+        }
+    }
+
+    /// Of something that is done to the service beside its API, where nobody has to show who they are but the system lets only
+    /// those do it who may do everything.
+    fn of_owner(who: &str, action: &str, time: Timestamp) -> Record {
+        Record {
             time,
-            who: "signal".into(),
+            who: who.into(),
             by: None,
             role: Role::Admin,
             from: None,
-            action: signal.into(),
-            target: Some("service".into()),
-            outcome: outcome_of(problem.as_ref()),
+            action: action.into(),
+            target: None,
+            outcome: outcome_of(None),
             status: None,
-            why: problem.map(|problem| problem.detail().to_owned()),
+            why: None,
             before: None,
-            after,
+            after: None,
         }
     }
 

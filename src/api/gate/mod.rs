@@ -3,30 +3,32 @@
 
 mod hosts;
 mod rates;
+mod tokens;
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Request, header};
 use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tracing::warn;
 
-use crate::access::{self, Certificate, Client, Policy, Refused, Shown, TokenSet, Who, bearer};
-use crate::changing::{Changing, Look};
+use crate::access::{self, Certificate, Client, Policy, Refused, Shown, Who, bearer};
 use crate::config::{Api, ApiLimits};
 use crate::event::Duration;
 use crate::rate::Rate;
 use crate::source::Clock;
 use crate::telemetry::limit::{RateLimit, Verdict};
 
+use super::audit::Audit;
 use super::handler::Taken;
 use super::health;
 use super::problem::{Kind, Problem};
 use hosts::Hosts;
 use rates::{Rates, Whose};
+use tokens::Tokens;
+pub use tokens::TokensError;
 
 /// How often refusals are logged: so many in each such time.
 const MINUTE: Duration = Duration::from_micros(60 * Duration::SECOND.as_micros());
@@ -75,7 +77,7 @@ pub struct Asker {
 /// Looks at requests.
 pub struct Gate {
     hosts: Hosts,
-    tokens: Option<Changing<TokenSet>>,
+    tokens: Option<Tokens>,
     clients: Vec<Client>,
     clock: Arc<dyn Clock>,
     rates: Mutex<Rates>,
@@ -104,29 +106,14 @@ impl Pass {
     }
 }
 
-/// The tokens cannot be had.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "cannot read the tokens in `{}`, which `api.tokens` names: {why}; `tripline token new --name NAME --role admin` makes the file",
-    path.display()
-)]
-pub struct TokensError {
-    path: PathBuf,
-    why: String,
-}
-
 impl Gate {
-    /// One that lets in who `api` says.
+    /// One that lets in who `api` says, and records when those are others.
     ///
     /// # Errors
     /// When the tokens cannot be read.
-    pub fn new(api: &Api, clock: Arc<dyn Clock>) -> Result<Gate, TokensError> {
-        let tokens = api.tokens.clone().map(access::file::watch);
-        if let Some(tokens) = &tokens {
-            let fail = |why| TokensError { path: tokens.path().to_path_buf(), why };
-            let count = tokens.look().map_err(fail)?.into_value().entries().len();
-            info!(file = %tokens.path().display(), count, "tokens are needed for the API");
-        }
+    pub fn new(api: &Api, clock: Arc<dyn Clock>, audit: Audit) -> Result<Gate, TokensError> {
+        let open = |path| Tokens::open(path, Arc::clone(&clock), audit);
+        let tokens = api.tokens.as_deref().map(open).transpose()?;
         let hosts = Hosts::new(api.hosts.clone(), !api.listen.ip().is_loopback());
         Ok(Gate { tokens, clients: api.clients.clone(), ..Gate::open(hosts, api.limits.rate, clock) })
     }
@@ -179,7 +166,7 @@ impl Gate {
             Peer::Network { certificate, .. } => certificate.as_deref(),
         };
         let shown = Shown { is_owner: matches!(peer, Peer::Owner), certificate, bearer: bearer(headers) };
-        let tokens = self.tokens();
+        let tokens = self.tokens.as_ref().map(Tokens::now);
         let policy = Policy { tokens: tokens.as_deref(), clients: &self.clients };
         access::who(&shown, policy, self.clock.now())
     }
@@ -193,26 +180,6 @@ impl Gate {
                 "too many requests came in a short time (`api.limits.rate`); ask again in {wait:.1?}"
             );
             Problem::new(Kind::TooMany, detail)
-        })
-    }
-
-    /// The tokens as they are now.
-    fn tokens(&self) -> Option<Arc<TokenSet>> {
-        let file = self.tokens.as_ref()?;
-        Some(match file.look() {
-            Ok(Look::Same(tokens)) => tokens,
-            Ok(Look::Read(tokens)) => {
-                info!(file = %file.path().display(), count = tokens.entries().len(), "the tokens were read again");
-                tokens
-            }
-            Ok(Look::Kept { value, why, is_news }) => {
-                if is_news {
-                    error!(file = %file.path().display(), %why, "the tokens cannot be read again: those of before count on");
-                }
-                value
-            }
-            // They were read at the start.
-            Err(_) => Arc::default(),
         })
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, Response, StatusCode, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Bench, api, leading};
 use crate::access::{Entry, Role, Token, TokenSet};
@@ -82,8 +82,8 @@ impl Guarded {
         change(&mut api);
         let clock = Arc::new(Stopped(at("2026-11-22T08:00:00Z")));
         let (stop, stopped) = watch::channel(false);
-        let gate = Gate::new(&api, clock).expect("there are tokens");
         let log = Audit::open(api.audit.as_ref()).expect("it can be opened");
+        let gate = Gate::new(&api, clock, log.clone()).expect("there are tokens");
         let front = Front::new(gate, leading(&bench.control), &api.limits, log, Ending::new(stopped));
         Guarded { front, tokens, audit, stop, bench }
     }
@@ -184,8 +184,25 @@ async fn tokens_that_are_revoked_or_made_count_from_the_next_request_on() {
     assert_eq!((ask(token(Role::Read)).await, ask(token(Role::Admin)).await), (401, 200));
     std::fs::remove_file(&guarded.tokens).expect("it is there");
     assert_eq!((ask(token(Role::Read)).await, ask(token(Role::Admin)).await), (401, 200));
-    write_tokens(&guarded.tokens);
-    assert_eq!(ask(token(Role::Read)).await, 200);
+    // Written twice, it is another file that says the same.
+    for _ in 0..2 {
+        write_tokens(&guarded.tokens);
+        assert_eq!(ask(token(Role::Read)).await, 200);
+    }
+    let records = guarded.records();
+    let shown = |record: &Value| {
+        let (who, action, target) = (&record["who"], &record["action"], &record["target"]);
+        let path = guarded.tokens.to_str().expect("text");
+        assert_eq!((who, action, target), (&json!("file"), &json!("tokens"), &json!(path)), "{record}");
+        let names = |name: &str| {
+            let all = record[name].as_array().expect("a list").iter();
+            all.map(|one| one["name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+        };
+        (names("before"), names("after"))
+    };
+    let changes: Vec<_> = records.iter().map(shown).collect();
+    let read = || vec!["read".to_owned()];
+    assert_eq!(changes, [(read(), vec![]), (vec![], read())], "{records:?}");
 }
 
 #[tokio::test]

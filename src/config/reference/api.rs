@@ -155,7 +155,7 @@ pub static API_LIMITS: Section = Section {
 /// `[api.audit]`.
 pub static API_AUDIT: Section = Section {
     title: "`[api.audit]`",
-    about: "With this table, each change that somebody makes over the API or its socket is recorded in a file, as a line of \
+    about: "With this table, each change that somebody makes over the API or its socket, by SIGHUP or in the file of tokens is recorded in a file, as a line of \
             JSON: who, from where, what, and how it was before and after. [The API](api.md#audit) shows one. Without it, the \
             log has them (target `audit`).",
     keys: &[
