@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{Folder, RULES, Service, TCP, text};
 
@@ -23,7 +23,7 @@ fn name_and_role(answer: &str) -> (String, String) {
 fn a_token_counts_from_when_it_is_made_until_it_is_revoked() {
     let folder = Folder::new();
     let config = format!(
-        "[api]\nlisten = \"127.0.0.1:0\"\ntokens = \"tokens.toml\"\n{TCP}[sinks.desk]\ntype = \"stdout\"\n"
+        "[api]\nlisten = \"127.0.0.1:0\"\ntokens = \"tokens.toml\"\naudit = {{ file = \"audit.jsonl\" }}\n{TCP}[sinks.desk]\ntype = \"stdout\"\n"
     );
     folder.write("rules/test.trip", RULES);
     folder.write("tripline.toml", format!("rules = \"rules\"\n{config}"));
@@ -62,5 +62,13 @@ fn a_token_counts_from_when_it_is_made_until_it_is_revoked() {
     assert!(service.folder.run(&["token", "revoke", "grafana"]).status.success());
     assert!(show(&reader).contains("invalid-token"));
     assert_eq!(name_and_role(&show(&token)), ("ana".into(), "admin".into()));
+    let audit = service.folder.read("audit.jsonl");
+    let named = |line: &str| {
+        let record: Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!((&record["who"], &record["action"]), (&json!("file"), &json!("tokens")), "{record}");
+        ["before", "after"].map(|when| record[when][0]["name"].as_str().map(str::to_owned))
+    };
+    let changes: Vec<_> = audit.lines().map(named).collect();
+    assert_eq!(changes, [[None, Some("grafana".to_owned())], [Some("grafana".to_owned()), None]], "{audit}");
     assert!(service.stop().status.success());
 }
