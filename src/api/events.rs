@@ -136,7 +136,11 @@ impl From<Refusal> for Problem {
             Refusal::Bad(bad) => named(bad),
             _ => String::new(),
         };
-        Problem::new(kind, format!("{refusal}{more}"))
+        let problem = Problem::new(kind, format!("{refusal}{more}"));
+        match refusal.wait() {
+            Some(wait) => problem.over_after(wait),
+            None => problem,
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //! [`Kind`] is the catalogue: what kinds there are, the status of each and what it means. The document of the API and its
 //! page are made from it.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
@@ -14,6 +16,7 @@ use crate::archive::FindError;
 use crate::disk::Cause;
 use crate::routing::Refused;
 use crate::runtime::control::ControlError;
+use crate::source::http::answer::retry_after;
 use crate::store::StoreError;
 
 /// What the type of each problem begins with; the name of its kind follows, which stays as it is.
@@ -113,25 +116,13 @@ kinds! {
     DiskFull = INSUFFICIENT_STORAGE, "disk-full";
 }
 
-impl Kind {
-    /// The header that belongs to it.
-    fn header(self) -> Option<(HeaderName, &'static str)> {
-        match self {
-            Kind::Unauthorized => Some((header::WWW_AUTHENTICATE, r#"Bearer realm="tripline""#)),
-            Kind::InvalidToken => {
-                Some((header::WWW_AUTHENTICATE, r#"Bearer realm="tripline", error="invalid_token""#))
-            }
-            Kind::Busy | Kind::Stopping | Kind::TooMany => Some((header::RETRY_AFTER, "1")),
-            _ => None,
-        }
-    }
-}
-
 /// What went wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     kind: Kind,
     detail: String,
+    /// When it may be over.
+    wait: Duration,
 }
 
 /// What went wrong (RFC 9457).
@@ -152,7 +143,12 @@ pub struct Sent {
 impl Problem {
     /// A problem of some kind. `detail` says what is wrong and what to do.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Problem {
-        Problem { kind, detail: detail.into() }
+        Problem { kind, detail: detail.into(), wait: Duration::from_secs(1) }
+    }
+
+    /// The same, which is over after that time. Of use for kinds that pass; others tell nobody to wait.
+    pub fn over_after(self, wait: Duration) -> Problem {
+        Problem { wait, ..self }
     }
 
     /// What kind it is.
@@ -168,6 +164,23 @@ impl Problem {
     /// A request that makes no sense.
     pub fn bad(detail: impl Into<String>) -> Problem {
         Problem::new(Kind::BadRequest, detail)
+    }
+
+    /// The header that belongs to it.
+    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self.kind {
+            Kind::Unauthorized => {
+                Some((header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="tripline""#)))
+            }
+            Kind::InvalidToken => {
+                let challenge = HeaderValue::from_static(r#"Bearer realm="tripline", error="invalid_token""#);
+                Some((header::WWW_AUTHENTICATE, challenge))
+            }
+            Kind::Busy | Kind::Stopping | Kind::TooMany => {
+                Some((header::RETRY_AFTER, retry_after(self.wait)))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -226,7 +239,7 @@ impl From<NotLetIn> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response<Body> {
-        let Problem { kind, detail } = &self;
+        let Problem { kind, detail, .. } = &self;
         let status = kind.status();
         let sent = Sent {
             kind: format!("{TYPES}{}", kind.name()),
@@ -235,9 +248,7 @@ impl IntoResponse for Problem {
             detail: detail.clone(),
         };
         let mut answer = super::answer::json(status, MEDIA_TYPE, &sent);
-        answer
-            .headers_mut()
-            .extend(kind.header().map(|(name, value)| (name, HeaderValue::from_static(value))));
+        answer.headers_mut().extend(self.header());
         // So that the route can hold it against what it says of itself, and the audit log can say it.
         answer.extensions_mut().insert(self);
         answer

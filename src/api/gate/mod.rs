@@ -179,7 +179,7 @@ impl Gate {
             let detail = format!(
                 "too many requests came in a short time (`api.limits.rate`); ask again in {wait:.1?}"
             );
-            Problem::new(Kind::TooMany, detail)
+            Problem::new(Kind::TooMany, detail).over_after(wait)
         })
     }
 

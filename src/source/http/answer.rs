@@ -231,17 +231,24 @@ impl Refusal {
             Refusal::Unauthorized => (header::WWW_AUTHENTICATE, words("Bearer realm=\"tripline\"")),
             Refusal::Method => (header::ALLOW, words("POST")),
             Refusal::Encoding(_) => (header::ACCEPT_ENCODING, words("gzip, zstd")),
-            Refusal::Behind { retry } => (header::RETRY_AFTER, seconds(*retry)),
-            Refusal::NotKept { retry, .. } => (header::RETRY_AFTER, seconds((*retry).max(AFTER_TROUBLE))),
-            Refusal::Uncertain(_) => (header::RETRY_AFTER, seconds(AFTER_TROUBLE)),
-            Refusal::Unavailable(_) => (header::RETRY_AFTER, seconds(AFTER_A_STOP)),
+            _ => (header::RETRY_AFTER, retry_after(self.wait()?)),
+        })
+    }
+
+    /// After which time the same may be accepted, if it may.
+    pub fn wait(&self) -> Option<Duration> {
+        Some(match self {
+            Refusal::Behind { retry } => *retry,
+            Refusal::NotKept { retry, .. } => (*retry).max(AFTER_TROUBLE),
+            Refusal::Uncertain(_) => AFTER_TROUBLE,
+            Refusal::Unavailable(_) => AFTER_A_STOP,
             _ => return None,
         })
     }
 }
 
-/// Whole seconds, rounded up and not none.
-fn seconds(time: Duration) -> HeaderValue {
+/// What `Retry-After` says of a time: whole seconds, rounded up and not none.
+pub fn retry_after(time: Duration) -> HeaderValue {
     HeaderValue::from(time.as_secs_f64().ceil().max(1.0) as u64)
 }
 
