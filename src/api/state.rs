@@ -37,5 +37,5 @@ pub async fn look(
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<StateView>, Problem> {
     let Wanted { rule, key, limit: Limit(limit) } = wanted;
-    Ok(Json(control.state(StateQuery { rule, key, limit }).await?))
+    Ok(Json(control.look(StateQuery { rule, key, limit }).await?))
 }

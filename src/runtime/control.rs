@@ -1,13 +1,14 @@
 //! What a running service can be asked, by people and by machines.
 //!
 //! [`Control`] is held by those who ask, [`Requests`] by the engine's thread, which looks for requests between
-//! two inputs. What only needs the engine is answered there at once ([`StateRequest::answer`]); a savepoint is
+//! two inputs. What only needs the engine is answered there at once ([`LookRequest::answer`]); a savepoint is
 //! made of the checkpoint that is made for it ([`SavepointRequest::write`]), on a thread of its own, so that
 //! checkpoints go on meanwhile. [`Health`] is set by whoever knows of trouble and read by whoever is asked.
 //!
 //! Whoever asks is always answered: a request that is dropped is answered with [`ControlError::Gone`].
 
 mod health;
+mod looking;
 pub mod orders;
 mod pulse;
 pub mod samples;
@@ -20,13 +21,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::archive::Archive;
 use crate::config::Config;
-use crate::diagnostic::{Sources, did_you_mean};
+use crate::diagnostic::Sources;
 use crate::disk::Disk;
-use crate::engine::{Look, NearMiss};
 use crate::event::Timestamp;
 use crate::program::Program;
 use crate::routing::Refused;
@@ -35,7 +35,6 @@ use crate::store::{Snapshot, StoreError};
 use crate::table::Tables;
 use crate::telemetry::Metrics;
 
-use super::engines::Engines;
 use super::modes::WantedModes;
 use super::outbox::Desk;
 use super::routing;
@@ -45,8 +44,8 @@ use orders::{Giver, ModeOrder, Renewed};
 use samples::Samples;
 
 pub use health::{Health, Phase, ServicePart, Trouble};
+pub use looking::{LookRequest, Question, StandingQuery, StateQuery};
 pub use pulse::Pulse;
-use view::StateView;
 
 /// How many requests may wait for the engine.
 const WAITING: usize = 16;
@@ -63,6 +62,8 @@ pub struct Control {
     state: Option<Arc<Path>>,
     /// Whether a savepoint is being made.
     is_saving: Arc<AtomicBool>,
+    /// Whoever has it looks at all keys.
+    turn: Arc<Mutex<looking::Turn>>,
     /// What waits for sinks.
     outbox: Arc<Desk>,
     /// Where is asked what was decided of alerts.
@@ -105,9 +106,9 @@ pub struct Requests(mpsc::Receiver<Request>);
 #[derive(Debug)]
 pub enum Request {
     /// To look at partial matches.
-    State(StateRequest),
+    State(LookRequest<StateQuery>),
     /// To count where those of a rule stand.
-    Standing(StandingRequest),
+    Standing(LookRequest<StandingQuery>),
     /// What lists and tables hold.
     Tables(oneshot::Sender<Arc<Tables>>),
     /// To make a savepoint.
@@ -155,46 +156,6 @@ pub enum ControlError {
     System(String),
 }
 
-/// Partial matches to look at.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StateQuery {
-    /// Of this rule; of all if none.
-    pub rule: Option<String>,
-    /// For keys that have these values: each a value, or `name=value`.
-    pub key: Vec<String>,
-    /// How many to show, [`MOST_SHOWN`] at most.
-    pub limit: usize,
-}
-
-/// A request for partial matches.
-#[derive(Debug)]
-pub struct StateRequest {
-    query: StateQuery,
-    reply: oneshot::Sender<Result<StateView, ControlError>>,
-}
-
-/// A request for where the partial matches of a rule stand.
-#[derive(Debug)]
-pub struct StandingRequest {
-    rule: String,
-    reply: oneshot::Sender<Result<Standing, ControlError>>,
-}
-
-/// Where the partial matches of a rule stand.
-#[derive(Clone, Debug)]
-pub struct Standing {
-    /// How many keys have some.
-    pub keys: u64,
-    /// How many there are.
-    pub runs: u64,
-    /// How many stand in each state.
-    pub states: Vec<u64>,
-    /// How many keys have not been looked at.
-    pub keys_not_read: u64,
-    /// The last of them that ran out of time when one event was lacking, the last ones first.
-    pub near_misses: Vec<NearMiss>,
-}
-
 /// A request for a savepoint.
 #[derive(Debug)]
 pub struct SavepointRequest {
@@ -225,6 +186,7 @@ pub fn control(state: Option<&Path>, metrics: Arc<Metrics>) -> (Control, Request
         metrics,
         state: state.map(Arc::from),
         is_saving: Arc::default(),
+        turn: Arc::default(),
         outbox: Arc::default(),
         desk: routing::desk::Desk::default(),
         doors: Doors::default(),
@@ -316,26 +278,6 @@ impl Control {
         self.state.as_deref()
     }
 
-    /// Looks at partial matches.
-    ///
-    /// # Errors
-    /// When there is no such rule, too much is asked, or the service stops.
-    pub async fn state(&self, query: StateQuery) -> Result<StateView, ControlError> {
-        let (reply, answer) = oneshot::channel();
-        self.ask(Request::State(StateRequest { query, reply }))?;
-        answer.await.unwrap_or(Err(ControlError::Gone))
-    }
-
-    /// Counts where the partial matches of a rule stand.
-    ///
-    /// # Errors
-    /// When there is no such rule, too much is asked, or the service stops.
-    pub async fn standing(&self, rule: String) -> Result<Standing, ControlError> {
-        let (reply, answer) = oneshot::channel();
-        self.ask(Request::Standing(StandingRequest { rule, reply }))?;
-        answer.await.unwrap_or(Err(ControlError::Gone))
-    }
-
     /// What the lists and tables of the rules hold now.
     ///
     /// # Errors
@@ -393,57 +335,6 @@ impl Requests {
             None => std::future::pending().await,
         }
     }
-}
-
-impl StateRequest {
-    /// Answers it, on the thread of the engines.
-    pub fn answer(self, engines: &mut Engines) {
-        // Who has gone needs no answer.
-        if !self.reply.is_closed() {
-            let view = look(engines.program(), &self.query).map(|look| {
-                let (decided, found) = engines.look(&look);
-                StateView::new(engines.program(), decided, found)
-            });
-            let _ = self.reply.send(view);
-        }
-    }
-}
-
-impl StandingRequest {
-    /// Answers it, on the thread of the engines.
-    pub fn answer(self, engines: &mut Engines) {
-        if self.reply.is_closed() {
-            return;
-        }
-        let program = Arc::clone(engines.program());
-        let standing = Look::at_states(&program, &self.rule).map(|look| {
-            let (_, found) = engines.look(&look);
-            let (keys, runs) = found.counts.iter().fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
-            Standing {
-                keys,
-                runs,
-                states: found.states,
-                keys_not_read: found.not_read,
-                near_misses: found.misses,
-            }
-        });
-        let unknown = || ControlError::NoRule(format!("there is no rule `{}`", self.rule));
-        let _ = self.reply.send(standing.ok_or_else(unknown));
-    }
-}
-
-/// What a query asks of the rules of a program.
-///
-/// # Errors
-/// When there is no such rule.
-pub fn look(program: &Program, query: &StateQuery) -> Result<Look, ControlError> {
-    let rule = query.rule.as_deref();
-    let look = Look::new(program, rule, &query.key, query.limit.min(MOST_SHOWN));
-    look.ok_or_else(|| {
-        let name = rule.unwrap_or_default();
-        let names = program.rules().iter().map(|rule| &*rule.name);
-        ControlError::NoRule(format!("there is no rule `{name}`{}", did_you_mean(name, names)))
-    })
 }
 
 impl SavepointRequest {

@@ -172,6 +172,11 @@ impl Look {
         Look { of_key: self.most, ..self }
     }
 
+    /// Whether all keys have to be looked at, as those that are asked for are not asked for as a whole.
+    pub fn is_at_all_keys(&self) -> bool {
+        self.only().is_none()
+    }
+
     /// How many it shows at most.
     pub fn most(&self) -> usize {
         self.most

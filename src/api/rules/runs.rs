@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::engine::NearMiss;
 use crate::event::Timestamp;
 use crate::runtime::clock::SystemClock;
-use crate::runtime::control::Control;
+use crate::runtime::control::{Control, StandingQuery};
 use crate::source::Clock as _;
 
 use super::super::extract::{self, Path};
@@ -81,7 +81,7 @@ pub async fn runs(
 ) -> Result<extract::Json<RuleRuns>, Problem> {
     let about = control.made_of()?;
     found(about, &name)?;
-    let standing = control.standing(name.clone()).await?;
+    let standing = control.look(StandingQuery(name.clone())).await?;
     let graph = about.program.graph(&name);
     let mut nodes = vec![0; graph.as_ref().map_or(0, |graph| graph.nodes.len())];
     for (state, count) in standing.states.iter().enumerate() {

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use crate::engine::{EngineOptions, Left, Restoring, Why};
 use crate::program::Program;
 use crate::runtime::control::view::StateView;
-use crate::runtime::control::{ControlError, StateQuery, look};
+use crate::runtime::control::{ControlError, Question, StateQuery};
 use crate::runtime::recovery;
 use crate::store::Snapshot;
 use crate::stored::{Row, Space};
@@ -90,7 +90,7 @@ fn search(
     head: &[u8],
     query: &StateQuery,
 ) -> anyhow::Result<(StateView, Vec<Left>)> {
-    let look = look(program, query)?;
+    let look = query.look(program)?;
     let restoring = Restoring::new(Arc::clone(program), EngineOptions::RECORDED, head)?;
     let mut search = restoring.search(&look);
     match look.rows(program) {
