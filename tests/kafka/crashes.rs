@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::broker::Broker;
 use crate::client::{Sent, committed, make_topic, send};
 use crate::harness::{Folder, PATIENCE, Service};
-use crate::reading::alerts;
+use crate::reading::{alerts, alerts_of_killed};
 
 /// Each card is used small, small and large: a match takes three events, which come at different moments.
 pub const RULES: &str = r#"
@@ -79,8 +79,12 @@ fn ids(alerts: &[Value]) -> BTreeMap<String, usize> {
     ids
 }
 
-/// Waits until the alerts in the folder have so many ids.
-fn until_complete(folder: &Folder, many: usize) -> BTreeMap<String, usize> {
+/// Waits until the alerts in the folder, read so, have so many ids.
+fn until_complete(
+    folder: &Folder,
+    many: usize,
+    alerts: impl Fn(&Folder, usize) -> Vec<Value>,
+) -> BTreeMap<String, usize> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let ids = ids(&alerts(folder, 0));
@@ -110,7 +114,7 @@ fn a_service_that_is_killed_goes_on_where_it_was() {
         }
     }
     send(&broker, "killed", &end());
-    let seen = until_complete(&service.folder, many);
+    let seen = until_complete(&service.folder, many, alerts_of_killed);
     let ended = service.stop();
     assert!(ended.status.success(), "{}", ended.log());
     // An alert can come again whose delivery was not noted; none is missing, and none is another one.
@@ -153,7 +157,7 @@ fn a_broker_that_is_killed_is_waited_for() {
         }
     }
     send(&broker, "orphaned", &end());
-    let seen = until_complete(&service.folder, many);
+    let seen = until_complete(&service.folder, many, alerts);
     let ended = service.stop();
     assert!(ended.status.success(), "{}", ended.log());
     assert!(seen.values().all(|times| *times == 1), "the service went on all the time");

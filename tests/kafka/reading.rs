@@ -40,14 +40,27 @@ pub fn config(broker: &Broker, topic: &str, more: &str) -> String {
 
 /// The alerts in the file, once there are so many.
 pub fn alerts(folder: &Folder, many: usize) -> Vec<Value> {
+    read(folder, many, |line| Some(serde_json::from_str(line).expect("an alert")))
+}
+
+/// The same of a service that was killed, perhaps in the midst of a line, which it left at half and began another after.
+pub fn alerts_of_killed(folder: &Folder, many: usize) -> Vec<Value> {
+    read(folder, many, |line| match serde_json::from_str(line) {
+        Err(error) if error.is_eof() => None,
+        read => Some(read.expect("an alert")),
+    })
+}
+
+fn read(folder: &Folder, many: usize, alert: impl Fn(&str) -> Option<Value>) -> Vec<Value> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let text = std::fs::read_to_string(folder.path().join("alerts.jsonl")).unwrap_or_default();
-        let whole: Vec<&str> = text.split_inclusive('\n').filter(|line| line.ends_with('\n')).collect();
-        if whole.len() >= many {
-            return whole.iter().map(|line| serde_json::from_str(line).expect("an alert")).collect();
+        let ended = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+        let read: Vec<Value> = ended.filter_map(&alert).collect();
+        if read.len() >= many {
+            return read;
         }
-        assert!(Instant::now() < deadline, "{} of {many} alerts have come", whole.len());
+        assert!(Instant::now() < deadline, "{} of {many} alerts have come", read.len());
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
 }
