@@ -104,13 +104,10 @@ async fn whoever_asks_is_answered_or_told_why_not() {
     let mut engines = Engines::from(engine());
     let asked = control.look(query());
     let answered = async {
-        // For all keys it is asked again when it is its turn.
-        for _ in 0..2 {
-            match requests.next().await {
-                Request::State(request) => request.answer(&mut engines),
-                Request::Savepoint(_) | Request::Standing(_) | Request::Tables(_) => {
-                    panic!("nobody asked for that")
-                }
+        match requests.next().await {
+            Request::State(request) => request.answer(&mut engines),
+            Request::Savepoint(_) | Request::Standing(_) | Request::Tables(_) => {
+                panic!("nobody asked for that")
             }
         }
     };
