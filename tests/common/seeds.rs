@@ -2,13 +2,18 @@
 
 use std::ops::Range;
 
-/// The seeds to try: `usual` many unless the environment says otherwise.
-pub fn seeds(usual: u64) -> Range<u64> {
-    // `many` is what is usual here.
-    let number = |name: &str| {
-        let text = std::env::var(name).ok().filter(|text| text != "many")?;
-        Some(text.parse::<u64>().unwrap_or_else(|_| panic!("{name}={text} is no number")))
+/// The seeds to try: as many as `TRIPLINE_CASES` says, where `many`, which `make test` sets, stands for this number, and a tenth
+/// of it is tried unless it is set: see `src/cases.rs`.
+pub fn seeds(many: u64) -> Range<u64> {
+    let text = |name: &str| std::env::var(name).ok();
+    let number = |name: &str, text: String| -> u64 {
+        text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number"))
     };
-    let first = number("TRIPLINE_SEED").unwrap_or(1);
-    first..first + number("TRIPLINE_CASES").unwrap_or(usual)
+    let first = text("TRIPLINE_SEED").map_or(1, |seed| number("TRIPLINE_SEED", seed));
+    let count = match text("TRIPLINE_CASES") {
+        None => many.div_ceil(10),
+        Some(cases) if cases == "many" => many,
+        Some(cases) => number("TRIPLINE_CASES", cases),
+    };
+    first..first + count
 }
